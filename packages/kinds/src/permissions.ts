@@ -1,0 +1,91 @@
+// Every permission there is, and the preset roles, from one table: the kinds, and the few verbs beyond them.
+import type { Kind } from './kind.ts'
+import { kinds } from './registry.ts'
+
+const documentVerbs = ['read', 'create', 'update', 'delete'] as const
+
+/** Verbs that are not a document's create, read, update, delete. */
+const furtherPermissions = [
+  'cluster:use',
+  'engine:use',
+  'engine:raw',
+  'endpoint:logs',
+  'api_key:rotate',
+  'api_key:any',
+  'event:read',
+  'usage:read',
+  'inference:call',
+  'system:admin',
+  'system:force',
+] as const
+
+function permissionsOf({ noun, system }: Kind): string[] {
+  // Control makes and changes system documents; people may look at them and remove them.
+  const verbs = system ? (['read', 'delete'] as const) : documentVerbs
+  return verbs.map(verb => `${noun}:${verb}`)
+}
+
+export const permissions: readonly string[] = [...kinds.flatMap(permissionsOf), ...furtherPermissions]
+
+/** Whether a granted pattern (`*`, `noun:*`, `*:verb`, `noun:verb`) covers a permission. */
+export function covers(pattern: string, permission: string): boolean {
+  if (pattern === '*' || pattern === permission) return true
+  const [noun, verb] = pattern.split(':')
+  const [wantedNoun, wantedVerb] = permission.split(':')
+  return (noun === '*' || noun === wantedNoun) && (verb === '*' || verb === wantedVerb)
+}
+
+const nouns = (...names: string[]) => names.map(name => `${name}:*`)
+const reads = (...names: string[]) => names.map(name => `${name}:read`)
+const serving = ['model', 'endpoint', 'revision', 'replica']
+const places = ['cluster', 'engine', 'model_registry']
+const ownKeys = [
+  'api_key:create',
+  'api_key:read',
+  'api_key:update',
+  'api_key:delete',
+  'api_key:rotate',
+  'inference:call',
+]
+
+/** The shipped roles, made at first start and kept equal to this table. */
+export const presets: Readonly<Record<string, readonly string[]>> = {
+  admin: ['*'],
+  'workspace-admin': [
+    ...reads('workspace', ...places),
+    'cluster:use',
+    'engine:use',
+    ...nouns(
+      'project',
+      'role',
+      'role_assignment',
+      'service_account',
+      'api_key',
+      'engine',
+      'model_registry',
+      ...serving,
+    ),
+    'event:read',
+    'usage:read',
+    'inference:call',
+  ],
+  operator: [
+    ...reads('workspace', 'project'),
+    ...nouns(...places, ...serving),
+    'event:read',
+    'usage:read',
+    ...ownKeys,
+  ],
+  developer: [
+    ...reads('workspace', 'project', 'role', 'role_assignment', 'service_account', ...places),
+    'cluster:use',
+    'engine:use',
+    ...nouns(...serving),
+    'event:read',
+    'usage:read',
+    ...ownKeys,
+  ],
+  viewer: [...reads('workspace', 'project', ...places, ...serving), 'event:read'],
+  billing: [...reads('workspace', 'project', ...serving), 'usage:read'],
+  auditor: ['*:read'],
+}

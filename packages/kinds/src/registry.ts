@@ -1,0 +1,43 @@
+// The kinds, in the order in which documents of a file are applied. A new kind is one file and one line here.
+import { apiKey } from './api-key.ts'
+import { cluster } from './cluster.ts'
+import { endpoint } from './endpoint.ts'
+import { engine } from './engine.ts'
+import type { Kind } from './kind.ts'
+import { model } from './model.ts'
+import { modelRegistry } from './model-registry.ts'
+import { project } from './project.ts'
+import { replica } from './replica.ts'
+import { revision } from './revision.ts'
+import { role } from './role.ts'
+import { roleAssignment } from './role-assignment.ts'
+import { serviceAccount } from './service-account.ts'
+import { user } from './user.ts'
+import { workspace } from './workspace.ts'
+
+export const kinds: readonly Kind[] = [
+  workspace,
+  project,
+  user,
+  serviceAccount,
+  role,
+  roleAssignment,
+  apiKey,
+  cluster,
+  engine,
+  modelRegistry,
+  model,
+  endpoint,
+  revision,
+  replica,
+] as unknown as readonly Kind[] // a Kind of one schema is not a Kind of every schema; readers narrow by `parse`
+
+const byName = new Map<string, Kind>()
+for (const kind of kinds)
+  for (const name of [kind.kind, kind.kind.toLowerCase(), kind.plural, kind.noun, ...kind.short])
+    byName.set(name, kind)
+
+/** A kind by its name, plural, noun or short name; undefined when there is none. */
+export function findKind(name: string): Kind | undefined {
+  return byName.get(name) ?? byName.get(name.toLowerCase())
+}

@@ -1,0 +1,32 @@
+// A tenant: the wall that users, keys, endpoints and bills stand behind.
+import { z } from 'zod'
+import { commonStatus } from './envelope.ts'
+import { defineKind, phaseUnlessDeleting } from './kind.ts'
+
+export const workspace = defineKind({
+  kind: 'Workspace',
+  plural: 'workspaces',
+  noun: 'workspace',
+  short: ['ws'],
+  scope: 'platform',
+  doc: 'A tenant. Documents, keys and usage of one workspace are never visible from another.',
+  spec: z.strictObject({
+    suspended: z.boolean().default(false).describe('Refuse every request of this workspace at the gateway.'),
+    timezone: z.string().min(1).max(64).default('UTC').describe('IANA time zone of its billing periods.'),
+    currency: z
+      .string()
+      .regex(/^[A-Z]{3}$/, 'use an ISO 4217 code such as USD')
+      .default('USD')
+      .describe('ISO 4217 code.'),
+    contacts: z.array(z.email()).max(32).default([]).describe('People to tell about limits and bills.'),
+  }),
+  status: z.strictObject({ ...commonStatus }),
+  phases: ['Active', 'Suspended', 'Deleting'],
+  phase: phaseUnlessDeleting(({ spec }) => (spec.suspended ? 'Suspended' : 'Active')),
+  columns: [
+    { title: 'PHASE', path: 'status.phase' },
+    { title: 'CURRENCY', path: 'spec.currency', wide: true },
+    { title: 'TIMEZONE', path: 'spec.timezone', wide: true },
+  ],
+  fields: ['spec.suspended', 'status.phase'],
+})

@@ -1,0 +1,6 @@
+export * from './identity.ts'
+export * from './journal.ts'
+export * from './observation.ts'
+export * from './orchestrator.ts'
+export * from './store.ts'
+export * from './usage.ts'

@@ -1,0 +1,88 @@
+// The port through which control runs workloads on a cluster, whatever the platform is.
+
+/** One (endpoint, revision): the template never changes under one id, only the replica list does. */
+export interface Workload {
+  /** Derived from ids, never random: the id of the Revision document. */
+  readonly id: string
+  readonly workspace: string
+  readonly endpoint: string
+  readonly revision: number
+  /** Program; `builtin` is the engine that comes with Switchyard. */
+  readonly binary: string
+  /** Arguments after the program; a whole element `{host}` or `{port}` is replaced for each replica. */
+  readonly argv: readonly string[]
+  readonly env: Readonly<Record<string, string>>
+  readonly probes: { readonly alive: string; readonly metrics?: string }
+  readonly graceSeconds: number
+  readonly replicas: readonly { readonly id: string; readonly ordinal: number; readonly doomed?: boolean }[]
+}
+
+export interface Fencing {
+  readonly epoch: bigint
+}
+
+export interface Capabilities {
+  readonly binding: 'exact' | 'hinted' | 'platform'
+  readonly version: string
+  readonly cpus: number
+  readonly memoryBytes: number
+}
+
+export interface ObservedReplica {
+  /** Replica document id. */
+  readonly id: string
+  readonly workload: string
+  readonly epoch: bigint
+  readonly address: string
+  readonly port: number
+  readonly state: 'starting' | 'running' | 'exited' | 'unknown'
+  /** The alive probe answered 200 in the newest check. */
+  readonly ready: boolean
+  readonly exit?: {
+    readonly code: number | null
+    readonly signal: string | null
+    readonly log: readonly string[]
+    readonly at: string
+  }
+  readonly restarts: number
+  readonly startedAt: string
+  /** A monotone counter of work done (tokens), and whether requests are under way; undefined when not scraped. */
+  readonly progress?: {
+    readonly counter: number
+    readonly running: number
+    readonly waiting: number
+    readonly at: string
+  }
+}
+
+export interface Observed {
+  /** False when a part could not be listed: nothing may be concluded from absence. */
+  readonly complete: boolean
+  readonly at: string
+  readonly replicas: readonly ObservedReplica[]
+}
+
+export interface LogLine {
+  readonly at?: string
+  readonly text: string
+}
+
+export interface Orchestrator {
+  capabilities(signal: AbortSignal): Promise<Capabilities>
+  /** The whole desired state of one workload; idempotent. Replicas not listed are stopped. */
+  apply(work: Workload, fence: Fencing, signal: AbortSignal): Promise<void>
+  observe(signal: AbortSignal): Promise<Observed>
+  /** Wakes; never carries truth. */
+  hints?(signal: AbortSignal): AsyncIterable<void>
+  remove(
+    workload: string,
+    stop: { readonly graceSeconds: number },
+    fence: Fencing,
+    signal: AbortSignal,
+  ): Promise<'removed' | 'absent'>
+  logs(
+    ref: { readonly replica: string; readonly previous?: boolean },
+    ask: { readonly tail: number; readonly follow: boolean },
+    signal: AbortSignal,
+  ): AsyncIterable<LogLine>
+}

@@ -1,0 +1,95 @@
+// Usage as it travels from the gateway's journal to the store: one event per billable part of a request.
+
+import type { Identity } from './store.ts'
+
+export const usageUnits = [
+  'tok.in.uncached',
+  'tok.in.cache_read',
+  'tok.in.cache_read_audio',
+  'tok.in.cache_write_5m',
+  'tok.in.cache_write_1h',
+  'tok.in.image',
+  'tok.in.audio',
+  'tok.in.video',
+  'tok.out.text',
+  'tok.out.reasoning',
+  'tok.out.audio',
+  'tok.out.image',
+] as const
+export type UsageUnit = (typeof usageUnits)[number]
+
+export const endReasons = [
+  'done',
+  'client_gone',
+  'caller_deadline',
+  'upstream_error',
+  'our_timeout',
+  'refused',
+  'drained',
+  'gateway_lost',
+] as const
+export type EndReason = (typeof endReasons)[number]
+
+/** CloudEvents 1.0 `switchyard.usage.v1`. Quantities are decimal strings of non-negative integers, disjoint. */
+export interface UsageEvent {
+  readonly specversion: '1.0'
+  readonly type: 'switchyard.usage.v1'
+  readonly source: '/gateway'
+  /** `<request UUIDv7>:<attempt>:<part>`: the same work always yields the same id. */
+  readonly id: string
+  /** `<workspace>/<project or ->`. */
+  readonly subject: string
+  /** Moment of admission, RFC 3339 UTC. */
+  readonly time: string
+  readonly data: {
+    readonly workspace: string
+    readonly project: string | null
+    /** Public id of the API key. */
+    readonly key: string
+    /** Name of the ApiKey document. */
+    readonly keyName: string
+    /** Public model name that the caller used. */
+    readonly model: string
+    readonly endpoint: string
+    readonly upstream: string
+    readonly request: string
+    readonly operation: string
+    readonly billable: 'caller' | 'cost'
+    readonly streamed: boolean
+    readonly end: EndReason
+    readonly status: number
+    readonly endedAt: string
+    readonly usageSource: 'provider' | 'engine' | 'counted' | 'estimated' | 'none'
+    readonly quantities: Readonly<Partial<Record<UsageUnit, string>>>
+    readonly flags: readonly string[]
+  }
+}
+
+export interface UsageQuery {
+  /** A workspace, or absent for every one that the identity may read. */
+  readonly workspace?: string
+  readonly from?: string
+  readonly to?: string
+  readonly project?: string
+  /** Name of an ApiKey. */
+  readonly key?: string
+  readonly model?: string
+  readonly by: readonly ('workspace' | 'project' | 'key' | 'model' | 'hour' | 'day')[]
+}
+
+/** Sums of one group; every count is a decimal string of an integer. */
+export interface UsageRow {
+  readonly group: Readonly<Partial<Record<UsageQuery['by'][number], string | null>>>
+  readonly requests: string
+  readonly quantities: Readonly<Partial<Record<UsageUnit, string>>>
+  readonly tokens: { readonly input: string; readonly output: string }
+}
+
+export type IngestAnswer = 'accepted' | 'duplicate' | 'quarantined'
+
+export interface UsageStore {
+  /** Sums over events, under the identity's row-level security. */
+  usage(as: Identity, query: UsageQuery): Promise<readonly UsageRow[]>
+  /** One transaction; a row already there with the same body is a `duplicate`, with another body it is quarantined. */
+  ingest(events: readonly UsageEvent[]): Promise<readonly IngestAnswer[]>
+}
