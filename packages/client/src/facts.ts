@@ -1,0 +1,174 @@
+// What happened, as far as the caller may read it: usage, events and the engines' logs.
+import { Fault } from '@switchyard/kinds'
+import { isRecord } from './documents.ts'
+import type { Exchange } from './exchange.ts'
+import { abortFault, networkFault } from './faults.ts'
+import { lines } from './lines.ts'
+
+export interface UsageQuery {
+  /** Absent sums every workspace that the caller may read. */
+  readonly workspace?: string | undefined
+  readonly by: readonly string[]
+  /** RFC 3339. */
+  readonly from?: string | undefined
+  readonly to?: string | undefined
+  readonly key?: string | undefined
+  readonly model?: string | undefined
+  readonly project?: string | undefined
+}
+
+/** Every count is a decimal string of an integer. */
+export interface UsageRow {
+  readonly group: Readonly<Record<string, string | null>>
+  readonly requests: string
+  readonly quantities: Readonly<Record<string, string>>
+  readonly tokens: { readonly input: string; readonly output: string }
+}
+
+export interface UsageAnswer {
+  readonly items: readonly UsageRow[]
+}
+
+export interface EventQuery {
+  readonly workspace: string | null
+  /** Kind name, such as Endpoint. */
+  readonly kind?: string | undefined
+  readonly name?: string | undefined
+  readonly limit?: number | undefined
+}
+
+export interface EventRow {
+  readonly id: string
+  readonly type: 'Normal' | 'Warning'
+  readonly reason: string
+  readonly message: string
+  readonly firstAt: string
+  readonly lastAt: string
+  readonly count: number
+  readonly object: { readonly kind: string; readonly workspace: string | null; readonly name: string }
+}
+
+export interface LogQuery {
+  readonly workspace: string
+  readonly endpoint: string
+  readonly follow?: boolean | undefined
+  readonly tail?: number | undefined
+  /** Name of one Replica; every one when absent. */
+  readonly replica?: string | undefined
+  /** The run before the current one, of a replica that was restarted. */
+  readonly previous?: boolean | undefined
+  readonly signal?: AbortSignal | undefined
+}
+
+export interface LogRow {
+  readonly text: string
+  readonly at?: string
+  readonly replica?: string
+}
+
+const another = (what: string) =>
+  new Fault('internal', `The server answered with something that is no ${what}. Is it another version?`)
+
+function readRows(value: unknown, what: string): Record<string, unknown>[] {
+  if (!isRecord(value) || !Array.isArray(value.items) || !value.items.every(isRecord)) throw another(what)
+  return value.items
+}
+
+const count = (value: unknown) =>
+  typeof value === 'number' || typeof value === 'string' ? String(value) : '0'
+
+function readUsage(row: Record<string, unknown>): UsageRow {
+  const { group, requests, quantities, tokens } = row
+  const sums = isRecord(tokens) ? tokens : {}
+  return {
+    group: Object.fromEntries(
+      Object.entries(isRecord(group) ? group : {}).map(([key, value]) => [
+        key,
+        typeof value === 'string' ? value : null,
+      ]),
+    ),
+    requests: count(requests),
+    quantities: Object.fromEntries(
+      Object.entries(isRecord(quantities) ? quantities : {}).map(([unit, value]) => [unit, count(value)]),
+    ),
+    tokens: { input: count(sums.input), output: count(sums.output) },
+  }
+}
+
+function readEvent(row: Record<string, unknown>): EventRow {
+  const object = isRecord(row.object) ? row.object : {}
+  return {
+    id: String(row.id),
+    type: row.type === 'Warning' ? 'Warning' : 'Normal',
+    reason: String(row.reason),
+    message: String(row.message),
+    firstAt: String(row.firstAt),
+    lastAt: String(row.lastAt),
+    count: Number(row.count ?? 1),
+    object: {
+      kind: String(object.kind),
+      workspace: typeof object.workspace === 'string' ? object.workspace : null,
+      name: String(object.name),
+    },
+  }
+}
+
+/** NDJSON of `{at?, text, replica?}`, or plain text. */
+function readLog(line: string, json: boolean): LogRow {
+  if (!json) return { text: line }
+  const row: unknown = JSON.parse(line)
+  if (!isRecord(row)) throw another('log line')
+  return {
+    text: String(row.text ?? ''),
+    ...(typeof row.at === 'string' && { at: row.at }),
+    ...(typeof row.replica === 'string' && { replica: row.replica }),
+  }
+}
+
+const inWorkspace = (workspace: string | null | undefined) =>
+  workspace ? `/api/v1/workspaces/${encodeURIComponent(workspace)}` : '/api/v1'
+
+export function factCalls(exchange: Exchange) {
+  return {
+    async usage({ by, workspace, ...query }: UsageQuery): Promise<UsageAnswer> {
+      const path = '/api/v1/usage'
+      const { body } = await exchange.send({
+        method: 'GET',
+        path,
+        query: { ...query, workspace, by: by.join(',') },
+      })
+      return { items: readRows(body, 'usage').map(readUsage) }
+    },
+
+    /** Newest last. */
+    async events({ workspace, ...query }: EventQuery, signal?: AbortSignal): Promise<readonly EventRow[]> {
+      const path = `${inWorkspace(workspace)}/events`
+      const { body } = await exchange.send({ method: 'GET', path, query, signal })
+      return readRows(body, 'event')
+        .map(readEvent)
+        .sort((a, b) => (a.lastAt < b.lastAt ? -1 : a.lastAt > b.lastAt ? 1 : 0))
+    },
+
+    async *logs({ workspace, endpoint, signal, ...query }: LogQuery): AsyncGenerator<LogRow> {
+      const until = exchange.until(signal)
+      try {
+        const { type, body } = await exchange.stream({
+          method: 'GET',
+          path: `${inWorkspace(workspace)}/endpoints/${encodeURIComponent(endpoint)}/logs`,
+          query: {
+            tail: query.tail,
+            replica: query.replica,
+            follow: query.follow || undefined,
+            previous: query.previous || undefined,
+          },
+          headers: { accept: 'application/x-ndjson, text/plain' },
+          silenceMs: 0,
+          signal,
+        })
+        for await (const line of lines(body)) if (line !== '') yield readLog(line, type.includes('json'))
+      } catch (error) {
+        throw until?.aborted ? abortFault(until) : networkFault(exchange.url, error)
+      }
+    },
+  }
+}

@@ -1,0 +1,17 @@
+// The control plane's API over HTTP, typed.
+export type { Turn } from './chat.ts'
+export type { Client, ClientOptions } from './client.ts'
+export { createClient } from './client.ts'
+export type {
+  Collection,
+  Deleted,
+  DocumentList,
+  ListQuery,
+  Manifest,
+  Ref,
+  WatchQuery,
+  WriteOptions,
+} from './documents.ts'
+export type { EventQuery, EventRow, LogQuery, LogRow, UsageAnswer, UsageQuery, UsageRow } from './facts.ts'
+export type { Session, Whoami } from './session.ts'
+export type { WatchEvent } from './watch.ts'
