@@ -37,7 +37,7 @@ const statement =
 function typeOnly(keyword: string | undefined, clause: string | undefined): boolean {
   if (keyword) return true
   const names = clause?.match(/^\s*\{([\s\S]*)\}\s*$/)?.[1]
-  return names !== undefined && names.split(',').every(name => !name.trim() || /^\s*type\s/.test(name))
+  return names?.split(',').every(name => !name.trim() || /^\s*type\s/.test(name)) ?? false
 }
 
 function importsOf(file: string): Import[] {
