@@ -13,8 +13,19 @@ export interface Workload {
   readonly argv: readonly string[]
   readonly env: Readonly<Record<string, string>>
   readonly probes: { readonly alive: string; readonly metrics?: string }
+  /** Metric names of the engine by what they mean (`running`, `waiting`, `progress`); same names are summed. Not of the template. */
+  readonly signals?: readonly { readonly signal: string; readonly metric: string }[]
   readonly graceSeconds: number
-  readonly replicas: readonly { readonly id: string; readonly ordinal: number; readonly doomed?: boolean }[]
+  readonly replicas: readonly WorkloadReplica[]
+}
+
+export interface WorkloadReplica {
+  readonly id: string
+  readonly ordinal: number
+  /** Must not run, but is still observed: why it ended can be read until it is listed no more. */
+  readonly doomed?: boolean
+  /** Time to stop when doomed, instead of the workload's. */
+  readonly graceSeconds?: number
 }
 
 export interface Fencing {
@@ -43,7 +54,13 @@ export interface ObservedReplica {
     readonly signal: string | null
     readonly log: readonly string[]
     readonly at: string
+    /** A failure reason that the platform itself knows, such as EngineAbsent or PortTaken. */
+    readonly reason?: string
   }
+  /** Times of the newest ends of its process, oldest first, at most 10. */
+  readonly exits?: readonly string[]
+  /** Alive probes failed in a row since the process was last ready, and when the first of them failed. */
+  readonly failing?: { readonly count: number; readonly since: string }
   readonly restarts: number
   readonly startedAt: string
   /** A monotone counter of work done (tokens), and whether requests are under way; undefined when not scraped. */
