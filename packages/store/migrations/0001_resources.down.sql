@@ -1,0 +1,11 @@
+drop function prune_changes(bigint, double precision);
+drop function count_referrers(uuid);
+drop function hold(uuid, text);
+drop function newest_version();
+drop function seal(uuid[]);
+drop table leases, events, secret_hashes, log_state, changes, refs;
+drop table resources cascade;
+drop table kinds;
+drop sequence log_version;
+drop function place_beside();
+drop function seal_change();
