@@ -25,9 +25,9 @@ export interface Engine extends AsyncDisposable {
   readonly slots: Slots<Sequence>
   readonly embedders: Slots<Embedder>
   readonly chatPrompt: ChatPrompt
-  state(): Now
+  readonly state: () => Now
   /** Refuses new and waiting requests; resolves when the running ones have ended. */
-  drain(): Promise<void>
+  readonly drain: () => Promise<void>
 }
 
 export function assemble(

@@ -16,7 +16,7 @@ export interface Sampling {
   readonly presencePenalty: number
   readonly repeatPenalty: number
   /** Added to the logit of a token; -100 forbids it. */
-  readonly bias: ReadonlyMap<number, number>
+  readonly bias: ReadonlyMap<Token, number>
 }
 
 export interface Ask {

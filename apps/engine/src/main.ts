@@ -2,11 +2,13 @@
 // Exit codes: 0 stopped, 1 unexpected, 2 bad arguments, 3 model absent or corrupt, 4 port taken, 5 memory.
 import { randomUUID } from 'node:crypto'
 import { basename } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { threadsToUse } from './cores.ts'
 import { assemble, type Engine, type World } from './engine.ts'
 import { BadFlag, type Flags, parseFlags } from './flags.ts'
 import { startMeter } from './metrics.ts'
 import { type EngineServer, engineServer } from './server.ts'
+import { Closed } from './slots.ts'
 
 const exits = { absent: 3, corrupt: 3, memory: 5, runtime: 1 } as const
 
@@ -73,32 +75,29 @@ async function load(flags: Flags): Promise<Engine> {
 
 const flags = readFlags(process.argv.slice(2))
 const http = engineServer(flags)
-const url = await listen(http, flags)
-say(`listening on ${url}, loading ${flags.model}`)
-
 let engine: Engine | undefined
 let stopping = false
+
 async function stop(signal: string): Promise<void> {
   if (stopping) process.exit(0) // asked twice: at once
   stopping = true
   say(`${signal}: finishing ${engine?.slots.processing ?? 0} running requests, at most ${flags.grace} s`)
-  http.server.close()
-  http.server.closeIdleConnections()
-  const late = setTimeout(() => http.abort(new Error('the engine is stopping')), flags.grace * 1000)
+  const closed = new Promise<void>(resolve => http.server.close(() => resolve()))
+  const late = setTimeout(() => http.abort(new Closed('the engine is stopping')), flags.grace * 1000)
   await engine?.drain()
   clearTimeout(late)
-  // The answers have been handed over; give them the moment that the socket needs.
-  await new Promise<void>(resolve => {
-    http.server.closeIdleConnections()
-    http.server.close(() => resolve())
-    setTimeout(resolve, 500)
-  })
+  // The last answers have been handed over; give the sockets the moment that they need.
+  const sweep = setInterval(() => http.server.closeIdleConnections(), 20)
+  await Promise.race([closed, delay(500)])
+  clearInterval(sweep)
   say('stopped')
   process.exit(0)
 }
 process.on('SIGTERM', () => void stop('SIGTERM'))
 process.on('SIGINT', () => void stop('SIGINT'))
 
+const url = await listen(http, flags)
+say(`listening on ${url}, loading ${flags.model}`)
 const began = world.now()
 engine = await load(flags)
 http.ready(engine)

@@ -57,15 +57,18 @@ export interface OpenModel extends AsyncDisposable {
   readonly sequences: readonly LlamaContextSequence[]
   readonly embedder: LlamaEmbeddingContext | undefined
   /** @param continues the text goes on from other text, so no space is put before it. */
-  tokenize(text: string, specials: boolean, continues?: boolean): Token[]
-  detokenize(tokens: readonly number[], before?: readonly number[]): string
+  readonly tokenize: (text: string, specials: boolean, continues?: boolean) => Token[]
+  /** @param before tokens that precede these; they decide about a leading space. */
+  readonly detokenize: (tokens: readonly number[], before?: readonly number[]) => string
   /** Text of one token, control tokens too. */
-  piece(token: Token): string
-  isEnd(token: Token): boolean
-  grammar(kind: GrammarKind): Promise<LlamaGrammar>
+  readonly piece: (token: Token) => string
+  /** Whether it ends a text. */
+  readonly isEnd: (token: Token) => boolean
+  readonly grammar: (kind: GrammarKind) => Promise<LlamaGrammar>
   /** A fresh state for one answer. */
-  follow(grammar: LlamaGrammar): LlamaGrammarEvaluationState
-  bias(biases: ReadonlyMap<number, number>): TokenBias
+  readonly follow: (grammar: LlamaGrammar) => LlamaGrammarEvaluationState
+  /** Of tokens in the vocabulary; those that end a text cannot be biased. */
+  readonly bias: (biases: ReadonlyMap<Token, number>) => TokenBias
 }
 
 /** The embedding context decodes an input in one batch, whose buffers grow with it. */
@@ -111,10 +114,16 @@ async function checkFile(path: string): Promise<void> {
     new ModelFault(reason, `failed to load model ${JSON.stringify(path)}: ${why}`)
   try {
     await using file = await open(path)
-    const head = Buffer.alloc(4)
-    await file.read(head, 0, 4, 0)
-    if (head.toString('latin1') !== 'GGUF')
+    const head = Buffer.alloc(24) // magic, version, number of tensors, number of keys
+    const { bytesRead } = await file.read(head, 0, head.length, 0)
+    if (head.toString('latin1', 0, 4) !== 'GGUF')
       throw failed('it is not a GGUF file (the first four bytes are not "GGUF")', 'corrupt')
+    const version = head.readUInt32LE(4)
+    if (bytesRead < head.length || version < 2 || version > 3)
+      throw failed(
+        `the file is damaged: GGUF versions 2 and 3 are known, and this says ${version}`,
+        'corrupt',
+      )
   } catch (fault) {
     if (fault instanceof ModelFault) throw fault
     const code = fault instanceof Error && 'code' in fault ? fault.code : undefined
@@ -225,8 +234,7 @@ function describe(
     follow: grammar => new LlamaGrammarEvaluationState({ model, grammar }),
     bias: biases => {
       const bias = TokenBias.for(model)
-      // As above: checked against the vocabulary by the caller.
-      for (const [token, logit] of biases) bias.set(token as Token, logit <= -100 ? 'never' : { logit })
+      for (const [token, logit] of biases) bias.set(token, logit <= -100 ? 'never' : { logit })
       return bias
     },
     [Symbol.asyncDispose]: () => llama.dispose(),
@@ -260,8 +268,9 @@ function explain(path: string, fault: unknown, said: readonly string[]): ModelFa
       'memory',
       `failed to load model ${JSON.stringify(path)}: not enough memory: ${message}; lower --ctx-size or --parallel`,
     )
-  const cause = said.findLast(line => /error|fail|invalid|missing|not within|corrupt/i.test(line))
-  const why = [message, cause].filter(Boolean).join('; llama.cpp says: ').replaceAll(/\s+/g, ' ')
+  // The first complaint is the cause; what follows only says that therefore nothing was loaded.
+  const cause = said.find(line => /error|fail|invalid|missing|not within|corrupt/i.test(line))
+  const why = (cause ?? message).replaceAll(/\s+/g, ' ')
   return new ModelFault(
     'corrupt',
     `failed to load model ${JSON.stringify(path)}: the file is damaged or of an unknown kind: ${why}`,

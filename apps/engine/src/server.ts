@@ -49,6 +49,9 @@ export function engineServer(flags: Flags): EngineServer {
     serve(request, response, reply).catch((fault: unknown) => reply.fail(fault))
   })
 
+  // Longer than a gateway's pool keeps a connection, so that it is the pool that closes.
+  server.keepAliveTimeout = 75_000
+
   async function serve(request: IncomingMessage, response: ServerResponse, reply: Reply): Promise<void> {
     const handler = find(request, response)
     const body = request.method === 'POST' ? parseJson(await readBody(request)) : undefined
@@ -78,20 +81,24 @@ function find(request: IncomingMessage, response: ServerResponse): Handler {
   throw new ApiError(405, 'invalid_request_error', `${path} wants ${allow}, not ${request.method}.`)
 }
 
-async function readBody(request: IncomingMessage): Promise<Buffer> {
-  const pieces: Buffer[] = []
-  let size = 0
-  for await (const piece of request) {
-    const bytes: Buffer = piece
-    size += bytes.length
-    if (size > mostBodyBytes)
-      throw new ApiError(413, 'invalid_request_error', `The body is larger than ${mostBodyBytes} bytes.`, {
-        code: 'request_too_large',
-        headers: { connection: 'close' },
-      })
-    pieces.push(bytes)
-  }
-  return Buffer.concat(pieces)
+function readBody(request: IncomingMessage): Promise<Buffer> {
+  const tooLarge = () =>
+    new ApiError(413, 'invalid_request_error', `The body is larger than ${mostBodyBytes} bytes.`, {
+      code: 'request_too_large',
+      headers: { connection: 'close' },
+    })
+  // By events, because leaving a `for await` would destroy the socket that the refusal must go out on.
+  return new Promise((resolve, reject) => {
+    const pieces: Buffer[] = []
+    let size = 0
+    request.on('data', (piece: Buffer) => {
+      size += piece.length
+      if (size > mostBodyBytes) reject(tooLarge())
+      else pieces.push(piece)
+    })
+    request.once('end', () => resolve(Buffer.concat(pieces)))
+    request.once('error', reject)
+  })
 }
 
 function parseJson(bytes: Buffer): unknown {

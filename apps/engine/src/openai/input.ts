@@ -20,7 +20,7 @@ export function inputs(given: z.output<typeof inputSchema>): readonly Input[] {
 
 /** Throws 400 for a number that is no token: llama.cpp itself would not survive it. */
 export function vocabularyTokens(model: OpenModel, tokens: readonly number[], param: string): Token[] {
-  const stranger = tokens.find(id => id >= model.vocabulary)
+  const stranger = tokens.find(id => !Number.isInteger(id) || id < 0 || id >= model.vocabulary)
   if (stranger !== undefined)
     throw invalid(
       `Invalid '${param}': ${stranger} is not a token of this model (0 to ${model.vocabulary - 1}).`,

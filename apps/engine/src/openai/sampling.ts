@@ -1,8 +1,9 @@
 // The fields that chat and completions share: how to sample, when to stop, what the answer must look like.
 import { z } from 'zod'
 import type { Sampling } from '../generate.ts'
-import type { Grammar, GrammarKind, OpenModel } from '../model.ts'
+import type { Grammar, GrammarKind, OpenModel, Token } from '../model.ts'
 import { invalid, unsupported } from './errors.ts'
+import { vocabularyTokens } from './input.ts'
 
 const maybe = <Schema extends z.ZodType>(schema: Schema) =>
   schema.nullish().transform(value => value ?? undefined)
@@ -63,16 +64,16 @@ export function sampling(body: Shared, model: OpenModel, random: () => number): 
     presencePenalty: body.presence_penalty ?? 0,
     repeatPenalty: body.repeat_penalty ?? 1,
     bias: new Map(
-      Object.entries(body.logit_bias ?? {}).map(([token, bias]) => [vocabularyToken(model, token), bias]),
+      Object.entries(body.logit_bias ?? {}).map(([token, bias]) => [biasedToken(model, token), bias]),
     ),
   }
 }
 
-function vocabularyToken(model: OpenModel, text: string): number {
-  const token = Number(text)
-  if (!Number.isInteger(token) || token < 0 || token >= model.vocabulary)
+function biasedToken(model: OpenModel, text: string): Token {
+  const [token] = vocabularyTokens(model, [Number(text)], 'logit_bias')
+  if (token === undefined || model.isEnd(token))
     throw invalid(
-      `Invalid 'logit_bias': ${JSON.stringify(text)} is not a token of this model (0 to ${model.vocabulary - 1}).`,
+      `Invalid 'logit_bias': token ${text} ends a text, and its bias cannot be changed.`,
       'logit_bias',
     )
   return token
