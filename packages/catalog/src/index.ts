@@ -3,6 +3,7 @@ import type { EngineRow } from './engine.ts'
 import { llamaCpp } from './engines/llama-cpp.ts'
 
 export * from './engine.ts'
+export { builtinExits } from './engines/llama-cpp.ts'
 
 export const engines: readonly EngineRow[] = [llamaCpp]
 

@@ -137,7 +137,10 @@ export const llamaCpp: EngineRow = {
           'out of memory|unable to allocate|failed to allocate|bad_alloc|not enough memory|insufficient memory',
         reason: 'HostMemory',
       },
-      { pattern: 'no such file|does not exist|failed to open GGUF', reason: 'ModelAbsent' },
+      {
+        pattern: 'no such file|does not exist|failed to open GGUF|it is a folder|permission denied',
+        reason: 'ModelAbsent',
+      },
       {
         pattern:
           'invalid magic|failed to load model|error loading model|not a GGUF|corrupt|failed to read (key|tensor)',
@@ -147,4 +150,12 @@ export const llamaCpp: EngineRow = {
     capabilities: { lora: false, multiNode: false },
     share: 'all',
   },
+}
+
+/** What the exit codes of the built-in engine mean, when its last lines do not say more. */
+export const builtinExits: Readonly<Record<number, string>> = {
+  2: 'BadArguments',
+  3: 'ModelCorrupt',
+  4: 'PortTaken',
+  5: 'HostMemory',
 }
