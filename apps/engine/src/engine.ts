@@ -20,6 +20,8 @@ export interface Engine extends AsyncDisposable {
   /** What the API calls the model. */
   readonly name: string
   readonly startedAt: number
+  /** Whether callers may send GBNF grammars. */
+  readonly grammars: boolean
   readonly world: World
   readonly machine: Machine
   readonly slots: Slots<Sequence>
@@ -32,7 +34,12 @@ export interface Engine extends AsyncDisposable {
 
 export function assemble(
   model: OpenModel,
-  settings: { readonly name: string; readonly queue: number; readonly batchSize: number },
+  settings: {
+    readonly name: string
+    readonly queue: number
+    readonly batchSize: number
+    readonly grammars: boolean
+  },
   meter: Meter,
   world: World,
 ): Engine {
@@ -40,6 +47,7 @@ export function assemble(
   const embedders = new Slots(model.embedder ? [model.embedder] : [], settings.queue)
   return {
     name: settings.name,
+    grammars: settings.grammars,
     startedAt: world.date(),
     world,
     machine: { model, meter, cadence: new Cadence(settings.batchSize, world.now), now: world.now },

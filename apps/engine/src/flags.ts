@@ -19,6 +19,11 @@ export interface Flags {
   readonly metrics: boolean
   readonly embeddings: boolean
   readonly slots: boolean
+  /**
+   * Whether callers may send GBNF grammars. Only for callers that you trust: all slots keep step with the
+   * slowest, and 400 optional letters took seconds per token. JSON schemas are always taken; they stay cheap.
+   */
+  readonly grammars: boolean
   /** Requests that may wait for a slot; 0 refuses whatever cannot start at once. */
   readonly queue: number
   /** Seconds that running requests get after SIGTERM; 0 ends them at once. */
@@ -47,6 +52,7 @@ const rows = {
   embeddings: { names: ['--embeddings', '--embedding'], value: { on: true } },
   slots: { names: ['--slots'], value: { on: true } },
   noSlots: { names: ['--no-slots'], value: { on: false } },
+  grammars: { names: ['--grammars'], value: { on: true } },
   queue: { names: ['--queue'], value: { least: 0, most: 1_000_000 } },
   grace: { names: ['--grace'], value: { least: 0, most: 86_400 } },
 } as const satisfies Record<string, Row>
@@ -96,6 +102,7 @@ export function parseFlags(argv: readonly string[]): Flags {
     metrics: given.has('metrics'),
     embeddings: given.has('embeddings'),
     slots: !given.has('noSlots'),
+    grammars: given.has('grammars'),
     queue: count('queue', 64),
     grace: count('grace', 30),
   })

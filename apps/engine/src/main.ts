@@ -52,7 +52,7 @@ function listen({ server }: EngineServer, { host, port }: Flags): Promise<string
 
 async function load(flags: Flags): Promise<Engine> {
   // Only now: the library takes half a second to import, and the port answers "loading" by then.
-  const { ModelFault, openModel } = await import('./model.ts')
+  const [{ ModelFault }, { openModel }] = await Promise.all([import('./fault.ts'), import('./model.ts')])
   const meter = startMeter()
   try {
     const model = await openModel({
@@ -66,7 +66,7 @@ async function load(flags: Flags): Promise<Engine> {
       log: line => process.stderr.write(`llama.cpp: ${line}\n`),
     })
     const name = flags.alias ?? basename(flags.model).replace(/\.gguf$/, '')
-    return assemble(model, { name, queue: flags.queue, batchSize: flags.batchSize }, meter, world)
+    return assemble(model, { ...flags, name }, meter, world)
   } catch (fault) {
     if (fault instanceof ModelFault) leave(exits[fault.reason], fault.message)
     throw fault

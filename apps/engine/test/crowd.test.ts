@@ -9,7 +9,7 @@ const file = modelFile({ context: 8192 })
 let engine: Child
 beforeAll(async () => {
   engine = await start(
-    `--model ${file.path} --alias tiny --ctx-size 16384 --parallel 4 --metrics --embeddings --queue 6`.split(
+    `--model ${file.path} --alias tiny --ctx-size 16384 --parallel 4 --metrics --embeddings --grammars --queue 6`.split(
       ' ',
     ),
   )
@@ -55,6 +55,29 @@ describe('many at once', () => {
     expect(seen.deferred).toBeGreaterThan(0)
     // Continuous batching: 1 200 tokens took far fewer decodes.
     expect((await engine.metric('n_decode_total')) - before).toBeLessThan(500)
+  })
+
+  test('embeddings and chats go on beside each other', async () => {
+    const [chats, vectors] = await Promise.all([
+      Promise.all(
+        [1, 2, 3].map(n =>
+          engine.client.chat.completions.create({
+            model: 'tiny',
+            messages: [{ role: 'user', content: `chat ${n}` }],
+            max_tokens: 100,
+            ...endlessly,
+          }),
+        ),
+      ),
+      Promise.all(
+        [1, 2, 3, 4, 5].map(n =>
+          engine.client.embeddings.create({ model: 'tiny', input: [`text ${n}`, 'same'] }),
+        ),
+      ),
+    ])
+    expect(chats.map(({ usage }) => usage?.completion_tokens)).toEqual([100, 100, 100])
+    const same = vectors.map(({ data }) => data[1]?.embedding)
+    expect(same).toEqual(Array(5).fill(same[0]))
   })
 
   test('beyond slots and queue a request is turned away at once, with a time to come back', async () => {

@@ -49,17 +49,19 @@ describe('the beginning', () => {
     expect(code).toBe(3)
   })
 
-  test('metrics, slots and embeddings are said to be off when they were not asked for', async () => {
+  test('metrics, slots, embeddings and grammars are said to be off when they were not asked for', async () => {
     await using engine = await start(['--model', file.path, '--no-slots'])
     expect((await fetch(`${engine.url}/metrics`)).status).toBe(501)
     expect((await fetch(`${engine.url}/slots`)).status).toBe(501)
     expect((await engine.post('/v1/embeddings', { input: 'x' })).status).toBe(501)
+    const refused = await engine.post('/v1/completions', { prompt: 'x', grammar: endless })
+    expect(await refused.json()).toMatchObject({ error: { param: 'grammar', code: 'unsupported_parameter' } })
   })
 })
 
 describe('the end', () => {
   const busy = async (grace: number) => {
-    const engine = await start(['--model', file.path, '--metrics', '--grace', String(grace)])
+    const engine = await start(['--model', file.path, '--metrics', '--grammars', '--grace', String(grace)])
     const response = await engine.post('/v1/completions', {
       prompt: 'x',
       max_tokens: 1500,

@@ -8,7 +8,7 @@ const file = modelFile({ context: 8192 })
 let engine: Child
 beforeAll(async () => {
   engine = await start(
-    `--model ${file.path} --alias tiny --ctx-size 16384 --parallel 4 --metrics --embeddings --queue 6`.split(
+    `--model ${file.path} --alias tiny --ctx-size 16384 --parallel 4 --metrics --embeddings --grammars --queue 6`.split(
       ' ',
     ),
   )

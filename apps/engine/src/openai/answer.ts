@@ -4,7 +4,7 @@ import { type Ask, generate, type Outcome } from '../generate.ts'
 import type { Token } from '../model.ts'
 import type { Reply } from '../reply.ts'
 import { contextExceeded, invalid } from './errors.ts'
-import { grammar, type Shared, sampling, stops } from './sampling.ts'
+import { grammar, refuseUnsupported, type Shared, sampling, stops } from './sampling.ts'
 
 export interface Wording {
   readonly idPrefix: string
@@ -38,6 +38,7 @@ export async function answer(
   reply: Reply,
 ): Promise<void> {
   const { model } = engine.machine
+  refuseUnsupported(body, engine.grammars)
   if (prompt.length === 0) throw invalid(`The ${param} came to no tokens at all.`, param)
   if (prompt.length >= model.slotContext) throw contextExceeded(prompt.length, model.slotContext, param)
   const ask: Ask = {

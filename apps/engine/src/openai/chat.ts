@@ -5,7 +5,7 @@ import type { Engine } from '../engine.ts'
 import type { Reply } from '../reply.ts'
 import { answer, type Wording } from './answer.ts'
 import { invalid, parseBody, unsupported } from './errors.ts'
-import { refuseUnsupported, sharedFields } from './sampling.ts'
+import { sharedFields } from './sampling.ts'
 
 const roles = ['system', 'developer', 'user', 'assistant', 'tool', 'function'] as const
 
@@ -38,7 +38,6 @@ const wording: Wording = {
 
 export async function chatCompletions(engine: Engine, request: unknown, reply: Reply): Promise<void> {
   const body = parseBody(schema, request)
-  refuseUnsupported(body)
   for (const param of ['tools', 'functions'])
     if (Array.isArray(body[param]) && body[param].length > 0) throw unsupported('Calling tools', param)
   const prompt = engine.chatPrompt(body.messages.map(message), body.chat_template_kwargs ?? {})

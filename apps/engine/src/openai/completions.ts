@@ -6,7 +6,7 @@ import type { Reply } from '../reply.ts'
 import { answer, type Wording } from './answer.ts'
 import { invalid, parseBody, unsupported } from './errors.ts'
 import { type Input, inputSchema, inputs, vocabularyTokens } from './input.ts'
-import { refuseUnsupported, sharedFields } from './sampling.ts'
+import { sharedFields } from './sampling.ts'
 
 const schema = z.looseObject({ ...sharedFields, prompt: inputSchema })
 
@@ -32,7 +32,6 @@ const defaultTokens = 16
 
 export async function completions(engine: Engine, request: unknown, reply: Reply): Promise<void> {
   const body = parseBody(schema, request)
-  refuseUnsupported(body)
   if (body.echo === true) throw unsupported('Echoing the prompt', 'echo')
   if (typeof body.suffix === 'string' && body.suffix !== '') throw unsupported('A suffix', 'suffix')
   if (typeof body.best_of === 'number' && body.best_of !== 1) throw unsupported('best_of', 'best_of')

@@ -38,8 +38,10 @@ export const sharedFields = {
 const shared = z.looseObject(sharedFields)
 export type Shared = z.output<typeof shared>
 
-/** Throws 400 for what OpenAI has and this engine does not. */
-export function refuseUnsupported(body: Shared): void {
+/** Throws 400 for what OpenAI or llama.cpp has and this engine does not. */
+export function refuseUnsupported(body: Shared, grammars: boolean): void {
+  if (body.grammar !== undefined && !grammars)
+    throw unsupported('A grammar of your own (the engine was started without --grammars)', 'grammar')
   if (body.n !== undefined && body.n !== 1) throw unsupported('More than one choice (n)', 'n')
   if (body.logprobs !== undefined && body.logprobs !== null && body.logprobs !== false)
     throw unsupported('Log probabilities', 'logprobs')
