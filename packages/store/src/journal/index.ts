@@ -1,0 +1,125 @@
+// A journal of usage in files: what `append` has acknowledged survives kill -9, and power loss by `sync`.
+import { mkdir, unlink } from 'node:fs/promises'
+import type { Journal, JournalReader, Observe } from '@switchyard/runtime'
+import { lockFolder } from './lock.ts'
+import { SegmentReader } from './reader.ts'
+import { findSegments, finishSegment, type Segment, sweep } from './segment.ts'
+import { fileSink, JournalWriter } from './writer.ts'
+
+export type JournalObservation =
+  | { readonly type: 'journal_failed'; readonly error: unknown }
+  | { readonly type: 'journal_recovered' }
+  | { readonly type: 'torn_tail'; readonly path: string; readonly offset: number; readonly bytes: number }
+  | { readonly type: 'quarantined'; readonly path: string; readonly bytes: number }
+  | { readonly type: 'requests_lost'; readonly epoch: number; readonly requests: number }
+
+export interface JournalOptions {
+  /** Made when absent; one process owns it at a time. */
+  readonly folder: string
+  /** `interval` (default): fsynced within 20 ms. `reply`: `append` resolves after the fsync, grouped over 2 ms. */
+  readonly sync?: 'interval' | 'reply'
+  /** Size at which a segment is left, default 16 MiB. */
+  readonly segmentBytes?: number
+  /** Age at which a segment is left, default 60 s. */
+  readonly segmentSeconds?: number
+  /** Size of the folder at which nothing more is begun, default 4 GiB. */
+  readonly maxBytes?: number
+  /** How long an acknowledged segment is kept, default 3600 s; 0 deletes it at once. */
+  readonly keepSeconds?: number
+  /** How long a batch gathers after its first event, default 200 ms. */
+  readonly gatherMilliseconds?: number
+  /** Milliseconds since 1970. */
+  readonly clock: () => number
+  readonly observe: Observe<JournalObservation>
+  /** The file system, for tests of failing disks. */
+  readonly sink?: {
+    create(path: string): number
+    write(file: number, bytes: Buffer, length: number, position: number): number
+    truncate(file: number, length: number): void
+    sync(file: number): Promise<void>
+    close(file: number): void
+  }
+}
+
+export interface FileJournal extends Journal, AsyncDisposable {
+  readonly reader: JournalReader
+  /** Everything that was written has been acknowledged. */
+  readonly drained: boolean
+  /** Writes what is left and frees the folder. What was not shipped stays for the next owner. */
+  close(): Promise<void>
+}
+
+/** Takes the folder. `conflict` (`locked`) while another process holds it. */
+export async function openJournal(options: JournalOptions): Promise<FileJournal> {
+  const { folder, clock, observe, keepSeconds = 3600 } = options
+  await mkdir(folder, { recursive: true, mode: 0o700 })
+  using stack = new DisposableStack()
+  stack.use(lockFolder(folder))
+  const found = await findSegments(folder)
+  const epoch = found.lastEpoch + 1
+  let done: readonly string[] = await sweep(found.done, clock() - keepSeconds * 1000)
+  const kept = new Set<Segment>(found.segments)
+
+  const reader = new SegmentReader(
+    {
+      folder,
+      epoch,
+      gatherMilliseconds: options.gatherMilliseconds ?? 200,
+      observe,
+      async finished(segment) {
+        kept.delete(segment)
+        if (keepSeconds === 0) await unlink(segment.path)
+        else done = await sweep([...done, await finishSegment(segment)], clock() - keepSeconds * 1000)
+      },
+    },
+    found.segments,
+  )
+  let live: Segment | undefined
+  const writer = new JournalWriter({
+    folder,
+    epoch,
+    sync: options.sync ?? 'interval',
+    segmentBytes: options.segmentBytes ?? 16 * 1024 * 1024,
+    segmentSeconds: options.segmentSeconds ?? 60,
+    maxBytes: options.maxBytes ?? 4 * 1024 ** 3,
+    clock,
+    observe,
+    sink: options.sink ?? fileSink,
+    wrote: () => reader.wake(),
+    begun(segment) {
+      if (live) kept.add(live)
+      live = segment
+      reader.add(segment)
+    },
+    keptBytes() {
+      let bytes = 0
+      for (const { size } of kept) bytes += size
+      return bytes
+    },
+  })
+  const owned = stack.move()
+  let closing: Promise<void> | undefined
+  const close = () => {
+    closing ??= (async () => {
+      await writer.close()
+      const empty = reader.drained && writer.idle
+      await reader.close()
+      // A last segment that has been shipped whole need not be shipped again by the next owner.
+      if (empty && live) await unlink(live.path)
+      owned.dispose()
+    })()
+    return closing
+  }
+  return {
+    append: record => writer.append(record),
+    get full() {
+      return writer.full
+    },
+    reader,
+    get drained() {
+      return reader.drained
+    },
+    close,
+    [Symbol.asyncDispose]: close,
+  }
+}

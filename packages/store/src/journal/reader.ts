@@ -1,0 +1,205 @@
+// Ships what was written: segments of lost processes first, then the live one as it grows. A request that a
+// lost process had begun and not ended becomes an event of its own, so that it ends once as well.
+import { type FileHandle, open, rename, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { JournalReader, Observe, UsageEvent } from '@switchyard/runtime'
+import { type Frame, headBytes, readFrame } from './frame.ts'
+import type { JournalObservation } from './index.ts'
+import type { Segment } from './segment.ts'
+
+const readBytes = 1024 * 1024
+
+interface Settings {
+  readonly folder: string
+  readonly epoch: number
+  /** How long a batch gathers after its first event. */
+  readonly gatherMilliseconds: number
+  readonly observe: Observe<JournalObservation>
+  /** Called, in order, with each segment of which every record has been acknowledged. */
+  readonly finished: (segment: Segment) => Promise<void>
+}
+
+type Batch = Awaited<ReturnType<JournalReader['batch']>>
+
+export class SegmentReader implements JournalReader {
+  readonly #settings: Settings
+  /** Segments not yet read to their end, the one under way first. */
+  readonly #segments: Segment[]
+  /** Segments read to their end by the batch that is not acknowledged yet. */
+  #passed: Segment[] = []
+  #offset = 0
+  #handle: FileHandle | undefined
+  #bytes: Buffer = Buffer.alloc(0)
+  #at = 0
+  /** Requests of the lost process whose segments are being read, begun and not ended so far. */
+  readonly #open = new Map<string, UsageEvent>()
+  /** Events read and not yet handed out. */
+  #ready: UsageEvent[] = []
+  #batch: Batch | undefined
+  #more = Promise.withResolvers<void>()
+
+  constructor(settings: Settings, segments: readonly Segment[]) {
+    this.#settings = settings
+    this.#segments = [...segments]
+  }
+
+  add(segment: Segment): void {
+    this.#segments.push(segment)
+    this.wake()
+  }
+
+  wake(): void {
+    this.#more.resolve()
+  }
+
+  /** Until it is acknowledged, the same batch is handed out again. */
+  async batch(limit: number, signal: AbortSignal): Promise<Batch> {
+    if (this.#batch) return this.#batch
+    let gathered = false
+    for (;;) {
+      this.#more = Promise.withResolvers()
+      while (this.#ready.length < limit && (await this.#step()));
+      if (this.#ready.length >= limit || (gathered && this.#ready.length > 0)) break
+      if (this.#ready.length > 0 || this.#passed.length > 0) {
+        if (this.#live()) await sleep(this.#settings.gatherMilliseconds, undefined, { signal })
+        gathered = true
+        if (this.#ready.length === 0 && this.#passed.length > 0) break
+        continue
+      }
+      await until(this.#more.promise, signal)
+    }
+    const events = this.#ready.splice(0, limit)
+    const passed = this.#ready.length === 0 ? this.#passed : []
+    if (passed === this.#passed) this.#passed = []
+    const batch: Batch = {
+      events,
+      acknowledge: async () => {
+        if (this.#batch !== batch) return
+        this.#batch = undefined
+        for (const segment of passed) await this.#settings.finished(segment)
+      },
+    }
+    this.#batch = batch
+    return batch
+  }
+
+  async close(): Promise<void> {
+    await this.#handle?.close()
+    this.#handle = undefined
+  }
+
+  /** Everything that was written has been handed out and acknowledged. */
+  get drained(): boolean {
+    const [segment] = this.#segments
+    return (
+      this.#batch === undefined &&
+      this.#ready.length === 0 &&
+      this.#segments.length <= 1 &&
+      (segment === undefined || this.#offset + this.#at >= segment.size)
+    )
+  }
+
+  #live(): boolean {
+    return this.#segments[0]?.epoch === this.#settings.epoch
+  }
+
+  /** Reads one frame, or leaves a segment; false when there is nothing to do now. */
+  async #step(): Promise<boolean> {
+    const segment = this.#segments[0]
+    if (!segment) return false
+    const place = this.#offset + this.#at
+    if (place >= segment.size) {
+      if (!segment.closed) return false
+      await this.#leave(segment)
+      return true
+    }
+    const frame = readFrame(this.#bytes, this.#at, !this.#live())
+    if (frame.kind === 'short' && (await this.#fill(segment, frame.needs))) return true
+    if (frame.kind === 'short' || frame.kind === 'bad') await this.#damaged(segment, place)
+    else this.#take(frame)
+    return true
+  }
+
+  #take(frame: Exclude<Frame, { kind: 'short' | 'bad' }>): void {
+    this.#at = frame.end
+    if (frame.kind === 'open') this.#open.set(frame.event.data.request, frame.event)
+    else if (frame.kind === 'usage')
+      for (const event of frame.events) {
+        this.#open.delete(event.data.request)
+        this.#ready.push(event)
+      }
+  }
+
+  /** Reads on from the frame under way; false when the segment does not hold that many bytes. */
+  async #fill(segment: Segment, needs: number): Promise<boolean> {
+    const from = this.#offset + this.#at
+    const available = segment.size - from
+    if (available < needs) return false
+    this.#handle ??= await open(segment.path, 'r')
+    const bytes = Buffer.allocUnsafe(Math.min(available, Math.max(readBytes, needs)))
+    const { bytesRead } = await this.#handle.read(bytes, 0, bytes.length, from)
+    this.#bytes = bytes.subarray(0, bytesRead)
+    this.#offset = from
+    this.#at = 0
+    return bytesRead >= Math.max(needs, headBytes)
+  }
+
+  async #leave(segment: Segment): Promise<void> {
+    await this.close()
+    this.#segments.shift()
+    this.#bytes = Buffer.alloc(0)
+    this.#offset = 0
+    this.#at = 0
+    this.#passed.push(segment)
+    const lastOfEpoch = this.#segments[0]?.epoch !== segment.epoch
+    if (!lastOfEpoch || segment.epoch === this.#settings.epoch) return
+    if (this.#open.size > 0)
+      this.#settings.observe({ type: 'requests_lost', epoch: segment.epoch, requests: this.#open.size })
+    for (const event of this.#open.values()) this.#ready.push(lost(event))
+    this.#open.clear()
+  }
+
+  /** The torn end of a process that was killed is dropped; damage anywhere else is kept aside for a person. */
+  async #damaged(segment: Segment, place: number): Promise<void> {
+    const lastOfEpoch = this.#segments[1]?.epoch !== segment.epoch
+    const { observe, folder } = this.#settings
+    if (lastOfEpoch)
+      observe({ type: 'torn_tail', path: segment.path, offset: place, bytes: segment.size - place })
+    else {
+      const aside = join(folder, `${segment.epoch}-${segment.number}@${place}.quarantine`)
+      const rest = Buffer.alloc(segment.size - place)
+      this.#handle ??= await open(segment.path, 'r')
+      await this.#handle.read(rest, 0, rest.length, place)
+      await writeFile(`${aside}.new`, rest)
+      await rename(`${aside}.new`, aside)
+      observe({ type: 'quarantined', path: aside, bytes: rest.length })
+    }
+    segment.size = place
+  }
+}
+
+/** The one event of a request whose gateway was lost: always the same bytes, so that it counts once. */
+function lost(event: UsageEvent): UsageEvent {
+  const data = {
+    ...event.data,
+    billable: 'caller',
+    end: 'gateway_lost',
+    endedAt: event.time,
+    quantities: {},
+    usageSource: 'none',
+  } as const
+  return { ...event, data }
+}
+
+async function until(promise: Promise<void>, signal: AbortSignal): Promise<void> {
+  signal.throwIfAborted()
+  const aborted = Promise.withResolvers<never>()
+  const abort = () => aborted.reject(signal.reason)
+  signal.addEventListener('abort', abort, { once: true })
+  try {
+    await Promise.race([promise, aborted.promise])
+  } finally {
+    signal.removeEventListener('abort', abort)
+  }
+}
