@@ -1,0 +1,2 @@
+export type { ProcessObservation, ProcessOptions } from './options.ts'
+export { openProcesses, type Processes } from './processes.ts'
