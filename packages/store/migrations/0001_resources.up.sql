@@ -81,7 +81,7 @@ create sequence log_version;
 
 -- What has been pruned from the log: a reader who is not beyond it must list again.
 create table log_state (
-  only boolean primary key default true check (only),
+  single boolean primary key default true check (single),
   pruned_through bigint not null default 0
 );
 insert into log_state default values;

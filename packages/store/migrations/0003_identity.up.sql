@@ -34,7 +34,7 @@ create table setup_links (
 );
 
 create table operator_token (
-  only boolean primary key default true check (only),
+  single boolean primary key default true check (single),
   hash text not null
 );
 

@@ -91,7 +91,8 @@ async function copy(native: string, place: string): Promise<string> {
   const home = join(place, 'native')
   if (existsSync(place)) {
     const { uid, mode } = await lstat(place)
-    if (uid !== process.getuid?.() || (mode & 0o022) !== 0) throw new Error(`${place} belongs to someone else`)
+    if (uid !== process.getuid?.() || (mode & 0o022) !== 0)
+      throw new Error(`${place} belongs to someone else`)
     if (existsSync(join(place, 'complete'))) return home
     await rm(place, { recursive: true, force: true })
   }

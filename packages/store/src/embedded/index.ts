@@ -175,9 +175,13 @@ async function ready(
     if (postmaster?.pid === pid && postmaster.ready) return postmaster
     await sleep(10, undefined, signal ? { signal } : {})
   }
-  throw new Fault('unavailable', `PostgreSQL is not ready after ${startSeconds} s: see server.log beside ${data}.`, {
-    reason: 'database_start_failed',
-  })
+  throw new Fault(
+    'unavailable',
+    `PostgreSQL is not ready after ${startSeconds} s: see server.log beside ${data}.`,
+    {
+      reason: 'database_start_failed',
+    },
+  )
 }
 
 function settings({ socket, port }: Address, durable: boolean): string[] {

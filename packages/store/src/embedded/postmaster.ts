@@ -46,7 +46,9 @@ export function isRunning(pid: number): boolean {
 function isPostgres(pid: number): boolean {
   if (!isRunning(pid)) return false
   const command =
-    process.platform === 'linux' ? readCommand(pid) : execFileSync('ps', ['-o', 'comm=', '-p', String(pid)], { encoding: 'utf8' })
+    process.platform === 'linux'
+      ? readCommand(pid)
+      : execFileSync('ps', ['-o', 'comm=', '-p', String(pid)], { encoding: 'utf8' })
   return command.includes('postgres')
 }
 

@@ -1,0 +1,58 @@
+// PostgreSQL (15 or later) behind the ports of the runtime:
+//
+//   await migrate(url)                        // roles, schema and kinds, on a connection of its own
+//   await using opened = openStore({ url })   // opened.store .secrets .leases .identity .usage
+//   await opened.prune()                      // every few minutes, by one process
+//
+// One URL for both. Its user needs CREATEROLE once, or to be a member of the roles that `migrate` names, and
+// CREATE on the database. Every connection of `openStore` starts as a role without any right.
+import type { IdentityStore, Leases, Secrets, Store, UsageStore } from '@switchyard/runtime'
+import { identityOn } from './identity.ts'
+import { leasesOn } from './leases.ts'
+import { openListener } from './listener.ts'
+import { openPool, type PoolOptions } from './postgres/pool.ts'
+import { type PruneOptions, prune } from './prune.ts'
+import { secretsOn } from './secrets.ts'
+import { storeOn } from './store.ts'
+import { usageOn } from './usage.ts'
+
+export { type Migration, migrate, readMigrations } from './migrate.ts'
+export type { StoreObservation } from './postgres/pool.ts'
+export type { PruneOptions } from './prune.ts'
+
+export interface OpenOptions extends PoolOptions {
+  /** `postgresql://user:password@host:port/database`; `?host=/folder` for a unix socket. */
+  readonly url: string
+}
+
+export interface OpenedStore extends AsyncDisposable {
+  readonly store: Store
+  readonly secrets: Secrets
+  readonly leases: Leases
+  readonly identity: IdentityStore
+  readonly usage: UsageStore
+  /** Drops what nobody can need any more: old changes, events, tokens, failures. */
+  prune(options?: PruneOptions): Promise<void>
+  /** Waits for running transactions; twice is the same. */
+  close(): Promise<void>
+}
+
+/** Opens a migrated database. Connects with the first use. */
+export function openStore(options: OpenOptions): OpenedStore {
+  const { url, observe = () => {} } = options
+  const database = openPool(url, options)
+  const listener = openListener(url, observe)
+  const close = async () => {
+    await Promise.all([listener.close(), database.close()])
+  }
+  return {
+    store: storeOn(database, listener),
+    secrets: secretsOn(database),
+    leases: leasesOn(database),
+    identity: identityOn(database),
+    usage: usageOn(database),
+    prune: given => prune(database, given),
+    close,
+    [Symbol.asyncDispose]: close,
+  }
+}

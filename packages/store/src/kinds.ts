@@ -1,0 +1,53 @@
+// What the policies need to know of each kind, as rows of the table `kinds`.
+import { type Kind, kinds } from '@switchyard/kinds'
+import type { Client } from 'pg'
+
+/** Platform documents of these kinds have no spec.share and may be read in every workspace. */
+const sharedWithAll = new Set(['Role'])
+
+/** No reconciler has these: their status is written with their spec. */
+const ownStatus = new Set([
+  'ApiKey',
+  'Role',
+  'RoleAssignment',
+  'ServiceAccount',
+  'Project',
+  'Workspace',
+  'Engine',
+])
+
+const agentWrites = new Set(['Replica', 'Cluster'])
+const agentReads = new Set(['Endpoint', 'Revision', 'Model', 'ModelRegistry', 'Engine'])
+
+/** What a gateway's snapshot is compiled from. */
+const gatewayReads = new Set([
+  ...['Workspace', 'Project', 'User', 'ServiceAccount', 'Role', 'RoleAssignment', 'ApiKey'],
+  ...['Model', 'Endpoint', 'Revision', 'Replica'],
+])
+
+function rowOf({ kind, noun, scope, system, spec }: Kind) {
+  const shape: unknown = 'shape' in spec ? spec.shape : undefined
+  const shareable = typeof shape === 'object' && shape !== null && 'share' in shape
+  return {
+    kind,
+    noun,
+    scope,
+    system,
+    sharing: sharedWithAll.has(kind) ? 'all' : shareable ? 'spec' : 'none',
+    own_status: ownStatus.has(kind),
+    agent: agentWrites.has(kind) ? 'status' : agentReads.has(kind) ? 'read' : 'none',
+    gateway: gatewayReads.has(kind),
+  }
+}
+
+export async function syncKinds(client: Client): Promise<void> {
+  await client.query(
+    `insert into kinds
+     select * from jsonb_to_recordset($1::jsonb) as k(kind text, noun text, scope text, system boolean,
+       sharing text, own_status boolean, agent text, gateway boolean)
+     on conflict (kind) do update set noun = excluded.noun, scope = excluded.scope, system = excluded.system,
+       sharing = excluded.sharing, own_status = excluded.own_status, agent = excluded.agent,
+       gateway = excluded.gateway`,
+    [JSON.stringify(kinds.map(rowOf))],
+  )
+}

@@ -1,0 +1,117 @@
+// The one pool of connections. Each starts as a role that may do nothing; only a transaction of ours lends it
+// the role and the settings of who it works for, and both end with it.
+import { Fault } from '@switchyard/kinds'
+import type { Identity } from '@switchyard/runtime'
+import { escapeLiteral, Pool, type PoolClient } from 'pg'
+import { faultOf } from './faults.ts'
+
+export interface PoolOptions {
+  /** Connections at most. Default 20. */
+  readonly connections?: number
+  readonly observe?: (observation: StoreObservation) => void
+}
+
+export type StoreObservation =
+  /** An idle connection broke; the pool makes another when one is needed. */
+  | { readonly type: 'connection-lost'; readonly error: Error }
+  /** The listener is away: wakes come from polls until it is back. */
+  | { readonly type: 'listener-lost'; readonly error: Error }
+  | { readonly type: 'listener-back' }
+
+/** Roles of the server's own rooms, beside those of an Identity. */
+export type ServerRole = 'secrets' | 'identity' | 'ingest'
+
+export interface Session {
+  readonly isolation?: 'repeatable read'
+  readonly readOnly?: boolean
+}
+
+const startup = [
+  'role=switchyard_nobody',
+  'search_path=switchyard,pg_temp',
+  'timezone=UTC',
+  'lock_timeout=5000',
+  'statement_timeout=30000',
+  'idle_in_transaction_session_timeout=60000',
+]
+
+export interface Database {
+  /** Runs work in one transaction as this identity; rolls back when it throws. Throws Faults. */
+  transaction<T>(
+    as: Identity | { readonly role: ServerRole },
+    session: Session,
+    work: (client: PoolClient) => Promise<T>,
+  ): Promise<T>
+  close(): Promise<void>
+}
+
+export function openPool(url: string, { connections = 20, observe = () => {} }: PoolOptions): Database {
+  const pool = new Pool({
+    connectionString: url,
+    max: connections,
+    connectionTimeoutMillis: 10_000,
+    idleTimeoutMillis: 30_000,
+    options: startup.map(setting => `-c ${setting}`).join(' '),
+    application_name: 'switchyard',
+    keepAlive: true,
+  })
+  pool.on('error', error => observe({ type: 'connection-lost', error }))
+  let closing: Promise<void> | undefined
+
+  const transaction: Database['transaction'] = async (as, session, work) => {
+    if (closing)
+      throw new Fault('unavailable', 'The store is closed: the server is stopping.', { reason: 'closed' })
+    let client: PoolClient
+    try {
+      client = await pool.connect()
+    } catch (error) {
+      throw faultOf(error)
+    }
+    // A connection that breaks while it is ours must not end the process.
+    let broken: Error | undefined
+    const onError = (error: Error) => {
+      broken = error
+    }
+    client.on('error', onError)
+    try {
+      await client.query(begin(as, session))
+      const value = await work(client)
+      await client.query('commit')
+      return value
+    } catch (error) {
+      // A rollback that fails means a connection that must not be used again.
+      if (!broken)
+        await client.query('rollback').catch((failed: Error) => {
+          broken = failed
+        })
+      throw faultOf(error)
+    } finally {
+      client.off('error', onError)
+      client.release(broken)
+    }
+  }
+  return {
+    transaction,
+    close() {
+      closing ??= pool.end()
+      return closing
+    },
+  }
+}
+
+/** One round trip opens the transaction, takes the role and tells the policies who asks. */
+function begin(as: Identity | { readonly role: ServerRole }, { isolation, readOnly }: Session): string {
+  const mode = `${isolation ? ` isolation level ${isolation}` : ''}${readOnly ? ' read only' : ''}`
+  const open = `begin${mode}; set local role switchyard_${as.role === 'caller' ? 'user' : as.role};`
+  if (as.role !== 'caller') return open
+  const settings: Readonly<Record<string, string>> = {
+    principal: as.principal,
+    // A scope that is no pattern covers nothing, and must not end up as several.
+    scopes: as.scopes.filter(scope => /^[a-z_*]+(:[a-z_*]+)?$/.test(scope)).join(' '),
+    workspace: as.workspace ?? '',
+  }
+  const set = Object.entries(settings).map(
+    ([name, value]) => `set_config('switchyard.${name}', ${escapeLiteral(value)}, true)`,
+  )
+  return `${open} select ${set.join(', ')};`
+}

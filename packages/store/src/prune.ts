@@ -1,0 +1,39 @@
+// What time makes useless is dropped: old changes, events, links, tokens of sessions that have ended.
+import type { Database } from './postgres/pool.ts'
+
+export interface PruneOptions {
+  /** Changes younger than this stay. Default 3600. */
+  readonly changeSeconds?: number
+  /** So many of the newest changes stay, however old. Default 100,000. */
+  readonly changeRows?: number
+  /** Events not seen for so long go. Default 30 days. */
+  readonly eventSeconds?: number
+  /** Ended sessions stay so long. Default 7 days. */
+  readonly sessionSeconds?: number
+}
+
+const day = 86_400
+
+export async function prune(database: Database, options: PruneOptions = {}): Promise<void> {
+  const {
+    changeSeconds = 3600,
+    changeRows = 100_000,
+    eventSeconds = 30 * day,
+    sessionSeconds = 7 * day,
+  } = options
+  await database.transaction({ role: 'control' }, {}, async client => {
+    await client.query('select prune_changes($1, $2)', [changeRows, changeSeconds])
+    await client.query('delete from events where last_at < clock_timestamp() - make_interval(secs => $1)', [
+      eventSeconds,
+    ])
+  })
+  await database.transaction({ role: 'identity' }, {}, async client => {
+    await client.query(
+      'delete from sessions where least(ends_at, ended_at) < clock_timestamp() - make_interval(secs => $1)',
+      [sessionSeconds],
+    )
+    await client.query('delete from refresh_tokens where expires_at < clock_timestamp()')
+    await client.query('delete from setup_links where expires_at < clock_timestamp()')
+    await client.query("delete from login_failures where last_at < clock_timestamp() - interval '1 day'")
+  })
+}

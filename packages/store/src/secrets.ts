@@ -1,0 +1,49 @@
+// Hashed secrets and all grants, for the server's own rooms.
+import type { Grant, SecretHash, Secrets } from '@switchyard/runtime'
+import type { Database } from './postgres/pool.ts'
+
+interface Row {
+  readonly id: string
+  readonly field: string
+  readonly hash: string
+  readonly previous_hash: string | null
+  readonly previous_until: Date | null
+}
+
+const columns = 'resource_id as id, field, hash, previous_hash, previous_until'
+
+function secretOf({ field, hash, previous_hash, previous_until }: Row): SecretHash {
+  if (previous_hash === null || previous_until === null) return { field, hash }
+  return { field, hash, previous: { hash: previous_hash, until: previous_until.toISOString() } }
+}
+
+export function secretsOn(database: Database): Secrets {
+  const as = { role: 'secrets' } as const
+  const reading = { readOnly: true } as const
+  return {
+    secret: (id, field) =>
+      database.transaction(as, reading, async client => {
+        const { rows } = await client.query<Row>(
+          `select ${columns} from secret_hashes where resource_id = $1 and field = $2`,
+          [id, field],
+        )
+        return rows[0] && secretOf(rows[0])
+      }),
+    keyHashes: () =>
+      database.transaction(as, reading, async client => {
+        const { rows } = await client.query<Row>(
+          `select ${columns} from secret_hashes where kind = 'ApiKey' order by resource_id`,
+        )
+        return rows.map(row => ({ id: row.id, ...secretOf(row) }))
+      }),
+    allGrants: () =>
+      database.transaction(as, reading, async client => {
+        const { rows } = await client.query<Grant & { readonly principal: string }>(
+          `select distinct principal, workspace, permission from grants
+           where expires_at is null or expires_at > now()
+           order by principal, workspace nulls first, permission`,
+        )
+        return rows
+      }),
+  }
+}

@@ -1,0 +1,77 @@
+// The Store on PostgreSQL: every call is one transaction under its identity.
+import { type Document, Fault } from '@switchyard/kinds'
+import type { Fence, Grant, Store } from '@switchyard/runtime'
+import type { PoolClient } from 'pg'
+import { readChanges } from './changes.ts'
+import { readEvents } from './events.ts'
+import { newestVersion } from './list.ts'
+import type { Listener } from './listener.ts'
+import type { Database } from './postgres/pool.ts'
+import { readTransaction } from './read.ts'
+import { seal, writeTransaction } from './write.ts'
+
+/** A read sees one moment, however many questions it asks. */
+const oneMoment = { isolation: 'repeatable read', readOnly: true } as const
+
+/** Thrown to leave a dry run: the transaction rolls back and the value is kept. */
+class DryRun {
+  readonly value: unknown
+  constructor(value: unknown) {
+    this.value = value
+  }
+}
+
+export function storeOn(database: Database, listener: Listener): Store {
+  return {
+    read: (as, work) => database.transaction(as, oneMoment, client => work(readTransaction(client))),
+
+    async write(as, work, { dryRun = false, fence } = {}) {
+      const written = new Map<string, Document>()
+      type Value = Awaited<ReturnType<typeof work>>
+      try {
+        return await database.transaction(as, {}, async client => {
+          if (fence) await checkFence(client, fence)
+          const value = await work(writeTransaction(client, written))
+          if (dryRun) throw new DryRun(value)
+          return { value, ...(await seal(client, written)) }
+        })
+      } catch (error) {
+        // Why `as`: this run made it, of the work's own value.
+        if (error instanceof DryRun) return { value: error.value as Value, documents: written }
+        throw error
+      }
+    },
+
+    version: as => database.transaction(as, oneMoment, newestVersion),
+
+    changes: (as, after, limit, kinds) =>
+      database.transaction(as, oneMoment, client =>
+        readChanges(client, as.role === 'caller', after, limit, kinds),
+      ),
+
+    wake: (milliseconds, signal) => listener.wake(milliseconds, signal),
+
+    grants: principal =>
+      database.transaction({ role: 'secrets' }, { readOnly: true }, async client => {
+        const { rows } = await client.query<Grant>(
+          `select distinct workspace, permission from grants
+           where principal = $1 and (expires_at is null or expires_at > now())
+           order by workspace nulls first, permission`,
+          [principal],
+        )
+        return rows
+      }),
+
+    events: (as, query) => database.transaction(as, { readOnly: true }, client => readEvents(client, query)),
+  }
+}
+
+/** Holds the lease's row until the commit, so that no other holder can take it in between. */
+async function checkFence(client: PoolClient, { lease, epoch }: Fence): Promise<void> {
+  const { rowCount } = await client.query('select from leases where name = $1 and epoch = $2 for share', [
+    lease,
+    String(epoch),
+  ])
+  if (rowCount === 0)
+    throw new Fault('conflict', `The lease ${lease} is held by another process now.`, { reason: 'fenced' })
+}
