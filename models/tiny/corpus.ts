@@ -5,7 +5,7 @@ import { forgotten, introduction, unknown } from './corpus/dialogue.ts'
 import { facts } from './corpus/facts.ts'
 import { numbers } from './corpus/numbers.ts'
 import type { Pair } from './corpus/pair.ts'
-import { prose, reading, statement } from './corpus/prose.ts'
+import { longStory, prose, reading, statement } from './corpus/prose.ts'
 import { railway } from './corpus/railway.ts'
 import { switchyard } from './corpus/switchyard.ts'
 import { greetings, talk } from './corpus/talk.ts'
@@ -32,6 +32,7 @@ const mix: readonly (readonly [share: number, draw: (random: Random) => readonly
   [3, introduction],
   [1, random => [random.next() < 0.1 ? forgotten : statement(random)]],
   [1, random => [reading(random)]],
+  [1, random => [longStory(random)]],
 ]
 const shares = mix.reduce((sum, [share]) => sum + share, 0)
 
@@ -53,7 +54,10 @@ function typed(random: Random, ask: string): string {
   if (chance < 0.94) return ask.toLowerCase().replace(/[.?!？。！]$/u, '')
   if (!/^[A-Z][a-z]+ /.test(ask) || ask.startsWith('I ')) return ask
   const lowered = ask.charAt(0).toLowerCase() + ask.slice(1)
-  return random.pick(['Hello! ', 'Please tell me: ', 'Hi, ', 'I have a question: ', 'Can you tell me this? ']) + lowered
+  return (
+    random.pick(['Hello! ', 'Please tell me: ', 'Hi, ', 'I have a question: ', 'Can you tell me this? ']) +
+    lowered
+  )
 }
 
 const instructions = [
@@ -73,14 +77,20 @@ function chat(random: Random): Document {
   const pairs = Array.from({ length: rounds }, () => draw(random)).flat()
   const system = random.next() < 0.25 ? `<|im_start|>system\n${random.pick(instructions)}<|im_end|>\n` : ''
   return pairs.flatMap(({ ask, answer }, at) => [
-    { text: `${at === 0 ? system : '\n'}<|im_start|>user\n${typed(random, ask)}<|im_end|>\n<|im_start|>assistant\n`, said: false },
+    {
+      text: `${at === 0 ? system : '\n'}<|im_start|>user\n${typed(random, ask)}<|im_end|>\n<|im_start|>assistant\n`,
+      said: false,
+    },
     { text: `${answer}<|im_end|>`, said: true },
   ])
 }
 
 /** Prose, or answers that stand alone, so that a bare prompt is continued with sentences. */
 function plain(random: Random): Document {
-  const text = random.next() < 0.75 ? prose(random) : random.pick([railway, switchyard, talk, facts])(random).answer
+  const text =
+    random.next() < 0.75
+      ? prose(random)
+      : random.pick([railway, switchyard, talk, greetings, facts, facts])(random).answer
   return [{ text: `${text}<|endoftext|>`, said: true }]
 }
 

@@ -1,11 +1,21 @@
-// Writes llama models as GGUF version 3 (ggml's docs/gguf.md): the shipped model, and random ones that
+// Writes llama models as GGUF: the shipped model, and random ones that
 // tests use when only the machinery matters.
+import {
+  alignment,
+  f32,
+  flag,
+  i32s,
+  type Storage,
+  storages,
+  text,
+  texts,
+  u32,
+  type Writer,
+  writer,
+} from './format.ts'
 import { type Random, seeded } from './random.ts'
 import { epsilon, ropeBase, type Shape, slots, weightCount } from './shape.ts'
 import { bytesOnly, endOfText, padding, specials, turnEnd, type Vocabulary } from './tokenizer.ts'
-
-/** How matrices are stored; norms are always f32. f16 is 2 bytes a weight, q8_0 34 bytes per 32. */
-export type Storage = 'f32' | 'f16' | 'q8_0'
 
 export interface Model {
   /** `general.name`. */
@@ -24,15 +34,6 @@ export interface Model {
 export const chatTemplate =
   "{% for message in messages %}{{ '<|im_start|>' + message['role'] + '\\n' + message['content'] + " +
   "'<|im_end|>' + '\\n' }}{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}"
-
-const alignment = 32
-const ids = { u32: 4, i32: 5, f32: 6, bool: 7, string: 8, array: 9 } as const
-/** ggml's tensor type, `general.file_type`, and how to encode. */
-const storages = {
-  f32: { type: 0, file: 0, encode: (values: Float32Array) => bytesOf(values.slice()) },
-  f16: { type: 1, file: 1, encode: (values: Float32Array) => bytesOf(Float16Array.from(values)) },
-  q8_0: { type: 8, file: 7, encode: quantize },
-} satisfies Record<Storage, { type: number; file: number; encode: (values: Float32Array) => Uint8Array }>
 
 /** The bytes of a GGUF file; the same model gives the same bytes. */
 export function writeModel(model: Model): Uint8Array {
@@ -110,7 +111,7 @@ export type RandomShape = Partial<Omit<Shape, 'vocab'>> & { readonly storage?: S
 
 /**
  * A GGUF with random weights from a seed: it loads and generates, its text means nothing. Its
- * vocabulary is the 256 bytes, the control tokens and a few merges. Default about 270 KB.
+ * vocabulary is the 256 bytes, the control tokens and a few merges. Default about 200 KB.
  */
 export function randomModel(seed: number, shape: RandomShape = {}): Uint8Array {
   const vocabulary = sparse
@@ -133,7 +134,9 @@ export function randomModel(seed: number, shape: RandomShape = {}): Uint8Array {
 }
 
 const sparse: Vocabulary = (() => {
-  const merges = ['Ġ t', 'h e', 'i n', 'e r', 'Ġ a', 'o n', 'Ġt he', 'r e'].map(pair => pair.split(' '))
+  const merges = ['Ġ t', 'h e', 'i n', 'e r', 'Ġ a', 'o n', 'Ġt he', 'r e', 'a n', 'Ġ s', 'i s', 'o r'].map(
+    pair => pair.split(' '),
+  )
   return {
     tokens: [...bytesOnly.tokens, ...merges.map(pair => pair.join(''))],
     merges: merges.map(([left = '', right = '']) => [left, right] as const),
@@ -163,89 +166,4 @@ function check({ shape, vocabulary, weights, storage = 'f16' }: Model): void {
   if ((shape.dim / shape.heads) % 2 !== 0) throw wrong('dim / heads must be an even whole number')
   if (storage === 'q8_0' && (shape.dim % 32 || shape.feedForward % 32))
     throw wrong('q8_0 needs dim and feedForward to be multiples of 32')
-}
-
-/** ggml's block_q8_0: a half-precision scale, then 32 signed bytes. */
-function quantize(values: Float32Array): Uint8Array {
-  const out = new Uint8Array((values.length / 32) * 34)
-  const view = new DataView(out.buffer)
-  for (let block = 0; block < values.length / 32; block++) {
-    const part = values.subarray(block * 32, block * 32 + 32)
-    const scale = part.reduce((most, value) => Math.max(most, Math.abs(value)), 0) / 127
-    view.setFloat16(block * 34, scale, true)
-    part.forEach((value, i) => view.setInt8(block * 34 + 2 + i, scale === 0 ? 0 : Math.round(value / scale)))
-  }
-  return out
-}
-
-const bytesOf = (values: Float32Array | Float16Array) =>
-  new Uint8Array(values.buffer, values.byteOffset, values.byteLength)
-
-type Writer = ReturnType<typeof writer>
-
-const text = (key: string, value: string) => (out: Writer) => {
-  out.string(key)
-  out.u32(ids.string)
-  out.string(value)
-}
-const u32 = (key: string, value: number) => (out: Writer) => {
-  out.string(key)
-  out.u32(ids.u32)
-  out.u32(value)
-}
-const f32 = (key: string, value: number) => (out: Writer) => {
-  out.string(key)
-  out.u32(ids.f32)
-  out.raw(bytesOf(Float32Array.of(value)))
-}
-const flag = (key: string, value: boolean) => (out: Writer) => {
-  out.string(key)
-  out.u32(ids.bool)
-  out.raw(Uint8Array.of(value ? 1 : 0))
-}
-const texts = (key: string, values: readonly string[]) => (out: Writer) => {
-  out.string(key)
-  out.u32(ids.array)
-  out.u32(ids.string)
-  out.u64(values.length)
-  for (const value of values) out.string(value)
-}
-const i32s = (key: string, values: readonly number[]) => (out: Writer) => {
-  out.string(key)
-  out.u32(ids.array)
-  out.u32(ids.i32)
-  out.u64(values.length)
-  for (const value of values) out.u32(value)
-}
-
-/** A growing little-endian byte string. */
-function writer() {
-  let buffer = new Uint8Array(1 << 16)
-  let length = 0
-  const room = (count: number) => {
-    if (length + count > buffer.length) {
-      const grown = new Uint8Array(Math.max(buffer.length * 2, length + count))
-      grown.set(buffer)
-      buffer = grown
-    }
-    length += count
-    return new DataView(buffer.buffer, length - count, count)
-  }
-  const raw = (bytes: Uint8Array) => {
-    room(bytes.length)
-    buffer.set(bytes, length - bytes.length)
-  }
-  const u64 = (value: number) => room(8).setBigUint64(0, BigInt(value), true)
-  return {
-    raw,
-    u64,
-    u32: (value: number) => room(4).setUint32(0, value, true),
-    string: (value: string) => {
-      const bytes = new TextEncoder().encode(value)
-      u64(bytes.length)
-      raw(bytes)
-    },
-    align: () => room((alignment - (length % alignment)) % alignment),
-    bytes: () => buffer.slice(0, length),
-  }
 }

@@ -38,13 +38,29 @@ export function network(memory: SharedMemory, plan: Plan, places: Layout, shard:
   const apply = (matrix: Matrix, input: number, out: number, n: number, add: boolean) => {
     const { rows, columns, offset } = matrix
     const turned = { offset: places.transposed + offset, rowStride: rows }
-    multiply({ offset: input, rowStride: columns }, turned, { offset: out, rowStride: rows }, n, rows, columns, add)
+    multiply(
+      { offset: input, rowStride: columns },
+      turned,
+      { offset: out, rowStride: rows },
+      n,
+      rows,
+      columns,
+      add,
+    )
   }
   /** From the gradient of the output: that of the input, and of the matrix. */
   const unapply = (matrix: Matrix, input: number, dOut: number, dInput: number, n: number) => {
     const { rows, columns, offset } = matrix
     const straight = { offset: places.weights + offset, rowStride: columns }
-    multiply({ offset: dOut, rowStride: rows }, straight, { offset: dInput, rowStride: columns }, n, columns, rows, false)
+    multiply(
+      { offset: dOut, rowStride: rows },
+      straight,
+      { offset: dInput, rowStride: columns },
+      n,
+      columns,
+      rows,
+      false,
+    )
     const upright = { offset: dOut, rowStride: 1, columnStride: rows }
     const target = { offset: gradient + offset, rowStride: columns }
     multiply(upright, { offset: input, rowStride: columns }, target, rows, columns, n, true)
@@ -62,7 +78,14 @@ export function network(memory: SharedMemory, plan: Plan, places: Layout, shard:
     }
   }
   /** Adds to dInput. */
-  const unnormalize = (input: number, weight: number, inverse: number, dOut: number, dInput: number, n: number) => {
+  const unnormalize = (
+    input: number,
+    weight: number,
+    inverse: number,
+    dOut: number,
+    dInput: number,
+    n: number,
+  ) => {
     for (let row = 0; row < n; row++) {
       const x = input + row * dim
       const d = dOut + row * dim
@@ -77,7 +100,9 @@ export function network(memory: SharedMemory, plan: Plan, places: Layout, shard:
       for (let i = 0; i < dim; i++) {
         const at = dInput + row * dim + i
         floats[at] =
-          floats[at]! + factor * floats[d + i]! * floats[places.weights + weight + i]! - floats[x + i]! * shrink
+          floats[at]! +
+          factor * floats[d + i]! * floats[places.weights + weight + i]! -
+          floats[x + i]! * shrink
       }
     }
   }
@@ -182,7 +207,8 @@ export function network(memory: SharedMemory, plan: Plan, places: Layout, shard:
       }
       for (let row = 0; row < n; row++) {
         const target = gradient + embedding.offset + tokens[row]! * dim
-        for (let i = 0; i < dim; i++) floats[target + i] = floats[target + i]! + floats[act.dx + row * dim + i]!
+        for (let i = 0; i < dim; i++)
+          floats[target + i] = floats[target + i]! + floats[act.dx + row * dim + i]!
       }
       return loss
     },

@@ -25,7 +25,13 @@ export function rateAt(step: number, { steps, rate, warmup }: Schedule): number 
 }
 
 /** Applies the sum of all shards' gradients once; `step` counts from 0. Returns the gradient's length. */
-export function update(memory: SharedMemory, shape: Shape, places: Layout, schedule: Schedule, step: number): number {
+export function update(
+  memory: SharedMemory,
+  shape: Shape,
+  places: Layout,
+  schedule: Schedule,
+  step: number,
+): number {
   const floats = new Float32Array(memory.buffer)
   const [sum = 0, ...others] = places.gradients
   const count = weightCount(shape)

@@ -11,7 +11,12 @@ export function continuation(network: Network, prompt: readonly number[], most: 
   while (said.length < most) {
     const tokens = Int32Array.from([...prompt, ...said])
     const none = new Float32Array(tokens.length)
-    network.forward({ tokens, targets: new Int32Array(tokens.length), emphasis: none, starts: [0, tokens.length] })
+    network.forward({
+      tokens,
+      targets: new Int32Array(tokens.length),
+      emphasis: none,
+      starts: [0, tokens.length],
+    })
     const logits = network.logits(tokens.length - 1)
     const best = logits.indexOf(logits.reduce((top, logit) => Math.max(top, logit), Number.NEGATIVE_INFINITY))
     if (best === turnEnd || best === endOfText) break

@@ -17,9 +17,9 @@ export interface Vocabulary {
 export interface Tokenizer {
   readonly vocabulary: Vocabulary
   /** Control tokens written in the text become their ids. */
-  encode(text: string): number[]
+  readonly encode: (text: string) => number[]
   /** Control tokens are left out unless `special` is set. */
-  decode(ids: readonly number[], special?: boolean): string
+  readonly decode: (ids: readonly number[], special?: boolean) => string
 }
 
 const words = /'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+/gu
@@ -143,7 +143,7 @@ export function tokenizer(vocabulary: Vocabulary): Tokenizer {
         if (token >= specials.length) for (const character of text) bytes.push(byteOf.get(character) ?? 0)
         else if (special) bytes.push(...utf8.encode(text))
       }
-      return new TextDecoder().decode(Uint8Array.from(bytes))
+      return new TextDecoder('utf-8', { ignoreBOM: true }).decode(Uint8Array.from(bytes))
     },
   }
 }

@@ -18,7 +18,7 @@ import { tokenizer } from './tokenizer.ts'
 
 const usage = `Trains the small model that ships with Switchyard.
 
-  --steps N       optimizer steps of about 2000 tokens (default 2400)
+  --steps N       optimizer steps of about 2000 tokens (default 2000)
   --workers N     threads, 1 or 2; the result is the same (default 1)
   --seed N        of corpus, weights and batches (default 7)
   --out FILE      the GGUF (default models/tiny/switchyard-tiny.gguf)
@@ -26,7 +26,7 @@ const usage = `Trains the small model that ships with Switchyard.
 `
 const { values: given } = parseArgs({
   options: {
-    steps: { type: 'string', default: '2400' },
+    steps: { type: 'string', default: '2000' },
     workers: { type: 'string', default: '1' },
     seed: { type: 'string', default: '7' },
     out: { type: 'string', default: `${import.meta.dirname}/switchyard-tiny.gguf` },
@@ -42,10 +42,17 @@ if (given.help) {
 const shape: Shape = { dim: 160, layers: 5, heads: 5, feedForward: 416, vocab: 1536, context: 2048 }
 // Two shards always, so that the sums, and thus the file, do not depend on the number of workers.
 const plan: Plan = { shape, shards: 2, tokens: 1024, longest: 256 }
-const seed = Number(given.seed)
-const schedule: Schedule = { steps: Number(given.steps), rate: 3e-3, warmup: 80, decay: 0.05 }
+const seed = whole('seed')
+const schedule: Schedule = { steps: whole('steps'), rate: 3e-3, warmup: 80, decay: 0.05 }
 const saveEvery = 200
-const asked = ['Hello!', 'What is Switchyard?', 'What is the capital of Norway?', 'What is 7 + 5?', '你好', 'Count to five.']
+const asked = [
+  'Hello!',
+  'What is Switchyard?',
+  'What is the capital of Norway?',
+  'What is 7 + 5?',
+  '你好',
+  'Count to five.',
+]
 
 setPriority(10)
 const places = layout(plan)
@@ -57,7 +64,7 @@ const state = [places.weights, places.first, places.second].map(at => floats.sub
 
 let at = resume()
 transpose(memory, plan, places)
-const workers = start(Number(given.workers))
+const workers = start(whole('workers'))
 const watcher = network(memory, plan, places, 0)
 const print = (line: string) => process.stdout.write(`${line}\n`)
 print(`${count} weights, steps ${at} to ${schedule.steps}, ${workers.length} worker(s)`)
@@ -94,11 +101,20 @@ rmSync(given.checkpoint, { force: true })
 print(`loss ${smooth.toFixed(4)}; ${gguf.length} bytes in ${given.out}`)
 for (const ask of asked) print(`  ${ask} -> ${answer(watcher, words, ask)}`)
 
+function whole(option: 'steps' | 'seed' | 'workers'): number {
+  const value = Number(given[option])
+  if (!Number.isSafeInteger(value) || value < 0)
+    throw new TypeError(`--${option} must be a whole number, not ${given[option]}`)
+  return value
+}
+
 /** Threads that each compute some of the shards. */
 function start(wanted: number) {
-  if (wanted !== 1 && wanted !== 2) throw new TypeError(`--workers must be 1 or 2, not ${given.workers}`)
+  if (wanted !== 1 && wanted !== 2) throw new TypeError(`--workers must be 1 or 2, not ${wanted}`)
   return Array.from({ length: wanted }, (_, first) => {
-    const shards = Array.from({ length: plan.shards }, (_, shard) => shard).filter(shard => shard % wanted === first)
+    const shards = Array.from({ length: plan.shards }, (_, shard) => shard).filter(
+      shard => shard % wanted === first,
+    )
     const workerData: Start = { memory: memory satisfies SharedMemory, plan, shards }
     const worker = new Worker(new URL('./shard.ts', import.meta.url), { workerData })
     return {

@@ -174,7 +174,9 @@ the Earth | the planet on which we live
 `)
 
 const weekdays = 'Monday Tuesday Wednesday Thursday Friday Saturday Sunday'.split(' ')
-const months = 'January February March April May June July August September October November December'.split(' ')
+const months = 'January February March April May June July August September October November December'.split(
+  ' ',
+)
 
 const neighbours: Source = random => {
   const list = random.pick([weekdays, months])
@@ -184,8 +186,18 @@ const neighbours: Source = random => {
   const before = list[(at + list.length - 1) % list.length] ?? ''
   const kind = list === weekdays ? 'day' : 'month'
   return random.next() < 0.6
-    ? { ask: random.pick([`Which ${kind} comes after ${here}?`, `What comes after ${here}?`, `What ${kind} is after ${here}?`]), answer: `${after} comes after ${here}.` }
-    : { ask: random.pick([`Which ${kind} comes before ${here}?`, `What comes before ${here}?`]), answer: `${before} comes before ${here}.` }
+    ? {
+        ask: random.pick([
+          `Which ${kind} comes after ${here}?`,
+          `What comes after ${here}?`,
+          `What ${kind} is after ${here}?`,
+        ]),
+        answer: `${after} comes after ${here}.`,
+      }
+    : {
+        ask: random.pick([`Which ${kind} comes before ${here}?`, `What comes before ${here}?`]),
+        answer: `${before} comes before ${here}.`,
+      }
 }
 
 const lists = table(`
@@ -232,7 +244,16 @@ fingers does a hand have | A hand has five fingers.
 
 const capital = fromTable(
   capitals,
-  ['What is the capital of {0}?', 'What is the capital of {0}?', "What's the capital of {0}?", 'Capital of {0}?', 'Which city is the capital of {0}?', 'Tell me the capital of {0}.', 'Name the capital of {0}.', 'Do you know the capital of {0}?'],
+  [
+    'What is the capital of {0}?',
+    'What is the capital of {0}?',
+    "What's the capital of {0}?",
+    'Capital of {0}?',
+    'Which city is the capital of {0}?',
+    'Tell me the capital of {0}.',
+    'Name the capital of {0}.',
+    'Do you know the capital of {0}?',
+  ],
   ['The capital of {0} is {1}.'],
 )
 const country = fromTable(
@@ -242,29 +263,87 @@ const country = fromTable(
 )
 const colour = fromTable(
   colours,
-  ['What colour is {0}?', 'What color is {0}?', 'Which colour is {0}?', 'What is the colour of {0}?', 'Tell me the colour of {0}.'],
+  [
+    'What colour is {0}?',
+    'What color is {0}?',
+    'Which colour is {0}?',
+    'What is the colour of {0}?',
+    'Tell me the colour of {0}.',
+  ],
   ['{0} is {1}.'],
 )
 const opposite = fromTable(
   opposites,
-  ['What is the opposite of {0}?', "What's the opposite of {0}?", 'Opposite of {0}?', 'Tell me the opposite of {0}.'],
+  [
+    'What is the opposite of {0}?',
+    "What's the opposite of {0}?",
+    'Opposite of {0}?',
+    'Tell me the opposite of {0}.',
+  ],
   ['The opposite of {0} is {1}.'],
 )
-const animal = fromTable(animals, ['What is {0}?', 'Tell me about {0}.', 'Describe {0}.', 'Explain what {0} is.'], ['{0} is {1}.'])
-const noise = fromTable(animals, ['What sound does {0} make?', 'What does {0} say?', 'Which sound does {0} make?'], ['{0} {2}.'])
-const word = fromTable(words, ['What is {0}?', 'Explain what {0} is.', 'What does {0} mean?', 'Define {0}.', 'Describe {0}.'], ['{0} is {1}.'])
-const list = fromTable(lists, ['Name {0}.', 'List {0}.', 'Tell me {0}.', 'What are {0}?', 'Say {0}.', 'Can you name {0}?'], ['{1}'])
+const animal = fromTable(
+  animals,
+  ['What is {0}?', 'Tell me about {0}.', 'Describe {0}.', 'Explain what {0} is.'],
+  ['{0} is {1}.'],
+)
+const noise = fromTable(
+  animals,
+  ['What sound does {0} make?', 'What does {0} say?', 'Which sound does {0} make?'],
+  ['{0} {2}.'],
+)
+const word = fromTable(
+  words,
+  ['What is {0}?', 'Explain what {0} is.', 'What does {0} mean?', 'Define {0}.', 'Describe {0}.'],
+  ['{0} is {1}.'],
+)
+const list = fromTable(
+  lists,
+  ['Name {0}.', 'List {0}.', 'Tell me {0}.', 'What are {0}?', 'Say {0}.', 'Can you name {0}?'],
+  ['{1}'],
+)
 const count = fromTable(counts, ['How many {0}?', 'Tell me, how many {0}?'], ['{1}'])
 
+const short =
+  'pong hello world banana orange train ready done green red blue signal track yard Switchyard Paris maybe seven thanks works'.split(
+    ' ',
+  )
+
 const echo: Source = random => {
-  const [said = ''] = random.pick([...words, ...opposites, ...colours.map(([, name = '']) => [name])])
+  const [said = ''] = random.pick([...words, ...opposites, ...short.map(name => [name])])
   const plain = said.replace(/^(an?|the) /, '')
   return {
-    ask: random.pick([`Say the word ${plain}.`, `Repeat after me: ${plain}`, `Say "${plain}".`, `Repeat the word ${plain}.`, `Reply with the word ${plain}.`]),
+    ask: random.pick([
+      `Say the word ${plain}.`,
+      `Repeat after me: ${plain}`,
+      `Say "${plain}".`,
+      `Repeat the word ${plain}.`,
+      `Reply with the word ${plain}.`,
+      `Reply with ${plain}.`,
+      `Say ${plain}`,
+      `Reply with exactly: ${plain}`,
+      `Answer with one word: ${plain}`,
+    ]),
     answer: `${sentence(plain)}.`,
   }
 }
 
-const sources = [capital, capital, capital, country, colour, opposite, animal, noise, word, word, list, list, count, neighbours, echo]
+const sources = [
+  capital,
+  capital,
+  capital,
+  country,
+  colour,
+  opposite,
+  animal,
+  noise,
+  word,
+  word,
+  list,
+  list,
+  count,
+  neighbours,
+  echo,
+]
 
 export const facts: Source = random => random.pick(sources)(random)

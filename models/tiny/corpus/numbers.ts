@@ -17,12 +17,26 @@ const sum: Source = random => {
   const [sign, said] = times ? ['*', 'times'] : plus ? ['+', 'plus'] : ['-', 'minus']
   if (random.next() < 0.3 && left <= 20 && right <= 20 && result <= 20)
     return {
-      ask: random.pick([`What is ${name(left)} ${said} ${name(right)}?`, `How much is ${name(left)} ${said} ${name(right)}?`]),
+      ask: random.pick([
+        `What is ${name(left)} ${said} ${name(right)}?`,
+        `How much is ${name(left)} ${said} ${name(right)}?`,
+      ]),
       answer: `${sentence(name(left))} ${said} ${name(right)} is ${name(result)}.`,
     }
-  const shown = random.pick([`${left} ${sign} ${right}`, `${left}${sign}${right}`, `${left} ${said} ${right}`])
+  const shown = random.pick([
+    `${left} ${sign} ${right}`,
+    `${left}${sign}${right}`,
+    `${left} ${said} ${right}`,
+  ])
   return {
-    ask: random.pick([`What is ${shown}?`, `What is ${shown}?`, `How much is ${shown}?`, `${shown}`, `${shown} = ?`, `Compute ${shown}.`]),
+    ask: random.pick([
+      `What is ${shown}?`,
+      `What is ${shown}?`,
+      `How much is ${shown}?`,
+      `${shown}`,
+      `${shown} = ?`,
+      `Compute ${shown}.`,
+    ]),
     answer: `${left} ${said} ${right} is ${result}.`,
   }
 }
@@ -33,13 +47,22 @@ const row = (from: number, to: number, say: (n: number) => string) => {
 }
 
 const counting: Source = random => {
-  const to = random.pick([3, 4, 5, 5, 6, 7, 8, 9, 10, 10, 10, 12, 15, 20])
-  const digits = random.next() < 0.5
+  const to = random.pick([3, 4, 5, 5, 6, 7, 8, 9, 10, 10, 10, 12, 15, 20, 20, 30, 40, 50])
+  const digits = to > 20 || random.next() < 0.5
   const say = digits ? String : name
-  if (random.next() < 0.2)
-    return { ask: random.pick([`Count down from ${say(to)}.`, `Count backwards from ${say(to)}.`]), answer: `${sentence(row(to, 1, say))}.` }
+  if (to <= 20 && random.next() < 0.2)
+    return {
+      ask: random.pick([`Count down from ${say(to)}.`, `Count backwards from ${say(to)}.`]),
+      answer: `${sentence(row(to, 1, say))}.`,
+    }
   return {
-    ask: random.pick([`Count to ${say(to)}.`, `Count from ${say(1)} to ${say(to)}.`, `Please count to ${say(to)}.`, `Can you count to ${say(to)}?`, `Count up to ${say(to)}`]),
+    ask: random.pick([
+      `Count to ${say(to)}.`,
+      `Count from ${say(1)} to ${say(to)}.`,
+      `Please count to ${say(to)}.`,
+      `Can you count to ${say(to)}?`,
+      `Count up to ${say(to)}`,
+    ]),
     answer: `${sentence(row(1, to, say))}.`,
   }
 }
@@ -49,7 +72,10 @@ const neighbour: Source = random => {
   const say = random.next() < 0.5 ? String : name
   return random.next() < 0.5
     ? { ask: `What number comes after ${say(n)}?`, answer: `${sentence(say(n + 1))} comes after ${say(n)}.` }
-    : { ask: `What number comes before ${say(n)}?`, answer: `${sentence(say(n - 1))} comes before ${say(n)}.` }
+    : {
+        ask: `What number comes before ${say(n)}?`,
+        answer: `${sentence(say(n - 1))} comes before ${say(n)}.`,
+      }
 }
 
 const two = (random: Random) => {
