@@ -1,6 +1,7 @@
 // Why a model cannot be served, in one sentence that names the file and the cause.
 import { open } from 'node:fs/promises'
 import { InsufficientMemoryError } from 'node-llama-cpp'
+import { BadFlag } from './flags.ts'
 
 /** Why a model cannot be served; each is one exit code and one failure reason. */
 export class ModelFault extends Error {
@@ -39,8 +40,8 @@ export async function checkFile(path: string): Promise<void> {
 }
 
 /** What went wrong while llama.cpp loaded, from what it `said` on the way. */
-export function explain(path: string, fault: unknown, said: readonly string[]): ModelFault {
-  if (fault instanceof ModelFault) return fault
+export function explain(path: string, fault: unknown, said: readonly string[]): Error {
+  if (fault instanceof ModelFault || fault instanceof BadFlag) return fault
   const message = fault instanceof Error ? fault.message : String(fault)
   if (fault instanceof InsufficientMemoryError)
     return new ModelFault(

@@ -5,7 +5,7 @@ import type { Flags } from './flags.ts'
 import { exposition } from './metrics.ts'
 import type { Token } from './model.ts'
 import { notOffered, parseBody } from './openai/errors.ts'
-import { vocabularyTokens } from './openai/input.ts'
+import { refuseOversize, vocabularyTokens } from './openai/input.ts'
 import type { Reply } from './reply.ts'
 
 type Route = (engine: Engine, body: unknown, reply: Reply, flags: Flags) => void
@@ -75,6 +75,7 @@ const tokenizeSchema = z.looseObject({
 
 export const tokenize: Route = ({ machine: { model } }, body, reply) => {
   const ask = parseBody(tokenizeSchema, body)
+  refuseOversize(model, ask.content.length, 'content')
   const text = model.tokenize(ask.content, ask.parse_special)
   const { token, prepend } = model.bos
   const tokens = ask.add_special && prepend && token !== null ? [token, ...text] : text

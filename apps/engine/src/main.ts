@@ -68,6 +68,7 @@ async function load(flags: Flags): Promise<Engine> {
     const name = flags.alias ?? basename(flags.model).replace(/\.gguf$/, '')
     return assemble(model, { ...flags, name }, meter, world)
   } catch (fault) {
+    if (fault instanceof BadFlag) leave(2, fault.message)
     if (fault instanceof ModelFault) leave(exits[fault.reason], fault.message)
     throw fault
   }

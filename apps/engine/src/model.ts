@@ -15,6 +15,7 @@ import {
   TokenBias,
 } from 'node-llama-cpp'
 import { checkFile, explain, ModelFault } from './fault.ts'
+import { BadFlag } from './flags.ts'
 import type { ContextMeter } from './metrics.ts'
 
 export type {
@@ -70,6 +71,9 @@ export interface OpenModel extends AsyncDisposable {
   readonly bias: (biases: ReadonlyMap<Token, number>) => TokenBias
 }
 
+/** Less holds no template and no answer. */
+const leastSlotContext = 32
+
 /** The embedding context decodes an input in one batch, whose buffers grow with it. */
 const mostEmbeddingTokens = 2048
 
@@ -78,7 +82,7 @@ export type GrammarKind =
   | { readonly kind: 'schema'; readonly schema: Record<string, unknown> }
   | { readonly kind: 'gbnf'; readonly text: string }
 
-/** The new owner disposes of the result. Throws ModelFault. */
+/** The new owner disposes of the result. Throws ModelFault, and BadFlag for a context that is too small. */
 export async function openModel(options: OpenOptions): Promise<OpenModel> {
   await checkFile(options.path)
   const said: string[] = []
@@ -121,6 +125,10 @@ async function startLlama(threads: number, log: (line: string) => void): Promise
 async function openContexts(llama: Llama, model: LlamaModel, options: OpenOptions): Promise<OpenModel> {
   const total = options.contextSize === 0 ? model.trainContextSize : options.contextSize
   const slotContext = Math.min(Math.floor(total / options.parallel), model.trainContextSize)
+  if (slotContext < leastSlotContext)
+    throw new BadFlag(
+      `--ctx-size ${total} shared by --parallel ${options.parallel} leaves ${slotContext} tokens for each; ${leastSlotContext} are the least`,
+    )
   const context = await model.createContext({
     sequences: options.parallel,
     contextSize: slotContext,

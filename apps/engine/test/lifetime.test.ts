@@ -28,6 +28,14 @@ describe('the beginning', () => {
     expect(stderr).toMatch(/^error: unknown argument "--gpu-layers"; known are .*\n$/)
   })
 
+  test('a context that is too small for its slots is exit 2 and one sentence', async () => {
+    const { code, stderr } = await run(['--model', file.path, '--port', '0', '-c', '100', '-np', '64']).exit
+    expect(code).toBe(2)
+    expect(stderr).toBe(
+      'error: --ctx-size 100 shared by --parallel 64 leaves 1 tokens for each; 32 are the least\n',
+    )
+  })
+
   const broken = (name: string, bytes: Uint8Array) => {
     const path = join(file.folder, name)
     writeFileSync(path, bytes)

@@ -39,6 +39,14 @@ describe('the context', () => {
     expect(fault.message).toContain(`maximum context length is ${slotContext} tokens`)
   })
 
+  test('a prompt that is far too long is refused without being read', async () => {
+    const began = performance.now()
+    const response = await engine.post('/v1/completions', { prompt: 'x'.repeat(8 * 1024 * 1024) })
+    expect(response.status).toBe(400)
+    expect(await response.json()).toMatchObject({ error: { code: 'context_length_exceeded' } })
+    expect(performance.now() - began).toBeLessThan(1500)
+  })
+
   test('an answer ends when it is full, and the slot serves the next', async () => {
     const prompt = 'x'.repeat(slotContext - 20)
     const ask = () =>

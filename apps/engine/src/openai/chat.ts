@@ -5,6 +5,7 @@ import type { Engine } from '../engine.ts'
 import type { Reply } from '../reply.ts'
 import { answer, type Wording } from './answer.ts'
 import { invalid, parseBody, unsupported } from './errors.ts'
+import { refuseOversize } from './input.ts'
 import { sharedFields } from './sampling.ts'
 
 const roles = ['system', 'developer', 'user', 'assistant', 'tool', 'function'] as const
@@ -40,7 +41,10 @@ export async function chatCompletions(engine: Engine, request: unknown, reply: R
   const body = parseBody(schema, request)
   for (const param of ['tools', 'functions'])
     if (Array.isArray(body[param]) && body[param].length > 0) throw unsupported('Calling tools', param)
-  const prompt = engine.chatPrompt(body.messages.map(message), body.chat_template_kwargs ?? {})
+  const messages = body.messages.map(message)
+  const characters = messages.reduce((sum, { content }) => sum + content.length, 0)
+  refuseOversize(engine.machine.model, characters, 'messages')
+  const prompt = engine.chatPrompt(messages, body.chat_template_kwargs ?? {})
   await answer(
     engine,
     body,

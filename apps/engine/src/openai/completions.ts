@@ -5,7 +5,7 @@ import type { Engine } from '../engine.ts'
 import type { Reply } from '../reply.ts'
 import { answer, type Wording } from './answer.ts'
 import { invalid, parseBody, unsupported } from './errors.ts'
-import { type Input, inputSchema, inputs, vocabularyTokens } from './input.ts'
+import { type Input, inputSchema, inputs, refuseOversize, vocabularyTokens } from './input.ts'
 import { sharedFields } from './sampling.ts'
 
 const schema = z.looseObject({ ...sharedFields, prompt: inputSchema })
@@ -43,5 +43,8 @@ export async function completions(engine: Engine, request: unknown, reply: Reply
   await answer(engine, body, prompt, body.max_tokens ?? defaultTokens, 'prompt', wording, reply)
 }
 
-const promptTokens = ({ machine: { model } }: Engine, input: Input) =>
-  typeof input === 'string' ? textPrompt(model, input) : vocabularyTokens(model, input, 'prompt')
+function promptTokens({ machine: { model } }: Engine, input: Input) {
+  if (typeof input !== 'string') return vocabularyTokens(model, input, 'prompt')
+  refuseOversize(model, input.length, 'prompt')
+  return textPrompt(model, input)
+}

@@ -4,7 +4,7 @@ import type { Engine } from '../engine.ts'
 import type { Embedder, OpenModel, Token } from '../model.ts'
 import type { Reply } from '../reply.ts'
 import { contextExceeded, invalid, notOffered, parseBody } from './errors.ts'
-import { type Input, inputSchema, inputs, vocabularyTokens } from './input.ts'
+import { type Input, inputSchema, inputs, refuseOversize, vocabularyTokens } from './input.ts'
 
 const schema = z.looseObject({
   input: inputSchema,
@@ -17,12 +17,14 @@ const mostInputs = 2048
 export async function embeddings(engine: Engine, request: unknown, reply: Reply): Promise<void> {
   const { model, meter, now } = engine.machine
   if (!model.embedder) throw notOffered('embeddings', '--embeddings')
-  const limit = model.embedder.model.embeddingVectorSize
+  const limit = model.embeddingLength
   const body = parseBody(schema, request)
   if (body.dimensions && body.dimensions !== limit)
     throw invalid(`This model's vectors have ${limit} dimensions and cannot be cut.`, 'dimensions')
   const given = inputs(body.input)
   if (given.length > mostInputs) throw invalid(`At most ${mostInputs} inputs per request.`, 'input')
+  const characters = given.reduce((sum, { length }) => sum + length, 0)
+  refuseOversize(model, characters, 'input')
   const prompts = given.map(input => tokensOf(model, input))
   let counted = 0
   const vectors = await engine.embedders.run(
