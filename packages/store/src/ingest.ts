@@ -88,19 +88,11 @@ function hashOf({ type, subject, time, data }: UsageEvent): Buffer {
   return createHash('sha256').update(canonicalJson({ type, subject, time, data })).digest()
 }
 
-const fixed = [
-  ...[
-    'workspace text',
-    'source text',
-    'id text',
-    'body_hash bytea',
-    'time timestamptz',
-    'ended_at timestamptz',
-  ],
-  ...['project text', 'key text', 'key_name text', 'model text', 'endpoint text', 'upstream text'],
-  ...['request uuid', 'operation text', 'billable text', 'streamed boolean', 'end_reason text'],
-  ...['status integer', 'usage_source text', 'flags text[]'],
-]
+const fixed = `workspace text, source text, id text, body_hash bytea, time timestamptz, ended_at timestamptz,
+  project text, key text, key_name text, model text, endpoint text, upstream text, request uuid, operation text,
+  billable text, streamed boolean, end_reason text, status integer, usage_source text, flags text[]`.split(
+  /,\s+/,
+)
 const quantities = usageUnits.map(columnOf)
 const names = [...fixed.map(column => column.slice(0, column.indexOf(' '))), ...quantities].join(', ')
 

@@ -21,8 +21,17 @@ const agentReads = new Set(['Endpoint', 'Revision', 'Model', 'ModelRegistry', 'E
 
 /** What a gateway's snapshot is compiled from. */
 const gatewayReads = new Set([
-  ...['Workspace', 'Project', 'User', 'ServiceAccount', 'Role', 'RoleAssignment', 'ApiKey'],
-  ...['Model', 'Endpoint', 'Revision', 'Replica'],
+  'Workspace',
+  'Project',
+  'User',
+  'ServiceAccount',
+  'Role',
+  'RoleAssignment',
+  'ApiKey',
+  'Model',
+  'Endpoint',
+  'Revision',
+  'Replica',
 ])
 
 function rowOf({ kind, noun, scope, system, spec }: Kind) {

@@ -2,6 +2,7 @@
 // asks (about 30 ms). Nothing outlives the process, however it ends.
 import { spawn } from 'node:child_process'
 import { mkdtemp } from 'node:fs/promises'
+import { Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Client } from 'pg'
@@ -16,7 +17,7 @@ export interface TestDatabase extends OpenedStore {
 interface Server {
   readonly url: (database: string) => string
   /** One copy at a time: PostgreSQL copies a template only while nobody is connected to it. */
-  copy(): Promise<string>
+  readonly copy: () => Promise<string>
 }
 
 let server: Promise<Server> | undefined
@@ -63,5 +64,5 @@ function endWithUs(embedded: Embedded, directory: string): void {
     stdio: ['pipe', 'ignore', 'ignore'],
   })
   child.unref()
-  if (child.stdin && 'unref' in child.stdin && typeof child.stdin.unref === 'function') child.stdin.unref()
+  if (child.stdin instanceof Socket) child.stdin.unref()
 }

@@ -43,8 +43,15 @@ export function writeTransaction(client: PoolClient, written: Map<string, Docume
         text: `insert into resources (id, kind, workspace, name, created_at, deleted_at, metadata, spec, status)
           values ($1, $2, $3, $4, $5, $6, $7, $8, $9) on conflict do nothing`,
         values: [
-          ...[row.id, row.kind, row.workspace, row.name, row.createdAt, row.deletedAt],
-          ...[row.metadata, row.spec, row.status],
+          row.id,
+          row.kind,
+          row.workspace,
+          row.name,
+          row.createdAt,
+          row.deletedAt,
+          row.metadata,
+          row.spec,
+          row.status,
         ],
       })
       if (rowCount === 0) throw taken(document, await reading.get(keyOf(document)))

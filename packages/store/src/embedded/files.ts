@@ -78,8 +78,17 @@ export async function initialise(
   const pipe = await open(passwordFile, 'r')
   try {
     const argv = [
-      ...['-D', nameOf(draft, runner), '-U', 'switchyard', '--pwfile=/dev/fd/3', '-A', 'scram-sha-256'],
-      ...['--encoding=UTF8', '--locale=C', '--locale-provider=builtin', '--builtin-locale=C.UTF-8'],
+      '-D',
+      nameOf(draft, runner),
+      '-U',
+      'switchyard',
+      '--pwfile=/dev/fd/3',
+      '-A',
+      'scram-sha-256',
+      '--encoding=UTF8',
+      '--locale=C',
+      '--locale-provider=builtin',
+      '--builtin-locale=C.UTF-8',
       ...(durable ? [] : ['--no-sync']),
     ]
     const child = spawnAs(runner, binaries.initdb, argv, {

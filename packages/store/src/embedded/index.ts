@@ -49,12 +49,15 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
   const data = join(directory, 'data')
   await makeFolder(directory)
   const password = await passwordOf(directory)
+  // Kept for our life, so that a restarted server is found where the first one was.
+  let address: Address | undefined
 
   const bring = async (): Promise<Running> => {
     const standing = findPostmaster(data)
     if (standing) {
       const postmaster = await ready(data, standing.pid, signal)
       if (postmaster) {
+        address = postmaster
         observe({ type: 'database-started', pid: postmaster.pid, adopted: true })
         return { postmaster }
       }
@@ -66,7 +69,8 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
       await initialise(directory, binaries, runner, password, durable)
     }
     checkData(data, binaries.major)
-    const running = await launch(directory, binaries, runner, durable, signal)
+    address ??= await chooseAddress(directory, runner)
+    const running = await launch(directory, address, binaries, runner, durable, signal)
     observe({ type: 'database-started', pid: running.postmaster.pid, adopted: running.child === undefined })
     return running
   }
@@ -124,6 +128,7 @@ export async function stopEmbedded({ directory }: { readonly directory: string }
 
 async function launch(
   directory: string,
+  address: Address,
   binaries: Binaries,
   runner: Runner,
   durable: boolean,
@@ -133,7 +138,6 @@ async function launch(
   // No server runs here (see findPostmaster): a file that still names one would only be believed if that
   // process number has been given to another program of the same user since.
   await rm(join(data, 'postmaster.pid'), { force: true })
-  const address = await chooseAddress(directory, runner)
   const path = join(directory, 'server.log')
   const log = await open(path, 'w', 0o600)
   let child: ChildProcess
@@ -147,7 +151,20 @@ async function launch(
     await log.close()
   }
   child.unref()
-  const failed = new Promise<never>((_, reject) => child.once('error', reject))
+  const failed = new Promise<never>((_, reject) => {
+    child.once('error', cause =>
+      reject(
+        new Fault(
+          'unavailable',
+          `PostgreSQL cannot be run from ${binaries.postgres}: install Switchyard again.`,
+          {
+            reason: 'database_start_failed',
+            cause,
+          },
+        ),
+      ),
+    )
+  })
   const { pid } = child
   const postmaster = await Promise.race([pid === undefined ? failed : ready(data, pid, signal), failed])
   if (postmaster) return { postmaster, child }
