@@ -23,23 +23,14 @@ export async function embeddings(engine: Engine, request: unknown, reply: Reply)
     throw invalid(`This model's vectors have ${limit} dimensions and cannot be cut.`, 'dimensions')
   const given = inputs(body.input)
   if (given.length > mostInputs) throw invalid(`At most ${mostInputs} inputs per request.`, 'input')
-  const characters = given.reduce((sum, { length }) => sum + length, 0)
-  refuseOversize(model, characters, 'input')
-  const prompts = given.map(input => tokensOf(model, input))
-  let counted = 0
-  const vectors = await engine.embedders.run(
+  const { vectors, counted } = await engine.embedders.run(
     () => 0,
     reply.signal,
-    async ({ seat }) => {
-      const size = model.embeddingContext
-      const lengths = prompts.map(prompt => seat.calculateInputLength([...prompt]))
-      const longest = Math.max(...lengths)
-      if (longest >= size) throw contextExceeded(longest, size, 'input')
-      counted = lengths.reduce((sum, length) => sum + length, 0)
+    async slot => {
       const began = now()
-      const found = await embedAll(seat, prompts, reply.signal)
-      meter.prompt(counted, 0, (now() - began) / 1000)
-      return found
+      const embedded = await embedAll(model, slot.seat, given, reply.signal)
+      meter.prompt(embedded.counted, 0, (now() - began) / 1000)
+      return embedded
     },
   )
   const base64 = body.encoding_format === 'base64'
@@ -55,23 +46,31 @@ export async function embeddings(engine: Engine, request: unknown, reply: Reply)
   })
 }
 
+/** One after another, so that neither tokenizing nor decoding many holds up everyone else. */
 async function embedAll(
+  model: OpenModel,
   embedder: Embedder,
-  prompts: readonly (readonly Token[])[],
+  given: readonly Input[],
   signal: AbortSignal,
-): Promise<readonly Float32Array<ArrayBuffer>[]> {
+): Promise<{ readonly vectors: readonly Float32Array<ArrayBuffer>[]; readonly counted: number }> {
   const vectors: Float32Array<ArrayBuffer>[] = []
-  for (const prompt of prompts) {
+  let counted = 0
+  for (const input of given) {
     signal.throwIfAborted()
-    const { vector } = await embedder.getEmbeddingFor([...prompt])
+    const tokens = tokensOf(model, input)
+    const length = embedder.calculateInputLength([...tokens])
+    if (length >= model.embeddingContext) throw contextExceeded(length, model.embeddingContext, 'input')
+    counted += length
+    const { vector } = await embedder.getEmbeddingFor(tokens)
     vectors.push(unit(vector))
   }
-  return vectors
+  return { vectors, counted }
 }
 
 function tokensOf(model: OpenModel, input: Input): Token[] {
-  const tokens =
-    typeof input === 'string' ? model.tokenize(input, false) : vocabularyTokens(model, input, 'input')
+  if (typeof input !== 'string') return vocabularyTokens(model, input, 'input')
+  refuseOversize(model, input.length, 'input')
+  const tokens = model.tokenize(input, false)
   if (tokens.length === 0) throw invalid("Invalid 'input': an input is empty.", 'input')
   return tokens
 }
