@@ -1,22 +1,13 @@
 // A chat completion through the gateway, in OpenAI's dialect, as a person at a terminal needs it.
-import { Fault } from '@switchyard/kinds'
+import { Fault, httpStatus } from '@switchyard/kinds'
 import { isRecord } from './documents.ts'
 import type { Exchange } from './exchange.ts'
-import { abortFault, networkFault, readFault } from './faults.ts'
+import { abortFault, networkFault, readRefusal } from './faults.ts'
 import { lines } from './lines.ts'
 
 export interface Turn {
   readonly role: 'system' | 'user' | 'assistant'
   readonly content: string
-}
-
-/** OpenAI's own error body: `{error: {message, type, code}}`. */
-function readRefusal(value: unknown): Fault | undefined {
-  if (!isRecord(value) || !isRecord(value.error)) return undefined
-  const { message } = value.error
-  return (
-    readFault(value) ?? new Fault('unavailable', typeof message === 'string' ? message : 'The model failed.')
-  )
 }
 
 function readDelta(value: unknown): string {
@@ -53,7 +44,7 @@ export function chatCalls(exchange: Exchange) {
           const data = line.slice(5).trim()
           if (data === '[DONE]') return
           const value: unknown = JSON.parse(data)
-          const refusal = readRefusal(value)
+          const refusal = readRefusal(value, httpStatus.unavailable)
           if (refusal) throw refusal
           const text = readDelta(value)
           if (text !== '') yield text

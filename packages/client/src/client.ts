@@ -1,7 +1,7 @@
 // The client: every call of the control plane, over one pool of connections that it closes.
 import { setTimeout as sleep } from 'node:timers/promises'
 import { chatCalls } from './chat.ts'
-import { type Collection, documentCalls, type WatchQuery } from './documents.ts'
+import { documentCalls, type KindName, type WatchQuery } from './documents.ts'
 import { createExchange, type ExchangeOptions } from './exchange.ts'
 import { factCalls } from './facts.ts'
 import { abortFault } from './faults.ts'
@@ -33,8 +33,8 @@ export function createClient({ watch: retry, ...options }: ClientOptions) {
     ...sessionCalls(exchange),
     ...chatCalls(exchange),
     /** The documents, `SYNCED`, then every change; goes on after cuts, and lists again when it must. */
-    watch: (collection: Collection, query: WatchQuery = {}) =>
-      watch(exchange, collection, query, { pause, attempts: 20, ...retry }),
+    watch: (kind: KindName, query: WatchQuery = {}) =>
+      watch(exchange, kind, query, { pause, attempts: 20, ...retry }),
     [Symbol.asyncDispose]: () => exchange[Symbol.asyncDispose](),
   }
 }

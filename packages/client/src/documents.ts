@@ -1,15 +1,17 @@
 // Documents over HTTP: list, read, create, replace, patch, delete, status and actions.
-import { type Document, Fault, type Kind } from '@switchyard/kinds'
+import { type Document, Fault, findKind } from '@switchyard/kinds'
 import type { Answer, Ask, Exchange } from './exchange.ts'
 
-/** A collection: `workspace` null reads every workspace and the platform, as far as the caller may. */
-export interface Collection {
-  readonly kind: Pick<Kind, 'plural'>
-  readonly workspace: string | null
+/** A kind by any of its names: `Endpoint`, `endpoints`, `ep`. */
+export type KindName = string
+
+/** Which documents; `workspace` null or absent is the platform, and for lists everything that may be read. */
+export interface Place {
+  readonly workspace?: string | null
 }
 
-/** One document; `workspace` null is a platform document. */
-export interface Ref extends Collection {
+/** One document of a kind. */
+export interface Ref extends Place {
   readonly name: string
 }
 
@@ -23,10 +25,13 @@ export interface Manifest {
   readonly spec?: unknown
 }
 
-export interface ListQuery {
+export interface Selectors extends Place {
   /** Kubernetes syntax: `app=chat,tier in (a,b)`. */
   readonly labelSelector?: string | undefined
   readonly fieldSelector?: string | undefined
+}
+
+export interface ListQuery extends Selectors {
   /** Substring of name or displayName. */
   readonly q?: string | undefined
   readonly sort?: 'name' | '-creationTimestamp' | undefined
@@ -36,7 +41,7 @@ export interface ListQuery {
   readonly count?: boolean | undefined
 }
 
-export interface WatchQuery extends Pick<ListQuery, 'labelSelector' | 'fieldSelector'> {
+export interface WatchQuery extends Selectors {
   /** Version to go on from; absent begins with the whole list. */
   readonly from?: string | undefined
   readonly signal?: AbortSignal | undefined
@@ -58,6 +63,19 @@ export interface WriteOptions {
   readonly ifMatch?: string
 }
 
+export interface DeleteOptions extends WriteOptions {
+  /** Deletes what depends on it too. */
+  readonly cascade?: boolean
+  /** Drops finalizers; needs system:force. */
+  readonly force?: boolean
+}
+
+export interface Created {
+  readonly document: Document
+  /** The whole answer, for it may carry a secret that is shown once. */
+  readonly body: unknown
+}
+
 export interface Deleted {
   /** False while finalizers or dependents remain: the document is being deleted. */
   readonly gone: boolean
@@ -67,11 +85,14 @@ export interface Deleted {
 export const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
-export function collectionPath({ kind, workspace }: Collection): string {
-  const base = workspace === null ? '/api/v1' : `/api/v1/workspaces/${encodeURIComponent(workspace)}`
+export function collectionPath(name: KindName, { workspace }: Place): string {
+  const kind = findKind(name)
+  if (!kind) throw new Fault('invalid', `There is no kind ${name}.`, { reason: 'unknown_kind' })
+  const base = workspace ? `/api/v1/workspaces/${encodeURIComponent(workspace)}` : '/api/v1'
   return `${base}/${kind.plural}`
 }
-export const documentPath = (ref: Ref) => `${collectionPath(ref)}/${encodeURIComponent(ref.name)}`
+export const documentPath = (kind: KindName, ref: Ref) =>
+  `${collectionPath(kind, ref)}/${encodeURIComponent(ref.name)}`
 
 /** Enough is checked to stand on; a newer server's further fields are left alone. */
 export function readDocument(value: unknown): Document {
@@ -105,93 +126,85 @@ const dry = ({ dryRun }: WriteOptions) => (dryRun ? { dryRun: true } : {})
 export function documentCalls(exchange: Exchange) {
   const read = async (ask: Ask): Promise<Document> => readDocument((await exchange.send(ask)).body)
 
-  async function list(collection: Collection, query: ListQuery = {}): Promise<DocumentList> {
-    return readList(
-      (await exchange.send({ method: 'GET', path: collectionPath(collection), query: { ...query } })).body,
-    )
+  async function list(kind: KindName, { workspace = null, ...query }: ListQuery = {}): Promise<DocumentList> {
+    const path = collectionPath(kind, { workspace })
+    return readList((await exchange.send({ method: 'GET', path, query })).body)
   }
 
   return {
     list,
 
     /** Every document of a collection, page by page, at most `limit` in all. */
-    async *all(collection: Collection, query: ListQuery = {}): AsyncGenerator<Document> {
+    async *all(kind: KindName, query: ListQuery = {}): AsyncGenerator<Document> {
       let left = query.limit ?? Number.POSITIVE_INFINITY
       let next: string | undefined
       do {
         const limit = Math.min(left, 500)
-        const page = await list(collection, { ...query, limit, continue: next })
+        const page = await list(kind, { ...query, limit, continue: next })
         yield* page.items
         left -= page.items.length
         next = page.continue
       } while (next !== undefined && left > 0)
     },
 
-    get: (ref: Ref) => read({ method: 'GET', path: documentPath(ref) }),
+    get: (kind: KindName, ref: Ref) => read({ method: 'GET', path: documentPath(kind, ref) }),
 
-    /** 201; the answer's body is given whole, for it may carry a secret that is shown once. */
-    async create(
-      collection: Collection,
-      manifest: Manifest,
-      options: WriteOptions = {},
-    ): Promise<{ readonly document: Document; readonly body: unknown }> {
-      const { body } = await exchange.send({
-        method: 'POST',
-        path: collectionPath(collection),
-        query: dry(options),
-        body: manifest,
-      })
+    /** Kind and workspace are those of the manifest; `conflict` when the name is taken. */
+    async create(manifest: Manifest, options: WriteOptions = {}): Promise<Created> {
+      const path = collectionPath(manifest.kind, manifest.metadata)
+      const { body } = await exchange.send({ method: 'POST', path, query: dry(options), body: manifest })
       return { document: readDocument(body), body }
     },
 
     /** `stale` when the document is no longer at `ifMatch`. */
-    replace: (ref: Ref, manifest: Manifest, options: WriteOptions & { readonly ifMatch: string }) =>
+    replace: (
+      kind: KindName,
+      ref: Ref,
+      manifest: Manifest,
+      options: WriteOptions & { readonly ifMatch: string },
+    ) =>
       read({
         method: 'PUT',
-        path: documentPath(ref),
+        path: documentPath(kind, ref),
         query: dry(options),
         headers: ifMatch(options),
         body: manifest,
       }),
 
     /** JSON merge patch (RFC 7396): null takes a field away, arrays are replaced whole. */
-    patch: (ref: Ref, patch: unknown, options: WriteOptions = {}) =>
+    patch: (kind: KindName, ref: Ref, patch: unknown, options: WriteOptions = {}) =>
       read({
         method: 'PATCH',
-        path: documentPath(ref),
+        path: documentPath(kind, ref),
         query: dry(options),
         headers: { 'content-type': 'application/merge-patch+json', ...ifMatch(options) },
         body: patch,
       }),
 
-    async delete(
-      ref: Ref,
-      options: WriteOptions & { readonly cascade?: boolean; readonly force?: boolean } = {},
-    ): Promise<Deleted> {
+    async delete(kind: KindName, ref: Ref, options: DeleteOptions = {}): Promise<Deleted> {
       const { cascade, force } = options
-      const answer: Answer = await exchange.send({
+      const { status, body }: Answer = await exchange.send({
         method: 'DELETE',
-        path: documentPath(ref),
+        path: documentPath(kind, ref),
         query: { ...dry(options), ...(cascade && { cascade }), ...(force && { force }) },
         headers: ifMatch(options),
       })
-      const document =
-        isRecord(answer.body) && isRecord(answer.body.metadata) ? readDocument(answer.body) : undefined
-      return { gone: answer.status !== 202, document }
+      const document = isRecord(body) && isRecord(body.metadata) ? readDocument(body) : undefined
+      return { gone: status !== 202, document }
     },
 
     /** Reconcilers and agents only. */
-    status: (ref: Ref, status: unknown, options: { readonly ifMatch: string }) =>
+    status: (kind: KindName, ref: Ref, status: unknown, options: { readonly ifMatch: string }) =>
       read({
         method: 'PUT',
-        path: `${documentPath(ref)}/status`,
+        path: `${documentPath(kind, ref)}/status`,
         headers: ifMatch(options),
         body: { status },
       }),
 
     /** The answer's body as it came. */
-    async action(ref: Ref, verb: string, body: unknown = {}): Promise<unknown> {
-      const path = `${documentPath(ref)}/actions/${verb}`
+    async action(kind: KindName, ref: Ref, verb: string, body: unknown = {}): Promise<unknown> {
+      const path = `${documentPath(kind, ref)}/actions/${verb}`
       return (await exchange.send({ method: 'POST', path, body })).body
     },
   }

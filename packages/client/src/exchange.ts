@@ -2,7 +2,7 @@
 import type { Readable } from 'node:stream'
 import { Fault } from '@switchyard/kinds'
 import { Agent, errors, request } from 'undici'
-import { abortFault, foreignAnswer, networkFault, readFault } from './faults.ts'
+import { abortFault, foreignAnswer, networkFault, readRefusal } from './faults.ts'
 
 export interface ExchangeOptions {
   /** Where the server is, such as `http://127.0.0.1:8080`; a path before `/api` is kept. */
@@ -112,14 +112,14 @@ export function createExchange(options: ExchangeOptions): Exchange {
           throw foreignAnswer(url, status, header(headers, 'content-type'))
         return { status, headers, body: parsed }
       }
-      throw readFault(parsed, status) ?? foreignAnswer(url, status, header(headers, 'content-type'))
+      throw readRefusal(parsed, status) ?? foreignAnswer(url, status, header(headers, 'content-type'))
     },
     async stream(ask) {
       const { statusCode: status, headers, body } = await open(ask)
       const type = header(headers, 'content-type')
       if (status === 200) return { type, body }
       throw (
-        readFault(readJson(await text(body, until(ask.signal))), status) ?? foreignAnswer(url, status, type)
+        readRefusal(readJson(await text(body, until(ask.signal))), status) ?? foreignAnswer(url, status, type)
       )
     },
     async [Symbol.asyncDispose]() {

@@ -119,7 +119,7 @@ function readLog(line: string, json: boolean): LogRow {
   const row: unknown = JSON.parse(line)
   if (!isRecord(row)) throw another('log line')
   return {
-    text: String(row.text ?? ''),
+    text: typeof row.text === 'string' ? row.text : '',
     ...(typeof row.at === 'string' && { at: row.at }),
     ...(typeof row.replica === 'string' && { replica: row.replica }),
   }

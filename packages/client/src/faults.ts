@@ -28,11 +28,21 @@ export function readFault(value: unknown, status?: number): Fault | undefined {
   })
 }
 
+/** The refusal in a body: ours, or in OpenAI's shape, whose `code` is a word of that dialect. */
+export function readRefusal(value: unknown, status: number): Fault | undefined {
+  const ours = readFault(value, status)
+  if (ours || !isRecord(value) || !isRecord(value.error) || typeof value.error.message !== 'string')
+    return ours
+  const { message, code } = value.error
+  return new Fault(codeOf(status), message, { status, ...(typeof code === 'string' && { reason: code }) })
+}
+
+const codeOf = (status: number): Code => codes.find(one => httpStatus[one] === status) ?? 'unavailable'
+
 /** An answer that is not ours: a proxy's page, another program on that port. */
 export function foreignAnswer(url: string, status: number, type: string): Fault {
-  const code = codes.find(one => httpStatus[one] === status) ?? 'unavailable'
   const shown = type.split(';')[0] || 'an empty body'
-  return new Fault(code, `${url} answered ${status} with ${shown}: is a Switchyard server there?`, {
+  return new Fault(codeOf(status), `${url} answered ${status} with ${shown}: is a Switchyard server there?`, {
     reason: 'foreign_answer',
     status,
   })

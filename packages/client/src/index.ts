@@ -3,9 +3,11 @@ export type { Turn } from './chat.ts'
 export type { Client, ClientOptions } from './client.ts'
 export { createClient } from './client.ts'
 export type {
-  Collection,
+  Created,
   Deleted,
+  DeleteOptions,
   DocumentList,
+  KindName,
   ListQuery,
   Manifest,
   Ref,

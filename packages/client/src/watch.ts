@@ -1,6 +1,6 @@
 // A watch that survives: it goes on from the last version it saw, and lists again when that is too old.
 import { type Document, Fault } from '@switchyard/kinds'
-import { type Collection, collectionPath, isRecord, readDocument, type WatchQuery } from './documents.ts'
+import { collectionPath, isRecord, type KindName, readDocument, type WatchQuery } from './documents.ts'
 import type { Exchange } from './exchange.ts'
 import { abortFault, networkFault, readFault } from './faults.ts'
 import { lines } from './lines.ts'
@@ -52,7 +52,7 @@ const passing = (fault: Fault) => ['unavailable', 'deadline', 'exhausted', 'inte
  */
 export async function* watch(
   exchange: Exchange,
-  collection: Collection,
+  kind: KindName,
   query: WatchQuery,
   options: WatchOptions,
 ): AsyncGenerator<WatchEvent> {
@@ -69,7 +69,7 @@ export async function* watch(
     try {
       const { body } = await exchange.stream({
         method: 'GET',
-        path: collectionPath(collection),
+        path: collectionPath(kind, query),
         query: { watch: true, labelSelector, fieldSelector, resourceVersion: from },
         headers: { accept: 'application/x-ndjson' },
         signal: query.signal,
