@@ -1,0 +1,1 @@
+export type { Progress, Quickstart } from './progress.ts'

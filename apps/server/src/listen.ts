@@ -1,0 +1,80 @@
+// One port for everything: what the gateway speaks goes to the gateway, the rest to the control plane.
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { Fault } from '@switchyard/kinds'
+
+export type Handler = (request: IncomingMessage, response: ServerResponse) => void
+
+export interface Listening {
+  readonly server: Server
+  /** Takes over from the answer "starting". */
+  serve(handlers: { readonly gateway: Handler; readonly control: Handler }): void
+  /** Refuses new connections; resolves when the open ones have ended or `milliseconds` have passed. */
+  close(milliseconds: number): Promise<void>
+}
+
+/** Paths of the control plane; everything else is the gateway's, so that a wrong path gets its dialect's error. */
+const control = /^\/(api\/v1|setup|healthz|readyz|version|metrics|\.well-known)(\/|\?|$)|^\/$/
+
+const starting: Handler = (_, response) => {
+  response.writeHead(503, { 'content-type': 'application/json', 'retry-after': '1' })
+  response.end(
+    '{"error":{"code":"unavailable","reason":"starting","message":"Switchyard is starting; try again in a second.","details":[]}}',
+  )
+}
+
+/** Takes the port at once, so that two servers can't both think that it is theirs. */
+export async function listen(host: string, port: number): Promise<Listening> {
+  let route: Handler = starting
+  const server = createServer({
+    keepAliveTimeout: 75_000,
+    headersTimeout: 10_000,
+    requestTimeout: 0,
+    maxHeaderSize: 32 * 1024,
+  })
+  server.on('request', (request, response) => route(request, response))
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', error => reject(explain(error, host, port)))
+    server.listen(port, host, resolve)
+  })
+  return {
+    server,
+    serve(handlers) {
+      route = (request, response) => {
+        if (control.test(request.url ?? '/')) handlers.control(request, response)
+        else handlers.gateway(request, response)
+      }
+    },
+    close(milliseconds) {
+      const closed = new Promise<void>(resolve => server.close(() => resolve()))
+      server.closeIdleConnections()
+      const timer = setTimeout(() => server.closeAllConnections(), milliseconds)
+      return closed.finally(() => clearTimeout(timer))
+    },
+  }
+}
+
+function explain(error: NodeJS.ErrnoException, host: string, port: number): Fault {
+  if (error.code === 'EADDRINUSE')
+    return new Fault(
+      'conflict',
+      `Port ${port} is in use: stop the program that listens there, or choose another with --port ${port + 1}.`,
+      {
+        reason: 'port_in_use',
+        cause: error,
+      },
+    )
+  if (error.code === 'EACCES')
+    return new Fault(
+      'denied',
+      `This user may not listen on port ${port}: choose one above 1023 with --port.`,
+      { reason: 'port_denied', cause: error },
+    )
+  return new Fault(
+    'invalid',
+    `Cannot listen on ${host}:${port} (${error.code ?? error.message}): choose an address of this machine.`,
+    {
+      reason: 'address',
+      cause: error,
+    },
+  )
+}

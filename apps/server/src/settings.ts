@@ -1,0 +1,96 @@
+// The only reader of the environment in the server: every setting with its name, unit, default and doc.
+import { resolve } from 'node:path'
+import { Fault } from '@switchyard/kinds'
+import { z } from 'zod'
+
+const whole = (least: number, most: number) => z.coerce.number().int().min(least).max(most)
+
+export const settingsSchema = z.object({
+  SWITCHYARD_DATA: z
+    .string()
+    .default('.switchyard')
+    .transform(folder => resolve(folder))
+    .describe('Folder for the database, the journal, logs and engine state.'),
+  SWITCHYARD_HOST: z.string().default('127.0.0.1').describe('Address to listen on.'),
+  SWITCHYARD_PORT: whole(1, 65535).default(8080).describe('Port of the console, the API and the gateway.'),
+  SWITCHYARD_MODEL: z
+    .string()
+    .transform(file => resolve(file))
+    .optional()
+    .describe('GGUF file that the quickstart endpoint serves; the bundled model when absent.'),
+  SWITCHYARD_DATABASE_URL: z
+    .string()
+    .regex(/^postgres(ql)?:\/\//, 'must look like postgres://user:password@host:5432/database')
+    .optional()
+    .describe('External PostgreSQL 15 or later; the embedded one when absent.'),
+  SWITCHYARD_PUBLIC_URL: z
+    .url()
+    .optional()
+    .describe('Base URL that people reach this server by; http://HOST:PORT when absent.'),
+  SWITCHYARD_LLAMA_SERVER: z
+    .string()
+    .optional()
+    .describe('llama-server binary to run instead of the built-in engine.'),
+  SWITCHYARD_JOURNAL_SYNC: z
+    .enum(['interval', 'reply'])
+    .default('interval')
+    .describe('interval: usage is fsynced within 20 ms; reply: before the last byte leaves.'),
+  SWITCHYARD_DRAIN_SECONDS: whole(0, 600)
+    .default(20)
+    .describe('How long running requests may go on at a stop.'),
+  SWITCHYARD_LOG_LEVEL: z
+    .enum(['trace', 'debug', 'info', 'warn', 'error'])
+    .default('info')
+    .describe('Least severe line that is logged.'),
+  PATH: z.string().default('/usr/local/bin:/usr/bin:/bin').describe('Where engine binaries are looked for.'),
+  HOME: z.string().default('/').describe('Home folder given to engines.'),
+})
+
+export interface Settings {
+  readonly data: string
+  readonly host: string
+  readonly port: number
+  readonly model: string | undefined
+  readonly databaseUrl: string | undefined
+  readonly baseUrl: string
+  readonly llamaServer: string | undefined
+  readonly journalSync: 'interval' | 'reply'
+  readonly drainSeconds: number
+  readonly logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error'
+  readonly path: string
+  readonly home: string
+}
+
+/** Reads and checks every setting at once; all that is wrong with them stands in one `invalid` fault. */
+export function readSettings(environment: NodeJS.ProcessEnv): Settings {
+  const parsed = settingsSchema.safeParse(environment)
+  if (!parsed.success) {
+    const details = parsed.error.issues.map(issue => ({
+      path: issue.path.join('.'),
+      rule: issue.code,
+      message: issue.message,
+    }))
+    throw new Fault('invalid', details.map(({ path, message }) => `${path}: ${message}`).join('; '), {
+      details,
+    })
+  }
+  const given = parsed.data
+  const shown =
+    given.SWITCHYARD_HOST === '0.0.0.0' || given.SWITCHYARD_HOST === '::'
+      ? '127.0.0.1'
+      : given.SWITCHYARD_HOST
+  return Object.freeze({
+    data: given.SWITCHYARD_DATA,
+    host: given.SWITCHYARD_HOST,
+    port: given.SWITCHYARD_PORT,
+    model: given.SWITCHYARD_MODEL,
+    databaseUrl: given.SWITCHYARD_DATABASE_URL,
+    baseUrl: given.SWITCHYARD_PUBLIC_URL ?? `http://${shown}:${given.SWITCHYARD_PORT}`,
+    llamaServer: given.SWITCHYARD_LLAMA_SERVER,
+    journalSync: given.SWITCHYARD_JOURNAL_SYNC,
+    drainSeconds: given.SWITCHYARD_DRAIN_SECONDS,
+    logLevel: given.SWITCHYARD_LOG_LEVEL,
+    path: given.PATH,
+    home: given.HOME,
+  })
+}

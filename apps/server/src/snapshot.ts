@@ -1,0 +1,118 @@
+// Keeps the gateway's configuration equal to the store: lists once, follows the change log, and hands a
+// whole new snapshot over on every change. While the store is away the gateway serves the last one.
+import { type Document, Fault } from '@switchyard/kinds'
+import type { Grant, Observe, SecretHash, Secrets, Store } from '@switchyard/runtime'
+
+const followed = [
+  'Workspace',
+  'Project',
+  'User',
+  'ServiceAccount',
+  'ApiKey',
+  'Role',
+  'RoleAssignment',
+  'Endpoint',
+  'Replica',
+] as const
+
+/** Changes of these may change what a principal holds. */
+const granting: ReadonlySet<string> = new Set(['User', 'ServiceAccount', 'Role', 'RoleAssignment'])
+
+/** Grants end by the clock too (RoleAssignment.expiresAt), which no change tells. */
+const grantsAgeMilliseconds = 30_000
+const pollMilliseconds = 500
+const pageOfChanges = 1000
+
+export interface SnapshotInputs {
+  readonly documents: readonly Document[]
+  readonly keyHashes: readonly (SecretHash & { readonly id: string })[]
+  readonly grants: readonly (Grant & { readonly principal: string })[]
+}
+
+export type SnapshotObservation =
+  | { readonly type: 'snapshot_swapped'; readonly version: string; readonly documents: number }
+  | { readonly type: 'snapshot_stale'; readonly error: unknown }
+
+interface Options {
+  readonly store: Store
+  readonly secrets: Secrets
+  readonly swap: (inputs: SnapshotInputs) => void
+  readonly observe: Observe<SnapshotObservation>
+  readonly clock: () => number
+  readonly signal: AbortSignal
+}
+
+/** Resolves once the first snapshot is in; `done` resolves when the signal ends the following. */
+export async function followSnapshot(options: Options): Promise<{ readonly done: Promise<void> }> {
+  const first = await load(options)
+  return { done: follow(options, first) }
+}
+
+interface State {
+  readonly version: string
+  readonly documents: Map<string, Document>
+  readonly inputs: SnapshotInputs
+  readonly grantsAt: number
+}
+
+const gateway = { role: 'gateway' } as const
+
+async function load({ store, secrets, swap, observe, clock }: Options): Promise<State> {
+  // The version is read first: a change between it and a list is met again in the log, which does no harm.
+  const version = await store.version(gateway)
+  const documents = new Map<string, Document>()
+  await store.read(gateway, async tx => {
+    for (const kind of followed)
+      for (const document of (await tx.list({ kind })).items) documents.set(document.metadata.id, document)
+  })
+  const inputs = {
+    documents: [...documents.values()],
+    keyHashes: await secrets.keyHashes(),
+    grants: await secrets.allGrants(),
+  }
+  swap(inputs)
+  observe({ type: 'snapshot_swapped', version, documents: documents.size })
+  return { version, documents, inputs, grantsAt: clock() }
+}
+
+async function follow(options: Options, first: State): Promise<void> {
+  const { store, observe, signal } = options
+  let state = first
+  while (!signal.aborted) {
+    try {
+      state = await advance(options, state)
+    } catch (error) {
+      if (signal.aborted) return
+      observe({ type: 'snapshot_stale', error })
+      if (error instanceof Fault && error.code === 'expired') state = await load(options)
+    }
+    await store.wake(pollMilliseconds, signal).catch(() => undefined) // only a wake: the poll knows
+  }
+}
+
+/** Takes in every change since the state's version; the same state when there is none. */
+async function advance({ store, secrets, swap, observe, clock }: Options, state: State): Promise<State> {
+  const touched = new Set<string>()
+  let { version } = state
+  for (let more = true; more; ) {
+    const { changes, through } = await store.changes(gateway, version, pageOfChanges, followed)
+    for (const { type, document } of changes) {
+      touched.add(document.kind)
+      if (type === 'DELETED') state.documents.delete(document.metadata.id)
+      else state.documents.set(document.metadata.id, document)
+    }
+    more = changes.length === pageOfChanges
+    version = through
+  }
+  const regrant =
+    clock() - state.grantsAt > grantsAgeMilliseconds || [...touched].some(kind => granting.has(kind))
+  if (touched.size === 0 && !regrant) return version === state.version ? state : { ...state, version }
+  const inputs = {
+    documents: [...state.documents.values()],
+    keyHashes: touched.has('ApiKey') ? await secrets.keyHashes() : state.inputs.keyHashes,
+    grants: regrant ? await secrets.allGrants() : state.inputs.grants,
+  }
+  swap(inputs)
+  if (touched.size > 0) observe({ type: 'snapshot_swapped', version, documents: state.documents.size })
+  return { version, documents: state.documents, inputs, grantsAt: regrant ? clock() : state.grantsAt }
+}
