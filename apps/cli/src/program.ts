@@ -60,7 +60,7 @@ Documents are written in YAML or JSON, and every kind takes its singular, plural
   switchyard up                              start everything here, with a small model
   switchyard apply -f endpoint.yaml          say what should run
   switchyard get endpoints -w                watch it come up
-  switchyard chat chat "Hello"               talk to it
+  switchyard chat switchyard-tiny "Hello"    talk to it
   switchyard explain endpoint.rollout        what a field means
 
 The server is chosen by --context, then SWITCHYARD_URL and SWITCHYARD_TOKEN, then the folder that

@@ -70,11 +70,8 @@ export interface DeleteOptions extends WriteOptions {
   readonly force?: boolean
 }
 
-export interface Created {
-  readonly document: Document
-  /** The whole answer, for it may carry a secret that is shown once. */
-  readonly body: unknown
-}
+/** What a create answers: the document and, for an ApiKey, its secret, shown this once. */
+export type Created = Document & { readonly secret?: string }
 
 export interface Deleted {
   /** False while finalizers or dependents remain: the document is being deleted. */
@@ -152,8 +149,7 @@ export function documentCalls(exchange: Exchange) {
     /** Kind and workspace are those of the manifest; `conflict` when the name is taken. */
     async create(manifest: Manifest, options: WriteOptions = {}): Promise<Created> {
       const path = collectionPath(manifest.kind, manifest.metadata)
-      const { body } = await exchange.send({ method: 'POST', path, query: dry(options), body: manifest })
-      return { document: readDocument(body), body }
+      return read({ method: 'POST', path, query: dry(options), body: manifest })
     },
 
     /** `stale` when the document is no longer at `ifMatch`. */

@@ -32,7 +32,7 @@ endpoint.yaml, the smallest that works:
   apiVersion: switchyard.dev/v1
   kind: Endpoint
   metadata: { name: chat }
-  spec: { model: { name: platform/tiny } }
+  spec: { model: { name: switchyard-tiny } }
 
 Prints created, configured, unchanged or failed for each document.`,
     )

@@ -20,11 +20,11 @@ export function register(program: Command, start: Start): void {
       'after',
       `
 Examples:
-  switchyard chat chat "What is a switchyard?"
-  switchyard chat chat                           a conversation; /exit or Ctrl-D ends it
-  switchyard chat chat "Sum it up" --file notes.txt --system "Answer in one sentence."
-  git diff | switchyard chat chat
-  SWITCHYARD_API_KEY=sk-sy-… switchyard chat chat "Hello" --json`,
+  switchyard chat switchyard-tiny "What is a switchyard?"
+  switchyard chat switchyard-tiny                a conversation; /exit or Ctrl-D ends it
+  switchyard chat switchyard-tiny "Sum it up" --file notes.txt --system "Answer in one sentence."
+  git diff | switchyard chat switchyard-tiny
+  SWITCHYARD_API_KEY=sk-sy-… switchyard chat switchyard-tiny "Hello" --json`,
     )
     .action((model: string | undefined, message: string[], options: ChatOptions, command: Command) =>
       start(command, async cli => (await import('../verbs/chat.ts')).chat(cli, model, message, options)),

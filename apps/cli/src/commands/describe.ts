@@ -16,7 +16,7 @@ export function register(program: Command, start: Start): void {
       `
 Examples:
   switchyard describe endpoint chat
-  switchyard describe model/platform/tiny`,
+  switchyard describe model/switchyard-tiny`,
     )
     .action((kind: string, names: string[], _: unknown, command: Command) =>
       start(command, async cli => (await import('../verbs/describe.ts')).describe(cli, [kind, ...names])),

@@ -25,7 +25,7 @@ Examples:
   switchyard get endpoints                      in the workspace of the context
   switchyard get endpoints,models -o wide       two kinds, more columns
   switchyard get ep chat -o yaml                one document, ready to be applied again
-  switchyard get endpoint/chat model/platform/tiny
+  switchyard get endpoint/chat engine/platform/llama-cpp
   switchyard get endpoints -w                   go on with every change; Ctrl-C ends it
   switchyard get all -A                         everything, everywhere
   switchyard get endpoints -o name --field-selector status.phase=Failed`,

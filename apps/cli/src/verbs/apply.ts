@@ -49,8 +49,7 @@ async function write(client: Client, entry: Entry, dryRun: boolean): Promise<App
           ...entry.manifest,
           metadata: { ...entry.manifest.metadata, workspace },
         }
-        const { document } = await client.create(manifest, { dryRun })
-        return { entry, outcome: 'created', document }
+        return { entry, outcome: 'created', document: await client.create(manifest, { dryRun }) }
       }
       const { resourceVersion, generation } = before.metadata
       const document = await client.replace(

@@ -51,7 +51,7 @@ export async function create(cli: Cli, name: string, options: CreateOptions): Pr
   const { kind } = kindNamed('apikey')
   const expiresAt =
     expires === undefined ? undefined : parseMoment(expires, '--expires', cli.terminal.now(), 1)
-  const { body } = await client.create({
+  const made = await client.create({
     apiVersion: 'switchyard.dev/v1',
     kind,
     metadata: { name, workspace, ...(project !== undefined && { project }) },
@@ -63,7 +63,7 @@ export async function create(cli: Cli, name: string, options: CreateOptions): Pr
     },
   })
   cli.note(`Key ${name} of workspace ${workspace} is made. Keep its secret now: it is not shown again.`)
-  cli.out(`${secretIn(body)}\n`)
+  cli.out(`${secretIn(made)}\n`)
 }
 
 export async function rotate(cli: Cli, name: string, overlap: string): Promise<void> {
