@@ -1,0 +1,95 @@
+// Things one does to a document that are no change of its spec: rows by kind and verb.
+import { type apiKey, type DocumentOf, Fault, type Kind } from '@switchyard/kinds'
+import type { Key, Secrets, Store } from '@switchyard/runtime'
+import { z } from 'zod'
+import { absent, type Caller, identityOf, permits } from './authorize.ts'
+import { etag } from './document.ts'
+import { mintKey, type Random } from './keys.ts'
+import type { Answer } from './route.ts'
+import { checkChangeable } from './writing.ts'
+
+export interface ActionsOptions {
+  readonly store: Store
+  readonly secrets: Secrets
+  readonly now: () => number
+  readonly random: Random
+}
+
+export interface ActionAsk {
+  readonly caller: Caller
+  readonly key: Key
+  readonly body: unknown
+  readonly dryRun: boolean
+}
+
+export interface ActionRow {
+  readonly input: z.ZodType
+  readonly doc: string
+  readonly perform: (options: ActionsOptions, kind: Kind, ask: ActionAsk) => Promise<Answer>
+}
+
+const rotateInput = z
+  .strictObject({
+    overlapSeconds: z
+      .int()
+      .min(0)
+      .max(86_400)
+      .default(0)
+      .describe('How long the old secret goes on working.'),
+  })
+  .prefault({})
+
+const rotate: ActionRow = {
+  input: rotateInput,
+  doc: 'The document, and the new `secret`, shown this once.',
+  async perform({ store, secrets, now, random }, kind, { caller, key, body, dryRun }) {
+    const { overlapSeconds } = rotateInput.parse(body ?? {}) // the row has validated it
+    const written = await store.write(
+      identityOf(caller),
+      async tx => {
+        const seen = await tx.get(key)
+        if (!seen || !permits(caller, kind, 'read', seen)) throw absent(kind.kind, key.name)
+        const stored = (await tx.lock(key, 'update')) as DocumentOf<typeof apiKey> | undefined // by kind
+        if (!stored) throw absent(kind.kind, key.name)
+        checkChangeable(stored)
+        const { publicId } = stored.status
+        if (publicId === undefined)
+          throw new Fault('conflict', 'This key has no secret to rotate. Delete it and create it again.')
+        const minted = mintKey(random, publicId)
+        const old = await secrets.secret(stored.metadata.id, 'key')
+        const at = new Date(now()).toISOString()
+        const until = new Date(now() + overlapSeconds * 1000).toISOString()
+        const previous = old && overlapSeconds > 0 ? { previous: { hash: old.hash, until } } : {}
+        await tx.putSecret(stored.metadata.id, { field: 'key', hash: minted.hash, ...previous })
+        const { previousUntil: _previousUntil, ...status } = stored.status
+        const document = await tx.update(
+          {
+            ...stored,
+            metadata: { ...stored.metadata, updateTimestamp: at, updatedBy: caller.principal },
+            status: {
+              ...status,
+              last4: minted.last4,
+              rotatedAt: at,
+              ...(previous.previous ? { previousUntil: until } : {}),
+            },
+          },
+          null,
+        )
+        return { document, secret: minted.secret }
+      },
+      { dryRun },
+    )
+    const { document, secret } = written.value
+    const final = written.documents.get(document.metadata.id) ?? document
+    return { status: 200, headers: { etag: etag(final) }, body: dryRun ? final : { ...final, secret } }
+  },
+}
+
+/** Every action that a kind declares has its row here; a missing one stops the start. */
+const rows: Readonly<Record<string, Readonly<Record<string, ActionRow>>>> = { ApiKey: { rotate } }
+
+export function actionRow({ kind }: Kind, verb: string): ActionRow {
+  const row = rows[kind]?.[verb]
+  if (!row) throw new TypeError(`${kind} declares the action ${verb}, which has no row in actions.ts.`)
+  return row
+}

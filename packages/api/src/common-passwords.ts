@@ -1,0 +1,41 @@
+// Common passwords of at least 12 characters, which is the shortest that is accepted: drawn by hand from what
+// published lists of leaked passwords show again and again. Compared without case.
+
+export const commonPasswords: ReadonlySet<string> = new Set(
+  `
+123456789012 1234567890123 12345678901234 123456789123 1234567891011 123123123123 123456123456 112233445566
+121212121212 111111111111 000000000000 222222222222 555555555555 666666666666 777777777777 888888888888
+999999999999 987654321098 098765432109 0987654321098 1q2w3e4r5t6y 1q2w3e4r5t6y7u 1qaz2wsx3edc 1qaz2wsx3edc4rfv
+1qaz1qaz1qaz zaq12wsxcde3 zaq1xsw2cde3 q1w2e3r4t5y6 qwertyuiopas qwertyuiop123 qwertyuiop[] qwerty123456
+qwerty1234567 qwerty12345678 qwerty123456789 qwertyqwerty qwertyqwerty1 qwerty123qwerty asdfghjkl123
+asdfghjklzxc asdfasdfasdf asdfjkl;asdf zxcvbnmzxcvbnm zxcvbnm12345 qazwsxedcrfv qazwsxedcrfvtgb poiuytrewq12
+abcdefghijkl abcdefghijklm abcdefghijklmnop abcdefg12345 abc123abc123 abcd1234abcd abcd12345678 aaaaaaaaaaaa
+aaaaaaaaaaaaa a1b2c3d4e5f6 a1b2c3d4e5f6g7 a123456789012 aa123456789aa password1234 password12345
+password123456 password1234567 password12345678 password123456789 passwordpassword password123password
+password2020 password2021 password2022 password2023 password2024 password2025 password2026 passw0rd1234
+passw0rd12345 p@ssw0rd1234 p@ssw0rd12345 p@ssword1234 p@ssword12345 p@$$w0rd1234 pa$$word1234 pa55word1234
+mypassword12 mypassword123 mypassword1234 mypassword12345 thisismypassword thepassword1 newpassword1
+newpassword12 newpassword123 changeme1234 changeme12345 changemenow1 changemeplease changeit1234 letmeinplease
+letmein12345 letmein123456 letmeinnow12 welcome12345 welcome123456 welcome1234567 welcomehome1 welcome2023!
+welcome2024! welcome2025! welcome2026! administrator administrator1 administrator123 admin1234567 admin12345678
+admin123456789 adminadmin12 adminadmin123 adminadminadmin admin123admin admin@123456 admin@1234567 rootrootroot
+root12345678 rootpassword rootpassword1 superuser123 superadmin123 superman1234 superman12345 batman123456
+spiderman123 starwars1234 pokemon12345 dragon123456 monkey123456 football1234 football12345 baseball1234
+basketball12 basketball1 liverpoolfc1 liverpool123 manchester1 manchesterunited chelsea12345 arsenal12345
+barcelona123 realmadrid12 juventus1234 sunshine1234 sunshine12345 princess1234 princess12345 iloveyou1234
+iloveyou12345 iloveyou123456 iloveyouiloveyou iloveyousomuch ilovemyfamily ilovemylife1 lovelovelove
+michael12345 jessica12345 charlie12345 jennifer1234 trustno1trustno1 trustno12345 whatever1234 computer1234
+computer12345 internet1234 internet12345 samsung12345 google123456 facebook1234 facebook12345 linkedin1234
+microsoft123 windows12345 linuxlinux12 testtesttest testpassword testpassword1 testing12345 testing123456
+test12345678 test123456789 temporary123 temppassword temppassword1 secret123456 secretpassword topsecret123
+correcthorsebatterystaple hunter2hunter2 notapassword nopassword12 yourpassword
+masterkey123 masterpassword defaultpassword default12345 guest1234567 guestpassword company12345 january12345
+february1234 september123 october12345 november1234 december1234 summer123456 winter123456 autumn123456
+spring123456 summer2024!! winter2024!! summer2025!! winter2025!! monday123456 friday123456 woaini123456
+woaini1314520 woaini5201314 5201314woaini 520131452013 5201314520131 1314520131452 iloveyou5201314
+asd123456789 zxc123456789 qwe123456789 qweasdzxc123 qweqweqweqwe q123456789012 aptx4869aptx 147258369147
+147258369000 159753159753 741852963000 789456123000 789456123789 switchyard123 switchyard1234 switchyard2026
+`
+    .trim()
+    .split(/\s+/),
+)

@@ -1,0 +1,6 @@
+export { type Api, type ApiObservation, type ApiOptions, createApi } from './api.ts'
+export { type Caller, decide, holds } from './authorize.ts'
+export { bootstrapDocuments, type Shipped } from './bootstrap.ts'
+export { type MintedKey, mintKey, mintOperatorToken, parseKey, sha256 } from './keys.ts'
+export type { Logs } from './logs.ts'
+export type { Row } from './route.ts'

@@ -1,0 +1,295 @@
+// OpenAPI 3.1 of this API, made from the kinds and the route table: nothing in it is written twice.
+import {
+  apiVersion,
+  codes,
+  httpStatus,
+  type Kind,
+  kinds,
+  metadataSchema,
+  writableMetadataSchema,
+} from '@switchyard/kinds'
+import { z } from 'zod'
+import { isObject } from './merge-patch.ts'
+import { type Output, parametersOf, type Row } from './route.ts'
+import { sampleOf } from './sample.ts'
+
+type Json = Readonly<Record<string, unknown>>
+
+/** Answers that any row may give, beside its own. */
+const refusals = {
+  '400': 'The request is invalid: each detail names a path, a rule and what to do.',
+  '401': 'There is no credential, or not a valid one.',
+  '403': 'The caller lacks the permission that the message names.',
+  '404': 'There is nothing here that the caller may read.',
+  '405': 'The address has no such method (see Allow).',
+  '409': 'It is taken, in use or being deleted.',
+  '410': 'The cursor or version is too old: list again.',
+  '412': 'If-Match names another version: read again.',
+  '413': 'The body is over 4 MiB, or the document over 1 MiB.',
+  '415': 'The media type of the body is not accepted here.',
+  '429': 'Too much at once: wait for Retry-After.',
+  '499': 'The client has gone.',
+  '500': 'A fault of the server; the request id finds it in the log.',
+  '501': 'This server cannot do that.',
+  '503': 'Something that this rests on is away: try again.',
+  '504': 'It took too long.',
+} as const
+
+const component = (name: string) => ({ $ref: `#/components/schemas/${name}` })
+
+/** A zod schema as JSON Schema; its inner definitions become components under names of their own. */
+function jsonSchema(schema: z.ZodType, name: string, components: Record<string, Json>): Json {
+  const {
+    $schema: _dialect,
+    $defs,
+    ...root
+  } = z.toJSONSchema(schema, { io: 'input', target: 'draft-2020-12', unrepresentable: 'any' })
+  const inner = isObject($defs) ? $defs : {}
+  const rename = (value: unknown): unknown => {
+    if (Array.isArray(value)) return value.map(rename)
+    if (!isObject(value)) return value
+    return Object.fromEntries(
+      Object.entries(value).map(([key, held]) => [
+        key,
+        key === '$ref' && typeof held === 'string'
+          ? held.replace('#/$defs/', `#/components/schemas/${name}_`)
+          : rename(held),
+      ]),
+    )
+  }
+  for (const [key, definition] of Object.entries(inner))
+    components[`${name}_${key}`] = rename(definition) as Json // an object stays one
+  return rename(root) as Json
+}
+
+function kindComponents(kind: Kind, components: Record<string, Json>): void {
+  const { kind: name, doc } = kind
+  components[`${name}Spec`] = jsonSchema(kind.spec, `${name}Spec`, components)
+  components[`${name}Status`] = jsonSchema(kind.status, `${name}Status`, components)
+  components[name] = {
+    type: 'object',
+    description: doc,
+    required: ['metadata', 'spec'],
+    additionalProperties: true,
+    properties: {
+      apiVersion: { const: apiVersion },
+      kind: { const: name },
+      metadata: component('Metadata'),
+      spec: component(`${name}Spec`),
+      status: { ...component(`${name}Status`), readOnly: true },
+      ...(kind.kind === 'ApiKey'
+        ? {
+            secret: {
+              type: 'string',
+              readOnly: true,
+              description: 'The key itself: in the answers to create and rotate alone.',
+            },
+          }
+        : {}),
+    },
+  }
+  components[`${name}List`] = {
+    type: 'object',
+    required: ['kind', 'metadata', 'items'],
+    properties: {
+      apiVersion: { const: apiVersion },
+      kind: { const: `${name}List` },
+      metadata: component('ListMetadata'),
+      items: { type: 'array', items: component(name) },
+    },
+  }
+}
+
+function commonComponents(components: Record<string, Json>): void {
+  const writable = new Set<string>(Object.keys(writableMetadataSchema.shape))
+  const { properties, ...metadata } = jsonSchema(metadataSchema, 'Metadata', components)
+  components.Metadata = {
+    ...metadata,
+    required: ['name'],
+    properties: Object.fromEntries(
+      Object.entries(isObject(properties) ? properties : {}).map(([field, schema]) => [
+        field,
+        writable.has(field) ? schema : { ...(schema as Json), readOnly: true }, // a property's schema is an object
+      ]),
+    ),
+  }
+  components.ListMetadata = {
+    type: 'object',
+    required: ['resourceVersion'],
+    properties: {
+      resourceVersion: { type: 'string', description: 'A watch from here misses nothing.' },
+      continue: { type: 'string', description: 'Token of the next page; absent on the last.' },
+      count: { type: 'integer', description: 'Documents of the whole selection, with count=true.' },
+    },
+  }
+  components.Error = {
+    type: 'object',
+    required: ['error'],
+    properties: {
+      error: {
+        type: 'object',
+        required: ['code', 'reason', 'message', 'requestId', 'details'],
+        properties: {
+          code: { type: 'string', enum: [...codes] },
+          reason: { type: 'string', description: 'Stable snake_case word beside the code.' },
+          message: { type: 'string', description: 'Tells a person what to do next.' },
+          requestId: { type: 'string' },
+          details: {
+            type: 'array',
+            items: {
+              type: 'object',
+              required: ['path', 'rule', 'message'],
+              properties: { path: { type: 'string' }, rule: { type: 'string' }, message: { type: 'string' } },
+            },
+          },
+          retryAfterSeconds: { type: 'integer' },
+        },
+      },
+    },
+  }
+}
+
+function operationId({ method, path }: Row): string {
+  const words = path
+    .replace('/api/v1/', '')
+    .split(/[/{}.]+/)
+    .filter(word => word !== '')
+  return [method.toLowerCase(), ...words].join('_').replaceAll(/[^A-Za-z0-9_]/g, '_')
+}
+
+function parametersFor(row: Row, components: Record<string, Json>): readonly Json[] {
+  const inPath = parametersOf(row.path).map(name => ({
+    name,
+    in: 'path',
+    required: true,
+    description: name === 'w' ? 'Workspace.' : 'Name of the document.',
+    schema: { type: 'string' },
+  }))
+  const query = row.input.query ? jsonSchema(row.input.query, operationId(row), components) : {}
+  const inQuery = Object.entries(isObject(query.properties) ? query.properties : {}).map(([name, schema]) => {
+    const { description, ...plain } = schema as Json // a property's schema is an object
+    return {
+      name,
+      in: 'query',
+      required: false,
+      ...(description === undefined ? {} : { description }),
+      schema: plain,
+    }
+  })
+  const ifMatch = row.kind !== undefined && ['PUT', 'PATCH', 'DELETE'].includes(row.method)
+  const header = {
+    name: 'If-Match',
+    in: 'header',
+    required: row.method === 'PUT',
+    description: 'ETag of the version that this change is based on.',
+    schema: { type: 'string' },
+  }
+  return [...inPath, ...inQuery, ...(ifMatch ? [header] : [])]
+}
+
+function bodyOf(row: Row, components: Record<string, Json>): Json {
+  const { body, media = 'application/json' } = row.input
+  if (!body) return {}
+  const schema =
+    'component' in body ? component(body.component) : jsonSchema(body, `${operationId(row)}_body`, components)
+  const patch = media.includes('merge-patch')
+  const example = patch ? { metadata: { labels: { tier: 'gold' } } } : exampleOf(row, schema, components)
+  return {
+    requestBody: {
+      required: true,
+      content: {
+        [media]: {
+          schema: patch
+            ? { type: 'object', description: 'RFC 7396: what is given replaces, null removes.' }
+            : schema,
+          ...(example === undefined ? {} : { example }),
+        },
+      },
+    },
+  }
+}
+
+function exampleOf(row: Row, schema: Json, components: Record<string, Json>): unknown {
+  const { body } = row.input
+  if (!body || !('component' in body)) return sampleOf(schema)
+  const spec = sampleOf(components[`${body.component}Spec`])
+  const inBody =
+    !row.path.includes('{w}') &&
+    kinds.some(kind => kind.kind === body.component && kind.scope === 'workspace')
+  const metadata = { name: 'example', ...(inBody ? { workspace: 'default' } : {}) }
+  return { apiVersion, kind: body.component, metadata, spec }
+}
+
+function answerOf(
+  { doc, media = 'application/json', schema }: Output,
+  row: Row,
+  components: Record<string, Json>,
+): Json {
+  if (!schema) return { description: doc }
+  const content =
+    'component' in schema
+      ? component(schema.component)
+      : jsonSchema(schema, `${operationId(row)}_answer`, components)
+  return { description: doc, content: { [media]: { schema: content } } }
+}
+
+function operation(row: Row, components: Record<string, Json>): Json {
+  const own = row.output.map(output => [String(output.status), answerOf(output, row, components)])
+  const errors = Object.entries(refusals).map(([status, description]) => [
+    status,
+    { description, content: { 'application/json': { schema: component('Error') } } },
+  ])
+  return {
+    operationId: operationId(row),
+    summary: row.doc,
+    tags: [row.kind ?? 'Platform'],
+    ...(row.permission === undefined ? {} : { 'x-permission': row.permission }),
+    ...(row.public === undefined ? {} : { 'x-public': row.public, security: [] }),
+    ...(row.self === undefined ? {} : { 'x-self': row.self }),
+    parameters: parametersFor(row, components),
+    ...bodyOf(row, components),
+    responses: Object.fromEntries([...errors, ...own]),
+  }
+}
+
+export function openApi(
+  rows: readonly Row[],
+  about: { readonly version: string; readonly url: string },
+): Json {
+  const components: Record<string, Json> = {}
+  commonComponents(components)
+  for (const kind of kinds) kindComponents(kind, components)
+  const paths: Record<string, Record<string, Json>> = {}
+  for (const row of rows)
+    paths[row.path] = { ...paths[row.path], [row.method.toLowerCase()]: operation(row, components) }
+  return {
+    openapi: '3.1.0',
+    info: {
+      title: 'Switchyard',
+      version: about.version,
+      description: 'Control plane. Every refusal has one shape, `Error`; Idempotency-Key is not kept.',
+      license: { name: 'MIT', identifier: 'MIT' },
+    },
+    servers: [{ url: about.url }],
+    security: [{ bearer: [] }],
+    tags: [
+      ...kinds.map(({ kind, doc }) => ({ name: kind, description: doc })),
+      { name: 'Platform', description: 'Sessions, facts and the server itself.' },
+    ],
+    paths,
+    components: {
+      schemas: components,
+      securitySchemes: {
+        bearer: {
+          type: 'http',
+          scheme: 'bearer',
+          description: "Session token, API key (sk-sy-…) or the operator's token (sy-op-…).",
+        },
+      },
+    },
+  }
+}
+
+/** Every code's status is answered by some row of `refusals`: a new code that is not there does not pass the tests. */
+export const documentedStatuses: ReadonlySet<number> = new Set(Object.keys(refusals).map(Number))
+export const codeStatuses: readonly number[] = Object.values(httpStatus)

@@ -1,0 +1,140 @@
+// References of a document: where they point, and that each target exists, stays, is lent here and may be used.
+import { type Detail, type Document, Fault, findKind, type Kind, permissions } from '@switchyard/kinds'
+import type { Key, ReferenceTo, WriteTransaction } from '@switchyard/runtime'
+import { type Caller, lentTo, missing, permits, readPlace } from './authorize.ts'
+import { invalid } from './document.ts'
+import { isObject } from './merge-patch.ts'
+import { valueAt } from './selector.ts'
+
+export interface Pointer {
+  readonly path: string
+  readonly target: Key
+}
+
+/** Where the references of a document point. A name without `platform/` is of the document's own workspace. */
+export function pointersOf(kind: Kind, document: Pick<Document, 'metadata' | 'spec'>): readonly Pointer[] {
+  const { workspace, project } = document.metadata
+  const pointers = kind.references.flatMap(({ path, to }): readonly Pointer[] => {
+    const value = valueAt(document, path)
+    if (to === 'owner') {
+      if (!isObject(value) || typeof value.kind !== 'string' || typeof value.name !== 'string') return []
+      const owner = findKind(value.kind)
+      if (!owner) return []
+      return [
+        {
+          path,
+          target: {
+            kind: owner.kind,
+            workspace: owner.scope === 'platform' ? null : workspace,
+            name: value.name,
+          },
+        },
+      ]
+    }
+    if (typeof value !== 'string') return []
+    const platform = value.startsWith('platform/')
+    const name = platform ? value.slice('platform/'.length) : value
+    return [{ path, target: { kind: to, workspace: platform ? null : workspace, name } }]
+  })
+  if (project === null) return pointers
+  return [...pointers, { path: 'metadata.project', target: { kind: 'Project', workspace, name: project } }]
+}
+
+export interface Resolved {
+  readonly references: readonly ReferenceTo[]
+  /** Target documents by path. */
+  readonly targets: ReadonlyMap<string, Document>
+}
+
+/** `use` where there is such a permission, else `read`. */
+function verbFor(kind: Kind): 'use' | 'read' {
+  return permissions.includes(`${kind.noun}:use`) ? 'use' : 'read'
+}
+
+const sameKey = (a: Key, b: Key) => a.kind === b.kind && a.workspace === b.workspace && a.name === b.name
+
+/**
+ * Locks every target until commit, so that none is deleted meanwhile. Rights are asked for what the write
+ * points at anew (`before` is what it pointed at). `lookUp` reads as the server.
+ */
+export async function resolveReferences(
+  tx: WriteTransaction,
+  caller: Caller,
+  document: Pick<Document, 'metadata' | 'spec'>,
+  pointers: readonly Pointer[],
+  before: readonly Pointer[],
+  lookUp: (key: Key) => Promise<Document | undefined>,
+): Promise<Resolved> {
+  const problems: Detail[] = []
+  const targets = new Map<string, Document>()
+  // One order for every writer, so that two never wait for each other.
+  const ordered = [...pointers].sort((a, b) => keyText(a.target).localeCompare(keyText(b.target)))
+  for (const { path, target } of ordered) {
+    const kind = findKind(target.kind)
+    if (!kind) throw new TypeError(`A reference at ${path} points at ${target.kind}, which is no kind.`)
+    // People and accounts are referred to by those who may not list them; the reference itself holds the row.
+    const found = (await tx.lock(target, 'share')) ?? (isPrincipal(target) ? await lookUp(target) : undefined)
+    const isNew = !before.some(old => old.path === path && sameKey(old.target, target))
+    if (!found || (isNew && !lentTo(found, document.metadata.workspace) && !isPrincipal(target))) {
+      problems.push({
+        path,
+        rule: 'reference',
+        message: `there is no ${kind.kind} ${nameOf(target)} that may be used here`,
+      })
+      continue
+    }
+    if (isNew) checkTarget(caller, kind, found, document, path, problems)
+    targets.set(path, found)
+  }
+  if (problems.length > 0) throw invalid(problems, 'bad_reference')
+  const references = pointers.flatMap(({ path }) => {
+    const id = targets.get(path)?.metadata.id
+    return id === undefined ? [] : [{ path, id }]
+  })
+  return { references, targets }
+}
+
+function checkTarget(
+  caller: Caller,
+  kind: Kind,
+  found: Document,
+  { metadata }: Pick<Document, 'metadata'>,
+  path: string,
+  problems: Detail[],
+): void {
+  const { name, workspace, deletionTimestamp } = found.metadata
+  if (deletionTimestamp !== undefined)
+    throw new Fault('conflict', `${kind.kind} ${name} is being deleted and takes no new references.`, {
+      reason: 'terminating',
+      details: [{ path, rule: 'terminating', message: 'is being deleted' }],
+    })
+  // A role is given to people by those who may assign it; they need not be able to read the list of people.
+  if (isPrincipal({ kind: kind.kind })) return
+  const verb = verbFor(kind)
+  if (permits(caller, kind, verb, found)) return
+  if (permits(caller, kind, 'read', found))
+    throw missing(`${kind.noun}:${verb}`, readPlace(found) ?? metadata.workspace)
+  const message = `there is no ${kind.kind} ${workspace === null ? `platform/${name}` : name} that may be used here`
+  problems.push({ path, rule: 'reference', message })
+}
+
+/** Owners and subjects: their own rules (`api_key:any`, what may be granted) stand in the kind's rules. */
+function isPrincipal({ kind }: Pick<Key, 'kind'>): boolean {
+  return kind === 'User' || kind === 'ServiceAccount'
+}
+
+export function nameOf({ workspace, name }: Pick<Key, 'workspace' | 'name'>): string {
+  return workspace === null ? `platform/${name}` : name
+}
+
+function keyText({ kind, workspace, name }: Key): string {
+  return `${kind}\0${workspace ?? ''}\0${name}`
+}
+
+/** Whether two lists point at the same targets from the same paths. */
+export function samePointers(a: readonly Pointer[], b: readonly Pointer[]): boolean {
+  return (
+    a.length === b.length &&
+    a.every(one => b.some(other => other.path === one.path && sameKey(other.target, one.target)))
+  )
+}

@@ -1,0 +1,177 @@
+// Deleting documents: refused while others refer to it, soft while finalizers remain, final otherwise.
+import { type Document, Fault, findKind, type Kind, kinds } from '@switchyard/kinds'
+import type { Key, Store, WriteTransaction } from '@switchyard/runtime'
+import { absent, authorize, type Caller, identityOf, missing, permits, rightsPlace } from './authorize.ts'
+import { builtinLabel, etag, withPhase } from './document.ts'
+import { checkIfMatch, ifMatchOf } from './listing.ts'
+import { nameOf } from './references.ts'
+import type { Answer } from './route.ts'
+import { keepAnAdmin } from './rules.ts'
+
+export interface RemovalAsk {
+  readonly caller: Caller
+  readonly dryRun: boolean
+  readonly ifMatch: string | undefined
+  readonly force: boolean
+}
+
+const namedReferrers = 10
+/** Referrers are looked at in one go; more than these only count. */
+const lookedAt = 500
+
+export async function deleteDocument(
+  { store, now }: { readonly store: Store; readonly now: () => number },
+  kind: Kind,
+  key: Key,
+  ask: RemovalAsk,
+): Promise<Answer> {
+  const wanted = ifMatchOf(ask.ifMatch)
+  if (ask.force) authorize(ask.caller, 'system:force', null)
+  const written = await store.write(
+    identityOf(ask.caller),
+    async tx => {
+      const seen = await tx.get(key)
+      if (!seen || !permits(ask.caller, kind, 'read', seen)) throw absent(kind.kind, key.name)
+      return remove(tx, ask, seen, wanted, now())
+    },
+    { dryRun: ask.dryRun },
+  )
+  const { document, gone } = written.value
+  const final = written.documents.get(document.metadata.id) ?? document
+  return { status: gone ? 200 : 202, headers: gone ? {} : { etag: etag(final) }, body: final }
+}
+
+interface Removed {
+  readonly document: Document
+  readonly gone: boolean
+}
+
+async function remove(
+  tx: WriteTransaction,
+  ask: Pick<RemovalAsk, 'caller' | 'force'>,
+  seen: Document,
+  wanted: '*' | readonly string[] | undefined,
+  now: number,
+): Promise<Removed> {
+  const kind = kindOf(seen)
+  if (!permits(ask.caller, kind, 'delete', seen)) throw missing(`${kind.noun}:delete`, rightsPlace(seen))
+  const { workspace, name } = seen.metadata
+  const document = await tx.lock({ kind: seen.kind, workspace, name }, 'update')
+  if (!document) throw absent(kind.kind, name)
+  checkIfMatch(wanted, document)
+  if (document.metadata.deletionTimestamp !== undefined && !ask.force) return { document, gone: false }
+  checkShipped(document)
+  if (document.kind === 'Workspace') await checkEmpty(tx, name)
+  if (document.kind === 'User' || document.kind === 'RoleAssignment') await keepAnAdmin(tx, document, now)
+  const cascaded = await clearReferrers(tx, ask, document, now)
+
+  const finalizers = ask.force ? [] : document.metadata.finalizers
+  if (finalizers.length === 0 && !cascaded.waiting) {
+    if (ask.force && document.metadata.finalizers.length > 0)
+      await tx.event({
+        object: { kind: document.kind, workspace, name, id: document.metadata.id },
+        type: 'Warning',
+        reason: 'Orphaned',
+        message: `Deleted by force while ${document.metadata.finalizers.join(', ')} had not finished: look for what is left running outside.`,
+      })
+    await tx.remove(document)
+    return { document, gone: true }
+  }
+  const at = new Date(now).toISOString()
+  const metadata = {
+    ...document.metadata,
+    generation: document.metadata.generation + 1,
+    deletionTimestamp: at,
+    updateTimestamp: at,
+    updatedBy: ask.caller.principal,
+  }
+  return { document: await tx.update(withPhase(kind, { ...document, metadata }), null), gone: false }
+}
+
+function checkShipped({ kind, metadata }: Document): void {
+  if (metadata.labels[builtinLabel] !== 'true') return
+  throw new Fault('denied', `${kind} ${metadata.name} comes with Switchyard and cannot be deleted.`, {
+    reason: 'builtin',
+  })
+}
+
+/**
+ * Refuses while something refers to the document that is not to go with it. What goes with it is removed here,
+ * unless control owns it: then it is waited for.
+ */
+async function clearReferrers(
+  tx: WriteTransaction,
+  ask: Pick<RemovalAsk, 'caller' | 'force'>,
+  document: Document,
+  now: number,
+): Promise<{ readonly waiting: boolean }> {
+  const { referrers, total } = await tx.referrers(document.metadata.id, lookedAt)
+  const dependents = referrers.filter(referrer => goesWith(referrer.kind, document.kind))
+  const refusing = referrers.filter(referrer => !goesWith(referrer.kind, document.kind))
+  // Those that the caller may not read are counted, not named, and refuse like the others.
+  if (refusing.length > 0 || total > referrers.length)
+    throw inUse(document, refusing, total - dependents.length)
+  let waiting = false
+  for (const dependent of dependents) {
+    const found = await tx.get(dependent)
+    if (!found) continue
+    if (kindOf(found).system) waiting = true
+    else await remove(tx, ask, found, undefined, now)
+  }
+  return { waiting }
+}
+
+function goesWith(referrer: string, target: string): boolean {
+  const references = findKind(referrer)?.references ?? []
+  return references.some(
+    ({ to, onDelete }) => onDelete === 'cascade' && (to === target || (to === 'owner' && isOwner(target))),
+  )
+}
+
+function isOwner(kind: string): boolean {
+  return kind === 'User' || kind === 'ServiceAccount'
+}
+
+function inUse(document: Document, referrers: readonly Key[], total: number): Fault {
+  const named = referrers.slice(0, namedReferrers).map(key => `${key.kind} ${nameOf(key)}`)
+  const others = total - named.length
+  const list = [
+    ...named,
+    ...(others > 0 ? [`${others} ${named.length > 0 ? 'more' : 'that you may not read'}`] : []),
+  ]
+  return new Fault(
+    'conflict',
+    `${document.kind} ${document.metadata.name} is in use by ${list.join(', ')}. Delete or change those first.`,
+    {
+      reason: 'in_use',
+      details: named.map(message => ({ path: '', rule: 'referrer', message })),
+    },
+  )
+}
+
+/** A workspace goes when nothing but what was made with it is left. */
+async function checkEmpty(tx: WriteTransaction, workspace: string): Promise<void> {
+  const left: Key[] = []
+  for (const { kind } of kinds.filter(({ scope }) => scope !== 'platform')) {
+    const labels = [{ key: builtinLabel, operator: 'notin', values: ['true'] }] as const
+    const { items } = await tx.list({ kind, workspace, labels, limit: namedReferrers + 1 })
+    left.push(...items.map(({ metadata }) => ({ kind, workspace, name: metadata.name })))
+  }
+  if (left.length === 0) return
+  const named = left.slice(0, namedReferrers).map(({ kind, name }) => `${kind} ${name}`)
+  const more = left.length > named.length ? ` and more` : ''
+  throw new Fault(
+    'conflict',
+    `Workspace ${workspace} still holds ${named.join(', ')}${more}. Delete those first.`,
+    {
+      reason: 'in_use',
+      details: named.map(message => ({ path: '', rule: 'referrer', message })),
+    },
+  )
+}
+
+function kindOf({ kind }: Pick<Document, 'kind'>): Kind {
+  const found = findKind(kind)
+  if (!found) throw new TypeError(`${kind} is no kind.`)
+  return found
+}

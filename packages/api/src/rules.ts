@@ -1,0 +1,259 @@
+// What a kind's schema cannot say: rules over other documents and over the caller's rights, as rows by kind.
+import {
+  type apiKey,
+  covers,
+  type Detail,
+  type Document,
+  type DocumentOf,
+  type endpoint,
+  type engine,
+  Fault,
+  type model,
+  permissions,
+  type role,
+  type roleAssignment,
+  type user,
+  type workspace,
+} from '@switchyard/kinds'
+import type { WriteTransaction } from '@switchyard/runtime'
+import { argumentProblems, environmentProblems } from './arguments.ts'
+import { beyond, type Caller, holds, missing, outside, principalOf } from './authorize.ts'
+import { invalid } from './document.ts'
+import { canonical } from './merge-patch.ts'
+import { passwordProblems } from './password.ts'
+
+export interface Writing {
+  readonly tx: WriteTransaction
+  readonly caller: Caller
+  /** As it will be stored. */
+  readonly document: Document
+  /** As it is stored; absent at create. */
+  readonly stored: Document | undefined
+  readonly secrets: ReadonlyMap<string, string>
+  /** Targets of its references, by path. */
+  readonly targets: ReadonlyMap<string, Document>
+  readonly now: number
+}
+
+type Rule = (writing: Writing) => Promise<void> | void
+
+// Each rule narrows the document to its kind: the table below is what makes that true.
+const as = <D extends Document>(document: Document | undefined): D | undefined => document as D | undefined
+
+const changed = (before: unknown, after: unknown) => canonical(before) !== canonical(after)
+
+function refuse(details: readonly Detail[], reason?: string): void {
+  if (details.length > 0) throw invalid(details, reason)
+}
+
+const engineTakesIt: Rule = ({ document, stored, targets }) => {
+  const { spec } = as<DocumentOf<typeof endpoint>>(document)!
+  const before = as<DocumentOf<typeof endpoint>>(stored)?.spec
+  const serves = as<DocumentOf<typeof engine>>(targets.get('spec.engine.name'))
+  const served = as<DocumentOf<typeof model>>(targets.get('spec.model.name'))
+  if (
+    !serves ||
+    (before &&
+      !changed([before.engine, before.arguments, before.model], [spec.engine, spec.arguments, spec.model]))
+  )
+    return
+  refuse(argumentProblems(serves, spec.engine.version, spec.arguments))
+  if (!served) return
+  const { task } = served.spec
+  const { format } = served.status
+  if (!serves.spec.tasks.includes(task))
+    refuse([
+      {
+        path: 'spec.engine.name',
+        rule: 'task',
+        message: `${serves.metadata.name} does not serve ${task}; it serves ${serves.spec.tasks.join(', ')}`,
+      },
+    ])
+  if (format !== undefined && !serves.spec.formats.includes(format))
+    refuse([
+      {
+        path: 'spec.engine.name',
+        rule: 'format',
+        message: `${serves.metadata.name} does not load ${format}; it loads ${serves.spec.formats.join(', ')}`,
+      },
+    ])
+}
+
+const environmentIsSafe: Rule = ({ document }) =>
+  refuse(environmentProblems(as<DocumentOf<typeof endpoint>>(document)!.spec.env))
+
+const rawArgumentsNeedTheRight: Rule = ({ document, stored, caller }) => {
+  const { spec, metadata } = as<DocumentOf<typeof endpoint>>(document)!
+  const before = as<DocumentOf<typeof endpoint>>(stored)?.spec.extraArgs ?? []
+  if (spec.extraArgs.length === 0 || !changed(before, spec.extraArgs)) return
+  if (!holds(caller, 'engine:raw', metadata.workspace)) throw missing('engine:raw', metadata.workspace)
+}
+
+const emailIsUnique: Rule = async ({ tx, document }) => {
+  const { spec, metadata } = as<DocumentOf<typeof user>>(document)!
+  const { items } = await tx.list({
+    kind: 'User',
+    workspace: null,
+    fields: [{ key: 'spec.email', operator: 'in', values: [spec.email] }],
+    limit: 2,
+  })
+  const other = items.find(item => item.metadata.id !== metadata.id)
+  if (other)
+    throw new Fault('conflict', `User ${other.metadata.name} already has the e-mail ${spec.email}.`, {
+      reason: 'taken',
+      details: [{ path: 'spec.email', rule: 'unique', message: 'is already in use' }],
+    })
+}
+
+const passwordIsStrong: Rule = ({ document, secrets }) => {
+  const password = secrets.get('password')
+  const { email } = as<DocumentOf<typeof user>>(document)!.spec
+  if (password !== undefined) refuse(passwordProblems(password, email, 'spec.password'), 'weak_password')
+}
+
+const anAdminRemains: Rule = async ({ tx, document, stored, now }) => {
+  if (!stored || !narrowsAnAdmin(document)) return
+  await keepAnAdmin(tx, document, now)
+}
+
+function narrowsAnAdmin(document: Document): boolean {
+  if (document.kind === 'User') return as<DocumentOf<typeof user>>(document)!.spec.disabled
+  return as<DocumentOf<typeof roleAssignment>>(document)!.spec.expiresAt !== undefined
+}
+
+/** Refuses to take away (delete, disable, unassign) the last one who may do everything everywhere. */
+export async function keepAnAdmin(tx: WriteTransaction, leaving: Document, now: number): Promise<void> {
+  const assignments = await globalAdmins(tx, now)
+  const isAffected = (assignment: DocumentOf<typeof roleAssignment>) =>
+    leaving.kind === 'User'
+      ? assignment.spec.subject.name === leaving.metadata.name
+      : assignment.metadata.id === leaving.metadata.id
+  if (!assignments.some(isAffected)) return
+  // Two admins who remove each other at once wait here for one another.
+  await tx.lock({ kind: 'Role', workspace: null, name: 'admin' }, 'update')
+  const remaining = (await globalAdmins(tx, now)).filter(assignment => !isAffected(assignment))
+  for (const { spec } of remaining) {
+    const person = as<DocumentOf<typeof user>>(
+      await tx.get({ kind: 'User', workspace: null, name: spec.subject.name }),
+    )
+    if (person && !person.spec.disabled && person.metadata.deletionTimestamp === undefined) return
+  }
+  throw new Fault('conflict', 'This is the last administrator of the platform. Make another one first.', {
+    reason: 'last_admin',
+  })
+}
+
+async function globalAdmins(
+  tx: WriteTransaction,
+  now: number,
+): Promise<readonly DocumentOf<typeof roleAssignment>[]> {
+  const { items } = await tx.list({
+    kind: 'RoleAssignment',
+    workspace: null,
+    fields: [
+      { key: 'spec.role', operator: 'in', values: ['admin', 'platform/admin'] },
+      { key: 'spec.subject.kind', operator: 'in', values: ['User'] },
+    ],
+  })
+  return items
+    .map(item => as<DocumentOf<typeof roleAssignment>>(item)!)
+    .filter(
+      ({ spec, metadata }) =>
+        metadata.deletionTimestamp === undefined &&
+        (spec.expiresAt === undefined || Date.parse(spec.expiresAt) > now),
+    )
+}
+
+function unknownPatterns(patterns: readonly string[], path: string): readonly Detail[] {
+  return patterns.flatMap((pattern, place) =>
+    permissions.some(permission => covers(pattern, permission))
+      ? []
+      : [
+          {
+            path: `${path}.${place}`,
+            rule: 'unknown_permission',
+            message: `there is no permission ${pattern}`,
+          },
+        ],
+  )
+}
+
+/** The refusal of a grant of what the caller does not hold. */
+function notHeld(lacking: readonly string[], place: string | null): Fault {
+  const [first = '', ...others] = lacking
+  const rest = others.length > 0 ? ` and ${others.length} more` : ''
+  const where = place === null ? 'on the platform' : `in workspace ${place}`
+  return new Fault('denied', `You cannot grant ${first}${rest} ${where}, because you do not hold it there.`, {
+    reason: 'grant_not_held',
+    details: lacking.slice(0, 20).map(permission => ({ path: '', rule: 'permission', message: permission })),
+  })
+}
+
+const roleGrantsWhatIsHeld: Rule = ({ caller, document, stored }) => {
+  const { spec, metadata } = as<DocumentOf<typeof role>>(document)!
+  if (stored && !changed(as<DocumentOf<typeof role>>(stored)!.spec, spec)) return
+  refuse(unknownPatterns(spec.permissions, 'spec.permissions'))
+  const lacking = beyond(caller, spec.permissions, metadata.workspace)
+  if (lacking.length > 0) throw notHeld(lacking, metadata.workspace)
+}
+
+const assignmentGrantsWhatIsHeld: Rule = ({ caller, document, stored, targets }) => {
+  const { spec, metadata } = as<DocumentOf<typeof roleAssignment>>(document)!
+  if (spec.subject.kind === 'ServiceAccount' && metadata.workspace === null)
+    refuse([
+      {
+        path: 'spec.subject.kind',
+        rule: 'subject',
+        message: 'a ServiceAccount is granted roles in its own workspace only',
+      },
+    ])
+  if (stored && !changed(as<DocumentOf<typeof roleAssignment>>(stored)!.spec, spec)) return
+  const granted = as<DocumentOf<typeof role>>(targets.get('spec.role'))
+  const lacking = beyond(caller, granted?.spec.permissions ?? [], metadata.workspace)
+  if (lacking.length > 0) throw notHeld(lacking, metadata.workspace)
+}
+
+const expiryIsAhead: Rule = ({ document, stored, now }) => {
+  const at = (of: Document | undefined) =>
+    (of?.spec as { readonly expiresAt?: string } | undefined)?.expiresAt // both kinds of this rule
+  const expiresAt = at(document)
+  if (expiresAt === undefined || expiresAt === at(stored) || Date.parse(expiresAt) > now) return
+  refuse([{ path: 'spec.expiresAt', rule: 'future', message: 'must be in the future' }])
+}
+
+/** One's own key may keep what one presents oneself; another's needs `api_key:any` and all that its scopes name. */
+const keyGrantsWhatIsHeld: Rule = ({ caller, document, stored }) => {
+  const { spec, metadata } = as<DocumentOf<typeof apiKey>>(document)!
+  if (stored && !changed(as<DocumentOf<typeof apiKey>>(stored)!.spec.scopes, spec.scopes)) return
+  refuse(unknownPatterns(spec.scopes, 'spec.scopes'))
+  const own = principalOf(spec.owner, metadata.workspace) === caller.principal
+  if (!own && !holds(caller, 'api_key:any', metadata.workspace))
+    throw missing('api_key:any', metadata.workspace)
+  const lacking = own ? outside(caller.scopes, spec.scopes) : beyond(caller, spec.scopes, metadata.workspace)
+  if (lacking.length > 0) throw notHeld(lacking, metadata.workspace)
+}
+
+const timezoneIsKnown: Rule = ({ document }) => {
+  const { timezone } = as<DocumentOf<typeof workspace>>(document)!.spec
+  try {
+    new Intl.DateTimeFormat('en', { timeZone: timezone })
+  } catch {
+    refuse([
+      { path: 'spec.timezone', rule: 'timezone', message: 'use an IANA time zone such as Europe/Berlin' },
+    ])
+  }
+}
+
+/** Rules by kind, in the order in which they are asked. */
+export const rules: Readonly<Record<string, readonly Rule[]>> = {
+  Workspace: [timezoneIsKnown],
+  User: [passwordIsStrong, emailIsUnique, anAdminRemains],
+  Role: [roleGrantsWhatIsHeld],
+  RoleAssignment: [expiryIsAhead, assignmentGrantsWhatIsHeld, anAdminRemains],
+  ApiKey: [expiryIsAhead, keyGrantsWhatIsHeld],
+  Endpoint: [environmentIsSafe, rawArgumentsNeedTheRight, engineTakesIt],
+}
+
+export async function checkRules(writing: Writing): Promise<void> {
+  for (const rule of rules[writing.document.kind] ?? []) await rule(writing)
+}

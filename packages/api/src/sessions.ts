@@ -1,0 +1,217 @@
+// Signing in, staying signed in and signing out, with the same answer and the same time for every wrong guess.
+import { type DocumentOf, Fault, type user } from '@switchyard/kinds'
+import type { Identity, IdentityStore, Secrets, Store } from '@switchyard/runtime'
+import { z } from 'zod'
+import type { Caller } from './authorize.ts'
+import { base62 } from './base62.ts'
+import { type Random, sha256 } from './keys.ts'
+import { isWeak, type Passwords, waitSeconds } from './password.ts'
+import type { Answer } from './route.ts'
+import { accessSeconds, idleSeconds, type Tokens, totalSeconds } from './session.ts'
+
+/** Nobody has signed in yet: the server looks the account up. */
+const server: Identity = { role: 'control' }
+
+export const loginSchema = z.strictObject({
+  email: z.string().min(1).max(254),
+  password: z.string().min(1).max(1024),
+  cookie: z
+    .boolean()
+    .default(false)
+    .describe('Keep the refresh token in a cookie that no script reads (browsers).'),
+})
+
+export const refreshSchema = z
+  .strictObject({
+    refreshToken: z.string().min(1).max(256).optional().describe('From the cookie when absent.'),
+  })
+  .prefault({})
+
+export const sessionSchema = z.object({
+  kind: z.literal('Session'),
+  accessToken: z.string().describe('Send as `Authorization: Bearer`.'),
+  tokenType: z.literal('Bearer'),
+  expiresInSeconds: z.int(),
+  refreshToken: z.string().optional().describe('Used once; each refresh gives the next.'),
+  user: z.object({
+    name: z.string(),
+    email: z.string().optional(),
+    displayName: z.string().nullable().optional(),
+  }),
+})
+
+export interface SessionsOptions {
+  readonly store: Store
+  readonly secrets: Secrets
+  readonly identity: IdentityStore
+  readonly tokens: Tokens
+  readonly passwords: Passwords
+  readonly now: () => number
+  readonly uuid: () => string
+  readonly random: Random
+  /** Public address of this installation: `iss`, and the only Origin that may use the cookie. */
+  readonly issuer: string
+}
+
+type User = DocumentOf<typeof user>
+
+export interface Sessions {
+  login(input: z.output<typeof loginSchema>, address: string): Promise<Answer>
+  refresh(
+    input: z.output<typeof refreshSchema>,
+    headers: { readonly cookie?: string; readonly origin?: string },
+  ): Promise<Answer>
+  /** Ends the caller's own session. */
+  logout(caller: Caller): Promise<Answer>
+  /** A session for someone who has proved who they are by other means. */
+  open(person: User, cookie: boolean): Promise<Answer & { readonly body: unknown }>
+}
+
+const cookieName = 'switchyard_refresh'
+
+export function createSessions(options: SessionsOptions): Sessions {
+  const { store, secrets, identity, tokens, passwords, now, uuid, random, issuer } = options
+  const newToken = () => base62(random(32), 43)
+
+  function cookie(value: string, maxAge: number): string {
+    const secure = issuer.startsWith('https:') ? '; Secure' : ''
+    return `${cookieName}=${value}; HttpOnly${secure}; SameSite=Strict; Path=/api/v1/sessions; Max-Age=${maxAge}`
+  }
+
+  async function answer(person: User, session: string, refreshToken: string | undefined, inCookie: boolean) {
+    const body = {
+      kind: 'Session',
+      accessToken: await tokens.mint(person.metadata.name, session),
+      tokenType: 'Bearer',
+      expiresInSeconds: accessSeconds,
+      ...(refreshToken === undefined || inCookie ? {} : { refreshToken }),
+      user: {
+        name: person.metadata.name,
+        email: person.spec.email,
+        displayName: person.metadata.displayName ?? null,
+      },
+    }
+    const headers: Record<string, string> = { 'cache-control': 'no-store' }
+    if (inCookie && refreshToken !== undefined) headers['set-cookie'] = cookie(refreshToken, idleSeconds)
+    return { status: 200, headers, body }
+  }
+
+  async function open(person: User, inCookie: boolean) {
+    const refreshToken = newToken()
+    const session = await identity.openSession({
+      id: uuid(),
+      user: person.metadata.name,
+      refreshHash: sha256(refreshToken),
+      idleSeconds,
+      totalSeconds,
+    })
+    const { status, headers, body } = await answer(person, session.id, refreshToken, inCookie)
+    return { status: status === 200 ? 201 : status, headers, body }
+  }
+
+  async function findByEmail(email: string): Promise<User | undefined> {
+    const fields = [{ key: 'spec.email', operator: 'in', values: [email] }] as const
+    const { items } = await store.read(server, tx =>
+      tx.list({ kind: 'User', workspace: null, fields, limit: 1 }),
+    )
+    return items[0] as User | undefined // listed by kind
+  }
+
+  async function findByName(name: string): Promise<User | undefined> {
+    const found = await store.read(server, tx => tx.get({ kind: 'User', workspace: null, name }))
+    return found as User | undefined // got by kind
+  }
+
+  /** Throws `exhausted` while the account or the address must wait. */
+  async function checkPatience(subjects: readonly string[]): Promise<void> {
+    const waits = await Promise.all(
+      subjects.map(async subject => waitSeconds(await identity.failures(subject), now())),
+    )
+    const wait = Math.max(...waits)
+    if (wait > 0)
+      throw new Fault('exhausted', `Too many failed sign-ins. Try again in ${wait} s.`, {
+        reason: 'sign_in_backoff',
+        retryAfterSeconds: wait,
+      })
+  }
+
+  async function noteLogin(person: User, password: string, stored: string): Promise<void> {
+    const rehashed = isWeak(stored) ? await passwords.hash(password) : undefined
+    await store.write(server, async tx => {
+      const { workspace, name } = person.metadata
+      const current = await tx.lock({ kind: 'User', workspace, name }, 'update')
+      if (!current || current.metadata.id !== person.metadata.id) return
+      const seen = current as User // locked by kind
+      if (rehashed !== undefined) await tx.putSecret(seen.metadata.id, { field: 'password', hash: rehashed })
+      await tx.update(
+        { ...seen, status: { ...seen.status, lastLoginAt: new Date(now()).toISOString() } },
+        null,
+      )
+    })
+  }
+
+  return {
+    open,
+
+    async login({ email, password, cookie: inCookie }, address) {
+      const account = email.trim().toLowerCase()
+      const subjects = [`account:${account}`, `address:${address}`]
+      await checkPatience(subjects)
+      const person = await findByEmail(account)
+      const stored = person && (await secrets.secret(person.metadata.id, 'password'))
+      const matches = await passwords.verify(stored?.hash, password)
+      if (
+        !person ||
+        !stored ||
+        !matches ||
+        person.spec.disabled ||
+        person.metadata.deletionTimestamp !== undefined
+      ) {
+        for (const subject of subjects) await identity.recordFailure(subject)
+        throw new Fault('unauthenticated', 'The e-mail or the password is wrong.', {
+          reason: 'sign_in_failed',
+        })
+      }
+      for (const subject of subjects) await identity.clearFailures(subject)
+      await noteLogin(person, password, stored.hash)
+      return open(person, inCookie)
+    },
+
+    async refresh({ refreshToken }, { cookie: cookies, origin }) {
+      const fromCookie = refreshToken === undefined ? cookieIn(cookies) : undefined
+      const given = refreshToken ?? fromCookie
+      if (given === undefined)
+        throw new Fault('unauthenticated', 'There is no refresh token. Sign in again.', {
+          reason: 'no_refresh_token',
+        })
+      // A cookie comes by itself, so who sent the request is asked.
+      if (fromCookie !== undefined && origin !== undefined && origin !== new URL(issuer).origin)
+        throw new Fault('denied', 'The session cookie is used from its own origin only.', {
+          reason: 'foreign_origin',
+        })
+      const next = newToken()
+      const refreshed = await identity.refresh(sha256(given), { hash: sha256(next), idleSeconds })
+      const ended = new Fault('unauthenticated', 'This session has ended. Sign in again.', {
+        reason: 'session_ended',
+      })
+      if (refreshed.outcome === 'unknown' || refreshed.outcome === 'reused') throw ended
+      const person = await findByName(refreshed.session.user)
+      if (!person || person.spec.disabled || person.metadata.deletionTimestamp !== undefined) throw ended
+      const rotated = refreshed.outcome === 'rotated' ? next : undefined
+      return answer(person, refreshed.session.id, rotated, fromCookie !== undefined)
+    },
+
+    async logout({ credential }) {
+      if (credential.type === 'session') await identity.endSession(credential.id)
+      return { status: 204, headers: { 'set-cookie': cookie('', 0) } }
+    },
+  }
+}
+
+function cookieIn(header: string | undefined): string | undefined {
+  for (const part of header?.split(';') ?? []) {
+    const [name, value] = part.trim().split('=')
+    if (name === cookieName && value) return value
+  }
+  return undefined
+}

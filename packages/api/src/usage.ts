@@ -1,0 +1,58 @@
+// What was used: sums of the metered facts, by whatever one groups them.
+import type { UsageStore } from '@switchyard/runtime'
+import { z } from 'zod'
+import { type Caller, identityOf } from './authorize.ts'
+import type { Answer } from './route.ts'
+
+const groups = ['workspace', 'project', 'key', 'model', 'hour', 'day'] as const
+const time = z.iso.datetime({ offset: true })
+
+export const usageQuerySchema = z.strictObject({
+  by: z
+    .string()
+    .default('')
+    .transform(text =>
+      text
+        .split(',')
+        .map(word => word.trim())
+        .filter(word => word !== ''),
+    )
+    .pipe(z.array(z.enum(groups)).max(groups.length))
+    .describe('Comma-separated: workspace, project, key, model, hour, day. One row for all when absent.'),
+  from: time.optional().describe('From then on, by the moment of admission.'),
+  to: time.optional().describe('Before then.'),
+  workspace: z.string().max(63).optional(),
+  project: z.string().max(63).optional(),
+  key: z.string().max(63).optional().describe('Name of an ApiKey.'),
+  model: z.string().max(256).optional().describe('Public model name.'),
+})
+
+const quantity = z.string().regex(/^\d+$/)
+
+export const usageAnswerSchema = z.object({
+  kind: z.literal('Usage'),
+  from: z.string().nullable(),
+  to: z.string().nullable(),
+  by: z.array(z.enum(groups)),
+  items: z.array(
+    z.object({
+      group: z.partialRecord(z.enum(groups), z.string().nullable()),
+      requests: quantity,
+      quantities: z.record(z.string(), quantity),
+      tokens: z.object({ input: quantity, output: quantity }),
+    }),
+  ),
+})
+
+export async function readUsage(
+  usage: UsageStore,
+  caller: Caller,
+  query: z.output<typeof usageQuerySchema>,
+): Promise<Answer> {
+  const { by, from, to, workspace, project, key, model } = query
+  const wanted = Object.entries({ from, to, workspace, project, key, model }).filter(
+    ([, value]) => value !== undefined,
+  )
+  const items = await usage.usage(identityOf(caller), { by, ...Object.fromEntries(wanted) })
+  return { status: 200, body: { kind: 'Usage', from: from ?? null, to: to ?? null, by, items } }
+}

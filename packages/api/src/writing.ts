@@ -1,0 +1,295 @@
+// Writing documents: create, replace, patch and status, each in one transaction that checks everything it rests on.
+import { type Document, Fault, findKind, type Kind } from '@switchyard/kinds'
+import type { Identity, Key, Store, WriteTransaction, Written } from '@switchyard/runtime'
+import {
+  absent,
+  absentWorkspace,
+  authorize,
+  type Caller,
+  identityOf,
+  missing,
+  permits,
+  rightsPlace,
+} from './authorize.ts'
+import {
+  builtinLabel,
+  changedDocument,
+  checkImmutable,
+  type Draft,
+  etag,
+  invalid,
+  issueDetails,
+  newDocument,
+  readDraft,
+  readPatch,
+  withPhase,
+} from './document.ts'
+import { type MintedKey, mintKey, type Random } from './keys.ts'
+import { checkIfMatch, ifMatchOf } from './listing.ts'
+import { canonical, isObject } from './merge-patch.ts'
+import type { Passwords } from './password.ts'
+import { pointersOf, type Resolved, resolveReferences, samePointers } from './references.ts'
+import type { Answer } from './route.ts'
+import { checkRules } from './rules.ts'
+
+export interface WritingOptions {
+  readonly store: Store
+  readonly passwords: Passwords
+  readonly now: () => number
+  readonly uuid: () => string
+  readonly random: Random
+}
+
+export interface WriteAsk {
+  readonly caller: Caller
+  readonly body: unknown
+  readonly dryRun: boolean
+  readonly ifMatch: string | undefined
+}
+
+/** A change of a document that the store carries out, and what is shown once. */
+interface Outcome {
+  readonly document: Document
+  readonly created: boolean
+  /** The key itself, of a new ApiKey. */
+  readonly secret?: string
+}
+
+export interface Writer {
+  create(kind: Kind, workspace: string | null, ask: WriteAsk): Promise<Answer>
+  replace(kind: Kind, key: Key, ask: WriteAsk): Promise<Answer>
+  patch(kind: Kind, key: Key, ask: WriteAsk): Promise<Answer>
+  status(kind: Kind, key: Key, ask: WriteAsk): Promise<Answer>
+}
+
+export function createWriter(options: WritingOptions): Writer {
+  const { store, passwords, now, uuid, random } = options
+  const at = () => new Date(now()).toISOString()
+  /** Whether something exists, for callers who may point at it and not read it. */
+  const lookUp = (key: Key) => store.read({ role: 'control' }, tx => tx.get(key))
+
+  async function write(
+    ask: Pick<WriteAsk, 'caller' | 'dryRun'>,
+    work: (tx: WriteTransaction) => Promise<Outcome>,
+    as: Identity = identityOf(ask.caller),
+  ): Promise<Answer> {
+    const written = await store.write(as, work, { dryRun: ask.dryRun })
+    return answer(written)
+  }
+
+  async function insert(
+    tx: WriteTransaction,
+    kind: Kind,
+    caller: Caller,
+    draft: Draft,
+    dryRun: boolean,
+  ): Promise<Outcome> {
+    const workspace = draft.metadata.workspace ?? null
+    await checkScope(tx, kind, workspace, lookUp)
+    const key = kind.kind === 'ApiKey' ? mintKey(random) : undefined
+    const document = newDocument(
+      kind,
+      draft,
+      { principal: caller.principal, id: uuid(), at: at() },
+      key ? { publicId: key.publicId, last4: key.last4 } : {},
+    )
+    await checkNameIsFree(tx, document)
+    const pointers = pointersOf(kind, document)
+    const resolved = await resolveReferences(tx, caller, document, pointers, [], lookUp)
+    await checkRules({
+      tx,
+      caller,
+      document,
+      stored: undefined,
+      secrets: draft.secrets,
+      targets: resolved.targets,
+      now: now(),
+    })
+    const stored = await tx.insert(document, resolved.references)
+    await keepSecrets(tx, stored, draft, key)
+    // A dry run shows no secret: the key of the real run will be another one.
+    return { document: stored, created: true, ...(key && !dryRun ? { secret: key.secret } : {}) }
+  }
+
+  async function keepSecrets(tx: WriteTransaction, { metadata }: Document, draft: Draft, key?: MintedKey) {
+    if (key) await tx.putSecret(metadata.id, { field: 'key', hash: key.hash })
+    for (const [field, value] of draft.secrets)
+      await tx.putSecret(metadata.id, { field, hash: await passwords.hash(value) })
+  }
+
+  /** The stored document, locked, after its caller was found to be one who may change it. */
+  async function take(tx: WriteTransaction, kind: Kind, key: Key, caller: Caller): Promise<Document> {
+    const seen = await tx.get(key)
+    if (!seen || !permits(caller, kind, 'read', seen)) throw absent(kind.kind, key.name)
+    if (!permits(caller, kind, 'update', seen)) throw missing(`${kind.noun}:update`, rightsPlace(seen))
+    const stored = await tx.lock(key, 'update')
+    if (!stored) throw absent(kind.kind, key.name)
+    return stored
+  }
+
+  async function change(
+    tx: WriteTransaction,
+    kind: Kind,
+    caller: Caller,
+    stored: Document,
+    draft: Draft,
+  ): Promise<Outcome> {
+    checkImmutable(kind, stored, draft)
+    const document = changedDocument(kind, stored, draft, { principal: caller.principal, at: at() })
+    if (!document) return { document: stored, created: false }
+    checkChangeable(stored)
+    const before = pointersOf(kind, stored)
+    const pointers = pointersOf(kind, document)
+    const moved = !samePointers(before, pointers)
+    const specChanged = document.metadata.generation !== stored.metadata.generation
+    const resolved: Resolved =
+      moved || specChanged
+        ? await resolveReferences(tx, caller, document, pointers, before, lookUp)
+        : { references: [], targets: new Map() }
+    await checkRules({
+      tx,
+      caller,
+      document,
+      stored,
+      secrets: draft.secrets,
+      targets: resolved.targets,
+      now: now(),
+    })
+    await keepSecrets(tx, stored, draft)
+    return { document: await tx.update(document, moved ? resolved.references : null), created: false }
+  }
+
+  return {
+    async create(kind, workspace, ask) {
+      const draft = readDraft(kind, ask.body, { workspace }, undefined)
+      return write(ask, tx => insert(tx, kind, ask.caller, draft, ask.dryRun))
+    },
+
+    async replace(kind, key, ask) {
+      const wanted = ifMatchOf(ask.ifMatch)
+      if (wanted === undefined)
+        throw new Fault(
+          'invalid',
+          'Send If-Match with the ETag of your last read, or * to create or replace.',
+          {
+            reason: 'if_match_required',
+            details: [{ path: 'If-Match', rule: 'required', message: 'is required for PUT' }],
+          },
+        )
+      return write(ask, async tx => {
+        if (wanted === '*' && !(await tx.get(key))) {
+          authorize(ask.caller, `${kind.noun}:create`, key.workspace)
+          return insert(tx, kind, ask.caller, readDraft(kind, ask.body, key, undefined), ask.dryRun)
+        }
+        const stored = await take(tx, kind, key, ask.caller)
+        checkIfMatch(wanted, stored)
+        return change(tx, kind, ask.caller, stored, readDraft(kind, ask.body, key, stored))
+      })
+    },
+
+    async patch(kind, key, ask) {
+      const wanted = ifMatchOf(ask.ifMatch)
+      return write(ask, async tx => {
+        const stored = await take(tx, kind, key, ask.caller)
+        checkIfMatch(wanted, stored)
+        return change(tx, kind, ask.caller, stored, readPatch(kind, ask.body, stored))
+      })
+    },
+
+    async status(kind, key, ask) {
+      const wanted = ifMatchOf(ask.ifMatch)
+      if (wanted === undefined || wanted === '*')
+        throw new Fault('invalid', 'Send If-Match with the ETag that this status was computed from.', {
+          reason: 'if_match_required',
+          details: [{ path: 'If-Match', rule: 'required', message: 'is required for a status' }],
+        })
+      const status = kind.status.safeParse(isObject(ask.body) ? ask.body.status : undefined)
+      if (!status.success) throw invalid(issueDetails(status.error.issues, 'status'))
+      // Only the server's own role may write a status; the route has asked for system:admin.
+      return write(
+        ask,
+        async tx => {
+          const stored = await tx.lock(key, 'update')
+          if (!stored) throw absent(kind.kind, key.name)
+          checkIfMatch(wanted, stored)
+          const document = withPhase(kind, { ...stored, status: status.data })
+          if (canonical(document.status) === canonical(stored.status))
+            return { document: stored, created: false }
+          return { document: await tx.update(document, null), created: false }
+        },
+        { role: 'control' },
+      )
+    },
+  }
+}
+
+/** The answer to a write, with the version that its commit gave. */
+function answer({ value, documents }: Written<Outcome>): Answer {
+  const document = documents.get(value.document.metadata.id) ?? value.document
+  const { secret } = value
+  return {
+    status: value.created ? 201 : 200,
+    headers: { etag: etag(document), ...(value.created ? { location: addressOf(document) } : {}) },
+    body: secret === undefined ? document : { ...document, secret },
+  }
+}
+
+/** Path of a document in this API. */
+export function addressOf({ kind, metadata }: Pick<Document, 'kind' | 'metadata'>): string {
+  const plural = findKind(kind)?.plural ?? kind
+  const collection = metadata.workspace === null ? plural : `workspaces/${metadata.workspace}/${plural}`
+  return `/api/v1/${collection}/${metadata.name}`
+}
+
+/** A kind of one scope only stands there, and a workspace must be there and stay. */
+async function checkScope(
+  tx: WriteTransaction,
+  kind: Kind,
+  workspace: string | null,
+  lookUp: (key: Key) => Promise<Document | undefined>,
+): Promise<void> {
+  if (workspace === null) {
+    if (kind.scope === 'workspace')
+      throw invalid([
+        { path: 'metadata.workspace', rule: 'required', message: `a ${kind.kind} lives in a workspace` },
+      ])
+    return
+  }
+  if (kind.scope === 'platform')
+    throw invalid([
+      { path: 'metadata.workspace', rule: 'scope', message: `a ${kind.kind} lives on the platform` },
+    ])
+  // Held until commit, so that the workspace is not deleted meanwhile.
+  const key: Key = { kind: 'Workspace', workspace: null, name: workspace }
+  const home = (await tx.lock(key, 'share')) ?? (await lookUp(key))
+  if (!home) throw absentWorkspace(workspace)
+  if (home.metadata.deletionTimestamp !== undefined)
+    throw new Fault('conflict', `Workspace ${workspace} is being deleted.`, { reason: 'terminating' })
+}
+
+async function checkNameIsFree(tx: WriteTransaction, { kind, metadata }: Document): Promise<void> {
+  const { workspace, name } = metadata
+  const standing = await tx.get({ kind, workspace, name })
+  if (!standing) return
+  if (standing.metadata.deletionTimestamp === undefined)
+    throw new Fault('conflict', `There is already a ${kind} ${name} here.`, { reason: 'taken' })
+  throw new Fault('conflict', `${kind} ${name} is still being deleted. Wait until it is gone.`, {
+    reason: 'terminating',
+  })
+}
+
+/** What is being deleted is frozen; what Switchyard ships is not edited but copied. */
+export function checkChangeable({ kind, metadata }: Document): void {
+  if (metadata.deletionTimestamp !== undefined)
+    throw new Fault('conflict', `${kind} ${metadata.name} is being deleted and cannot be changed.`, {
+      reason: 'terminating',
+    })
+  if (metadata.labels[builtinLabel] === 'true')
+    throw new Fault(
+      'denied',
+      `${kind} ${metadata.name} comes with Switchyard and cannot be changed. Copy it under another name.`,
+      {
+        reason: 'builtin',
+      },
+    )
+}
