@@ -117,7 +117,9 @@ export async function seal(
   let newest = 0n
   for (const { id, version } of rows) {
     const document = written.get(id)
-    if (document) documents.set(id, withVersion(document, version))
+    // A write that changed nothing has kept its version.
+    if (!document || document.metadata.resourceVersion === version) continue
+    documents.set(id, withVersion(document, version))
     if (BigInt(version) > newest) newest = BigInt(version)
   }
   return { documents, ...(newest > 0n ? { version: String(newest) } : {}) }
