@@ -22,6 +22,7 @@ const usage = `Trains the small model that ships with Switchyard.
   --workers N     threads, 1 or 2; the result is the same (default 1)
   --seed N        of corpus, weights and batches (default 7)
   --out FILE      the GGUF (default models/tiny/switchyard-tiny.gguf)
+  --save-every N  steps between checkpoints (default 200)
   --checkpoint F  state to resume from, removed at the end (default models/tiny/.checkpoint/state)
 `
 const { values: given } = parseArgs({
@@ -30,6 +31,7 @@ const { values: given } = parseArgs({
     workers: { type: 'string', default: '1' },
     seed: { type: 'string', default: '7' },
     out: { type: 'string', default: `${import.meta.dirname}/switchyard-tiny.gguf` },
+    'save-every': { type: 'string', default: '200' },
     checkpoint: { type: 'string', default: `${import.meta.dirname}/.checkpoint/state` },
     help: { type: 'boolean', default: false },
   },
@@ -44,7 +46,9 @@ const shape: Shape = { dim: 160, layers: 5, heads: 5, feedForward: 416, vocab: 1
 const plan: Plan = { shape, shards: 2, tokens: 1024, longest: 256 }
 const seed = whole('seed')
 const schedule: Schedule = { steps: whole('steps'), rate: 3e-3, warmup: 80, decay: 0.05 }
-const saveEvery = 200
+const saveEvery = whole('save-every')
+/** Steps between samples: before the first the model only stammers. */
+const listenEvery = 200
 const asked = [
   'Hello!',
   'What is Switchyard?',
@@ -65,6 +69,7 @@ const state = [places.weights, places.first, places.second].map(at => floats.sub
 let at = resume()
 transpose(memory, plan, places)
 const workers = start(whole('workers'))
+// It works in the first shard's memory, which rests between two steps.
 const watcher = network(memory, plan, places, 0)
 const print = (line: string) => process.stdout.write(`${line}\n`)
 print(`${count} weights, steps ${at} to ${schedule.steps}, ${workers.length} worker(s)`)
@@ -84,8 +89,9 @@ for (; at < schedule.steps; at++) {
   if (at % 20 === 19) progress(loss, length)
   if (at % saveEvery === saveEvery - 1) {
     save(at + 1)
-    for (const ask of asked.slice(0, 4)) print(`  ${ask} -> ${answer(watcher, words, ask, 40)}`)
+    print(`saved step ${at + 1}`)
   }
+  if (at % listenEvery === listenEvery - 1) listen()
 }
 await Promise.all(workers.map(worker => worker.stop()))
 
@@ -99,9 +105,13 @@ const gguf = writeModel({
 writeFileSync(given.out, gguf)
 rmSync(given.checkpoint, { force: true })
 print(`loss ${smooth.toFixed(4)}; ${gguf.length} bytes in ${given.out}`)
-for (const ask of asked) print(`  ${ask} -> ${answer(watcher, words, ask)}`)
 
-function whole(option: 'steps' | 'seed' | 'workers'): number {
+/** Prints what the model answers now. */
+function listen(): void {
+  for (const ask of asked) print(`  ${ask} -> ${answer(watcher, words, ask)}`)
+}
+
+function whole(option: 'steps' | 'seed' | 'workers' | 'save-every'): number {
   const value = Number(given[option])
   if (!Number.isSafeInteger(value) || value < 0)
     throw new TypeError(`--${option} must be a whole number, not ${given[option]}`)
@@ -147,19 +157,21 @@ function resume(): number {
     return 0
   }
   const saved = readFileSync(given.checkpoint)
-  if (saved.length !== 4 + 12 * count)
-    throw new Error(`${given.checkpoint} belongs to another shape; delete it to train from the start`)
+  const [step = 0, ...rest] = [0, 4, 8].map(offset => saved.readUInt32LE(offset))
+  if (saved.length !== 12 + 12 * count || String(rest) !== String([seed, schedule.steps]))
+    throw new Error(
+      `${given.checkpoint} is of another seed, shape or --steps; delete it to train from the start`,
+    )
   state.forEach((part, index) => {
-    const bytes = saved.subarray(4 + index * 4 * count, 4 + (index + 1) * 4 * count)
+    const bytes = saved.subarray(12 + index * 4 * count, 12 + (index + 1) * 4 * count)
     part.set(new Float32Array(Uint8Array.from(bytes).buffer))
   })
-  return saved.readUInt32LE(0)
+  return step
 }
 
 function save(step: number): void {
   mkdirSync(dirname(given.checkpoint), { recursive: true })
-  const head = Buffer.alloc(4)
-  head.writeUInt32LE(step)
+  const head = Buffer.from(Uint32Array.of(step, seed, schedule.steps).buffer)
   const parts = state.map(part => Buffer.from(part.slice().buffer))
   writeFileSync(`${given.checkpoint}.new`, Buffer.concat([head, ...parts]))
   renameSync(`${given.checkpoint}.new`, given.checkpoint)
