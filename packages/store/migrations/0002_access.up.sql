@@ -303,7 +303,8 @@ create policy control_changes on resources for update to switchyard_control usin
 create policy control_removes on resources for delete to switchyard_control using (true);
 
 grant select on resources to switchyard_agent, switchyard_gateway;
-grant update (metadata, status) on resources to switchyard_agent;
+-- The guard lets the status through and refuses the rest.
+grant update (deleted_at, metadata, spec, status) on resources to switchyard_agent;
 create policy agent_reads on resources for select to switchyard_agent
   using (kind = any (array(select k.kind from kinds k where k.agent <> 'none')));
 create policy agent_changes on resources for update to switchyard_agent
@@ -358,7 +359,7 @@ create policy control_puts on secret_hashes to switchyard_control using (true) w
 grant select on secret_hashes to switchyard_secrets;
 create policy secrets_read on secret_hashes for select to switchyard_secrets using (true);
 
-grant select, insert, update on events to switchyard_user, switchyard_control, switchyard_agent;
+grant select, insert, update (count, last_at) on events to switchyard_user, switchyard_control, switchyard_agent;
 grant delete on events to switchyard_control;
 create policy caller_reads on events for select to switchyard_user using (
   (select holds('event:read', null)) or workspace in (select h from held('event:read') h where h is not null)

@@ -26,7 +26,8 @@ export interface Session {
   readonly readOnly?: boolean
 }
 
-const startup = [
+/** What a connection is before a transaction of ours: nobody. */
+export const startupOptions = [
   'role=switchyard_nobody',
   'search_path=switchyard,pg_temp',
   'timezone=UTC',
@@ -34,6 +35,8 @@ const startup = [
   'statement_timeout=30000',
   'idle_in_transaction_session_timeout=60000',
 ]
+  .map(setting => `-c ${setting}`)
+  .join(' ')
 
 export interface Database {
   /** Runs work in one transaction as this identity; rolls back when it throws. Throws Faults. */
@@ -51,7 +54,7 @@ export function openPool(url: string, { connections = 20, observe = () => {} }: 
     max: connections,
     connectionTimeoutMillis: 10_000,
     idleTimeoutMillis: 30_000,
-    options: startup.map(setting => `-c ${setting}`).join(' '),
+    options: startupOptions,
     application_name: 'switchyard',
     keepAlive: true,
   })
