@@ -65,9 +65,9 @@ function toEntry({ value, place }: Found, home: string): Entry | string[] {
   if (typeof value.kind !== 'string') return [say('kind', 'is required, such as Endpoint')]
   const kind = findKind(value.kind)
   if (!kind || kind.kind !== value.kind) return [say('kind', unknownKind(value.kind))]
+  if (kind.system) return [say('kind', `a ${kind.kind} is written by Switchyard itself, never by a file`)]
   const wrong: string[] = []
   if (value.apiVersion !== apiVersion) wrong.push(say('apiVersion', `must be ${apiVersion}`))
-  if (kind.system) wrong.push(say('kind', `a ${kind.kind} is written by Switchyard itself, never by a file`))
   wrong.push(...checkDocument(kind, value).map(({ path, message }) => say(path, message)))
   if (wrong.length > 0) return wrong
   const manifest = value as unknown as Manifest // checked above
