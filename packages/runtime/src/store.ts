@@ -187,4 +187,6 @@ export interface Leases {
   /** Takes the lease when free or lapsed (epoch + 1), renews it when held; undefined when another holds it. */
   acquire(name: string, holder: string, seconds: number): Promise<Fence | undefined>
   release(name: string, holder: string): Promise<void>
+  /** Gives back all that a process held which is known to be dead, so that nobody waits for it to lapse. */
+  releaseAll(holder: string): Promise<void>
 }

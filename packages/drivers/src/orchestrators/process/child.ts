@@ -4,7 +4,7 @@
 //                      └────────────── exit ──────────┘
 import { spawn } from 'node:child_process'
 import { open } from 'node:fs/promises'
-import { type ObservedReplica, timestamp, type Workload } from '@switchyard/runtime'
+import { canonical, type ObservedReplica, timestamp, type Workload } from '@switchyard/runtime'
 import { logOf, rotate, tailOf, turnLog } from './log.ts'
 import type { Settings } from './options.ts'
 import { ask, samples, signalOf } from './probe.ts'
@@ -27,7 +27,6 @@ export class Child {
   #ready = false
   #failing: { count: number; since: string } | undefined
   #progress: ObservedReplica['progress']
-  #signals: Workload['signals']
   #stopBy: number | undefined
   #stopping: Promise<void> | undefined
   #ended: Promise<void> = Promise.resolve()
@@ -49,9 +48,9 @@ export class Child {
     return this.#stopping !== undefined
   }
 
-  /** What to look for in its metrics; may change while it runs. */
-  follow(signals: Workload['signals']): void {
-    this.#signals = signals
+  /** What to look for in its metrics; kept, because an adopted child is scraped before it is applied. */
+  async follow(signals: Workload['signals']): Promise<void> {
+    if (signals && canonical(signals) !== canonical(this.#state.signals ?? null)) await this.take({ signals })
   }
 
   async take(change: Partial<State>): Promise<void> {
@@ -305,7 +304,7 @@ export class Child {
   }
 
   async #scrape(port: number, path: string, signal: AbortSignal, mine: () => boolean): Promise<void> {
-    const signals = this.#signals
+    const { signals } = this.#state
     if (!signals || signals.length === 0) return
     const { settings } = this.#yard
     const answer = await ask(port, path, settings.scrapeTimeoutMs, signal)
@@ -314,12 +313,16 @@ export class Child {
     const value = (name: string) => (found ? signalOf(name, signals, found) : undefined)
     const [counter, running, waiting] = [value('progress'), value('running'), value('waiting')]
     const known = counter !== undefined && running !== undefined
+    const wasBusy = isBusy(this.#progress)
     // What is missing is unknown, never 0.
     this.#progress = known
       ? { counter, running, waiting: waiting ?? 0, at: timestamp(settings.clock.now()) }
       : undefined
+    if (isBusy(this.#progress) !== wasBusy) this.#yard.changed()
   }
 }
+
+const isBusy = (progress: ObservedReplica['progress']) => progress && progress.running + progress.waiting > 0
 
 /** A process that has ended meanwhile needs no signal. */
 export function signalProcess(pid: number, name: NodeJS.Signals): void {

@@ -93,7 +93,7 @@ class ProcessOrchestrator implements Processes {
       const listed = new Map(work.replicas.map(replica => [replica.id, replica]))
       for (const child of present) {
         const replica = listed.get(child.state.replica)
-        child.follow(work.signals)
+        if (child.alive) await child.follow(work.signals)
         if (!replica) this.#background(this.#end(child, work.graceSeconds))
         else if (replica.doomed && child.alive)
           this.#background(child.stop(replica.graceSeconds ?? work.graceSeconds))
@@ -177,6 +177,7 @@ class ProcessOrchestrator implements Processes {
       epoch: String(fence.epoch),
       template,
       probes: work.probes,
+      ...(work.signals ? { signals: work.signals } : {}),
       token: settings.random.id(),
       port: 0,
       startedAt: timestamp(settings.clock.now()),
@@ -184,7 +185,6 @@ class ProcessOrchestrator implements Processes {
       exits: known?.state.exits ?? [],
     }
     const child = known ?? new Child(state, this.#yard)
-    child.follow(work.signals)
     this.#children.set(replica.id, child)
     const program = work.binary === 'builtin' ? settings.builtin : [work.binary]
     if (!program)

@@ -21,6 +21,8 @@ export interface State {
   /** Digest of binary, argv, env and probes. */
   readonly template: string
   readonly probes: { readonly alive: string; readonly metrics?: string }
+  /** What its metrics mean; may change while it runs. */
+  readonly signals?: readonly { readonly signal: string; readonly metric: string }[]
   /** In the environment of the child and of its children, new at each start. */
   readonly token: string
   readonly port: number

@@ -1,0 +1,34 @@
+// Keys to look at again for a reason outside of the store; several before anybody listens become one batch.
+import type { Key } from '@switchyard/runtime'
+
+export class Wakes {
+  readonly #keys = new Map<string, Key>()
+  #wake: (() => void) | undefined
+
+  add(...keys: readonly Key[]): void {
+    for (const key of keys) this.#keys.set(`${key.kind}/${key.workspace ?? ''}/${key.name}`, key)
+    this.#wake?.()
+  }
+
+  async *listen(signal: AbortSignal): AsyncIterable<readonly Key[]> {
+    while (!signal.aborted) {
+      if (this.#keys.size === 0) await this.#next(signal)
+      const keys = [...this.#keys.values()]
+      this.#keys.clear()
+      if (keys.length > 0) yield keys
+    }
+  }
+
+  #next(signal: AbortSignal): Promise<void> {
+    return new Promise(resolve => {
+      const wake = () => {
+        signal.removeEventListener('abort', wake)
+        this.#wake = undefined
+        resolve()
+      }
+      this.#wake = wake
+      signal.addEventListener('abort', wake, { once: true })
+      if (signal.aborted) wake()
+    })
+  }
+}
