@@ -84,7 +84,8 @@ async function shipped(journal: FileJournal, least = 1): Promise<readonly UsageE
   return all
 }
 const requests = (events: readonly UsageEvent[]) => events.map(({ data }) => `${data.request} ${data.end}`)
-const segments = async (folder: string) => (await readdir(folder)).filter(file => /\.seg$/.test(file)).sort()
+const segments = async (folder: string) =>
+  (await readdir(folder)).filter(file => file.endsWith('.seg')).sort()
 
 describe.each(['interval', 'reply'] as const)('a journal synced by %s', sync => {
   test('ships what was appended, once, and leaves no segment behind', async () => {

@@ -1,0 +1,70 @@
+// headers, snapshot -> Principal. The key is looked up by the hash of its whole value, never by a part of it.
+import { hash } from 'node:crypto'
+import { Fault } from '@switchyard/kinds'
+import type { Carried } from './edge.ts'
+import { wellFormed } from './key.ts'
+import type { KeyEntry, Principal, Refusal, Snapshot } from './snapshot.ts'
+
+const unauthenticated = (reason: string, message: string) => new Fault('unauthenticated', message, { reason })
+
+const missing =
+  'No API key: send it as `authorization: Bearer sk-sy-…`. Make one with `switchyard keys create`.'
+const unknown = 'The API key is not known: check that it was copied whole, or make a new one.'
+
+/** What each refusal tells the caller. */
+const refusals = {
+  disabled: ['invalid_api_key', 'The API key is disabled: enable it, or use another one.'],
+  expired: ['expired_api_key', 'The API key has expired: make a new one, or rotate it.'],
+  owner_disabled: [
+    'invalid_api_key',
+    'The owner of the API key is disabled or gone: use a key of another owner.',
+  ],
+  workspace_suspended: [
+    'invalid_api_key',
+    'The workspace of the API key is suspended: ask its administrator.',
+  ],
+  project_archived: [
+    'invalid_api_key',
+    'The project of the API key is archived: use a key of another project.',
+  ],
+  not_permitted: ['scope', 'The API key may not call models: its owner and its scopes need inference:call.'],
+} as const satisfies Record<Refusal, readonly [string, string]>
+
+/** A caller whose key was accepted; the hash finds it again in a later snapshot. */
+export interface Credential {
+  readonly digest: string
+  /** Milliseconds since 1970 at which it ends. */
+  readonly until: number
+  readonly principal: Principal
+}
+
+/** Finds who calls. `unauthenticated`, `denied`, or `invalid` when two different keys were sent. */
+export function authenticate(carried: Carried, snapshot: Snapshot, now: number): Credential {
+  if (carried.conflicting)
+    throw new Fault(
+      'invalid',
+      'Two different API keys were sent: send one, in one header, so that it is clear who pays.',
+      { reason: 'conflicting_credentials' },
+    )
+  const { key } = carried
+  if (key === undefined || key === '') throw unauthenticated('invalid_api_key', missing)
+  if (!wellFormed(key)) throw unauthenticated('invalid_api_key', unknown)
+  const digest = hash('sha256', key, 'hex')
+  const { principal, until } = accept(digest, snapshot, now)
+  return { digest, principal, until: Math.min(until, principal.expiresAt) }
+}
+
+/** What a key's hash stands for at this moment; throws the fault that tells why it stands for nothing. */
+export function accept(digest: string, snapshot: Snapshot, now: number): KeyEntry {
+  const entry = snapshot.keys.get(digest)
+  if (!entry) throw unauthenticated('invalid_api_key', unknown)
+  const { principal, until } = entry
+  const refusal = principal.refusal ?? (now >= principal.expiresAt || now >= until ? 'expired' : undefined)
+  if (refusal) throw refused(refusal)
+  return entry
+}
+
+function refused(refusal: Refusal): Fault {
+  const [reason, message] = refusals[refusal]
+  return new Fault(refusal === 'not_permitted' ? 'denied' : 'unauthenticated', message, { reason })
+}

@@ -1,0 +1,204 @@
+// The gateway as its app sees it: it takes requests, and stops without breaking them. The listener is the app's.
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Duplex } from 'node:stream'
+import { openai } from '@switchyard/dialects'
+import { Fault } from '@switchyard/kinds'
+import type { Meter } from '@switchyard/ledger'
+import type { Journal, Observe } from '@switchyard/runtime'
+import { RetryBudget } from './balance.ts'
+import { Call } from './call.ts'
+import type { GatewayObservation, House } from './house.ts'
+import { completeLimits, type Limits } from './limits.ts'
+import { Metrics } from './metrics.ts'
+import type { Snapshot } from './snapshot.ts'
+import { Upstreams } from './upstreams.ts'
+import { Wheel } from './wheel.ts'
+
+export interface GatewayOptions {
+  /** The newest snapshot: a request keeps the one that it began with. */
+  readonly snapshot: () => Snapshot
+  readonly journal: Journal
+  /** Makes usage events: `meter` of the ledger. */
+  readonly meter: Meter
+  /** Milliseconds since 1970; a fraction makes the times of the metrics finer. */
+  readonly clock: () => number
+  /** From 0 up to 1. */
+  readonly random: () => number
+  /** A new UUIDv7. */
+  readonly uuid: () => string
+  readonly limits?: Partial<Limits>
+  readonly observe: Observe<GatewayObservation>
+}
+
+export interface Gateway extends AsyncDisposable {
+  readonly handle: (request: IncomingMessage, response: ServerResponse) => void
+  /** For the listener's `checkContinue`: a body that is too large is refused before it is sent. */
+  readonly handleExpectation: (request: IncomingMessage, response: ServerResponse) => void
+  /** For the listener's `clientError`: what node refuses to parse gets an answer in OpenAI's shape. */
+  readonly clientError: (error: NodeJS.ErrnoException, socket: Duplex) => void
+  /** Prometheus' text. */
+  metrics(): string
+  readonly inflight: number
+  /** Takes nothing new; resolves when every request has ended, at the latest after `seconds`. */
+  drain(seconds: number): Promise<void>
+  close(): Promise<void>
+}
+
+const closeHeader = ['connection', 'close'] as const
+const noHeaders = [] as const
+
+export function createGateway(options: GatewayOptions): Gateway {
+  const { snapshot, clock, journal } = options
+  const limits = completeLimits(options.limits)
+  const metrics = new Metrics()
+  const upstreams = new Upstreams(limits)
+  const budgets = new Map<string, RetryBudget>()
+  const calls = new Set<Call>()
+  let retained = snapshot()
+  let turns = 0
+  let stopping = false
+  let emptied: (() => void) | undefined
+
+  const wheel = new Wheel(clock, () => {
+    const current = snapshot()
+    if (current === retained) return
+    retained = current
+    upstreams.retain(current.addresses)
+    for (const route of budgets.keys()) {
+      const [workspace = '', name = ''] = route.split('/')
+      if (!current.models.get(workspace)?.has(name)) budgets.delete(route)
+    }
+  })
+
+  const house: House = {
+    snapshot,
+    journal,
+    meter: options.meter,
+    clock,
+    random: options.random,
+    uuid: options.uuid,
+    limits,
+    metrics,
+    upstreams,
+    wheel,
+    observe: options.observe,
+    get stopping() {
+      return stopping
+    },
+    enter(call) {
+      if (stopping) throw draining()
+      if (journal.full) throw journalFull()
+      calls.add(call)
+      wheel.add(call)
+    },
+    leave(call) {
+      calls.delete(call)
+      wheel.delete(call)
+      if (calls.size === 0) emptied?.()
+    },
+    closing: () => (stopping ? closeHeader : noHeaders),
+    budget({ workspace, name }) {
+      const route = `${workspace}/${name}`
+      let budget = budgets.get(route)
+      if (!budget) {
+        budget = new RetryBudget(clock())
+        budgets.set(route, budget)
+      }
+      return budget
+    },
+    inflight: ({ address }) => upstreams.inflight(address),
+    turn: () => turns++,
+  }
+
+  const drain = async (seconds: number): Promise<void> => {
+    stopping = true
+    if (calls.size === 0) return
+    const { promise, resolve } = Promise.withResolvers<void>()
+    emptied = resolve
+    const timer = setTimeout(() => {
+      for (const call of calls) call.stop(draining(), 'drained')
+    }, seconds * 1000)
+    // What is stopped still has to be journalled and told; a caller that does not listen is not waited for.
+    const last = setTimeout(resolve, (seconds + 5) * 1000)
+    await promise
+    clearTimeout(timer)
+    clearTimeout(last)
+  }
+
+  const close = async (): Promise<void> => {
+    stopping = true
+    wheel[Symbol.dispose]()
+    await upstreams.close()
+  }
+
+  return {
+    handle: (request, response) => new Call(house, request, response, false).start(),
+    handleExpectation: (request, response) => new Call(house, request, response, true).start(),
+    clientError: answerParseError,
+    metrics() {
+      const busy = [...upstreams.values()]
+      const gauges: Record<string, number> = {
+        requests_inflight: calls.size,
+        streams_open: [...calls].filter(({ streamed }) => streamed).length,
+        upstream_open: busy.length,
+        journal_full: journal.full ? 1 : 0,
+      }
+      for (const { address, inflight } of busy) gauges[`upstream_inflight{upstream="${address}"}`] = inflight
+      return metrics.text(gauges)
+    },
+    get inflight() {
+      return calls.size
+    },
+    drain,
+    close,
+    [Symbol.asyncDispose]: close,
+  }
+}
+
+function draining(): Fault {
+  return new Fault('unavailable', 'This gateway is stopping: send the request again.', {
+    reason: 'draining',
+    retryAfterSeconds: 1,
+  })
+}
+
+function journalFull(): Fault {
+  return new Fault('unavailable', 'Usage cannot be recorded for now: try again shortly.', {
+    reason: 'journal_full',
+    retryAfterSeconds: 5,
+  })
+}
+
+const reasonPhrases: Readonly<Record<number, string>> = {
+  400: 'Bad Request',
+  408: 'Request Timeout',
+  431: 'Request Header Fields Too Large',
+}
+
+/** What the parser refuses never becomes a request: it is answered on the bare socket, which is then closed. */
+function answerParseError(error: NodeJS.ErrnoException, socket: Duplex): void {
+  if (!socket.writable || error.code === 'ECONNRESET') {
+    socket.destroy()
+    return
+  }
+  const fault = parseFault(error.code)
+  const body = openai.errorBody(fault)
+  socket.end(
+    `HTTP/1.1 ${fault.status} ${reasonPhrases[fault.status] ?? ''}\r\ncontent-type: application/json\r\n` +
+      `content-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
+  )
+}
+
+function parseFault(code: string | undefined): Fault {
+  if (code === 'HPE_HEADER_OVERFLOW')
+    return new Fault('too_large', 'The headers are too large: send fewer or shorter ones.', {
+      reason: 'headers',
+      status: 431,
+    })
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT')
+    return new Fault('deadline', 'The headers did not arrive in time.', {
+      reason: 'caller_slow',
+      status: 408,
+    })
+  return new Fault('invalid', 'This is not a request that HTTP/1.1 allows.', { reason: 'malformed_request' })
+}

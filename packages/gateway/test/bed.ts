@@ -1,0 +1,225 @@
+// A gateway on a port, with a journal that remembers and documents that tests can change.
+import { hash, randomBytes, randomUUID, randomUUIDv7 } from 'node:crypto'
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import {
+  compileSnapshot,
+  createGateway,
+  type Gateway,
+  type GatewayObservation,
+  type Limits,
+  type Snapshot,
+  type SnapshotInputs,
+} from '@switchyard/gateway'
+import { type Document, Fault } from '@switchyard/kinds'
+import { meter } from '@switchyard/ledger'
+import type { Journal, JournalRecord, UsageEvent } from '@switchyard/runtime'
+import { checkOf } from '../src/key.ts'
+
+const moment = '2026-01-01T00:00:00.000Z'
+
+export function document(
+  kind: string,
+  workspace: string | null,
+  name: string,
+  spec: object,
+  status = {},
+): Document {
+  return {
+    apiVersion: 'switchyard.dev/v1',
+    kind,
+    metadata: {
+      id: randomUUID(),
+      name,
+      workspace,
+      project: null,
+      labels: {},
+      annotations: {},
+      generation: 1,
+      resourceVersion: '1',
+      creationTimestamp: moment,
+      updateTimestamp: moment,
+      createdBy: 'user:admin',
+      updatedBy: 'user:admin',
+      ownerReferences: [],
+      finalizers: [],
+    },
+    spec,
+    status,
+  }
+}
+
+export function newKey(): { readonly secret: string; readonly publicId: string } {
+  const text = (length: number) =>
+    randomBytes(length * 2)
+      .toString('base64')
+      .replace(/[^0-9A-Za-z]/g, '')
+      .slice(0, length)
+      .padEnd(length, '0')
+  const publicId = text(12)
+  const head = `sk-sy-${publicId}-${text(43)}`
+  return { secret: head + checkOf(head), publicId }
+}
+
+export class MemoryJournal implements Journal {
+  full = false
+  failing = false
+  readonly records: JournalRecord[] = []
+
+  append(record: JournalRecord): Promise<void> {
+    if (this.failing) return Promise.reject(new Fault('unavailable', 'full', { reason: 'journal_full' }))
+    this.records.push(record)
+    return new Promise(resolve => setImmediate(resolve))
+  }
+
+  get events(): readonly UsageEvent[] {
+    return this.records.flatMap(record => (record.kind === 'usage' ? record.events : []))
+  }
+
+  get last(): UsageEvent['data'] {
+    const event = this.events.at(-1)
+    if (!event) throw new Error('no usage was journalled')
+    return event.data
+  }
+}
+
+interface Init {
+  readonly headers?: Readonly<Record<string, string>>
+  readonly signal?: AbortSignal
+}
+
+interface KeyOptions {
+  readonly workspace?: string
+  readonly project?: string
+  readonly spec?: object
+}
+
+export class Bed implements AsyncDisposable {
+  readonly journal = new MemoryJournal()
+  readonly observed: GatewayObservation[] = []
+  readonly gateway: Gateway
+  readonly documents: Document[] = []
+  keyHashes: SnapshotInputs['keyHashes'] = []
+  grants: SnapshotInputs['grants'] = [{ principal: 'user:ada', workspace: null, permission: '*' }]
+  now: () => number = Date.now
+  #snapshot: Snapshot
+  readonly #server = createServer()
+
+  constructor(limits: Partial<Limits>) {
+    this.#snapshot = compileSnapshot({ documents: [], keyHashes: [], grants: [] })
+    this.gateway = createGateway({
+      snapshot: () => this.#snapshot,
+      journal: this.journal,
+      meter,
+      clock: () => this.now(),
+      random: Math.random,
+      uuid: randomUUIDv7,
+      limits,
+      observe: observation => void this.observed.push(observation),
+    })
+    this.#server.on('request', this.gateway.handle)
+    this.#server.on('checkContinue', this.gateway.handleExpectation)
+    this.#server.on('clientError', this.gateway.clientError)
+    this.add(document('User', null, 'ada', { email: 'ada@example.org', disabled: false }))
+  }
+
+  static async start(limits: Partial<Limits> = {}): Promise<Bed> {
+    const bed = new Bed(limits)
+    bed.#server.listen(0, '127.0.0.1')
+    await once(bed.#server, 'listening')
+    bed.workspace('default')
+    return bed
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${this.port}`
+  }
+
+  get port(): number {
+    return (this.#server.address() as AddressInfo).port // it listens on TCP
+  }
+
+  add(...documents: Document[]): void {
+    this.documents.push(...documents)
+  }
+
+  /** Compiles what stands and swaps it in. */
+  swap(): void {
+    const { documents, keyHashes, grants } = this
+    this.#snapshot = compileSnapshot({ documents, keyHashes, grants })
+  }
+
+  workspace(name: string): void {
+    this.add(document('Workspace', null, name, { suspended: false }))
+    this.swap()
+  }
+
+  /** An endpoint with a ready replica for each address. */
+  endpoint(name: string, addresses: readonly string[], { workspace = 'default', spec = {} } = {}): void {
+    this.add(document('Endpoint', workspace, name, { route: 'auto', paused: false, ...spec }))
+    for (const [ordinal, address] of addresses.entries())
+      this.add(
+        document(
+          'Replica',
+          workspace,
+          `${name}-1-${ordinal}`,
+          { endpoint: name, revision: 1, ordinal, cluster: 'platform/local' },
+          { state: 'Ready', address },
+        ),
+      )
+    this.swap()
+  }
+
+  key({ workspace = 'default', project, spec = {} }: KeyOptions = {}): string {
+    const { secret, publicId } = newKey()
+    const made = document(
+      'ApiKey',
+      workspace,
+      `key-${this.keyHashes.length}`,
+      { owner: { kind: 'User', name: 'ada' }, scopes: ['inference:call'], disabled: false, ...spec },
+      { publicId },
+    )
+    const key = project === undefined ? made : { ...made, metadata: { ...made.metadata, project } }
+    this.add(key)
+    this.keyHashes = [
+      ...this.keyHashes,
+      { id: key.metadata.id, field: 'secret', hash: hash('sha256', secret, 'hex') },
+    ]
+    this.swap()
+    return secret
+  }
+
+  /** Changes the spec or status of a document, and swaps. */
+  change(kind: string, name: string, change: { spec?: object; status?: object }): void {
+    const index = this.documents.findIndex(d => d.kind === kind && d.metadata.name === name)
+    const found = this.documents[index]
+    if (!found) throw new Error(`no ${kind} ${name}`)
+    this.documents[index] = {
+      ...found,
+      spec: { ...(found.spec as object), ...change.spec }, // every document of these tests has an object here
+      status: { ...(found.status as object), ...change.status },
+    }
+    this.swap()
+  }
+
+  post(path: string, key: string, body: object | string, init: Init = {}): Promise<Response> {
+    return fetch(this.url + path, {
+      method: 'POST',
+      ...init,
+      headers: { 'content-type': 'application/json', authorization: `Bearer ${key}`, ...init.headers },
+      body: typeof body === 'string' ? body : JSON.stringify(body),
+    })
+  }
+
+  chat(key: string, more: object = {}, init: Init = {}): Promise<Response> {
+    return this.post('/v1/chat/completions', key, { model: 'tiny', messages: [], ...more }, init)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#server.closeAllConnections()
+    await this.gateway.close()
+    this.#server.close()
+    await once(this.#server, 'close')
+  }
+}

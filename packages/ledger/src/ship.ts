@@ -1,0 +1,81 @@
+// Ships the journal to the store: a batch is acknowledged only after the store has committed it, and the store
+// knows an event by its id, so that nothing is lost and nothing counts twice, whoever is killed.
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { IngestAnswer, JournalReader, Observe, UsageEvent, UsageStore } from '@switchyard/runtime'
+
+export type ShipObservation =
+  | {
+      readonly type: 'usage_shipped'
+      readonly events: number
+      readonly duplicates: number
+      /** Age of the oldest event of the batch when it was committed. */
+      readonly lagMilliseconds: number
+    }
+  | { readonly type: 'usage_quarantined'; readonly ids: readonly string[] }
+  | {
+      readonly type: 'usage_not_shipped'
+      readonly events: number
+      readonly attempt: number
+      readonly error: unknown
+    }
+
+export interface ShipOptions {
+  readonly reader: JournalReader
+  readonly store: Pick<UsageStore, 'ingest'>
+  readonly observe: Observe<ShipObservation>
+  /** Milliseconds since 1970. */
+  readonly clock: () => number
+  /** From 0 up to 1. */
+  readonly random: () => number
+  /** Events of one batch, default 1000. */
+  readonly limit?: number
+  /** The longest wait between two tries, default 10 000 ms; the first is a hundredth of it. */
+  readonly backoffMilliseconds?: number
+  readonly signal: AbortSignal
+}
+
+/** Runs until the signal; what is not shipped then stays in the journal. */
+export async function shipUsage(options: ShipOptions): Promise<void> {
+  const { reader, limit = 1000, signal } = options
+  try {
+    while (!signal.aborted) {
+      const batch = await reader.batch(limit, signal)
+      if (batch.events.length > 0) await ingest(options, batch.events)
+      await batch.acknowledge()
+    }
+  } catch (error) {
+    if (!signal.aborted) throw error
+  }
+}
+
+async function ingest(options: ShipOptions, events: readonly UsageEvent[]): Promise<void> {
+  const { store, observe, clock, random, signal, backoffMilliseconds = 10_000 } = options
+  for (let attempt = 1; ; attempt++) {
+    try {
+      const answers = await store.ingest(events)
+      report(events, answers, observe, clock())
+      return
+    } catch (error) {
+      observe({ type: 'usage_not_shipped', events: events.length, attempt, error })
+    }
+    const ceiling = Math.min(backoffMilliseconds, (backoffMilliseconds / 100) * 2 ** (attempt - 1))
+    await sleep(ceiling * (0.5 + random() / 2), undefined, { signal })
+  }
+}
+
+function report(
+  events: readonly UsageEvent[],
+  answers: readonly IngestAnswer[],
+  observe: Observe<ShipObservation>,
+  now: number,
+): void {
+  const quarantined = events.filter((_, i) => answers[i] === 'quarantined').map(({ id }) => id)
+  if (quarantined.length > 0) observe({ type: 'usage_quarantined', ids: quarantined })
+  const oldest = events.reduce((least, { data }) => Math.min(least, Date.parse(data.endedAt)), now)
+  observe({
+    type: 'usage_shipped',
+    events: events.length,
+    duplicates: answers.filter(answer => answer === 'duplicate').length,
+    lagMilliseconds: now - oldest,
+  })
+}
