@@ -1,0 +1,318 @@
+import { randomBytes } from 'node:crypto'
+import { generateKeyPair, importJWK, type JWK, SignJWT, UnsecuredJWT } from 'jose'
+import { Client } from 'pg'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { expectStatus, type Harness, type Person, start, workspaceDocument } from './harness.ts'
+
+let h: Harness
+let ann: Person
+beforeAll(async () => {
+  h = await start()
+  expectStatus(await h.call('POST', '/api/v1/workspaces', { body: workspaceDocument('team') }), 201)
+  ann = await h.person('ann', { team: ['developer'] })
+})
+afterAll(() => h[Symbol.asyncDispose]())
+
+const whoami = (token: string | null) => h.call('GET', '/api/v1/whoami', { token })
+const login = (email: string, password: string) =>
+  h.call('POST', '/api/v1/sessions', { token: null, body: { email, password } })
+const refresh = (refreshToken: string) =>
+  h.call('POST', '/api/v1/sessions/refresh', { token: null, body: { refreshToken } })
+
+describe('a session', () => {
+  test('says who one is, and ends when one signs out', async () => {
+    const { body } = expectStatus(await login('ANN@example.org', ann.password), 201)
+    expect(expectStatus(await whoami(body.accessToken), 200).body.principal).toBe('user:ann')
+    expectStatus(await h.call('DELETE', '/api/v1/sessions', { token: body.accessToken }), 204)
+    expect((await whoami(body.accessToken)).body.error.reason).toBe('session_ended')
+    expect((await refresh(body.refreshToken)).status).toBe(401)
+  })
+
+  test('is refreshed once by each token; a stolen one that comes later ends its family', async () => {
+    const first = expectStatus(await login(ann.email, ann.password), 201).body
+    const second = expectStatus(await refresh(first.refreshToken), 200).body
+    expect((await whoami(second.accessToken)).status).toBe(200)
+    const soon = expectStatus(await refresh(first.refreshToken), 200).body
+    expect(soon.refreshToken).toBeUndefined()
+    await backdateUse()
+    expect((await refresh(first.refreshToken)).status).toBe(401)
+    expect((await refresh(second.refreshToken)).status).toBe(401)
+    expect((await whoami(second.accessToken)).status).toBe(401)
+  })
+
+  test('can keep its refresh token in a cookie of its own path and origin', async () => {
+    const body = { email: ann.email, password: ann.password, cookie: true }
+    const made = expectStatus(await h.call('POST', '/api/v1/sessions', { token: null, body }), 201)
+    expect(made.body.refreshToken).toBeUndefined()
+    const cookie = made.headers.get('set-cookie')!
+    expect(cookie).toContain('HttpOnly; SameSite=Strict; Path=/api/v1/sessions')
+    const headers = { cookie: cookie.split(';')[0]! }
+    const foreign = await h.call('POST', '/api/v1/sessions/refresh', {
+      token: null,
+      body: {},
+      headers: { ...headers, origin: 'http://evil.test' },
+    })
+    expect(foreign.status).toBe(403)
+    const own = await h.call('POST', '/api/v1/sessions/refresh', {
+      token: null,
+      body: {},
+      headers: { ...headers, origin: 'http://switchyard.test' },
+    })
+    expect(own.status).toBe(200)
+  })
+
+  test('token with no signature, a shared secret, a foreign key, the past or the future is refused', async () => {
+    const { keys } = JSON.parse((await h.call('GET', '/.well-known/jwks.json', { token: null })).text) as {
+      keys: Record<string, string>[]
+    }
+    expect(keys.length).toBe(1)
+    expect(keys[0]).not.toHaveProperty('d')
+    const { kid = '', x = '' } = keys[0]!
+    const now = Math.floor(Date.now() / 1000)
+    const claims = {
+      sid: '01890a5d-ac96-774b-bcce-b302099a8057',
+      sub: 'user:ann',
+      iss: 'http://switchyard.test',
+      aud: 'switchyard',
+      iat: now,
+      nbf: now,
+      exp: now + 600,
+      jti: 'j',
+    }
+    const foreign = await generateKeyPair('EdDSA', { extractable: true })
+    const signed = (key: Parameters<SignJWT['sign']>[0], header: { alg: string; kid: string }) =>
+      new SignJWT(claims).setProtectedHeader(header).sign(key)
+    const published = await importJWK({ kty: 'oct', k: x }, 'HS256')
+    const forged = [
+      new UnsecuredJWT(claims).encode(),
+      await signed(published, { alg: 'HS256', kid }),
+      await signed(foreign.privateKey, { alg: 'EdDSA', kid }),
+      await signed(foreign.privateKey, { alg: 'EdDSA', kid: 'foreign' }),
+      'a.b.c',
+      'nonsense',
+    ]
+    for (const token of forged)
+      expect([token.slice(0, 20), (await whoami(token)).status]).toEqual([token.slice(0, 20), 401])
+    // Signed by our own key, but of another time.
+    const [own] = await h.database.identity.signingKeys()
+    const ours = await importJWK(JSON.parse(own!.privateJwk) as JWK, 'EdDSA')
+    const timed = (times: object) =>
+      new SignJWT({ ...claims, ...times }).setProtectedHeader({ alg: 'EdDSA', kid: own!.kid }).sign(ours)
+    expect((await whoami(await timed({ exp: now - 60 }))).body.error.reason).toBe('session_invalid')
+    expect((await whoami(await timed({ nbf: now + 600 }))).body.error.reason).toBe('session_invalid')
+    expect((await whoami(await timed({ aud: 'other' }))).body.error.reason).toBe('session_invalid')
+    expect((await whoami(await timed({ iss: 'other' }))).body.error.reason).toBe('session_invalid')
+    expect((await whoami(await timed({}))).body.error.reason).toBe('session_ended')
+  })
+
+  test('of a disabled account ends', async () => {
+    const eve = await h.person('eve')
+    expectStatus(await h.call('PATCH', '/api/v1/users/eve', { body: { spec: { disabled: true } } }), 200)
+    expect((await whoami(eve.token)).body.error.reason).toBe('account_disabled')
+    expect((await refresh(eve.refreshToken)).status).toBe(401)
+    expect((await login(eve.email, eve.password)).body.error.reason).toBe('sign_in_failed')
+  })
+})
+
+describe('a wrong password', () => {
+  test('reads and takes as long as an unknown account', async () => {
+    const time = async (email: string) => {
+      const begun = performance.now()
+      const reply = await login(email, 'wrong password here')
+      return {
+        took: performance.now() - begun,
+        text: reply.text.replace(/"requestId":"[^"]+"/, ''),
+        status: reply.status,
+      }
+    }
+    await clearFailures()
+    const known: number[] = []
+    const unknown: number[] = []
+    for (let round = 0; round < 12; round++) {
+      const one = await time(ann.email)
+      const other = await time(`nobody${round}@example.org`)
+      expect([one.status, other.status]).toEqual([401, 401])
+      expect(one.text).toBe(other.text)
+      known.push(one.took)
+      unknown.push(other.took)
+      await clearFailures()
+    }
+    const median = (values: number[]) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!
+    // Both pay for one argon2id; without it the unknown account would answer several times sooner.
+    expect(median(unknown) / median(known)).toBeGreaterThan(0.5)
+    expect(median(unknown) / median(known)).toBeLessThan(2)
+  })
+
+  test('five times makes that account wait, with the time to wait, and nobody at another address', async () => {
+    await clearFailures()
+    for (let round = 0; round < 5; round++) await login('victim@example.org', 'wrong password here')
+    const waiting = await login('victim@example.org', 'wrong password here')
+    expect([waiting.status, waiting.body.error.reason]).toEqual([429, 'sign_in_backoff'])
+    expect(Number(waiting.headers.get('retry-after'))).toBeGreaterThan(0)
+    await clearFailures()
+    expectStatus(await login(ann.email, ann.password), 201)
+  })
+})
+
+describe('a password', () => {
+  test('is never shown, may be left out of a replace, and works when it was changed', async () => {
+    const bob = await h.person('bob')
+    const read = expectStatus(await h.call('GET', '/api/v1/users/bob'), 200)
+    expect(read.text).not.toContain(bob.password)
+    expect(read.body.spec).not.toHaveProperty('password')
+    const same = await h.call('PUT', '/api/v1/users/bob', {
+      body: read.body,
+      headers: { 'if-match': read.headers.get('etag')! },
+    })
+    expectStatus(same, 200)
+    expectStatus(await login(bob.email, bob.password), 201)
+    const weak = await h.call('PATCH', '/api/v1/users/bob', { body: { spec: { password: 'password1234' } } })
+    expect(expectStatus(weak, 400).body.error.details).toMatchObject([
+      { path: 'spec.password', rule: 'password_common' },
+    ])
+    const changed = expectStatus(
+      await h.call('PATCH', '/api/v1/users/bob', { body: { spec: { password: 'another long phrase' } } }),
+      200,
+    )
+    expect(changed.text).not.toContain('another long phrase')
+    expect((await login(bob.email, bob.password)).status).toBe(401)
+    expectStatus(await login(bob.email, 'another long phrase'), 201)
+  })
+  test('belongs to one e-mail, whatever its case', async () => {
+    const taken = await h.call('POST', '/api/v1/users', {
+      body: { metadata: { name: 'ann2' }, spec: { email: 'Ann@Example.org' } },
+    })
+    expect([taken.status, taken.body.error.reason]).toEqual([409, 'taken'])
+  })
+})
+
+describe('an API key', () => {
+  const keys = '/api/v1/workspaces/team/apikeys'
+  const make = async (name: string, spec: object = {}) =>
+    expectStatus(
+      await h.call('POST', keys, {
+        token: ann.token,
+        body: { metadata: { name }, spec: { owner: { kind: 'User', name: 'ann' }, scopes: ['*'], ...spec } },
+      }),
+      201,
+    )
+
+  test('is shown once, is stored only as a hash, and does its owner’s rights in its workspace', async () => {
+    const made = await make('one')
+    const secret = made.body.secret!
+    expect(secret).toMatch(/^sk-sy-/)
+    expect(made.body.status).toMatchObject({
+      publicId: secret.slice(6, 18),
+      last4: secret.slice(-4),
+      phase: 'Active',
+    })
+    expect((await h.call('GET', `${keys}/one`, { token: ann.token })).text).not.toContain(secret.slice(20))
+    expect((await whoami(secret)).body.principal).toBe('user:ann')
+    expect((await h.call('GET', '/api/v1/workspaces/team/endpoints', { token: secret })).status).toBe(200)
+    expect((await h.call('GET', '/api/v1/workspaces/default/endpoints', { token: secret })).status).toBe(404)
+    expect(
+      (await whoami(`${secret.slice(0, -1)}${secret.endsWith('a') ? 'b' : 'a'}`)).body.error.reason,
+    ).toBe('key_mistyped')
+  })
+
+  test('is rotated with an overlap in which both work, then one', async () => {
+    const old = (await make('turning')).body.secret!
+    const rotated = expectStatus(
+      await h.call('POST', `${keys}/turning/actions/rotate`, {
+        token: ann.token,
+        body: { overlapSeconds: 60 },
+      }),
+      200,
+    )
+    const fresh = rotated.body.secret!
+    expect(fresh).not.toBe(old)
+    expect(fresh.slice(0, 18)).toBe(old.slice(0, 18))
+    expect([(await whoami(old)).status, (await whoami(fresh)).status]).toEqual([200, 200])
+    h.clock.ahead = 61_000
+    expect([(await whoami(old)).status, (await whoami(fresh)).status]).toEqual([401, 200])
+    h.clock.ahead = 0
+    const last = expectStatus(
+      await h.call('POST', `${keys}/turning/actions/rotate`, { token: ann.token, body: {} }),
+      200,
+    ).body.secret!
+    expect([(await whoami(fresh)).status, (await whoami(last)).status]).toEqual([401, 200])
+  })
+
+  test('that is disabled, expired, deleted or of a disabled owner is refused', async () => {
+    const secret = (await make('off')).body.secret!
+    expectStatus(
+      await h.call('PATCH', `${keys}/off`, { token: ann.token, body: { spec: { disabled: true } } }),
+      200,
+    )
+    expect((await whoami(secret)).body.error.reason).toBe('key_disabled')
+    const brief = (await make('brief', { expiresAt: new Date(Date.now() + 60_000).toISOString() })).body
+      .secret!
+    expect((await whoami(brief)).status).toBe(200)
+    h.clock.ahead = 61_000
+    expect((await whoami(brief)).body.error.reason).toBe('key_expired')
+    h.clock.ahead = 0
+    const gone = (await make('gone')).body.secret!
+    expectStatus(await h.call('DELETE', `${keys}/gone`, { token: ann.token }), 200)
+    expect((await whoami(gone)).body.error.reason).toBe('key_invalid')
+    const past = await h.call('POST', keys, {
+      token: ann.token,
+      body: {
+        metadata: { name: 'past' },
+        spec: { owner: { kind: 'User', name: 'ann' }, expiresAt: '2020-01-01T00:00:00Z' },
+      },
+    })
+    expect(expectStatus(past, 400).body.error.details).toMatchObject([
+      { path: 'spec.expiresAt', rule: 'future' },
+    ])
+    expect((await h.call('DELETE', '/api/v1/users/ann')).body.error.reason).toBe('in_use')
+  })
+})
+
+describe('the first administrator', () => {
+  test('is made by a link that works once, on a page that needs nothing from outside', async () => {
+    const page = await h.call('GET', '/setup?token=x', { token: null })
+    expect(page.headers.get('content-security-policy')).toContain("default-src 'none'")
+    expect(page.text).toContain('设置 Switchyard')
+    expect(page.text).not.toMatch(/(src|href)=/)
+    const token = await h.api.mintSetupToken()
+    const setUp = (given: object) =>
+      h.call('POST', '/api/v1/setup', {
+        token: null,
+        body: { token, email: 'First.Admin@example.org', password: 'first of all admins', ...given },
+      })
+    expect((await setUp({ password: 'password1234' })).body.error.reason).toBe('weak_password')
+    expect((await setUp({ token: 'wrong' })).status).toBe(401)
+    const made = expectStatus(await setUp({ name: '管理员' }), 201)
+    expect((await whoami(made.body.accessToken)).body.principal).toBe('user:first-admin')
+    expectStatus(
+      await h.call('POST', '/api/v1/workspaces', {
+        token: made.body.accessToken,
+        body: workspaceDocument('by-admin'),
+      }),
+      201,
+    )
+    expect((await setUp({ email: 'second@example.org' })).body.error.reason).toBe('setup_link_invalid')
+    expectStatus(await login('first.admin@example.org', 'first of all admins'), 201)
+  })
+})
+
+test('an operator token is replaced by the next', async () => {
+  const next = await h.api.mintOperatorToken()
+  expect((await whoami(h.operator)).status).toBe(401)
+  expect((await whoami(next)).body.principal).toBe('system:operator')
+  expect((await whoami(`sy-op-${randomBytes(8).toString('hex')}`)).status).toBe(401)
+})
+
+async function sql(text: string): Promise<void> {
+  const client = new Client({ connectionString: h.database.url })
+  await client.connect()
+  await client.query(text)
+  await client.end()
+}
+
+/** The ten seconds in which a token may come twice are over. */
+const backdateUse = () =>
+  sql(
+    "set role switchyard_owner; update switchyard.refresh_tokens set used_at = used_at - interval '1 minute' where used_at is not null",
+  )
+const clearFailures = () => sql('set role switchyard_owner; delete from switchyard.login_failures')
