@@ -71,8 +71,14 @@ async function perform(tx: WriteTransaction, action: StoreAction, context: Apply
   const current = await tx.lock(keyOf(action.of), 'update')
   if (!current || current.metadata.id !== action.of.metadata.id) return // gone meanwhile: nothing left to change
   const next = changed(current, action, context)
-  if (next === 'remove') await tx.remove(current)
+  if (next === 'remove') await tx.remove(await released(tx, current))
   else if (next) await tx.update(withPhase(next), null)
+}
+
+/** The store takes no row away that a finalizer still holds. */
+async function released(tx: WriteTransaction, document: Document): Promise<Document> {
+  if (document.metadata.finalizers.length === 0) return document
+  return tx.update({ ...document, metadata: { ...document.metadata, finalizers: [] } }, null)
 }
 
 /** The document after the action; undefined when it is already so. Pure. */

@@ -108,7 +108,7 @@ function leave(
 ): Verdict {
   if (!seen) return { status: { ...without(before), state: 'Stopped' } }
   const status = { ...before, state: 'Draining' } as const
-  if (seen.state === 'exited') return { status }
+  if (seen.state === 'exited') return { status, again: 1000 }
   // Deleted by hand: control sets the drain, and its deadline, in a moment.
   if (!spec.drain) return { entry, status, again: 1000 }
   const since = Date.parse(spec.drain.since)
@@ -126,7 +126,7 @@ function leave(
     Date.parse(progress.at) >= since + heardMs / 2
   const neverServed = before.readyAt === undefined
   const heard = now - since >= heardMs
-  if (left <= 0 || hung || neverServed || (heard && idle)) return { status }
+  if (left <= 0 || hung || neverServed || (heard && idle)) return { status, again: 1000 }
   return { entry, status, again: Math.min(500, left) }
 }
 

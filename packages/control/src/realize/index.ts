@@ -80,10 +80,14 @@ class Hands {
 
   async #hear(orchestrator: Orchestrator, signal: AbortSignal): Promise<void> {
     if (!orchestrator.hints) return
+    let before: ReadonlySet<string> = new Set()
     for await (const _ of orchestrator.hints(signal)) {
       const { replicas } = await orchestrator.observe(signal)
-      const keys = replicas.map(({ workload }) => this.#keys.get(workload)).filter(key => key !== undefined)
-      this.#wakes.add(...keys)
+      const present = new Set(replicas.map(({ workload }) => workload))
+      // What is gone since the last hint concerns its revision too.
+      const keys = [...present.union(before)].map(workload => this.#keys.get(workload))
+      before = present
+      this.#wakes.add(...keys.filter(key => key !== undefined))
     }
   }
 
