@@ -1,5 +1,5 @@
 // The data folder: who runs on it, and the facts left there for people and programs.
-import { randomUUID } from 'node:crypto'
+import { randomBytes, randomUUID } from 'node:crypto'
 import { accessSync, constants, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Fault } from '@switchyard/kinds'
@@ -11,6 +11,8 @@ export interface Folder {
   readonly journal: string
   readonly replicas: string
   readonly serverLog: string
+  /** Random, made once: signs what is handed out to be given back, such as the place in a list. */
+  readonly cursorKey: Buffer
   /** Random, made once: engines of this installation carry it, so that no other's are touched. */
   readonly installation: string
 }
@@ -26,16 +28,23 @@ export function openFolder(path: string): Folder {
       cause,
     })
   }
-  const file = join(path, 'installation')
-  const installation = readText(file) ?? randomUUID()
-  writeFileSync(file, installation, { mode: 0o600 })
+  const once = (name: string, make: () => string) => {
+    const known = readText(join(path, name))
+    const value = known ?? make()
+    if (known === undefined) replaceFile(join(path, name), value)
+    return value
+  }
   return Object.freeze({
     path,
     postgres: join(path, 'postgres'),
     journal: join(path, 'journal'),
     replicas: join(path, 'replicas'),
     serverLog: join(path, 'server.log'),
-    installation,
+    installation: once('installation', () => randomUUID()),
+    cursorKey: Buffer.from(
+      once('cursor.key', () => randomBytes(32).toString('hex')),
+      'hex',
+    ),
   })
 }
 
@@ -44,18 +53,28 @@ export interface Running {
   /** Field 22 of /proc/PID/stat, so that a reused pid is not taken for the server. */
   readonly startTime: string
   readonly port: number
+  /** Name under which the process holds leases. */
+  readonly holder: string
 }
 
 /** The server that runs on this folder, if one does. */
 export function running(folder: string): Running | undefined {
-  const text = readText(join(folder, 'server.json'))
-  if (!text) return undefined
-  const state = JSON.parse(text) as Running // written by `claim` alone
-  return startTime(state.pid) === state.startTime ? state : undefined
+  const last = lastServer(folder)
+  return last && startTime(last.pid) === last.startTime ? last : undefined
 }
 
-/** Makes this process the folder's server; `conflict` when another one is. */
-export function claim(folder: string, port: number): void {
+/** The newest server of this folder that has not stopped in order, alive or dead. */
+function lastServer(folder: string): Running | undefined {
+  const text = readText(join(folder, 'server.json'))
+  return text === undefined ? undefined : (JSON.parse(text) as Running) // written by `claim` alone
+}
+
+/**
+ * Makes this process the folder's server; `conflict` when another one is. Answers the holder name of a server
+ * that died here without stopping in order.
+ */
+export function claim(folder: string, port: number, holder: string): string | undefined {
+  const last = lastServer(folder)
   const other = running(folder)
   if (other && other.pid !== process.pid)
     throw new Fault(
@@ -65,8 +84,14 @@ export function claim(folder: string, port: number): void {
     )
   replaceFile(
     join(folder, 'server.json'),
-    JSON.stringify({ pid: process.pid, startTime: startTime(process.pid) ?? '', port }),
+    JSON.stringify({
+      pid: process.pid,
+      startTime: startTime(process.pid) ?? '',
+      port,
+      holder,
+    } satisfies Running),
   )
+  return last?.holder
 }
 
 export function release(folder: string): void {

@@ -1,5 +1,6 @@
 // One port for everything: what the gateway speaks goes to the gateway, the rest to the control plane.
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
 import { Fault } from '@switchyard/kinds'
 
 export type Handler = (request: IncomingMessage, response: ServerResponse) => void
@@ -7,9 +8,16 @@ export type Handler = (request: IncomingMessage, response: ServerResponse) => vo
 export interface Listening {
   readonly server: Server
   /** Takes over from the answer "starting". */
-  serve(handlers: { readonly gateway: Handler; readonly control: Handler }): void
+  serve(handlers: { readonly gateway: GatewayEdge; readonly control: Handler }): void
   /** Refuses new connections; resolves when the open ones have ended or `milliseconds` have passed. */
   close(milliseconds: number): Promise<void>
+}
+
+/** What the gateway wants to hear of its listener, beside requests. */
+export interface GatewayEdge {
+  readonly handle: Handler
+  readonly handleExpectation: Handler
+  readonly clientError: (error: NodeJS.ErrnoException, socket: Socket) => void
 }
 
 /** Paths of the control plane; everything else is the gateway's, so that a wrong path gets its dialect's error. */
@@ -41,8 +49,14 @@ export async function listen(host: string, port: number): Promise<Listening> {
     serve(handlers) {
       route = (request, response) => {
         if (control.test(request.url ?? '/')) handlers.control(request, response)
-        else handlers.gateway(request, response)
+        else handlers.gateway.handle(request, response)
       }
+      server.on('checkContinue', (request, response) => {
+        if (!control.test(request.url ?? '/')) return handlers.gateway.handleExpectation(request, response)
+        response.writeContinue()
+        handlers.control(request, response)
+      })
+      server.on('clientError', (error, socket) => handlers.gateway.clientError(error, socket as Socket)) // an HTTP server's sockets are TCP
     },
     close(milliseconds) {
       const closed = new Promise<void>(resolve => server.close(() => resolve()))

@@ -2,16 +2,18 @@
 import pino, { type Logger } from 'pino'
 import type { Settings } from './settings.ts'
 
-interface Observation {
-  readonly type: string
-  readonly error?: unknown
-}
+type Observation = ({ readonly type: string } | { readonly kind: string }) & { readonly error?: unknown }
 
 /** Types that a person should look at; the rest is for whoever follows what happens. */
 const worrying = /(failed|error|stale|lost|quarantined|unavailable|crash)/
 
 export function createLog({ logLevel }: Pick<Settings, 'logLevel'>): Logger {
-  return pino({ level: logLevel, base: null, timestamp: pino.stdTimeFunctions.isoTime })
+  return pino({
+    level: logLevel,
+    base: null,
+    timestamp: pino.stdTimeFunctions.isoTime,
+    serializers: { err: plain, cause: plain },
+  })
 }
 
 /** An `observe` for one plane. */
@@ -19,8 +21,17 @@ export function observer(log: Logger, plane: string): (observation: Observation)
   const child = log.child({ plane })
   return observation => {
     const { error, ...rest } = observation
-    if (error !== undefined) child.warn({ ...rest, err: error }, observation.type)
-    else if (worrying.test(observation.type)) child.warn(rest, observation.type)
-    else child.debug(rest, observation.type)
+    const type = 'type' in observation ? observation.type : observation.kind
+    if (error !== undefined) child.warn({ ...rest, err: error }, type)
+    else if (worrying.test(type)) child.warn(rest, type)
+    else child.debug(rest, type)
   }
+}
+
+/** What an error says, and nothing that it carries: drivers hang connections and statements on theirs. */
+function plain(error: unknown): unknown {
+  if (!(error instanceof Error)) return error
+  const { name, message, stack, cause } = error
+  const code = 'code' in error ? error.code : undefined
+  return { name, code, message, stack, ...(cause !== undefined && { cause: plain(cause) }) }
 }

@@ -1,6 +1,6 @@
 // What a first start leaves behind, made through our own API as any operator would: a model, an endpoint that
 // serves it, a key that may call it. Every part is found again at the next start.
-import { createHash, randomBytes } from 'node:crypto'
+import { type Api, sha256 } from '@switchyard/api'
 import type { Client, Manifest, Ref } from '@switchyard/client'
 import {
   type apiKey,
@@ -19,27 +19,21 @@ export const workspace = 'default'
 const account = 'quickstart'
 const setupSeconds = 24 * 3600
 
-export const sha256 = (text: string) => createHash('sha256').update(text).digest('hex')
-
-/** The operator's token of this installation: the one that the folder holds while the store knows it, else a new one. */
-export async function operatorToken(identity: IdentityStore, held: string | undefined): Promise<string> {
+/** The operator's token of this installation: the one that the folder holds while it stands, else a new one. */
+export async function operatorToken(
+  api: Api,
+  identity: IdentityStore,
+  held: string | undefined,
+): Promise<string> {
   if (held !== undefined && (await identity.isOperatorToken(sha256(held)))) return held
-  const token = `sy-op-${randomBytes(32).toString('base64url')}`
-  await identity.putOperatorToken(sha256(token))
-  return token
+  return api.mintOperatorToken()
 }
 
 /** A fresh one-time link while there is no user; undefined once there is one. */
-export async function setupLink(
-  client: Client,
-  identity: IdentityStore,
-  baseUrl: string,
-): Promise<string | undefined> {
+export async function setupLink(client: Client, api: Api, baseUrl: string): Promise<string | undefined> {
   const { items } = await client.list('User', { limit: 1 })
   if (items.length > 0) return undefined
-  const token = randomBytes(32).toString('base64url')
-  await identity.putSetupLink(sha256(token), new Date(Date.now() + setupSeconds * 1000).toISOString())
-  return `${baseUrl}/setup?token=${token}`
+  return `${baseUrl}/setup?token=${await api.mintSetupToken(setupSeconds)}`
 }
 
 /** Registers the file and waits until its bytes are known to be a model. */
@@ -117,7 +111,7 @@ export async function quickstartKey(client: Client, held: string | undefined): P
   const owner = { kind: 'ServiceAccount', name: account }
   const answer = present
     ? await client.action('ApiKey', ref, 'rotate')
-    : (await client.create({ kind: 'ApiKey', metadata: ref, spec: { owner } })).body
+    : await client.create({ kind: 'ApiKey', metadata: ref, spec: { owner } })
   const { secret } = answer as { readonly secret?: unknown } // shown once, beside the document
   if (typeof secret !== 'string') throw new Fault('internal', 'The API made a key without showing it.')
   return secret

@@ -53,6 +53,8 @@ export interface Settings {
   readonly model: string | undefined
   readonly databaseUrl: string | undefined
   readonly baseUrl: string
+  /** How this process reaches itself. */
+  readonly localUrl: string
   readonly llamaServer: string | undefined
   readonly journalSync: 'interval' | 'reply'
   readonly drainSeconds: number
@@ -79,13 +81,15 @@ export function readSettings(environment: NodeJS.ProcessEnv): Settings {
     given.SWITCHYARD_HOST === '0.0.0.0' || given.SWITCHYARD_HOST === '::'
       ? '127.0.0.1'
       : given.SWITCHYARD_HOST
+  const localUrl = `http://${shown.includes(':') ? `[${shown}]` : shown}:${given.SWITCHYARD_PORT}`
   return Object.freeze({
     data: given.SWITCHYARD_DATA,
     host: given.SWITCHYARD_HOST,
     port: given.SWITCHYARD_PORT,
     model: given.SWITCHYARD_MODEL,
     databaseUrl: given.SWITCHYARD_DATABASE_URL,
-    baseUrl: given.SWITCHYARD_PUBLIC_URL ?? `http://${shown}:${given.SWITCHYARD_PORT}`,
+    baseUrl: given.SWITCHYARD_PUBLIC_URL ?? localUrl,
+    localUrl,
     llamaServer: given.SWITCHYARD_LLAMA_SERVER,
     journalSync: given.SWITCHYARD_JOURNAL_SYNC,
     drainSeconds: given.SWITCHYARD_DRAIN_SECONDS,

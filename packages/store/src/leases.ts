@@ -16,6 +16,9 @@ returning epoch`
 const release = `
 update leases set holder = null, expires_at = clock_timestamp() where name = $1 and holder = $2`
 
+const releaseAll = `
+update leases set holder = null, expires_at = clock_timestamp() where holder = $1`
+
 export function leasesOn(database: Database): Leases {
   const as = { role: 'control' } as const
   return {
@@ -27,6 +30,10 @@ export function leasesOn(database: Database): Leases {
     release: (name, holder) =>
       database.transaction(as, {}, async client => {
         await client.query(release, [name, holder])
+      }),
+    releaseAll: holder =>
+      database.transaction(as, {}, async client => {
+        await client.query(releaseAll, [holder])
       }),
   }
 }

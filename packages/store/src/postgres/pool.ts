@@ -58,8 +58,11 @@ export function openPool(url: string, { connections = 20, observe = () => {} }: 
     application_name: 'switchyard',
     keepAlive: true,
   })
-  pool.on('error', error => observe({ type: 'connection-lost', error }))
   let closing: Promise<void> | undefined
+  // While closing, connections end because we end them.
+  pool.on('error', error => {
+    if (!closing) observe({ type: 'connection-lost', error })
+  })
 
   const transaction: Database['transaction'] = async (as, session, work) => {
     if (closing)

@@ -1,0 +1,35 @@
+// What a person needs after a start: where it is, how to become administrator, and a call that works.
+import type { Quickstart } from '@switchyard/server'
+import colors from 'picocolors'
+
+interface Circumstances {
+  readonly bundled: boolean
+  readonly data: string
+  readonly detached: boolean
+}
+
+export function summary(quickstart: Quickstart, { bundled, data, detached }: Circumstances): string {
+  const { baseUrl, apiKey, model, setupUrl } = quickstart
+  const lines = [
+    '',
+    `${colors.bold('Switchyard is ready:')} ${baseUrl}`,
+    '',
+    `  Model      ${model}${bundled ? '  (bundled: tiny, made for trying things out; --model FILE.gguf serves your own)' : ''}`,
+    `  API key    ${apiKey}`,
+    ...(setupUrl
+      ? [`  Set-up     ${setupUrl}`, '             (once, within 24 hours: makes the first administrator)']
+      : []),
+    `  Facts      ${data}/quickstart.json`,
+    '',
+    'Try it:',
+    '',
+    `  curl ${baseUrl}/v1/chat/completions \\`,
+    `    -H 'authorization: Bearer ${apiKey}' -H 'content-type: application/json' \\`,
+    `    -d '{"model":"${model}","messages":[{"role":"user","content":"Hello!"}]}'`,
+    '',
+    detached
+      ? `The command line is logged in here: switchyard get endpoints · switchyard chat ${model} · switchyard down`
+      : '',
+  ]
+  return `${lines.join('\n').trimEnd()}\n`
+}

@@ -1,0 +1,60 @@
+// `up [--reset]` and `down`: what the command line starts. Progress goes to the parent by messages.
+import { Fault } from '@switchyard/kinds'
+import { down, reset } from './down.ts'
+import { readQuickstart, running } from './folder.ts'
+import type { Quickstart, Report } from './progress.ts'
+import { serve } from './serve.ts'
+import { readSettings, type Settings } from './settings.ts'
+
+const [verb, ...flags] = process.argv.slice(2)
+
+const report: Report = progress => {
+  // A parent that has gone on (`--detach`) hears nothing more, and that is fine.
+  if (process.connected) process.send?.(progress, undefined, undefined, () => undefined)
+}
+
+/** Facts of the server that already runs here, when it is the one that is asked for. */
+function alreadyUp(
+  settings: Settings,
+): { readonly quickstart: Quickstart; readonly pid: number } | undefined {
+  const server = running(settings.data)
+  const quickstart = readQuickstart(settings.data)
+  const same = server?.port === settings.port && settings.model === undefined
+  return server && quickstart && same ? { quickstart: quickstart as Quickstart, pid: server.pid } : undefined // written whole
+}
+
+async function up(settings: Settings): Promise<void> {
+  if (flags.includes('--reset')) await reset(settings, report)
+  const standing = alreadyUp(settings)
+  if (standing) return report({ type: 'ready', bundled: false, ...standing })
+  const stopping = new AbortController()
+  const stop = new Promise<void>(resolve => {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const)
+      process.once(signal, () => {
+        stopping.abort(new Fault('cancelled', 'Stopped while starting.'))
+        resolve()
+      })
+  })
+  await using serving = await serve(settings, report, stopping.signal)
+  report({ type: 'ready', quickstart: serving.quickstart, bundled: serving.bundled, pid: process.pid })
+  await stop
+}
+
+const verbs: Readonly<Record<string, (settings: Settings) => Promise<void>>> = {
+  up,
+  down: settings => down(settings, report),
+}
+
+try {
+  const run = verbs[verb ?? '']
+  if (!run) throw new Fault('invalid', 'Usage: main.ts up [--reset] | down')
+  await run(readSettings(process.env))
+} catch (error) {
+  const fault =
+    error instanceof Fault ? error : new Fault('internal', `Unexpected: ${String(error)}`, { cause: error })
+  console.error(fault.message, fault.cause ?? '')
+  report({ type: 'failed', code: fault.code, message: fault.message })
+  process.exitCode = 1
+} finally {
+  if (process.connected) process.disconnect?.()
+}
