@@ -1,5 +1,6 @@
 // The reference page of the command line, written from the program itself: node apps/cli/src/reference.ts > docs/cli.md
 import type { Argument, Command, Option } from 'commander'
+import { displayWidth, pad } from './output/width.ts'
 import { createProgram } from './program.ts'
 
 const cell = (text: string) => text.replaceAll('|', '\\|').replaceAll('<', '&lt;')
@@ -9,14 +10,23 @@ const defaultOf = ({ defaultValue }: Option) =>
 const choicesOf = ({ argChoices }: Option | Argument) =>
   argChoices ? `. One of ${argChoices.map(choice => `\`${choice}\``).join(', ')}` : ''
 
+/** A Markdown table whose columns line up in the text too, as the formatter wants them. */
+function markdownTable(rows: readonly (readonly [string, string])[]): string {
+  const [left, right] = [0, 1].map(at => Math.max(3, ...rows.map(row => displayWidth(row[at] ?? ''))))
+  const line = ([a, b]: readonly [string, string]) => `| ${pad(a, left ?? 0)} | ${pad(b, right ?? 0)} |`
+  const rule: readonly [string, string] = ['-'.repeat(left ?? 0), '-'.repeat(right ?? 0)]
+  const [head, ...body] = rows
+  return head ? [line(head), line(rule), ...body.map(line)].join('\n') : ''
+}
+
 function optionRows(options: readonly Option[]): string {
   const rows = options
     .filter(({ hidden }) => !hidden)
-    .map(
-      option =>
-        `| \`${option.flags.replaceAll('|', '\\|')}\` | ${cell(option.description)}${choicesOf(option)}${defaultOf(option)} |`,
-    )
-  return rows.length === 0 ? '' : ['| flag | |', '|---|---|', ...rows].join('\n')
+    .map((option): readonly [string, string] => [
+      `\`${option.flags.replaceAll('|', '\\|')}\``,
+      `${cell(option.description)}${choicesOf(option)}${defaultOf(option)}`,
+    ])
+  return rows.length === 0 ? '' : markdownTable([['flag', ''], ...rows])
 }
 
 /** Text that help shows after a command: its examples. */

@@ -52,7 +52,7 @@ export function sessionCalls(exchange: Exchange) {
     refresh: (refreshToken: string) => post('/api/v1/sessions/refresh', { refreshToken }),
     /** Ends the session of the current access token. */
     async logout(): Promise<void> {
-      await exchange.send({ method: 'DELETE', path: '/api/v1/sessions/current' })
+      await exchange.send({ method: 'DELETE', path: '/api/v1/sessions' })
     },
     async whoami(): Promise<Whoami> {
       return readWhoami((await exchange.send({ method: 'GET', path: '/api/v1/whoami' })).body)
