@@ -11,9 +11,23 @@ create table grants (
   expires_at timestamptz,
   primary key (assignment, permission)
 );
-create index grants_by_principal on grants (principal);
+create index grants_by_principal on grants (principal, permission);
 insert into grants (assignment, principal, permission)
 values ('00000000-0000-0000-0000-000000000000', 'system:operator', '*');
+
+-- The same by kind and verb, so that a policy reads one range of an index. Measured for a member of 20
+-- workspaces with 440 grants: joining grants with kinds in each query took 1.3 ms (5 ms by patterns, 31 ms
+-- with the nested loop that the planner chooses before the first analyse), this 0.3 ms.
+create table rights (
+  principal text not null,
+  verb text not null check (verb in ('read', 'create', 'update', 'delete')),
+  kind text not null references kinds,
+  workspace text,
+  assignment uuid not null,
+  expires_at timestamptz,
+  primary key (principal, verb, kind, assignment)
+);
+create index rights_by_assignment on rights (assignment);
 
 -- After a transaction a local setting reads as '', not null: both mean nobody.
 create function principal() returns text language sql stable as $$
@@ -26,25 +40,37 @@ create function only_workspace() returns text language sql stable as $$
   select nullif(current_setting('switchyard.workspace', true), '')
 $$;
 
--- Whether a granted pattern (*, noun:*, *:verb, noun:verb) covers a permission. Kept plain so that the
--- planner inlines it.
-create function covers(pattern text, permission text) returns boolean language sql immutable as $$
-  select pattern = '*' or pattern = permission
-    or pattern = split_part(permission, ':', 1) || ':*'
-    or pattern = '*:' || split_part(permission, ':', 2)
-    or pattern = '*:*'
+-- Every granted pattern that covers a permission.
+create function patterns(permission text) returns text[] language sql immutable as $$
+  select array['*', '*:*', permission, split_part(permission, ':', 1) || ':*', '*:' || split_part(permission, ':', 2)]
+$$;
+
+-- Rights of one assignment, or of all. People read and delete system documents, and no more.
+create function expand_grants(only_assignment uuid) returns void
+language sql security definer set search_path = switchyard, pg_temp as $$
+  delete from rights where only_assignment is null or assignment = only_assignment;
+  insert into rights (principal, verb, kind, workspace, assignment, expires_at)
+  select g.principal, v.verb, k.kind, g.workspace, g.assignment, g.expires_at
+  from grants g
+  cross join kinds k
+  cross join (values ('read'), ('create'), ('update'), ('delete')) v (verb)
+  where (only_assignment is null or g.assignment = only_assignment)
+    and g.permission = any (patterns(k.noun || ':' || v.verb))
+    and (not k.system or v.verb in ('read', 'delete'))
+  on conflict do nothing
 $$;
 
 -- The kinds that the principal may treat so, and where; workspace null is everywhere, the platform included.
-create function reach(verb text) returns table (kind text, workspace text)
-language sql stable set search_path = switchyard, pg_temp as $$
-  select distinct k.kind, coalesce(only_workspace(), g.workspace)
-  from grants g join kinds k on covers(g.permission, k.noun || ':' || verb)
-  where g.principal = principal()
-    and (g.expires_at is null or g.expires_at > now())
-    and (only_workspace() is null or g.workspace is null or g.workspace = only_workspace())
-    and (not k.system or verb in ('read', 'delete'))
-    and exists (select from unnest(scopes()) scope where covers(scope, k.noun || ':' || verb))
+-- Names are qualified instead of a search path, so that the planner can inline it.
+create function reach(verb text) returns table (kind text, workspace text) language sql stable as $$
+  select r.kind, coalesce(asked.only_workspace, r.workspace)
+  from (select switchyard.only_workspace() offset 0) asked (only_workspace), switchyard.rights r
+  where r.principal = switchyard.principal() and r.verb = reach.verb
+    and (r.expires_at is null or r.expires_at > now())
+    and (asked.only_workspace is null or r.workspace is null or r.workspace = asked.only_workspace)
+    and r.kind in (
+      select k.kind from switchyard.kinds k where switchyard.scopes() && switchyard.patterns(k.noun || ':' || reach.verb)
+    )
 $$;
 
 create function may(document_kind text, verb text, at_workspace text) returns boolean
@@ -61,10 +87,10 @@ language sql stable set search_path = switchyard, pg_temp as $$
   select distinct coalesce(only_workspace(), g.workspace)
   from grants g
   where g.principal = principal()
-    and covers(g.permission, held.permission)
+    and g.permission = any (patterns(held.permission))
     and (g.expires_at is null or g.expires_at > now())
     and (only_workspace() is null or g.workspace is null or g.workspace = only_workspace())
-    and exists (select from unnest(scopes()) scope where covers(scope, held.permission))
+    and scopes() && patterns(held.permission)
 $$;
 
 create function holds(permission text, at_workspace text) returns boolean
@@ -105,6 +131,7 @@ declare
   role_name text;
 begin
   delete from grants where assignment = assignment_id;
+  delete from rights where assignment = assignment_id;
   select * into a from resources where id = assignment_id and kind = 'RoleAssignment' and deleted_at is null;
   if not found then return; end if;
   role_name := a.spec ->> 'role';
@@ -120,6 +147,7 @@ begin
       else 'serviceaccount:' || a.place || '/' || (a.spec #>> '{subject,name}') end,
     a.workspace, p, (a.spec ->> 'expiresAt')::timestamptz
   from jsonb_array_elements_text(r.spec -> 'permissions') p;
+  perform expand_grants(a.id);
 end $$;
 
 create function keep_grants() returns trigger
@@ -239,7 +267,7 @@ do $$
 declare
   t text;
 begin
-  foreach t in array array['kinds', 'resources', 'refs', 'changes', 'log_state', 'secret_hashes', 'events', 'leases', 'grants'] loop
+  foreach t in array array['kinds', 'resources', 'refs', 'changes', 'log_state', 'secret_hashes', 'events', 'leases', 'grants', 'rights'] loop
     execute format('alter table %I enable row level security', t);
     execute format('alter table %I force row level security', t);
     -- The owner runs migrations and the functions that are marked security definer.
@@ -248,7 +276,7 @@ begin
 end $$;
 
 revoke execute on function seal(uuid[]), newest_version(), hold(uuid, text), count_referrers(uuid),
-  prune_changes(bigint, double precision), grant_assignment(uuid) from public;
+  prune_changes(bigint, double precision), grant_assignment(uuid), expand_grants(uuid) from public;
 grant usage on schema switchyard to switchyard_user, switchyard_control, switchyard_agent, switchyard_gateway,
   switchyard_secrets, switchyard_identity, switchyard_ingest;
 grant execute on function newest_version() to switchyard_user, switchyard_control, switchyard_agent, switchyard_gateway;
@@ -263,6 +291,8 @@ create policy everyone_reads on log_state for select to switchyard_user, switchy
 grant select on grants to switchyard_user, switchyard_secrets;
 create policy caller_reads_own on grants for select to switchyard_user using (principal = (select principal()));
 create policy secrets_read on grants for select to switchyard_secrets using (true);
+grant select on rights to switchyard_user;
+create policy caller_reads_own on rights for select to switchyard_user using (principal = (select principal()));
 
 -- Callers. The subselects do not depend on the row, so each runs once for a statement; the pairs become one
 -- hash. Measured by test/list.bench.ts.
@@ -376,3 +406,7 @@ create policy agent_counts on events for update to switchyard_agent using (true)
 
 grant select, insert, update on leases to switchyard_control, switchyard_agent;
 create policy control_all on leases to switchyard_control, switchyard_agent using (true) with check (true);
+
+-- Documents may stand already: what they grant is worked out once.
+select grant_assignment(id) from resources where kind = 'RoleAssignment';
+select expand_grants(null);

@@ -8,10 +8,19 @@ import { isTransient } from './postgres/faults.ts'
 import type { Database } from './postgres/pool.ts'
 import { columnOf, type Refusal, refuseEvent } from './usage-event.ts'
 
-interface Item {
+interface Sent {
   readonly index: number
   readonly event: UsageEvent
+}
+
+/** An event that keeps the rules, with the hash by which it is known again. */
+interface Item extends Sent {
   readonly hash: Buffer
+}
+
+interface Refused {
+  readonly item: Sent
+  readonly reason: Refusal
 }
 
 export async function ingest(
@@ -19,7 +28,7 @@ export async function ingest(
   events: readonly UsageEvent[],
 ): Promise<readonly IngestAnswer[]> {
   if (events.length === 0) return []
-  const items = events.map((event, index) => ({ index, event, hash: hashOf(event) }))
+  const items = events.map((event, index) => ({ index, event }))
   const answers = new Map<number, IngestAnswer>()
   await attempt(database, items, answers)
   return items.map(({ index }) => answers.get(index) ?? 'quarantined')
@@ -28,7 +37,7 @@ export async function ingest(
 /** One transaction; when the database refuses a row for what it is, halves find it, and it stands alone. */
 async function attempt(
   database: Database,
-  items: readonly Item[],
+  items: readonly Sent[],
   answers: Map<number, IngestAnswer>,
 ): Promise<void> {
   try {
@@ -52,16 +61,16 @@ async function attempt(
   }
 }
 
-async function take(client: PoolClient, items: readonly Item[]): Promise<ReadonlyMap<number, IngestAnswer>> {
+async function take(client: PoolClient, items: readonly Sent[]): Promise<ReadonlyMap<number, IngestAnswer>> {
   const { rows } = await client.query<{ now: Date }>('select now() as now')
   const now = rows[0]?.now ?? new Date()
   const answers = new Map<number, IngestAnswer>()
-  const refused: { item: Item; reason: Refusal }[] = []
+  const refused: Refused[] = []
   const good: Item[] = []
   for (const item of items) {
     const reason = refuseEvent(item.event, now)
     if (reason) refused.push({ item, reason })
-    else good.push(item)
+    else good.push({ ...item, hash: hashOf(item.event) })
   }
   // The same event twice in one batch: the first is inserted, the others are compared with it.
   const firsts = new Map<string, Item>()
@@ -161,21 +170,14 @@ async function compare(
   return items.map(item => ({ item, same: standing.get(identityOf(item.event))?.equals(item.hash) ?? false }))
 }
 
-async function quarantine(
-  client: PoolClient,
-  refused: readonly { readonly item: Item; readonly reason: Refusal }[],
-): Promise<void> {
+async function quarantine(client: PoolClient, refused: readonly Refused[]): Promise<void> {
   for (const { item, reason } of refused) {
+    const raw = Buffer.from(JSON.stringify(item.event ?? null))
     const claimed: unknown = item.event?.data?.workspace
     await client.query(
-      `insert into usage_quarantine (workspace, reason, raw, body_hash) values ($1, $2, $3, $4)
+      `insert into usage_quarantine (workspace, reason, raw, body_hash) values ($1, $2, $3, sha256($3))
        on conflict do nothing`,
-      [
-        typeof claimed === 'string' ? claimed.replaceAll('\0', '').slice(0, 63) : null,
-        reason,
-        Buffer.from(JSON.stringify(item.event)),
-        item.hash,
-      ],
+      [typeof claimed === 'string' ? claimed.replaceAll('\0', '').slice(0, 63) : null, reason, raw],
     )
   }
 }

@@ -50,13 +50,17 @@ function rowOf({ kind, noun, scope, system, spec }: Kind) {
 }
 
 export async function syncKinds(client: Client): Promise<void> {
-  await client.query(
-    `insert into kinds
-     select * from jsonb_to_recordset($1::jsonb) as k(kind text, noun text, scope text, system boolean,
+  const { rowCount } = await client.query(
+    `insert into kinds as k
+     select * from jsonb_to_recordset($1::jsonb) as given(kind text, noun text, scope text, system boolean,
        sharing text, own_status boolean, agent text, gateway boolean)
      on conflict (kind) do update set noun = excluded.noun, scope = excluded.scope, system = excluded.system,
        sharing = excluded.sharing, own_status = excluded.own_status, agent = excluded.agent,
-       gateway = excluded.gateway`,
+       gateway = excluded.gateway
+     where k.* is distinct from excluded.*`,
     [JSON.stringify(kinds.map(rowOf))],
   )
+  // What a pattern such as `*:read` covers has changed with the kinds; before 0002 there are no rights.
+  const { rowCount: walls } = await client.query("select where to_regclass('rights') is not null")
+  if (rowCount !== 0 && walls !== 0) await client.query('select expand_grants(null)')
 }

@@ -10,7 +10,8 @@ beforeEach(async () => {
 })
 afterEach(() => db.close())
 
-const fault = (code: string, reason: string = code) => expect.objectContaining({ code, reason })
+// Why `unknown`: an asymmetric matcher is typed `any`.
+const fault = (code: string, reason: string = code): unknown => expect.objectContaining({ code, reason })
 
 test('what is inserted is read back whole, under the version of its commit', async () => {
   const given = document(

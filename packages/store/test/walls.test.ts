@@ -115,6 +115,7 @@ describe('every table', () => {
       'grants',
       'refs',
       'resources',
+      'rights',
       'secret_hashes',
       'usage_events',
       'usage_quarantine',
@@ -146,7 +147,7 @@ describe('every table', () => {
         const own = 'principal' in settings && settings.principal === 'user:red-admin'
         const rest = !own
           ? ''
-          : table === 'grants'
+          : table === 'grants' || table === 'rights'
             ? 'where principal <> principal()'
             : table === 'resources' || table === 'changes'
               ? "where kind <> 'User'"
@@ -514,6 +515,7 @@ test('functions that run as their owner are these and no others, each with a fix
   )
   expect(rows.map(({ name }) => name)).toEqual([
     'count_referrers',
+    'expand_grants',
     'grant_assignment',
     'hold',
     'keep_grants',

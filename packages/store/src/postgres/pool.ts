@@ -31,6 +31,8 @@ export const startupOptions = [
   'role=switchyard_nobody',
   'search_path=switchyard,pg_temp',
   'timezone=UTC',
+  // Statements are small: compiling one takes longer than running it.
+  'jit=off',
   'lock_timeout=5000',
   'statement_timeout=30000',
   'idle_in_transaction_session_timeout=60000',
