@@ -81,6 +81,8 @@ export function readDraft(kind: Kind, body: unknown, target: Target, stored: Doc
 /** Applies a merge patch to what a person may write of the stored document, and reads it like a replace. */
 export function readPatch(kind: Kind, patch: unknown, stored: Document): Draft {
   if (!isObject(patch)) throw invalid([{ path: '', rule: 'invalid_type', message: 'send one JSON object' }])
+  // Before it is merged, because merging goes as deep as the patch does.
+  checkSize(patch)
   const problems = reservedKeys(patch.metadata).map(path => ({
     path,
     rule: 'reserved',

@@ -1,6 +1,5 @@
-// The lines that an endpoint's replicas write, as plain text, followed if one asks for it.
+// The lines that an endpoint's replicas write, as plain text or NDJSON, followed if one asks for it.
 import { once } from 'node:events'
-import type { ServerResponse } from 'node:http'
 import { Fault, findKind } from '@switchyard/kinds'
 import type { LogLine, Orchestrator, Store } from '@switchyard/runtime'
 import { z } from 'zod'
@@ -38,6 +37,7 @@ export async function endpointLogs(
     readonly workspace: string
     readonly name: string
     readonly query: z.output<typeof logsQuerySchema>
+    readonly accept: string | undefined
     readonly requestId: string
     readonly signal: AbortSignal
   },
@@ -64,8 +64,9 @@ export async function endpointLogs(
       const gone = new AbortController()
       response.once('close', () => gone.abort())
       const stop = AbortSignal.any([ask.signal, gone.signal])
+      const json = ask.accept?.includes('application/x-ndjson') ?? false
       response.writeHead(200, {
-        'content-type': 'text/plain; charset=utf-8',
+        'content-type': json ? 'application/x-ndjson' : 'text/plain; charset=utf-8',
         'cache-control': 'no-store',
         'x-request-id': requestId,
         'x-accel-buffering': 'no',
@@ -77,10 +78,10 @@ export async function endpointLogs(
       try {
         await Promise.all(
           wanted.map(async ({ metadata }) => {
-            const prefix = wanted.length > 1 ? `[${metadata.name}] ` : ''
             const ref = { replica: metadata.id, previous: query.previous }
+            const say = json ? asJson(metadata.name) : asText(wanted.length > 1 ? metadata.name : undefined)
             for await (const line of logs(ref, { tail: query.tail, follow: query.follow }, stop))
-              await writeLine(response, prefix, line, stop)
+              if (!response.write(say(line))) await once(response, 'drain', { signal: stop })
           }),
         )
       } catch (error) {
@@ -93,12 +94,14 @@ export async function endpointLogs(
   }
 }
 
-async function writeLine(
-  response: ServerResponse,
-  prefix: string,
-  { at, text }: LogLine,
-  signal: AbortSignal,
-) {
-  const line = `${prefix}${at === undefined ? '' : `${at} `}${text}\n`
-  if (!response.write(line)) await once(response, 'drain', { signal })
+type Say = (line: LogLine) => string
+
+/** The replica's name stands before the line when there are several. */
+function asText(replica: string | undefined): Say {
+  const prefix = replica === undefined ? '' : `[${replica}] `
+  return ({ at, text }) => `${prefix}${at === undefined ? '' : `${at} `}${text}\n`
+}
+
+function asJson(replica: string): Say {
+  return line => `${JSON.stringify({ ...line, replica })}\n`
 }

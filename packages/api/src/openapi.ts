@@ -2,7 +2,6 @@
 import {
   apiVersion,
   codes,
-  httpStatus,
   type Kind,
   kinds,
   metadataSchema,
@@ -289,7 +288,3 @@ export function openApi(
     },
   }
 }
-
-/** Every code's status is answered by some row of `refusals`: a new code that is not there does not pass the tests. */
-export const documentedStatuses: ReadonlySet<number> = new Set(Object.keys(refusals).map(Number))
-export const codeStatuses: readonly number[] = Object.values(httpStatus)

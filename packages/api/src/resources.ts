@@ -1,5 +1,5 @@
 // The rows of every kind: what the route table says of documents, made from the kinds and not by hand.
-import { type Kind, kinds } from '@switchyard/kinds'
+import { Fault, type Kind, kinds } from '@switchyard/kinds'
 import { z } from 'zod'
 import { type ActionsOptions, actionRow } from './actions.ts'
 import type { Authenticate } from './authenticate.ts'
@@ -37,6 +37,7 @@ const flag = z
 const writeQuery = z.strictObject({ dryRun: flag.describe('Do everything but keep it.') })
 const deleteQuery = z.strictObject({
   dryRun: flag.describe('Do everything but keep it.'),
+  cascade: flag.describe('Delete what depends on it too; not there yet, and refused.'),
   force: flag.describe('Drop the finalizers; needs system:force and may leave things running outside.'),
 })
 
@@ -156,13 +157,19 @@ function rowsOf(options: ResourcesOptions, kind: Kind, at: Collection): readonly
       { status: 202, doc: 'It is being deleted.', schema: document },
     ]),
     { query: deleteQuery },
-    ({ caller, params, query, headers }) =>
-      deleteDocument(options, kind, keyOf(params), {
+    async ({ caller, params, query, headers }) => {
+      if (query.cascade)
+        throw new Fault('unsupported', 'cascade is not there yet. Delete what depends on it first.', {
+          reason: 'cascade',
+          status: 501,
+        })
+      return deleteDocument(options, kind, keyOf(params), {
         caller,
         dryRun: query.dryRun,
         force: query.force,
         ifMatch: headers['if-match'],
-      }),
+      })
+    },
   )
   const status = guarded(
     { permission: 'system:admin' },

@@ -8,9 +8,6 @@ import { invalid, issueDetails } from './document.ts'
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
 
-/** Who may call: holders of a permission, anyone for a reason, or any caller about themselves for a reason. */
-export type Access = { readonly permission: string } | { readonly public: string } | { readonly self: string }
-
 export interface Location {
   /** Where the permission must be held: a workspace, null for the platform, undefined for anywhere. */
   readonly workspace: Place
@@ -58,6 +55,7 @@ export interface Row {
   readonly method: Method
   /** `/api/v1/workspaces/{w}/endpoints/{name}` */
   readonly path: string
+  /** Who may call: holders of a permission, or anyone for a reason, or any caller about themselves for a reason. */
   readonly permission?: string
   readonly public?: string
   readonly self?: string

@@ -105,8 +105,9 @@ function factRows(options: RoutesOptions): readonly Row[] {
         kind: 'Endpoint',
       },
       { query: logsQuerySchema },
-      ({ caller, params, query, requestId, signal }) =>
+      ({ caller, params, query, headers, requestId, signal }) =>
         endpointLogs(options, {
+          accept: headers.accept,
           caller,
           workspace: params.w ?? '',
           name: params.name ?? '',

@@ -1,7 +1,7 @@
 // What was used: sums of the metered facts, by whatever one groups them.
 import type { UsageStore } from '@switchyard/runtime'
 import { z } from 'zod'
-import { type Caller, identityOf } from './authorize.ts'
+import { authorize, type Caller, identityOf } from './authorize.ts'
 import type { Answer } from './route.ts'
 
 const groups = ['workspace', 'project', 'key', 'model', 'hour', 'day'] as const
@@ -50,6 +50,7 @@ export async function readUsage(
   query: z.output<typeof usageQuerySchema>,
 ): Promise<Answer> {
   const { by, from, to, workspace, project, key, model } = query
+  if (workspace !== undefined) authorize(caller, 'usage:read', workspace)
   const wanted = Object.entries({ from, to, workspace, project, key, model }).filter(
     ([, value]) => value !== undefined,
   )

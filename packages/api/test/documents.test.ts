@@ -1,3 +1,4 @@
+import { kinds } from '@switchyard/kinds'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import {
   endpointDocument,
@@ -263,5 +264,90 @@ describe('what comes with Switchyard', () => {
     const { bootstrapDocuments } = await import('@switchyard/api')
     const outcomes = await h.api.ship(bootstrapDocuments())
     expect(new Set(outcomes.map(({ outcome }) => outcome))).toEqual(new Set(['unchanged']))
+  })
+})
+
+describe('every kind', () => {
+  test('answers a replace with what was read as unchanged', async () => {
+    const owner = { kind: 'User', name: 'round' }
+    const specs: Record<string, object> = {
+      Workspace: {},
+      Project: {},
+      User: { email: 'round@example.org', password: 'round and round it goes' },
+      ServiceAccount: {},
+      Role: { permissions: ['endpoint:read'] },
+      RoleAssignment: { subject: owner, role: 'platform/viewer' },
+      ApiKey: { owner },
+      Cluster: { type: 'local' },
+      Engine: {
+        tasks: ['chat'],
+        formats: ['gguf'],
+        versions: [{ version: '1' }],
+        start: { command: ['x'] },
+        probes: { alive: '/health' },
+      },
+      ModelRegistry: { type: 'files', url: 'file:///srv' },
+      Model: { source: { registry: 'platform/bundled', path: 'x.gguf' } },
+      Endpoint: { model: { name: 'platform/tiny' } },
+    }
+    const written = kinds.filter(({ system }) => !system)
+    expect(Object.keys(specs)).toEqual(written.map(({ kind }) => kind))
+    for (const { kind, plural, scope } of written) {
+      const collection = scope === 'platform' ? `/api/v1/${plural}` : `/api/v1/workspaces/team/${plural}`
+      const metadata = { name: 'round', labels: { shape: 'round' }, description: '圆' }
+      expectStatus(await h.call('POST', collection, { body: { metadata, spec: specs[kind] } }), 201)
+      const read = expectStatus(await h.call('GET', `${collection}/round`), 200)
+      const headers = { 'if-match': read.headers.get('etag')! }
+      const put = await h.call('PUT', `${collection}/round`, { body: read.body, headers })
+      expect([kind, expectStatus(put, 200).body]).toEqual([kind, read.body])
+      expect(put.headers.get('etag')).toBe(read.headers.get('etag'))
+    }
+  })
+})
+
+describe('a status', () => {
+  test('is written by the server alone, moves the version and not the generation, and leaves the spec', async () => {
+    const made = expectStatus(await h.call('POST', endpoints, { body: endpointDocument('stated') }), 201)
+    const body = { spec: { replicas: 7 }, status: { observedGeneration: 1 } }
+    const headers = { 'if-match': made.headers.get('etag')! }
+    const put = expectStatus(await h.call('PUT', `${endpoints}/stated/status`, { body, headers }), 200)
+    expect(put.body.spec.replicas).toBe(1)
+    expect(put.body.status).toMatchObject({ observedGeneration: 1, phase: 'Pending' })
+    expect(put.body.metadata.generation).toBe(1)
+    expect(put.body.metadata.resourceVersion).not.toBe(made.body.metadata.resourceVersion)
+    expectStatus(await h.call('PUT', `${endpoints}/stated/status`, { body, headers }), 412)
+    expectStatus(await h.call('PUT', `${endpoints}/stated/status`, { body }), 400)
+  })
+})
+
+describe('a race', () => {
+  test('of creating an endpoint and deleting its model leaves no dangling reference', async () => {
+    const models = '/api/v1/workspaces/team/models'
+    const source = { registry: 'platform/bundled', path: 'r.gguf' }
+    const outcomes = new Set<string>()
+    for (let round = 0; round < 40; round++) {
+      const name = `race-${round}`
+      expectStatus(await h.call('POST', models, { body: { metadata: { name }, spec: { source } } }), 201)
+      const endpoint = { metadata: { name }, spec: { model: { name } } }
+      const create = () => h.call('POST', endpoints, { body: endpoint })
+      const remove = () => h.call('DELETE', `${models}/${name}`)
+      const [made, removed] =
+        round % 2
+          ? await Promise.all([create(), remove()])
+          : (await Promise.all([remove(), create()])).toReversed()
+      outcomes.add(`${made!.status} ${removed!.status}`)
+      const stands = (await h.call('GET', `${models}/${name}`)).status === 200
+      expect([round, made!.status === 201]).toEqual([round, stands])
+    }
+    // Whoever is first wins; both cannot.
+    expect([...outcomes].filter(outcome => outcome === '201 200')).toEqual([])
+  })
+})
+
+describe('a patch', () => {
+  test('that is nested without end is refused, not followed', async () => {
+    const deep = `${'{"a":'.repeat(50_000)}1${'}'.repeat(50_000)}`
+    const reply = await h.call('PATCH', `${endpoints}/first`, { body: `{"spec":${deep}}` })
+    expect(expectStatus(reply, 400).body.error.details[0]?.rule).toBe('too_deep')
   })
 })

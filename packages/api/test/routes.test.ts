@@ -4,6 +4,24 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { guarded, nowhere, open, type Row, routeProblems } from '../src/route.ts'
 import { type Harness, type Person, start } from './harness.ts'
 
+/** As far as the tests look into it. */
+interface OpenApi {
+  readonly paths: Readonly<
+    Record<
+      string,
+      Readonly<
+        Record<
+          string,
+          Readonly<Record<string, unknown>> & {
+            requestBody?: { content: Record<string, { example?: unknown }> }
+          }
+        >
+      >
+    >
+  >
+  readonly components: { readonly schemas: Readonly<Record<string, unknown>> }
+}
+
 let h: Harness
 let nobody: Person
 beforeAll(async () => {
@@ -86,28 +104,24 @@ describe('the route table', () => {
 describe('the description', () => {
   test('is valid OpenAPI 3.1 by an independent validator, with the permission of every operation', async () => {
     const reply = await h.call('GET', '/api/v1/openapi.json', { token: null })
-    const document: Record<string, Record<string, Record<string, Record<string, unknown>>>> = JSON.parse(
-      reply.text,
-    )
-    const result = await new Validator().validate(JSON.parse(reply.text))
+    const document = JSON.parse(reply.text) as OpenApi
+    const result = await new Validator().validate(JSON.parse(reply.text) as Record<string, unknown>)
     expect(result.errors).toBeUndefined()
     expect(result.valid).toBe(true)
     for (const row of h.api.routes) {
-      const operation = document.paths?.[row.path]?.[row.method.toLowerCase()]
+      const operation = document.paths[row.path]?.[row.method.toLowerCase()]
       expect(operation, `${row.method} ${row.path}`).toBeDefined()
       expect(operation?.['x-permission'] ?? operation?.['x-public'] ?? operation?.['x-self']).toBeTruthy()
     }
-    for (const { kind } of kinds) expect(document.components?.schemas).toHaveProperty(kind)
+    for (const { kind } of kinds) expect(document.components.schemas).toHaveProperty(kind)
     const text = JSON.stringify(document)
     for (const [, name] of text.matchAll(/"#\/components\/schemas\/([^"]+)"/g))
-      expect(document.components?.schemas).toHaveProperty([name!])
+      expect(document.components.schemas).toHaveProperty([name!])
   })
 
   test('gives examples that are accepted when they are sent', async () => {
     const reply = await h.call('GET', '/api/v1/openapi.json', { token: null })
-    const document: {
-      paths: Record<string, { post?: { requestBody?: { content: Record<string, { example?: unknown }> } } }>
-    } = JSON.parse(reply.text)
+    const document = JSON.parse(reply.text) as OpenApi
     let sent = 0
     for (const { path, permission, method, kind } of h.api.routes) {
       if (method !== 'POST' || !permission?.endsWith(':create')) continue

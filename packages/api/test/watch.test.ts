@@ -183,7 +183,7 @@ describe('a watch', () => {
           type === 'BOOKMARK' && final !== undefined && BigInt(object.metadata.resourceVersion) >= final
         await stream.until(frame => isEnd(frame) || stream.frames.indexOf(frame) >= cutAfter)
         // Everything that has arrived counts, because the next watch begins after the last of it.
-        for (const { type, object } of [...stream.frames]) {
+        for (const { type, object } of stream.frames.slice()) {
           if (type !== 'BOOKMARK')
             seen.push(`${object.metadata.resourceVersion} ${type} ${object.metadata.name}`)
           version = object.metadata.resourceVersion
