@@ -25,7 +25,7 @@ export interface Engine extends AsyncDisposable {
   readonly world: World
   readonly machine: Machine
   readonly slots: Slots<Sequence>
-  readonly embedders: Slots<Embedder>
+  readonly embedders: Slots<() => Promise<Embedder>>
   readonly chatPrompt: ChatPrompt
   readonly state: () => Now
   /** Refuses new and waiting requests; resolves when the running ones have ended. */

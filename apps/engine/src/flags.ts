@@ -50,6 +50,7 @@ const rows = {
   batchSize: { names: ['--batch-size', '-b'], value: { least: 32, most: 16_384 } },
   metrics: { names: ['--metrics'], value: { on: true } },
   embeddings: { names: ['--embeddings', '--embedding'], value: { on: true } },
+  noEmbeddings: { names: ['--no-embeddings'], value: { on: false } },
   slots: { names: ['--slots'], value: { on: true } },
   noSlots: { names: ['--no-slots'], value: { on: false } },
   grammars: { names: ['--grammars'], value: { on: true } },
@@ -100,7 +101,8 @@ export function parseFlags(argv: readonly string[]): Flags {
     threads: threads < 1 ? undefined : threads,
     batchSize: count('batchSize', 512),
     metrics: given.has('metrics'),
-    embeddings: given.has('embeddings'),
+    // The flag is llama-server's; here embeddings are served beside chats unless they are turned off.
+    embeddings: !given.has('noEmbeddings'),
     slots: !given.has('noSlots'),
     grammars: given.has('grammars'),
     queue: count('queue', 64),

@@ -13,7 +13,7 @@ type Route = (engine: Engine, body: unknown, reply: Reply, flags: Flags) => void
 export const health: Route = (_engine, _body, reply) => reply.json(200, { status: 'ok' })
 
 export const metrics: Route = ({ machine, state }, _body, reply, flags) => {
-  if (!flags.metrics) throw notOffered('metrics endpoint', '--metrics')
+  if (!flags.metrics) throw notOffered('metrics endpoint', 'with `--metrics`')
   reply.text(exposition(machine.meter.counts, state()), 'text/plain; version=0.0.4')
 }
 
@@ -34,7 +34,7 @@ export const props: Route = ({ machine: { model }, name, slots }, _body, reply) 
   })
 
 export const slots: Route = (engine, _body, reply, flags) => {
-  if (!flags.slots) throw notOffered('slots endpoint', '--slots')
+  if (!flags.slots) throw notOffered('slots endpoint', 'with `--slots`')
   const { model } = engine.machine
   reply.json(
     200,

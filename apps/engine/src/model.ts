@@ -55,7 +55,8 @@ export interface OpenModel extends AsyncDisposable {
   /** Texts that the tokenizer reads as control tokens when it is told to. */
   readonly specials: readonly string[]
   readonly sequences: readonly LlamaContextSequence[]
-  readonly embedder: LlamaEmbeddingContext | undefined
+  /** Opens the context of embeddings with its first use; undefined when they are turned off. */
+  readonly embedder: (() => Promise<LlamaEmbeddingContext>) | undefined
   /** @param continues the text goes on from other text, so no space is put before it. */
   readonly tokenize: (text: string, specials: boolean, continues?: boolean) => Token[]
   /** @param before tokens that precede these; they decide about a leading space. */
@@ -143,12 +144,23 @@ async function openContexts(llama: Llama, model: LlamaModel, options: OpenOption
     },
   })
   const embeddingContext = Math.min(slotContext, mostEmbeddingTokens)
+  // Made with the first text to embed, so that who never embeds pays no memory for it.
+  let made: Promise<LlamaEmbeddingContext> | undefined
+  const make = () =>
+    model.createEmbeddingContext({
+      contextSize: embeddingContext,
+      batchSize: embeddingContext, // pooling looks at one batch: an input must fit it whole
+      threads: options.threads,
+    })
+  const remade = (fault: unknown) => {
+    made = undefined
+    throw fault
+  }
   const embedder = options.embeddings
-    ? await model.createEmbeddingContext({
-        contextSize: embeddingContext,
-        batchSize: embeddingContext, // pooling looks at one batch: an input must fit it whole
-        threads: options.threads,
-      })
+    ? () => {
+        made ??= make().catch(remade)
+        return made
+      }
     : undefined
   return describe(llama, model, context, slotContext, embedder, options)
 }
@@ -171,7 +183,7 @@ function describe(
   model: LlamaModel,
   context: LlamaContext,
   slotContext: number,
-  embedder: LlamaEmbeddingContext | undefined,
+  embedder: OpenModel['embedder'],
   options: OpenOptions,
 ): OpenModel {
   const { metadata } = model.fileInfo

@@ -57,8 +57,8 @@ describe('the beginning', () => {
     expect(code).toBe(3)
   })
 
-  test('metrics, slots, embeddings and grammars are said to be off when they were not asked for', async () => {
-    await using engine = await start(['--model', file.path, '--no-slots'])
+  test('metrics, slots, embeddings and grammars are said to be off when they are', async () => {
+    await using engine = await start(['--model', file.path, '--no-slots', '--no-embeddings'])
     expect((await fetch(`${engine.url}/metrics`)).status).toBe(501)
     expect((await fetch(`${engine.url}/slots`)).status).toBe(501)
     expect((await engine.post('/v1/embeddings', { input: 'x' })).status).toBe(501)

@@ -118,7 +118,8 @@ function readText(path: string): string | undefined {
   try {
     return readFileSync(path, 'utf8')
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    const { code } = error as NodeJS.ErrnoException // fs throws nothing else
+    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined
     throw error
   }
 }
@@ -127,7 +128,11 @@ function readText(path: string): string | undefined {
 export function startTime(pid: number): string | undefined {
   const stat = readText(`/proc/${pid}/stat`)
   // The second field is the command in parentheses and may hold anything; fields count from behind it.
-  if (stat) return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]
+  if (stat) {
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+    // A zombie has ended and waits for a parent that may never look.
+    return fields[0] === 'Z' || fields[0] === 'X' ? undefined : fields[19]
+  }
   try {
     process.kill(pid, 0)
     return 'unknown'

@@ -16,7 +16,7 @@ const mostInputs = 2048
 
 export async function embeddings(engine: Engine, request: unknown, reply: Reply): Promise<void> {
   const { model, meter, now } = engine.machine
-  if (!model.embedder) throw notOffered('embeddings', '--embeddings')
+  if (!model.embedder) throw notOffered('embeddings', 'without `--no-embeddings`')
   const limit = model.embeddingLength
   const body = parseBody(schema, request)
   if (body.dimensions && body.dimensions !== limit)
@@ -28,7 +28,7 @@ export async function embeddings(engine: Engine, request: unknown, reply: Reply)
     reply.signal,
     async slot => {
       const began = now()
-      const embedded = await embedAll(model, slot.seat, given, reply.signal)
+      const embedded = await embedAll(model, await slot.seat(), given, reply.signal)
       meter.prompt(embedded.counted, 0, (now() - began) / 1000)
       return embedded
     },

@@ -47,15 +47,10 @@ export const contextExceeded = (tokens: number, limit: number, param: string) =>
 export const loading = () =>
   new ApiError(503, 'unavailable_error', 'Loading model', { code: 503, headers: { 'retry-after': '1' } })
 
-export const notOffered = (what: string, flag: string) =>
-  new ApiError(
-    501,
-    'not_supported_error',
-    `This server does not support ${what}. Start it with \`${flag}\``,
-    {
-      code: 501,
-    },
-  )
+export const notOffered = (what: string, remedy: string) =>
+  new ApiError(501, 'not_supported_error', `This server does not support ${what}. Start it ${remedy}`, {
+    code: 501,
+  })
 
 /** The edge's table: what each kind of failure is called outside. */
 export function toApiError(fault: unknown): ApiError {

@@ -49,7 +49,11 @@ export const llamaCpp: EngineRow = {
       },
       metrics: { schema: yes, flag: '--metrics', managed: true },
       'batch-size': { schema: whole(32, 16_384), flag: '--batch-size', doc: 'Most tokens in one decode.' },
-      embeddings: { schema: yes, flag: '--embeddings', doc: 'Serve /v1/embeddings.' },
+      embeddings: {
+        schema: yes,
+        flag: '--embeddings',
+        doc: 'Serve /v1/embeddings; the built-in engine always does, llama-server then serves nothing else.',
+      },
       queue: {
         schema: whole(0, 1_000_000),
         flag: '--queue',
