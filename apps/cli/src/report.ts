@@ -1,7 +1,8 @@
 // The last edge: what went wrong, as words on stderr and as an exit status.
-
+import { exitStatus, Fault } from '@switchyard/kinds/fault'
 import { wantsColor } from './cli.ts'
 import { createColors } from './output/colors.ts'
+import { safe } from './output/width.ts'
 import type { Terminal } from './terminal.ts'
 
 interface Options {
@@ -12,22 +13,26 @@ interface Options {
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null
 
+/** Details that the message does not tell already. */
+export const furtherDetails = ({ message, details }: Pick<Fault, 'message' | 'details'>) =>
+  details.filter(detail => detail.message !== '' && (details.length > 1 || !message.includes(detail.message)))
+
 /** Tells the error and answers the exit status of its class; what is no Fault is a fault of ours. */
-export async function report(
+export function report(
   error: unknown,
-  { stderr, env }: Terminal,
+  { stderr, env, signal }: Terminal,
   { verbose, color }: Options,
-): Promise<number> {
-  const { Fault, exitStatus } = await import('@switchyard/kinds/fault')
-  const { safe } = await import('./output/width.ts')
+): number {
   const colors = createColors(wantsColor(color, stderr, env))
   const say = (text: string) => void stderr.write(`${text}\n`)
   const fault =
     error instanceof Fault
       ? error
       : new Fault('internal', error instanceof Error ? error.message : String(error), { cause: error })
+  // Who pressed Ctrl-C knows it.
+  if (fault.code === 'cancelled' && signal.aborted) return exitStatus.cancelled
   say(`${colors.red(`${fault.code}:`)} ${safe(fault.message)}`)
-  for (const { path, message } of fault.details)
+  for (const { path, message } of furtherDetails(fault))
     say(`  ${safe(path === '' ? message : `${path}: ${message}`)}`)
   if (fault.retryAfterSeconds !== undefined) say(`  Try again in ${fault.retryAfterSeconds} s.`)
   if (verbose) {

@@ -243,6 +243,7 @@ describe('get', () => {
   test('gives one value as JSON: the document, or a list', async () => {
     const single = JSON.parse(await ok(run(['get', 'ep', 'alpha', '-o', 'json']))) as object
     expect(Object.keys(single)).toEqual(['apiVersion', 'kind', 'metadata', 'spec', 'status'])
+    expect(Object.keys((single as { spec: object }).spec).slice(0, 3)).toEqual(['cluster', 'model', 'engine'])
     const list = JSON.parse(await ok(run(['get', 'ep', '-o', 'json']))) as { kind: string; items: unknown[] }
     expect(list.kind).toBe('EndpointList')
     expect(list.items.length).toBeGreaterThan(2)
@@ -252,6 +253,12 @@ describe('get', () => {
     const { status, stdout, stderr } = await run(['get', 'ep', 'alpha', 'nobody', '-o', 'name'])
     expect(stdout).toBe('endpoint/alpha\n')
     expect([status, stderr]).toEqual([5, 'not_found: There is no Endpoint nobody here that you may read.\n'])
+  })
+
+  test('shortens long lists in a table, and not when it is wide', async () => {
+    const viewer = /^platform\/viewer +workspace:read,project:read,cluster:read \+\d+ /m
+    expect(await ok(run(['get', 'roles']))).toMatch(viewer)
+    expect(await ok(run(['get', 'roles', '-o', 'wide']))).toMatch(/^platform\/viewer .*event:read/m)
   })
 
   test('of an empty workspace says so, and prints nothing', async () => {
@@ -522,34 +529,38 @@ describe('signing in', () => {
 })
 
 describe('logs and usage', () => {
-  test('logs are printed as they are, those of the run before on demand', async () => {
-    await yard.database.store.write({ role: 'control' }, tx =>
-      tx.insert(
+  const addReplica = (ordinal: number) =>
+    yard.database.store.write({ role: 'control' }, tx => {
+      const at = new Date().toISOString()
+      return tx.insert(
         {
           apiVersion,
           kind: 'Replica',
           metadata: {
-            id: '019a0000-0000-7000-8000-000000000001',
-            name: 'alpha-1-0',
+            id: `019a0000-0000-7000-8000-00000000000${ordinal}`,
+            name: `alpha-1-${ordinal}`,
             workspace: 'team',
             project: null,
             labels: {},
             annotations: {},
             generation: 1,
             resourceVersion: '0',
-            creationTimestamp: new Date().toISOString(),
-            updateTimestamp: new Date().toISOString(),
+            creationTimestamp: at,
+            updateTimestamp: at,
             createdBy: 'system:control',
             updatedBy: 'system:control',
             ownerReferences: [],
             finalizers: [],
           },
-          spec: { endpoint: 'alpha', revision: 1, ordinal: 0, cluster: 'platform/local' },
+          spec: { endpoint: 'alpha', revision: 1, ordinal, cluster: 'platform/local' },
           status: { phase: 'Pending' },
         },
         [],
-      ),
-    )
+      )
+    })
+
+  test('logs are printed as they are, those of the run before on demand', async () => {
+    await addReplica(0)
     expect(await ok(run(['logs', 'alpha']))).toBe('loading\nready\n')
     expect(await ok(run(['logs', 'endpoint/alpha', '--tail', '1']))).toBe('ready\n')
     expect(await ok(run(['logs', 'alpha', '--previous']))).toBe('died\u001b[31m\n')
@@ -562,6 +573,11 @@ describe('logs and usage', () => {
     })
     expect([followed.status, followed.stdout]).toEqual([130, 'loading\nready\n'])
     expect((await run(['logs', 'nobody'])).status).toBe(5)
+
+    await addReplica(1)
+    const lines = (await ok(run(['logs', 'alpha', '--tail', '1']))).trim().split('\n').toSorted()
+    expect(lines).toEqual(['[alpha-1-0] ready', '[alpha-1-1] ready'])
+    expect(await ok(run(['logs', 'alpha', '--tail', '1', '--replica', 'alpha-1-1']))).toBe('ready\n')
   })
 
   test('usage sums by what is asked', async () => {

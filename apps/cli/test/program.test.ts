@@ -94,21 +94,27 @@ describe('the program', () => {
 })
 
 describe('the exit status', () => {
-  test.each(codes)('of %s is that of the table, and its words go to stderr', async code => {
+  test.each(codes)('of %s is that of the table, and its words go to stderr', code => {
     const lines: string[] = []
     const stderr = { write: (text: string) => lines.push(text) }
-    const terminal = { stderr, env: {} } as unknown as Parameters<typeof report>[1] // report reads no more
+    const terminal = { stderr, env: {}, signal: new AbortController().signal } as unknown as Parameters<
+      typeof report
+    >[1] // report reads no more
     const fault = new Fault(code, 'Do this.', { details: [{ path: 'spec.x', rule: 'r', message: 'is bad' }] })
-    expect(await report(fault, terminal, { verbose: false, color: 'auto' })).toBe(exitStatus[code])
+    expect(report(fault, terminal, { verbose: false, color: 'auto' })).toBe(exitStatus[code])
     expect(lines.join('')).toBe(`${code}: Do this.\n  spec.x: is bad\n`)
   })
-  test('of a mistake of ours is 10, with its stack only when asked', async () => {
+  test('of a mistake of ours is 10, with its stack only when asked', () => {
     const lines: string[] = []
-    const terminal = { stderr: { write: (text: string) => lines.push(text) }, env: {} }
+    const terminal = {
+      stderr: { write: (text: string) => lines.push(text) },
+      env: {},
+      signal: new AbortController().signal,
+    }
     const given = terminal as unknown as Parameters<typeof report>[1] // report reads no more
-    expect(await report(new TypeError('oops'), given, { verbose: false, color: 'never' })).toBe(10)
+    expect(report(new TypeError('oops'), given, { verbose: false, color: 'never' })).toBe(10)
     expect(lines.join('')).not.toContain('at ')
-    await report(new TypeError('oops'), given, { verbose: true, color: 'never' })
+    report(new TypeError('oops'), given, { verbose: true, color: 'never' })
     expect(lines.join('')).toContain('program.test.ts')
   })
 })

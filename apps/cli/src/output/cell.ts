@@ -32,11 +32,14 @@ export function relative(time: string, now: Date): string {
   return away > 0 ? `in ${span(away)}` : `${span(-away)} ago`
 }
 
-export function cell(value: unknown, now: Date): string {
+/** `most` items of a list are shown, the others are counted. */
+export function cell(value: unknown, now: Date, most = Number.POSITIVE_INFINITY): string {
   if (value === undefined || value === null || value === '') return '-'
   if (typeof value === 'string') return moment.test(value) ? relative(value, now) : value
   if (typeof value === 'number' || typeof value === 'boolean' || typeof value === 'bigint')
     return String(value)
-  if (Array.isArray(value)) return value.length === 0 ? '-' : value.map(item => cell(item, now)).join(',')
-  return JSON.stringify(value)
+  if (!Array.isArray(value)) return JSON.stringify(value)
+  if (value.length === 0) return '-'
+  const shown = value.slice(0, most).map(item => cell(item, now))
+  return value.length > most ? `${shown.join(',')} +${value.length - most}` : shown.join(',')
 }

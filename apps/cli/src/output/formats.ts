@@ -18,6 +18,9 @@ export interface TableLook {
   readonly kinds: boolean
 }
 
+/** Items of a list that a narrow table shows. */
+const shortList = 3
+
 /** Phases that are good, and those that want a person; every other is on its way. */
 const good = new Set(['Ready', 'Active', 'Connected'])
 const bad = new Set(['Failed', 'Invalid', 'Lost', 'Unreachable', 'Degraded', 'Stalled'])
@@ -60,15 +63,10 @@ export function documentTable(
   const rows = documents.map(document => [
     ...(withWorkspace ? [document.metadata.workspace ?? '-'] : []),
     nameOf(kind, document, look),
-    ...shown.map(({ path }) => cell(readPath(document, path), look.now)),
+    ...shown.map(({ path }) => cell(readPath(document, path), look.now, look.wide ? undefined : shortList)),
     span(look.now.getTime() - new Date(document.metadata.creationTimestamp).getTime()),
   ])
   return table(columns, rows, { headers: look.headers, paintHeader: look.colors.bold }, atLeast)
-}
-
-/** The envelope in its own order, whatever order the server used. */
-export function envelope({ apiVersion, kind, metadata, spec, status }: Document): unknown {
-  return { apiVersion, kind, metadata, spec, status }
 }
 
 export const json = (value: unknown) => `${JSON.stringify(value, null, 2)}\n`

@@ -9,7 +9,7 @@ import { readSources } from '../manifest/source.ts'
 import { json, shortName } from '../output/formats.ts'
 import { replacement } from './replacement.ts'
 import { settled, standing, until } from './until.ts'
-import { patience } from './wait.ts'
+import { patience, secondsUntil } from './wait.ts'
 
 export interface ApplyOptions {
   readonly filename: readonly string[]
@@ -123,12 +123,12 @@ function tell(cli: Cli, { entry, outcome, fault }: Applied, suffix: string): voi
 
 async function waitFor(cli: Cli, applied: readonly Applied[]): Promise<boolean> {
   const client = await cli.client()
-  const until_ = cli.terminal.now().getTime() + (cli.flags.timeout ?? patience) * 1000
+  const ends = cli.terminal.now().getTime() + (cli.flags.timeout ?? patience) * 1000
   let all = true
   for (const { entry, outcome } of applied) {
     if (outcome === 'failed') continue
     const { kind, workspace, name } = entry
-    const seconds = Math.max(1, Math.ceil((until_ - cli.terminal.now().getTime()) / 1000))
+    const seconds = secondsUntil(ends, cli.terminal.now())
     const { verdict, document } = await until(client, kind, { workspace, name }, settled(kind), {
       seconds,
       signal: cli.terminal.signal,

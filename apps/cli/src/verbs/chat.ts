@@ -30,11 +30,17 @@ async function fileText(cli: Cli, path: string): Promise<string> {
 }
 
 /** Prints the answer as it comes, and returns it whole. */
-async function answer(cli: Cli, client: Client, model: string, turns: readonly Turn[]): Promise<string> {
+async function answer(
+  cli: Cli,
+  client: Client,
+  model: string,
+  turns: readonly Turn[],
+  signal: AbortSignal,
+): Promise<string> {
   const raw = !cli.terminal.stdout.isTTY
   let text = ''
   try {
-    for await (const piece of client.chat(model, turns, cli.signal)) {
+    for await (const piece of client.chat(model, turns, signal)) {
       text += piece
       // Tabs and newlines stay; a model must not steer a person's terminal.
       cli.out(raw ? piece : safe(piece))
@@ -50,7 +56,13 @@ async function conversation(cli: Cli, client: Client, model: string, start: read
   const { stdin, stderr } = cli.terminal
   cli.note(`Talking to ${model}. /exit or Ctrl-D ends it.`)
   const reader = createInterface({ input: stdin, output: stderr, prompt: '> ' })
-  reader.once('SIGINT', () => reader.close())
+  let turn: AbortController | undefined
+  let open = true
+  // Ctrl-C stops the answer that is coming, or else the conversation.
+  reader.on('SIGINT', () => (turn ? turn.abort() : reader.close()))
+  reader.once('close', () => {
+    open = false
+  })
   let turns = start
   try {
     reader.prompt()
@@ -59,14 +71,17 @@ async function conversation(cli: Cli, client: Client, model: string, start: read
       if (said === '/exit' || said === '/quit') return
       if (said !== '') {
         const asked: readonly Turn[] = [...turns, { role: 'user', content: said }]
+        turn = new AbortController()
         try {
-          turns = [...asked, { role: 'assistant', content: await answer(cli, client, model, asked) }]
+          const signal = AbortSignal.any([cli.signal, turn.signal])
+          turns = [...asked, { role: 'assistant', content: await answer(cli, client, model, asked, signal) }]
         } catch (error) {
-          if (!(error instanceof Fault) || error.code === 'cancelled') throw error
+          if (!(error instanceof Fault) || cli.signal.aborted) throw error
           cli.note(`${error.code}: ${error.message}`) // the conversation goes on as if it had not been said
         }
+        turn = undefined
       }
-      reader.prompt()
+      if (open) reader.prompt()
     }
   } finally {
     reader.close()
@@ -104,10 +119,10 @@ export async function chat(
   if (message === '') {
     if (!cli.interactive)
       throw new Fault('invalid', 'There is no message: write one after the model, or pipe it in.')
-    return conversation(cli, client, model, system)
+    return await conversation(cli, client, model, system)
   }
   const turns: readonly Turn[] = [...system, { role: 'user', content: message }]
   if (options.json || cli.flags.output === 'json')
     cli.out(json(await client.complete(model, turns, cli.signal)))
-  else await answer(cli, client, model, turns)
+  else await answer(cli, client, model, turns, cli.signal)
 }

@@ -6,6 +6,7 @@ import { order } from '../manifest/order.ts'
 import { readManifests } from '../manifest/read.ts'
 import { readSources } from '../manifest/source.ts'
 import { shortName } from '../output/formats.ts'
+import { furtherDetails } from '../report.ts'
 import { refsOf } from './get.ts'
 import { until } from './until.ts'
 import { patience } from './wait.ts'
@@ -59,8 +60,8 @@ export async function remove(cli: Cli, words: readonly string[], options: Delete
       else {
         first ??= error
         cli.note(`${name}: ${error.message}`)
-        for (const { path, message } of error.details)
-          if (message !== '') cli.note(`  ${path ? `${path}: ` : ''}${message}`)
+        for (const { path, message } of furtherDetails(error))
+          cli.note(`  ${path ? `${path}: ` : ''}${message}`)
       }
     }
   }

@@ -4,6 +4,7 @@ import { type Document, Fault, type Kind, kinds } from '@switchyard/kinds'
 import type { Cli } from '../cli.ts'
 import { cell, readPath, relative, span } from '../output/cell.ts'
 import { paintPhase, shortName } from '../output/formats.ts'
+import { envelope } from '../output/key-order.ts'
 import { table } from '../output/table.ts'
 import { displayWidth, safe } from '../output/width.ts'
 import { readNamed, refsOf } from './get.ts'
@@ -15,9 +16,15 @@ const most = 20
 
 const indent = (text: string) => text.replace(/^(?=.)/gm, '  ')
 
-function fields(rows: readonly (readonly [string, string])[]): string {
-  const width = Math.max(...rows.map(([name]) => displayWidth(name)))
-  return rows.map(([name, value]) => `${`${name}:`.padEnd(width + 2)} ${safe(value)}`.trimEnd()).join('\n')
+type Field = readonly [name: string, value: string, paint?: (value: string) => string]
+
+function fields(rows: readonly Field[]): string {
+  const width = Math.max(...rows.map(([name]) => displayWidth(name))) + 2
+  return rows
+    .map(([name, value, paint = text => text]) =>
+      `${`${name}:`.padEnd(width)} ${paint(safe(value))}`.trimEnd(),
+    )
+    .join('\n')
 }
 
 const pairs = (map: Readonly<Record<string, string>>) =>
@@ -84,7 +91,8 @@ async function eventTable(cli: Cli, client: Client, { kind, metadata }: Document
 
 async function text(cli: Cli, client: Client, kind: Kind, document: Document): Promise<string> {
   const { stringify } = await import('yaml')
-  const { metadata, spec, status } = document
+  const { metadata } = document
+  const { spec, status } = envelope(document)
   const { bold } = cli.colors
   const now = cli.terminal.now()
   const phase = cell(readPath(document, 'status.phase'), now)
@@ -99,26 +107,24 @@ async function text(cli: Cli, client: Client, kind: Kind, document: Document): P
   const conditions = conditionTable(cli, document)
   const next = nextCommands(document)
   const age = span(now.getTime() - new Date(metadata.creationTimestamp).getTime())
-  const head = fields([
+  const { project, displayName, description, deletionTimestamp, finalizers } = metadata
+  const rows: readonly (Field | false | '' | null | undefined)[] = [
     ['Kind', kind.kind],
     ['Name', metadata.name],
-    ...(kind.scope === 'platform' ? [] : [['Workspace', metadata.workspace ?? '(platform)'] as const]),
-    ...(metadata.project ? [['Project', metadata.project] as const] : []),
-    ...(metadata.displayName ? [['Title', metadata.displayName] as const] : []),
-    ...(metadata.description ? [['About', metadata.description] as const] : []),
+    kind.scope !== 'platform' && ['Workspace', metadata.workspace ?? '(platform)'],
+    project && ['Project', project],
+    displayName && ['Title', displayName],
+    description && ['About', description],
     ['Labels', pairs(metadata.labels)],
     ['Created', `${metadata.creationTimestamp} (${age} ago) by ${metadata.createdBy}`],
-    ...(metadata.deletionTimestamp
-      ? [
-          [
-            'Deleting',
-            `since ${metadata.deletionTimestamp}; waits for ${metadata.finalizers.join(', ') || 'nothing'}`,
-          ] as const,
-        ]
-      : []),
-  ])
+    deletionTimestamp && [
+      'Deleting',
+      `since ${deletionTimestamp}; waits for ${finalizers.join(', ') || 'nothing'}`,
+    ],
+    ['Phase', phase, text => paintPhase(cli.colors, phase, text)],
+  ]
   return [
-    `${head}\n${'Phase:'.padEnd(Math.max(8, head.indexOf(' ') + 1))} ${paintPhase(cli.colors, phase)}`,
+    fields(rows.filter(row => typeof row === 'object' && row !== null)),
     `\n${bold('Spec')}\n${yaml(spec)}`.trimEnd(),
     Object.keys(rest).length > 0 ? `\n${bold('Status')}\n${yaml(rest)}`.trimEnd() : '',
     conditions && `\n${bold('Conditions')}\n${indent(conditions)}`.trimEnd(),

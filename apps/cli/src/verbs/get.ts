@@ -4,7 +4,8 @@ import { type Document, Fault, type Kind, kinds } from '@switchyard/kinds'
 import type { Cli } from '../cli.ts'
 import { kindNamed, readTargets } from '../kinds.ts'
 import { readPath } from '../output/cell.ts'
-import { documentTable, envelope, json, shortName, yaml } from '../output/formats.ts'
+import { documentTable, json, shortName, yaml } from '../output/formats.ts'
+import { envelope } from '../output/key-order.ts'
 import { watchKind } from './watch.ts'
 
 export interface GetOptions {

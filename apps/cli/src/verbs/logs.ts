@@ -1,4 +1,6 @@
 // What the engine of an endpoint wrote, to stdout as it is.
+import type { Client } from '@switchyard/client'
+import { Fault } from '@switchyard/kinds'
 import type { Cli } from '../cli.ts'
 import { safe } from '../output/width.ts'
 
@@ -9,22 +11,36 @@ export interface LogsOptions {
   readonly previous?: boolean
 }
 
-export async function logs(cli: Cli, endpoint: string, options: LogsOptions): Promise<void> {
+/** Whether lines of several replicas may come, so that each line must say whose it is. */
+async function several(client: Client, workspace: string, endpoint: string): Promise<boolean> {
+  try {
+    const query = { workspace, fieldSelector: `spec.endpoint=${endpoint}`, limit: 2 }
+    return (await client.list('Replica', query)).items.length > 1
+  } catch (error) {
+    if (error instanceof Fault && error.code === 'denied') return true // one may read logs and not replicas
+    throw error
+  }
+}
+
+export async function logs(cli: Cli, named: string, options: LogsOptions): Promise<void> {
   const { workspace } = await cli.target()
+  const { output } = cli.flags
+  const endpoint = named.replace(/^[a-z]+\//i, '')
   const client = await cli.client()
+  const prefixed = options.replica === undefined && (await several(client, workspace, endpoint))
+  // A terminal is shielded from control characters; a file gets what the engine wrote.
+  const clean = cli.terminal.stdout.isTTY ? safe : (text: string) => text
   let seen = false
-  const rows = client.logs({
+  for await (const { text, at, replica } of client.logs({
     workspace,
-    endpoint: endpoint.replace(/^[a-z]+\//i, ''),
+    endpoint,
     ...options,
     signal: cli.signal,
-  })
-  for await (const { text, at, replica } of rows) {
+  })) {
     seen = true
-    if (cli.flags.output === 'json') cli.out(`${JSON.stringify({ at, replica, text })}\n`)
-    else if (cli.flags.output === 'wide') cli.out(`${[at, replica, safe(text)].filter(Boolean).join('  ')}\n`)
-    // A terminal is shielded from control characters; a file gets what the engine wrote.
-    else cli.out(`${cli.terminal.stdout.isTTY ? safe(text) : text}\n`)
+    if (output === 'json') cli.out(`${JSON.stringify({ at, replica, text })}\n`)
+    else if (output === 'wide') cli.out(`${[at, replica, clean(text)].filter(Boolean).join('  ')}\n`)
+    else cli.out(`${prefixed && replica ? `[${replica}] ` : ''}${clean(text)}\n`)
   }
   if (!seen) cli.note(`${endpoint} has written nothing yet.`)
 }

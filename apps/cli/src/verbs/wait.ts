@@ -9,6 +9,9 @@ import { conditionsOf, type Decide, until } from './until.ts'
 /** Seconds, when --timeout is not given. */
 export const patience = 300
 
+/** Whole seconds left, at least one, so that what is true already is always seen. */
+export const secondsUntil = (ends: number, now: Date) => Math.max(1, Math.ceil((ends - now.getTime()) / 1000))
+
 /** What `--for` asks, for a kind; `invalid` when that kind can never meet it. */
 export function readFor(text: string, kind: Kind): { readonly decide: Decide; readonly words: string } {
   const [what = '', type = '', wanted = 'True'] = text.split('=')
@@ -57,11 +60,12 @@ export async function wait(cli: Cli, words: readonly string[], what: string): Pr
   const asked = refs.map(ref => ({ ref, ...readFor(what, ref.kind) }))
   const client = await cli.client()
   const { signal } = cli.terminal
-  const seconds = cli.flags.timeout ?? patience
+  const ends = cli.terminal.now().getTime() + (cli.flags.timeout ?? patience) * 1000
   let answer = 0
   for (const { ref, decide, words: wish } of asked) {
     const { kind } = ref
     if (what !== 'delete') await readNamed(client, kind, ref)
+    const seconds = secondsUntil(ends, cli.terminal.now())
     const { verdict } = await until(client, kind, ref, decide, { seconds, signal })
     const name = shortName(kind, ref.name)
     if (verdict === 'yes') cli.out(`${name} ${wish}\n`)

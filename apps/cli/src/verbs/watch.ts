@@ -2,7 +2,8 @@
 import type { Client, ListQuery } from '@switchyard/client'
 import type { Document, Kind } from '@switchyard/kinds'
 import type { Cli } from '../cli.ts'
-import { documentTable, envelope, shortName, type TableLook } from '../output/formats.ts'
+import { documentTable, shortName, type TableLook } from '../output/formats.ts'
+import { envelope } from '../output/key-order.ts'
 
 export async function watchKind(
   cli: Cli,
