@@ -32,7 +32,9 @@ export function decideCluster(document: ClusterDocument, observed: ClusterObserv
     return {
       actions: [],
       status: {
-        ...{ version, capacity, nodes: { ready: 0, total: 1 } },
+        version,
+        capacity,
+        nodes: { ready: 0, total: 1 },
         lastSeenAt: wasConnected ? timestamp(now) : lastSeenAt,
         conditions: [
           claim('Connected', 'False', 'Unreachable', message),

@@ -1,6 +1,7 @@
 // The life of an endpoint over the real store and real processes.
 import { rename } from 'node:fs/promises'
 import { join } from 'node:path'
+import { systemClock } from '@switchyard/runtime'
 import { testDatabase } from '@switchyard/store/testing'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { processTable } from '../../drivers/src/orchestrators/process/table.ts'
@@ -88,13 +89,19 @@ describe.skipIf(process.platform !== 'linux')('an endpoint', { timeout: 60_000 }
     await put(store, 'Endpoint', 'chat', chat(), 'default')
     await untilPhase(store, 'Ready')
     let fewest = 1
-    const watch = setInterval(async () => {
+    const count = async () => {
       const ready = (await replicasOf(store)).filter(
         ({ spec, status }) => status.state === 'Ready' && !spec.drain,
       )
       fewest = Math.min(fewest, ready.length)
-    }, 20)
-    onTestFinished(() => clearInterval(watch))
+    }
+    const watched = new AbortController()
+    const watching = (async () => {
+      while (!watched.signal.aborted) {
+        await count()
+        await systemClock.sleep(20, watched.signal)
+      }
+    })()
     const active = (number: number) =>
       until(`revision ${number}`, async () => {
         const status = statusOf(await get(store, 'Endpoint', 'chat', 'default'))
@@ -104,7 +111,8 @@ describe.skipIf(process.platform !== 'linux')('an endpoint', { timeout: 60_000 }
     await active(2)
     await change(store, chatKey, { context: { sequences: 4 } })
     await active(1)
-    clearInterval(watch)
+    watched.abort()
+    await watching
     expect(fewest).toBe(1)
     expect((await list(store, 'Revision')).map(({ status }) => (status as { phase?: string }).phase)).toEqual(
       ['Active', 'Retired'],

@@ -12,7 +12,7 @@ import { apiVersion, type Document, findKind } from '@switchyard/kinds'
 import { type Store, systemClock, systemRandom } from '@switchyard/runtime'
 import { randomModel } from '../../../models/tiny/gguf.ts'
 
-export const tinyEngine = fileURLToPath(new URL('./tiny-engine.mjs', import.meta.url))
+export const tinyEngine = fileURLToPath(new URL('./tiny-engine.ts', import.meta.url))
 const operator = { role: 'caller', principal: 'system:operator', scopes: ['*'] } as const
 const control = { role: 'control' } as const
 
@@ -91,23 +91,20 @@ export async function put(
     apiVersion,
     kind,
     metadata: {
-      ...{
-        id: systemRandom.id(),
-        name,
-        workspace,
-        project: null,
-        labels: {},
-        annotations: {},
-        generation: 1,
-      },
-      ...{
-        resourceVersion: '0',
-        creationTimestamp: at,
-        updateTimestamp: at,
-        createdBy: 'user:test',
-        updatedBy: 'user:test',
-      },
-      ...{ ownerReferences: [], finalizers: kind === 'Endpoint' ? ['switchyard.dev/endpoint'] : [] },
+      id: systemRandom.id(),
+      name,
+      workspace,
+      project: null,
+      labels: {},
+      annotations: {},
+      generation: 1,
+      resourceVersion: '0',
+      creationTimestamp: at,
+      updateTimestamp: at,
+      createdBy: 'user:test',
+      updatedBy: 'user:test',
+      ownerReferences: [],
+      finalizers: kind === 'Endpoint' ? ['switchyard.dev/endpoint'] : [],
     },
     spec: found.spec.parse(spec),
     status: {},

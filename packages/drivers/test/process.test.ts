@@ -10,7 +10,7 @@ import { systemClock, systemRandom, type Workload } from '@switchyard/runtime'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { marks, processTable } from '../src/orchestrators/process/table.ts'
 
-const tiny = fileURLToPath(new URL('./tiny-engine.mjs', import.meta.url))
+const tiny = fileURLToPath(new URL('./tiny-engine.ts', import.meta.url))
 const table = processTable('linux')
 const never = new AbortController().signal
 const fence = { epoch: 1n }
@@ -96,8 +96,8 @@ async function until<T>(probe: () => Promise<T | undefined | false>): Promise<T>
 }
 
 describe.skipIf(process.platform !== 'linux')('the suite of all orchestrators', () => {
-  for (const { name, run } of conformance)
-    test(name, { timeout: 30_000 }, async () => run((await bench()).subject))
+  for (const each of conformance)
+    test(each.name, { timeout: 30_000 }, async () => each.run((await bench()).subject))
 })
 
 describe.skipIf(process.platform !== 'linux')('processes', () => {
@@ -109,7 +109,7 @@ describe.skipIf(process.platform !== 'linux')('processes', () => {
     await until(async () => (await first.observe(never)).replicas[0]?.ready)
     await subject.abandon(first)
     const file = join(directory, 'replicas', id, 'state.json')
-    const { process: born, ...rest } = JSON.parse(await readFile(file, 'utf8'))
+    const { process: born, ...rest } = JSON.parse(await readFile(file, 'utf8')) as StateFile
     await writeFile(file, JSON.stringify(rest))
     await using second = await subject.open()
     expect((await states(directory))[0]?.process).toEqual(born)
@@ -158,7 +158,7 @@ describe.skipIf(process.platform !== 'linux')('processes', () => {
     })
     onTestFinished(() => void stranger.kill('SIGKILL'))
     const file = join(directory, 'replicas', id, 'state.json')
-    const state = JSON.parse(await readFile(file, 'utf8'))
+    const state = JSON.parse(await readFile(file, 'utf8')) as StateFile
     // Even the start time may coincide: the token cannot.
     const start = await until(() => table.start(stranger.pid ?? 0))
     await writeFile(file, JSON.stringify({ ...state, process: { pid: stranger.pid, start } }))

@@ -205,7 +205,7 @@ function bare(status: Stored): unknown {
   return {
     ...status,
     conditions: (status.conditions ?? [])
-      .map(({ lastTransitionTime: _, ...rest }) => rest)
+      .map(condition => ({ ...condition, lastTransitionTime: undefined }))
       .sort((a, b) => (a.type < b.type ? -1 : 1)),
   }
 }

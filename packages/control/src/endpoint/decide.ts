@@ -42,7 +42,12 @@ export function decideEndpoint(
   const undrained = present.filter(replica => isDeleting(replica) && !replica.spec.drain)
   const report = statusOf(
     {
-      ...{ endpoint, want, numbers, live: staying, resolved: wanted.resolved, step: next },
+      endpoint,
+      want,
+      numbers,
+      live: staying,
+      resolved: wanted.resolved,
+      step: next,
       leaving: present.filter(replica => !staying.includes(replica)),
     },
     now,

@@ -93,8 +93,11 @@ export function resolve(endpoint: EndpointDocument, { model, registry, engine }:
     version.version,
     values,
     {
-      ...{ binary, model: path, name: endpoint.metadata.name },
-      ...{ context: String(tokens * sequences), sequences: String(sequences) },
+      binary,
+      model: path,
+      name: endpoint.metadata.name,
+      context: String(tokens * sequences),
+      sequences: String(sequences),
       ...(cpu === undefined ? {} : { threads: String(cpu) }),
     },
     spec.extraArgs,

@@ -135,8 +135,12 @@ class Hands {
     }
     this.#forget(seen.replicas)
     return {
-      ...{ replicas, running, complete: seen.complete, vitals: this.#vitals },
-      ...{ endpoint: endpoint?.spec, engine: engine?.spec },
+      replicas,
+      running,
+      complete: seen.complete,
+      vitals: this.#vitals,
+      endpoint: endpoint?.spec,
+      engine: engine?.spec,
       ...(waits.length > 0 ? { probeIn: Math.min(...waits) } : {}),
     }
   }

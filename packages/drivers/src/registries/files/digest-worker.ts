@@ -6,7 +6,8 @@ import { parentPort, workerData } from 'node:worker_threads'
 export type DigestMessage = { readonly bytes: number } | { readonly sha256: string }
 
 const say = (message: DigestMessage) => parentPort?.postMessage(message)
-const { path }: { path: string } = workerData
+// Given by digest.ts alone.
+const { path } = workerData as { readonly path: string }
 const chunk = Buffer.allocUnsafe(4 << 20)
 const hash = createHash('sha256')
 await using file = await open(path)

@@ -59,8 +59,8 @@ const widths: Readonly<Record<number, number>> = {
 /** @param size bytes of the whole file. Throws BadGguf, or NeedMore when `bytes` is too short a prefix. */
 export function readHeader(bytes: Uint8Array, size: number): GgufHeader {
   const cursor = new Cursor(bytes, size)
-  if (cursor.u32('magic') !== 0x46554747) throw new BadGguf('it does not begin with GGUF')
-  const version = cursor.u32('version')
+  if (cursor.u32() !== 0x46554747) throw new BadGguf('it does not begin with GGUF')
+  const version = cursor.u32()
   if (version !== 2 && version !== 3) throw new BadGguf(`GGUF version ${version} is not 2 or 3`)
   const tensors = cursor.count('tensors', most.tensors, 24)
   const keyCount = cursor.count('keys', most.keys, 13)
@@ -76,7 +76,7 @@ export function readHeader(bytes: Uint8Array, size: number): GgufHeader {
     const key = cursor.text('key', most.key)
     if (header.keys.has(key)) throw new BadGguf(`the key ${JSON.stringify(key)} stands twice`)
     header.keys.add(key)
-    const type = cursor.u32('type')
+    const type = cursor.u32()
     if (type === 8) {
       const value = cursor.shortText(most.keptText)
       if (value !== undefined) header.values.set(key, value)
@@ -93,7 +93,7 @@ function readArray(
   depth: number,
 ): void {
   if (depth > most.nesting) throw new BadGguf(`${key} nests arrays too deep`)
-  const type = cursor.u32('array type')
+  const type = cursor.u32()
   const width = type === 8 ? 8 : type === 9 ? 12 : widths[type]
   if (width === undefined) throw new BadGguf(`${key} has values of the unknown type ${type}`)
   const length = cursor.count(key, Number.MAX_SAFE_INTEGER, width)
@@ -120,14 +120,14 @@ function readTensors(
   const weights = new Map<string, number>()
   for (let at = 0; at < tensors; at++) {
     const name = cursor.text('tensor name', most.key)
-    const dimensions = cursor.u32('dimensions')
+    const dimensions = cursor.u32()
     if (dimensions > most.dimensions)
       throw new BadGguf(`the tensor ${JSON.stringify(name)} has ${dimensions} dimensions`)
     let elements = 1
     for (let d = 0; d < dimensions; d++) elements *= cursor.u64('dimension')
     if (!Number.isSafeInteger(elements))
       throw new BadGguf(`the tensor ${JSON.stringify(name)} is impossibly large`)
-    const type = tensorTypes[cursor.u32('tensor type')]
+    const type = tensorTypes[cursor.u32()]
     const offset = cursor.u64('tensor offset')
     parameters += elements
     if (!type) end = undefined
@@ -168,7 +168,7 @@ class Cursor {
     return at
   }
 
-  u32(_: string): number {
+  u32(): number {
     return this.#view.getUint32(this.skip(4), true)
   }
 

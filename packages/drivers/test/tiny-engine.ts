@@ -3,11 +3,11 @@ import { spawn } from 'node:child_process'
 import { createServer } from 'node:http'
 
 const argv = process.argv.slice(2)
-const value = flag => (argv.includes(flag) ? argv[argv.indexOf(flag) + 1] : undefined)
-const has = flag => argv.includes(flag)
+const value = (flag: string) => (argv.includes(flag) ? argv[argv.indexOf(flag) + 1] : undefined)
+const has = (flag: string) => argv.includes(flag)
 console.log(`argv ${JSON.stringify(argv)}`)
 console.log(`env ${JSON.stringify(process.env)}`)
-if (has('--say')) console.error(value('--say'))
+if (has('--say')) console.error(value('--say') ?? '')
 if (has('--exit')) process.exit(Number(value('--exit')))
 if (has('--stubborn')) process.on('SIGTERM', () => console.log('no'))
 if (has('--family')) {

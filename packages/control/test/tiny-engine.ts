@@ -2,9 +2,9 @@
 import { createServer } from 'node:http'
 
 const argv = process.argv.slice(2)
-const value = flag => (argv.includes(flag) ? argv[argv.indexOf(flag) + 1] : undefined)
-const has = flag => argv.includes(flag)
-if (has('--say')) console.error(value('--say'))
+const value = (flag: string) => (argv.includes(flag) ? argv[argv.indexOf(flag) + 1] : undefined)
+const has = (flag: string) => argv.includes(flag)
+if (has('--say')) console.error(value('--say') ?? '')
 if (has('--exit')) process.exit(Number(value('--exit')))
 let counter = 0
 const running = Number(value('--running') ?? 0)
