@@ -6,6 +6,7 @@ import { absent, type Caller, identityOf, permits } from './authorize.ts'
 import { etag } from './document.ts'
 import { mintKey, type Random } from './keys.ts'
 import type { Answer } from './route.ts'
+import { checkKeyGrant } from './rules.ts'
 import { checkChangeable } from './writing.ts'
 
 export interface ActionsOptions {
@@ -44,19 +45,25 @@ const rotate: ActionRow = {
   doc: 'The document, and the new `secret`, shown this once.',
   async perform({ store, secrets, now, random }, kind, { caller, key, body, dryRun }) {
     const { overlapSeconds } = rotateInput.parse(body ?? {}) // the row has validated it
+    const seen = await store.read(identityOf(caller), tx => tx.get(key))
+    if (!seen || !permits(caller, kind, 'read', seen)) throw absent(kind.kind, key.name)
+    checkKeyGrant(caller, seen as DocumentOf<typeof apiKey>) // by kind
+    // Before the transaction, which must not wait for a second connection.
+    const old = await secrets.secret(seen.metadata.id, 'key')
     const written = await store.write(
       identityOf(caller),
       async tx => {
-        const seen = await tx.get(key)
-        if (!seen || !permits(caller, kind, 'read', seen)) throw absent(kind.kind, key.name)
         const stored = (await tx.lock(key, 'update')) as DocumentOf<typeof apiKey> | undefined // by kind
         if (!stored) throw absent(kind.kind, key.name)
+        if (stored.metadata.resourceVersion !== seen.metadata.resourceVersion)
+          throw new Fault('conflict', 'This key is being changed by someone else. Try again.', {
+            reason: 'raced',
+          })
         checkChangeable(stored)
         const { publicId } = stored.status
         if (publicId === undefined)
           throw new Fault('conflict', 'This key has no secret to rotate. Delete it and create it again.')
         const minted = mintKey(random, publicId)
-        const old = await secrets.secret(stored.metadata.id, 'key')
         const at = new Date(now()).toISOString()
         const until = new Date(now() + overlapSeconds * 1000).toISOString()
         const previous = old && overlapSeconds > 0 ? { previous: { hash: old.hash, until } } : {}

@@ -88,30 +88,33 @@ export function createAuthenticate(options: AuthenticateOptions): Authenticate {
       'key_invalid',
     )
     const hash = sha256(token)
-    return store.read(server, async tx => {
-      const fields = [{ key: 'status.publicId', operator: 'in', values: [publicId] }] as const
-      const { items } = await tx.list({ kind: 'ApiKey', fields, limit: 2 })
-      const key = items[0] as DocumentOf<typeof apiKey> | undefined // listed by kind
-      const kept = key && (await secrets.secret(key.metadata.id, 'key'))
-      if (!key || !kept || !accepts(kept, hash, now())) throw refused
-      const { spec, metadata } = key
-      if (metadata.deletionTimestamp !== undefined) throw refused
-      if (spec.disabled) throw unauthenticated('This API key is disabled.', 'key_disabled')
-      if (spec.expiresAt !== undefined && Date.parse(spec.expiresAt) <= now())
-        throw unauthenticated('This API key has expired.', 'key_expired')
-      const ownerPlace = spec.owner.kind === 'User' ? null : metadata.workspace
-      const owner = await tx.get({ kind: spec.owner.kind, workspace: ownerPlace, name: spec.owner.name })
-      if (!owner || isOff(owner))
-        throw unauthenticated('The owner of this API key is disabled or gone.', 'key_owner_disabled')
-      const principal = principalOf(spec.owner, metadata.workspace)
-      return {
-        principal,
-        grants: await store.grants(principal),
-        scopes: spec.scopes,
-        workspace: metadata.workspace ?? '',
-        credential: { type: 'key', id: metadata.id, name: metadata.name, publicId, hash },
-      }
-    })
+    const fields = [{ key: 'status.publicId', operator: 'in', values: [publicId] }] as const
+    const { items } = await store.read(server, tx => tx.list({ kind: 'ApiKey', fields, limit: 1 }))
+    const key = items[0] as DocumentOf<typeof apiKey> | undefined // listed by kind
+    const kept = key && (await secrets.secret(key.metadata.id, 'key'))
+    if (!key || !kept || !accepts(kept, hash, now())) throw refused
+    const { spec, metadata } = key
+    if (metadata.deletionTimestamp !== undefined) throw refused
+    if (spec.disabled) throw unauthenticated('This API key is disabled.', 'key_disabled')
+    if (spec.expiresAt !== undefined && Date.parse(spec.expiresAt) <= now())
+      throw unauthenticated('This API key has expired.', 'key_expired')
+    const owner = await ownerOf(key)
+    if (!owner || isOff(owner))
+      throw unauthenticated('The owner of this API key is disabled or gone.', 'key_owner_disabled')
+    const principal = principalOf(spec.owner, metadata.workspace)
+    return {
+      principal,
+      grants: await store.grants(principal),
+      scopes: spec.scopes,
+      workspace: metadata.workspace ?? '',
+      credential: { type: 'key', id: metadata.id, name: metadata.name, publicId, hash },
+    }
+  }
+
+  function ownerOf({ spec, metadata }: DocumentOf<typeof apiKey>): Promise<Document | undefined> {
+    const { kind, name } = spec.owner
+    const workspace = kind === 'User' ? null : metadata.workspace
+    return store.read(server, tx => tx.get({ kind, workspace, name }))
   }
 
   async function byOperatorToken(token: string): Promise<Caller> {
@@ -154,11 +157,7 @@ export function createAuthenticate(options: AuthenticateOptions): Authenticate {
     if (found.spec.expiresAt !== undefined && Date.parse(found.spec.expiresAt) <= now()) return undefined
     const kept = await secrets.secret(credential.id, 'key')
     if (!kept || !accepts(kept, credential.hash, now())) return undefined
-    const { owner } = found.spec
-    const ownerPlace = owner.kind === 'User' ? null : found.metadata.workspace
-    const person = await store.read(server, tx =>
-      tx.get({ kind: owner.kind, workspace: ownerPlace, name: owner.name }),
-    )
+    const person = await ownerOf(found)
     return person && !isOff(person) ? { ...caller, grants, scopes: found.spec.scopes } : undefined
   }
 

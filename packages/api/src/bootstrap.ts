@@ -74,14 +74,7 @@ export async function ship(
       const document = stored ? changedDocument(kind, stored, draft, at) : newDocument(kind, draft, at)
       if (!document) return { id: stored?.metadata.id ?? '', document: stored, outcome: 'unchanged' } as const
       const pointers = pointersOf(kind, document)
-      const { references } = await resolveReferences(
-        tx,
-        operatorCaller,
-        document,
-        pointers,
-        [],
-        async () => undefined,
-      )
+      const { references } = await resolveReferences(tx, operatorCaller, document, pointers, [], new Map())
       if (stored) await tx.update(document, references)
       else await tx.insert(document, references)
       return { id: document.metadata.id, document, outcome: stored ? 'configured' : 'created' } as const

@@ -1,6 +1,6 @@
 // References of a document: where they point, and that each target exists, stays, is lent here and may be used.
 import { type Detail, type Document, Fault, findKind, type Kind, permissions } from '@switchyard/kinds'
-import type { Key, ReferenceTo, WriteTransaction } from '@switchyard/runtime'
+import type { Key, ReferenceTo, Store, WriteTransaction } from '@switchyard/runtime'
 import { type Caller, lentTo, missing, permits, readPlace } from './authorize.ts'
 import { invalid } from './document.ts'
 import { isObject } from './merge-patch.ts'
@@ -12,7 +12,13 @@ export interface Pointer {
 }
 
 /** Where the references of a document point. A name without `platform/` is of the document's own workspace. */
-export function pointersOf(kind: Kind, document: Pick<Document, 'metadata' | 'spec'>): readonly Pointer[] {
+export function pointersOf(
+  kind: Kind,
+  document: {
+    readonly metadata: Pick<Document['metadata'], 'workspace' | 'project'>
+    readonly spec: unknown
+  },
+): readonly Pointer[] {
   const { workspace, project } = document.metadata
   const pointers = kind.references.flatMap(({ path, to }): readonly Pointer[] => {
     const value = valueAt(document, path)
@@ -55,7 +61,7 @@ const sameKey = (a: Key, b: Key) => a.kind === b.kind && a.workspace === b.works
 
 /**
  * Locks every target until commit, so that none is deleted meanwhile. Rights are asked for what the write
- * points at anew (`before` is what it pointed at). `lookUp` reads as the server.
+ * points at anew (`before` is what it pointed at); `known` are people and accounts that it may name.
  */
 export async function resolveReferences(
   tx: WriteTransaction,
@@ -63,7 +69,7 @@ export async function resolveReferences(
   document: Pick<Document, 'metadata' | 'spec'>,
   pointers: readonly Pointer[],
   before: readonly Pointer[],
-  lookUp: (key: Key) => Promise<Document | undefined>,
+  known: Acquaintances,
 ): Promise<Resolved> {
   const problems: Detail[] = []
   const targets = new Map<string, Document>()
@@ -73,7 +79,7 @@ export async function resolveReferences(
     const kind = findKind(target.kind)
     if (!kind) throw new TypeError(`A reference at ${path} points at ${target.kind}, which is no kind.`)
     // People and accounts are referred to by those who may not list them; the reference itself holds the row.
-    const found = (await tx.lock(target, 'share')) ?? (isPrincipal(target) ? await lookUp(target) : undefined)
+    const found = (await tx.lock(target, 'share')) ?? known.get(keyText(target))
     const isNew = !before.some(old => old.path === path && sameKey(old.target, target))
     if (!found || (isNew && !lentTo(found, document.metadata.workspace) && !isPrincipal(target))) {
       problems.push({
@@ -127,7 +133,38 @@ export function nameOf({ workspace, name }: Pick<Key, 'workspace' | 'name'>): st
   return workspace === null ? `platform/${name}` : name
 }
 
-function keyText({ kind, workspace, name }: Key): string {
+/** Documents that a write may point at without the right to read them, by `keyText`. */
+export type Acquaintances = ReadonlyMap<string, Document>
+
+/**
+ * Reads, as the server, the people and accounts that a spec names, and the workspace that it is written to.
+ * Before the write's own transaction: one that waits for a second connection may wait for ever.
+ */
+export async function acquaint(
+  store: Store,
+  kind: Kind,
+  workspace: string | null,
+  spec: unknown,
+): Promise<Acquaintances> {
+  const owners = kind.references.some(({ to }) => to === 'owner')
+    ? pointersOf(kind, { metadata: { workspace, project: null }, spec }).filter(({ target }) =>
+        isPrincipal(target),
+      )
+    : []
+  const keys = owners.map(({ target }) => target)
+  if (workspace !== null) keys.push({ kind: 'Workspace', workspace: null, name: workspace })
+  if (keys.length === 0) return new Map()
+  return store.read({ role: 'control' }, async tx => {
+    const known = new Map<string, Document>()
+    for (const key of keys) {
+      const found = await tx.get(key)
+      if (found) known.set(keyText(key), found)
+    }
+    return known
+  })
+}
+
+export function keyText({ kind, workspace, name }: Key): string {
   return `${kind}\0${workspace ?? ''}\0${name}`
 }
 

@@ -15,7 +15,7 @@ import {
   type user,
   type workspace,
 } from '@switchyard/kinds'
-import type { WriteTransaction } from '@switchyard/runtime'
+import type { Grant, WriteTransaction } from '@switchyard/runtime'
 import { argumentProblems, environmentProblems } from './arguments.ts'
 import { beyond, type Caller, holds, missing, outside, principalOf } from './authorize.ts'
 import { invalid } from './document.ts'
@@ -32,6 +32,8 @@ export interface Writing {
   readonly secrets: ReadonlyMap<string, string>
   /** Targets of its references, by path. */
   readonly targets: ReadonlyMap<string, Document>
+  /** Grants of the person or account that the document is; none for other kinds. */
+  readonly held: readonly Grant[]
   readonly now: number
 }
 
@@ -109,6 +111,15 @@ const passwordIsStrong: Rule = ({ document, secrets }) => {
   const password = secrets.get('password')
   const { email } = as<DocumentOf<typeof user>>(document)!.spec
   if (password !== undefined) refuse(passwordProblems(password, email, 'spec.password'), 'weak_password')
+}
+
+/** Whoever sets another's password can sign in as them, so must hold what they hold. */
+const passwordOfAnEqual: Rule = ({ caller, document, stored, secrets, held }) => {
+  if (!stored || !secrets.has('password') || caller.principal === `user:${document.metadata.name}`) return
+  for (const { workspace, permission } of held) {
+    const lacking = beyond(caller, [permission], workspace)
+    if (lacking.length > 0) throw notHeld(lacking, workspace)
+  }
 }
 
 const anAdminRemains: Rule = async ({ tx, document, stored, now }) => {
@@ -223,9 +234,14 @@ const expiryIsAhead: Rule = ({ document, stored, now }) => {
 
 /** One's own key may keep what one presents oneself; another's needs `api_key:any` and all that its scopes name. */
 const keyGrantsWhatIsHeld: Rule = ({ caller, document, stored }) => {
-  const { spec, metadata } = as<DocumentOf<typeof apiKey>>(document)!
-  if (stored && !changed(as<DocumentOf<typeof apiKey>>(stored)!.spec.scopes, spec.scopes)) return
-  refuse(unknownPatterns(spec.scopes, 'spec.scopes'))
+  const key = as<DocumentOf<typeof apiKey>>(document)!
+  if (stored && !changed(as<DocumentOf<typeof apiKey>>(stored)!.spec.scopes, key.spec.scopes)) return
+  refuse(unknownPatterns(key.spec.scopes, 'spec.scopes'))
+  checkKeyGrant(caller, key)
+}
+
+/** Whoever is shown the secret of a key must hold what the key may do. */
+export function checkKeyGrant(caller: Caller, { spec, metadata }: DocumentOf<typeof apiKey>): void {
   const own = principalOf(spec.owner, metadata.workspace) === caller.principal
   if (!own && !holds(caller, 'api_key:any', metadata.workspace))
     throw missing('api_key:any', metadata.workspace)
@@ -247,7 +263,7 @@ const timezoneIsKnown: Rule = ({ document }) => {
 /** Rules by kind, in the order in which they are asked. */
 export const rules: Readonly<Record<string, readonly Rule[]>> = {
   Workspace: [timezoneIsKnown],
-  User: [passwordIsStrong, emailIsUnique, anAdminRemains],
+  User: [passwordIsStrong, passwordOfAnEqual, emailIsUnique, anAdminRemains],
   Role: [roleGrantsWhatIsHeld],
   RoleAssignment: [expiryIsAhead, assignmentGrantsWhatIsHeld, anAdminRemains],
   ApiKey: [expiryIsAhead, keyGrantsWhatIsHeld],

@@ -1,6 +1,6 @@
 // Writing documents: create, replace, patch and status, each in one transaction that checks everything it rests on.
 import { type Document, Fault, findKind, type Kind } from '@switchyard/kinds'
-import type { Identity, Key, Store, WriteTransaction, Written } from '@switchyard/runtime'
+import type { Grant, Identity, Key, Store, WriteTransaction, Written } from '@switchyard/runtime'
 import {
   absent,
   absentWorkspace,
@@ -28,7 +28,15 @@ import { type MintedKey, mintKey, type Random } from './keys.ts'
 import { checkIfMatch, ifMatchOf } from './listing.ts'
 import { canonical, isObject } from './merge-patch.ts'
 import type { Passwords } from './password.ts'
-import { pointersOf, type Resolved, resolveReferences, samePointers } from './references.ts'
+import {
+  type Acquaintances,
+  acquaint,
+  keyText,
+  pointersOf,
+  type Resolved,
+  resolveReferences,
+  samePointers,
+} from './references.ts'
 import type { Answer } from './route.ts'
 import { checkRules } from './rules.ts'
 
@@ -65,8 +73,6 @@ export interface Writer {
 export function createWriter(options: WritingOptions): Writer {
   const { store, passwords, now, uuid, random } = options
   const at = () => new Date(now()).toISOString()
-  /** Whether something exists, for callers who may point at it and not read it. */
-  const lookUp = (key: Key) => store.read({ role: 'control' }, tx => tx.get(key))
 
   async function write(
     ask: Pick<WriteAsk, 'caller' | 'dryRun'>,
@@ -82,10 +88,11 @@ export function createWriter(options: WritingOptions): Writer {
     kind: Kind,
     caller: Caller,
     draft: Draft,
+    known: Acquaintances,
     dryRun: boolean,
   ): Promise<Outcome> {
     const workspace = draft.metadata.workspace ?? null
-    await checkScope(tx, kind, workspace, lookUp)
+    await checkScope(tx, kind, workspace, known)
     const key = kind.kind === 'ApiKey' ? mintKey(random) : undefined
     const document = newDocument(
       kind,
@@ -95,7 +102,7 @@ export function createWriter(options: WritingOptions): Writer {
     )
     await checkNameIsFree(tx, document)
     const pointers = pointersOf(kind, document)
-    const resolved = await resolveReferences(tx, caller, document, pointers, [], lookUp)
+    const resolved = await resolveReferences(tx, caller, document, pointers, [], known)
     await checkRules({
       tx,
       caller,
@@ -103,12 +110,18 @@ export function createWriter(options: WritingOptions): Writer {
       stored: undefined,
       secrets: draft.secrets,
       targets: resolved.targets,
+      held: [],
       now: now(),
     })
     const stored = await tx.insert(document, resolved.references)
     await keepSecrets(tx, stored, draft, key)
     // A dry run shows no secret: the key of the real run will be another one.
     return { document: stored, created: true, ...(key && !dryRun ? { secret: key.secret } : {}) }
+  }
+
+  /** What the person holds whose document is written. */
+  async function heldBy({ kind }: Kind, { name }: Key): Promise<readonly Grant[]> {
+    return kind === 'User' ? store.grants(`user:${name}`) : []
   }
 
   async function keepSecrets(tx: WriteTransaction, { metadata }: Document, draft: Draft, key?: MintedKey) {
@@ -133,6 +146,8 @@ export function createWriter(options: WritingOptions): Writer {
     caller: Caller,
     stored: Document,
     draft: Draft,
+    known: Acquaintances,
+    held: readonly Grant[],
   ): Promise<Outcome> {
     checkImmutable(kind, stored, draft)
     const document = changedDocument(kind, stored, draft, { principal: caller.principal, at: at() })
@@ -144,7 +159,7 @@ export function createWriter(options: WritingOptions): Writer {
     const specChanged = document.metadata.generation !== stored.metadata.generation
     const resolved: Resolved =
       moved || specChanged
-        ? await resolveReferences(tx, caller, document, pointers, before, lookUp)
+        ? await resolveReferences(tx, caller, document, pointers, before, known)
         : { references: [], targets: new Map() }
     await checkRules({
       tx,
@@ -153,6 +168,7 @@ export function createWriter(options: WritingOptions): Writer {
       stored,
       secrets: draft.secrets,
       targets: resolved.targets,
+      held,
       now: now(),
     })
     await keepSecrets(tx, stored, draft)
@@ -162,7 +178,8 @@ export function createWriter(options: WritingOptions): Writer {
   return {
     async create(kind, workspace, ask) {
       const draft = readDraft(kind, ask.body, { workspace }, undefined)
-      return write(ask, tx => insert(tx, kind, ask.caller, draft, ask.dryRun))
+      const known = await acquaint(store, kind, workspace, draft.spec)
+      return write(ask, tx => insert(tx, kind, ask.caller, draft, known, ask.dryRun))
     },
 
     async replace(kind, key, ask) {
@@ -176,23 +193,28 @@ export function createWriter(options: WritingOptions): Writer {
             details: [{ path: 'If-Match', rule: 'required', message: 'is required for PUT' }],
           },
         )
+      const known = await acquaint(store, kind, key.workspace, isObject(ask.body) ? ask.body.spec : undefined)
+      const held = await heldBy(kind, key)
       return write(ask, async tx => {
         if (wanted === '*' && !(await tx.get(key))) {
           authorize(ask.caller, `${kind.noun}:create`, key.workspace)
-          return insert(tx, kind, ask.caller, readDraft(kind, ask.body, key, undefined), ask.dryRun)
+          return insert(tx, kind, ask.caller, readDraft(kind, ask.body, key, undefined), known, ask.dryRun)
         }
         const stored = await take(tx, kind, key, ask.caller)
         checkIfMatch(wanted, stored)
-        return change(tx, kind, ask.caller, stored, readDraft(kind, ask.body, key, stored))
+        return change(tx, kind, ask.caller, stored, readDraft(kind, ask.body, key, stored), known, held)
       })
     },
 
     async patch(kind, key, ask) {
       const wanted = ifMatchOf(ask.ifMatch)
+      const seen = await store.read(identityOf(ask.caller), tx => tx.get(key))
+      const known = await acquaint(store, kind, key.workspace, seen?.spec)
+      const held = await heldBy(kind, key)
       return write(ask, async tx => {
         const stored = await take(tx, kind, key, ask.caller)
         checkIfMatch(wanted, stored)
-        return change(tx, kind, ask.caller, stored, readPatch(kind, ask.body, stored))
+        return change(tx, kind, ask.caller, stored, readPatch(kind, ask.body, stored), known, held)
       })
     },
 
@@ -246,7 +268,7 @@ async function checkScope(
   tx: WriteTransaction,
   kind: Kind,
   workspace: string | null,
-  lookUp: (key: Key) => Promise<Document | undefined>,
+  known: Acquaintances,
 ): Promise<void> {
   if (workspace === null) {
     if (kind.scope === 'workspace')
@@ -261,7 +283,7 @@ async function checkScope(
     ])
   // Held until commit, so that the workspace is not deleted meanwhile.
   const key: Key = { kind: 'Workspace', workspace: null, name: workspace }
-  const home = (await tx.lock(key, 'share')) ?? (await lookUp(key))
+  const home = (await tx.lock(key, 'share')) ?? known.get(keyText(key))
   if (!home) throw absentWorkspace(workspace)
   if (home.metadata.deletionTimestamp !== undefined)
     throw new Fault('conflict', `Workspace ${workspace} is being deleted.`, { reason: 'terminating' })

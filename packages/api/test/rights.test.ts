@@ -287,8 +287,35 @@ describe('over HTTP', () => {
     expect((await h.call('GET', '/api/v1/workspaces/red/endpoints', { token })).status).toBe(403)
   })
 
+  test('nobody takes over a stronger account: not by its password, not by turning its key', async () => {
+    const users = { metadata: { name: 'user-keeper' }, spec: { permissions: ['user:*'] } }
+    expectStatus(await h.call('POST', '/api/v1/roles', { body: users }), 201)
+    const keeper = await h.person('kim', { red: ['workspace-admin'] })
+    const spec = { subject: { kind: 'User', name: 'kim' }, role: 'platform/user-keeper' }
+    expectStatus(
+      await h.call('POST', '/api/v1/roleassignments', { body: { metadata: { name: 'kim-keeps' }, spec } }),
+      201,
+    )
+    const { token } = keeper
+    const password = (name: string) =>
+      h.call('PATCH', `/api/v1/users/${name}`, { token, body: { spec: { password: 'taken over by kim' } } })
+    expect((await password('ada')).body.error.reason).toBe('grant_not_held')
+    expectStatus(await password('vic'), 200)
+    const body = {
+      metadata: { name: 'of-ada' },
+      spec: { owner: { kind: 'User', name: 'ada' }, scopes: ['*'] },
+    }
+    expectStatus(await h.call('POST', '/api/v1/workspaces/red/apikeys', { token: admin.token, body }), 201)
+    const turned = await h.call('POST', '/api/v1/workspaces/red/apikeys/of-ada/actions/rotate', {
+      token,
+      body: {},
+    })
+    expect(turned.body.error.reason).toBe('grant_not_held')
+  })
+
   test('the last administrator is kept: not deleted, not disabled, not unassigned', async () => {
     const { token } = admin
+    expectStatus(await h.call('DELETE', '/api/v1/workspaces/red/apikeys/of-ada', { token }), 200)
     const attempts = [
       () => h.call('DELETE', '/api/v1/users/ada', { token }),
       () => h.call('PATCH', '/api/v1/users/ada', { token, body: { spec: { disabled: true } } }),
