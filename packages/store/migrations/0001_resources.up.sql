@@ -71,6 +71,7 @@ create table changes (
   name text not null,
   share jsonb,
   share_before jsonb,
+  owner text,
   document jsonb not null,
   before jsonb
 );
@@ -86,7 +87,7 @@ create table log_state (
 );
 insert into log_state default values;
 
--- Expected by every rule below: a secret's hash beside its document. No caller may select a hash.
+-- A secret's hash beside its document. No caller may select a hash.
 create table secret_hashes (
   resource_id uuid not null references resources on delete cascade,
   field text not null,
@@ -156,19 +157,19 @@ begin
   perform pg_advisory_xact_lock(hashtextextended('switchyard.log', 0));
   next_version := nextval('log_version');
   if tg_op = 'DELETE' then
-    insert into changes (version, type, id, kind, workspace, name, share, share_before, document, before)
+    insert into changes (version, type, id, kind, workspace, name, share, share_before, owner, document, before)
     values (next_version, 'DELETED', old.id, old.kind, old.workspace, old.name, old.share, old.share,
-      document_of(old, next_version), document_of(old, old.version));
+      old.owner, document_of(old, next_version), document_of(old, old.version));
   elsif tg_op = 'INSERT' then
     update resources set version = next_version where id = new.id;
-    insert into changes (version, type, id, kind, workspace, name, share, document)
+    insert into changes (version, type, id, kind, workspace, name, share, owner, document)
     values (next_version, 'ADDED', standing.id, standing.kind, standing.workspace, standing.name, standing.share,
-      document_of(standing, next_version));
+      standing.owner, document_of(standing, next_version));
   else
     update resources set version = next_version where id = new.id;
-    insert into changes (version, type, id, kind, workspace, name, share, share_before, document, before)
+    insert into changes (version, type, id, kind, workspace, name, share, share_before, owner, document, before)
     values (next_version, 'MODIFIED', standing.id, standing.kind, standing.workspace, standing.name,
-      standing.share, old.share, document_of(standing, next_version), document_of(old, old.version));
+      standing.share, old.share, standing.owner, document_of(standing, next_version), document_of(old, old.version));
   end if;
   perform pg_notify('switchyard', next_version::text);
   return null;

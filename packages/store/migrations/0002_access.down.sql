@@ -24,7 +24,7 @@ drop trigger guard_resource on resources;
 drop trigger keep_grants_insert on resources;
 drop trigger keep_grants_update on resources;
 drop trigger keep_grants_delete on resources;
-drop function guard_resource(), keep_grants(), grant_assignment(uuid), expand_grants(uuid), visible(text, text, text, jsonb),
+drop function guard_resource(), check_grantable(jsonb, text), role_permissions(text, text), keep_grants(), grant_assignment(uuid), expand_grants(uuid), visible(text, text, text, jsonb),
   shared(text, jsonb), holds(text, text), held(text), may(text, text, text), reach(text), patterns(text),
   only_workspace(), scopes(), principal();
-drop table rights, grants;
+drop table rights, grants, permissions;

@@ -29,6 +29,11 @@ create table rights (
 );
 create index rights_by_assignment on rights (assignment);
 
+-- Every permission there is, kept equal to the program's table like the kinds.
+create table permissions (
+  permission text primary key
+);
+
 -- After a transaction a local setting reads as '', not null: both mean nobody.
 create function principal() returns text language sql stable as $$
   select nullif(current_setting('switchyard.principal', true), '')
@@ -180,6 +185,30 @@ create trigger keep_grants_update after update on resources
 create trigger keep_grants_delete after delete on resources
   for each row when (old.kind in ('Role', 'RoleAssignment')) execute function keep_grants();
 
+-- What a Role of this name grants to assignments of this workspace, read whoever asks.
+create function role_permissions(role_name text, at_workspace text) returns jsonb
+language sql stable security definer set search_path = switchyard, pg_temp as $$
+  select spec -> 'permissions' from resources
+  where kind = 'Role' and name = regexp_replace(role_name, '^platform/', '')
+    and place = case when role_name like 'platform/%' then '' else coalesce(at_workspace, '') end
+$$;
+
+-- Nobody grants what they do not hold there.
+create function check_grantable(granted jsonb, at_workspace text) returns void
+language plpgsql stable set search_path = switchyard, pg_temp as $$
+declare
+  lacking text;
+begin
+  select p.permission into lacking from permissions p
+  where patterns(p.permission) && array(select jsonb_array_elements_text(granted))
+    and not holds(p.permission, at_workspace)
+  order by 1 limit 1;
+  if found then
+    raise exception using errcode = 'SY403',
+      message = format('You cannot grant %s here, because you do not hold it here.', lacking);
+  end if;
+end $$;
+
 -- What a policy cannot say, because it compares the old row with the new one. Runs with the rights of the
 -- writer, so current_user is the role of the transaction.
 create function guard_resource() returns trigger
@@ -211,6 +240,14 @@ begin
         else 'lives in a workspace: set metadata.workspace' end);
   end if;
 
+  if current_user = 'switchyard_user' and (tg_op = 'INSERT' or new.spec is distinct from old.spec) then
+    if new.kind = 'Role' then
+      perform check_grantable(new.spec -> 'permissions', new.workspace);
+    elsif new.kind = 'RoleAssignment' then
+      perform check_grantable(role_permissions(new.spec ->> 'role', new.workspace), new.workspace);
+    end if;
+  end if;
+
   if tg_op = 'INSERT' then
     if current_user = 'switchyard_user' and new.deleted_at is not null then
       raise exception using errcode = 'SY400', message = 'A new document cannot be terminating.';
@@ -229,7 +266,10 @@ begin
 
   if current_user = 'switchyard_user' then
     if not may(new.kind, case when removing then 'delete' else 'update' end, new.workspace)
-      and not (old.deleted_at is not null and may(new.kind, 'delete', new.workspace)) then
+      and not (old.deleted_at is not null and may(new.kind, 'delete', new.workspace))
+      -- Rotating a key writes its status alone.
+      and not (new.kind = 'ApiKey' and not removing and new.spec = old.spec
+        and new.metadata - running = old.metadata - running and holds('api_key:rotate', new.workspace)) then
       raise exception using errcode = 'SY403',
         message = format('This needs the permission %s:%s.', k.noun, case when removing then 'delete' else 'update' end);
     end if;
@@ -267,7 +307,7 @@ do $$
 declare
   t text;
 begin
-  foreach t in array array['kinds', 'resources', 'refs', 'changes', 'log_state', 'secret_hashes', 'events', 'leases', 'grants', 'rights'] loop
+  foreach t in array array['kinds', 'resources', 'refs', 'changes', 'log_state', 'secret_hashes', 'events', 'leases', 'grants', 'rights', 'permissions'] loop
     execute format('alter table %I enable row level security', t);
     execute format('alter table %I force row level security', t);
     -- The owner runs migrations and the functions that are marked security definer.
@@ -276,14 +316,17 @@ begin
 end $$;
 
 revoke execute on function seal(uuid[]), newest_version(), hold(uuid, text), count_referrers(uuid),
-  prune_changes(bigint, double precision), grant_assignment(uuid), expand_grants(uuid) from public;
+  prune_changes(bigint, double precision), grant_assignment(uuid), expand_grants(uuid), role_permissions(text, text) from public;
 grant usage on schema switchyard to switchyard_user, switchyard_control, switchyard_agent, switchyard_gateway,
   switchyard_secrets, switchyard_identity, switchyard_ingest;
 grant execute on function newest_version() to switchyard_user, switchyard_control, switchyard_agent, switchyard_gateway;
 grant execute on function seal(uuid[]), hold(uuid, text), count_referrers(uuid)
   to switchyard_user, switchyard_control, switchyard_agent;
+grant execute on function role_permissions(text, text) to switchyard_user;
 grant execute on function prune_changes(bigint, double precision) to switchyard_control;
 
+grant select on permissions to switchyard_user;
+create policy everyone_reads on permissions for select to switchyard_user using (true);
 grant select on kinds, log_state to switchyard_user, switchyard_control, switchyard_agent, switchyard_gateway;
 create policy everyone_reads on kinds for select to switchyard_user, switchyard_control, switchyard_agent, switchyard_gateway using (true);
 create policy everyone_reads on log_state for select to switchyard_user, switchyard_control, switchyard_agent, switchyard_gateway using (true);
@@ -314,17 +357,17 @@ create policy caller_reads on resources for select to switchyard_user using (
 );
 create policy caller_creates on resources for insert to switchyard_user with check (may(kind, 'create', workspace));
 create policy caller_changes on resources for update to switchyard_user
-  using (may(kind, 'update', workspace) or may(kind, 'delete', workspace))
-  with check (may(kind, 'update', workspace) or may(kind, 'delete', workspace));
+  using (may(kind, 'update', workspace) or may(kind, 'delete', workspace)
+    or (kind = 'ApiKey' and holds('api_key:rotate', workspace)))
+  with check (may(kind, 'update', workspace) or may(kind, 'delete', workspace)
+    or (kind = 'ApiKey' and holds('api_key:rotate', workspace)));
 create policy caller_removes on resources for delete to switchyard_user using (may(kind, 'delete', workspace));
--- A key of someone else needs api_key:any besides.
-create policy caller_creates_own_keys on resources as restrictive for insert to switchyard_user
-  with check (kind <> 'ApiKey' or owner = (select principal()) or holds('api_key:any', workspace));
-create policy caller_changes_own_keys on resources as restrictive for update to switchyard_user
-  using (kind <> 'ApiKey' or owner = (select principal()) or holds('api_key:any', workspace))
-  with check (kind <> 'ApiKey' or owner = (select principal()) or holds('api_key:any', workspace));
-create policy caller_removes_own_keys on resources as restrictive for delete to switchyard_user
-  using (kind <> 'ApiKey' or owner = (select principal()) or holds('api_key:any', workspace));
+-- A key of someone else needs api_key:any besides, for every verb.
+create policy caller_owns_keys on resources as restrictive to switchyard_user
+  using (kind <> 'ApiKey' or owner = (select principal()) or (select holds('api_key:any', null))
+    or workspace in (select h from held('api_key:any') h where h is not null))
+  with check (kind <> 'ApiKey' or owner = (select principal()) or (select holds('api_key:any', null))
+    or workspace in (select h from held('api_key:any') h where h is not null));
 
 create policy control_reads on resources for select to switchyard_control using (true);
 create policy control_creates on resources for insert to switchyard_control
@@ -357,6 +400,9 @@ create policy caller_reads on changes for select to switchyard_user using (
       select r.kind from reach('read') r join kinds k on k.kind = r.kind where k.sharing = 'all'))
   ))
 );
+create policy caller_owns_keys on changes as restrictive for select to switchyard_user
+  using (kind <> 'ApiKey' or owner = (select principal()) or (select holds('api_key:any', null))
+    or workspace in (select h from held('api_key:any') h where h is not null));
 create policy control_reads on changes for select to switchyard_control using (true);
 create policy agent_reads on changes for select to switchyard_agent
   using (kind = any (array(select k.kind from kinds k where k.agent <> 'none')));
@@ -383,6 +429,9 @@ create policy caller_puts on secret_hashes to switchyard_user
     or (kind = 'ApiKey' and holds('api_key:rotate', workspace)))
   with check (may(kind, 'create', workspace) or may(kind, 'update', workspace)
     or (kind = 'ApiKey' and holds('api_key:rotate', workspace)));
+create policy caller_sees_document on secret_hashes as restrictive to switchyard_user
+  using (exists (select from resources r where r.id = resource_id))
+  with check (exists (select from resources r where r.id = resource_id));
 grant insert (resource_id, field, hash, previous_hash, previous_until), delete, select (resource_id, field)
   on secret_hashes to switchyard_control;
 create policy control_puts on secret_hashes to switchyard_control using (true) with check (true);

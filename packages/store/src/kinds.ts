@@ -1,5 +1,5 @@
-// What the policies need to know of each kind, as rows of the table `kinds`.
-import { type Kind, kinds } from '@switchyard/kinds'
+// What the policies need to know of kinds and permissions, as rows of the tables of these names.
+import { type Kind, kinds, permissions } from '@switchyard/kinds'
 import type { Client } from 'pg'
 
 /** Platform documents of these kinds have no spec.share and may be read in every workspace. */
@@ -60,7 +60,12 @@ export async function syncKinds(client: Client): Promise<void> {
      where k.* is distinct from excluded.*`,
     [JSON.stringify(kinds.map(rowOf))],
   )
-  // What a pattern such as `*:read` covers has changed with the kinds; before 0002 there are no rights.
   const { rowCount: walls } = await client.query("select where to_regclass('rights') is not null")
-  if (rowCount !== 0 && walls !== 0) await client.query('select expand_grants(null)')
+  if (walls === 0) return // before 0002 there are kinds alone
+  await client.query('delete from permissions where permission <> all ($1)', [permissions])
+  await client.query('insert into permissions select unnest($1::text[]) on conflict do nothing', [
+    permissions,
+  ])
+  // What a pattern such as `*:read` covers has changed with the kinds.
+  if (rowCount !== 0) await client.query('select expand_grants(null)')
 }

@@ -140,7 +140,7 @@ describe('every table', () => {
       { principal: 'user:red-admin' },
       { scopes: '*' },
     ]
-    for (const table of await tables(`c.relname not in ('kinds', 'log_state')`))
+    for (const table of await tables(`c.relname not in ('kinds', 'permissions', 'log_state')`))
       for (const settings of nobodies) {
         const said = `${table} ${JSON.stringify(settings)}`
         // Their own grants and their own User are theirs whatever the scopes.
@@ -384,13 +384,67 @@ describe('a caller', () => {
     await db.store.write(dev, tx => tx.putSecret(mine.metadata.id, { field: 'hash', hash: 'x' }))
     await expect(put(db.store, key('red-admin'), [], dev)).rejects.toMatchObject({ code: 'denied' })
     await expect(db.store.write(dev, tx => tx.remove(made['red/k'] as Document))).rejects.toMatchObject({
-      code: 'denied',
+      code: 'not_found',
     })
     await db.store.write(red, tx => tx.remove(mine))
     const stolen = db.store.write(red, tx =>
       tx.putSecret(made['blue/k']?.metadata.id ?? '', { field: 'hash', hash: 'x' }),
     )
     await expect(stolen).rejects.toMatchObject({ code: 'denied' })
+  })
+
+  test('reads no key of someone else without api_key:any, in lists and in the log', async () => {
+    await allow(db.store, 'peer', 'red', ['api_key:read', 'api_key:create'])
+    expect(await list(caller('peer'), 'ApiKey')).toEqual([])
+    const kinds = (await db.store.changes(caller('peer'), '0', 1000)).changes.map(
+      ({ document }) => document.kind,
+    )
+    expect(kinds).not.toContain('ApiKey')
+    expect(await list(red, 'ApiKey')).toEqual(['red/k'])
+  })
+
+  test('who may rotate may write the status of their key, and nothing else of it', async () => {
+    const key = document('ApiKey', 'red', 'turns', {
+      owner: { kind: 'User', name: 'turner' },
+      scopes: ['a:b'],
+    })
+    const stored = await put(db.store, key)
+    await allow(db.store, 'turner', 'red', ['api_key:read', 'api_key:rotate'])
+    const turner = caller('turner')
+    await db.store.write(turner, tx => tx.putSecret(stored.metadata.id, { field: 'hash', hash: 'new' }))
+    const { documents } = await db.store.write(turner, tx =>
+      tx.update({ ...stored, status: { last4: 'abcd' } }, null),
+    )
+    const current = documents.get(stored.metadata.id) ?? stored
+    const wider = { ...current, spec: { ...(key.spec as object), scopes: ['*'] } }
+    await expect(db.store.write(turner, tx => tx.update(wider, null))).rejects.toMatchObject({
+      code: 'denied',
+    })
+    await db.store.write(operator, tx => tx.remove(current))
+  })
+
+  test('grants nothing that they do not hold there, by a role or by an assignment', async () => {
+    const role = (...permissions: string[]) =>
+      document('Role', 'red', `r-${randomUUID().slice(0, 8)}`, { permissions })
+    await expect(put(db.store, role('*'), [], red)).rejects.toThrow(
+      /cannot grant .* because you do not hold it here/,
+    )
+    await expect(put(db.store, role('endpoint:read', 'user:read'), [], red)).rejects.toThrow(
+      /cannot grant user:read/,
+    )
+    const fine = await put(db.store, role('endpoint:*', 'api_key:any', 'cluster:read'), [], red)
+    const wider = { ...fine, spec: { permissions: ['cluster:*'] } }
+    await expect(db.store.write(red, tx => tx.update(wider, null))).rejects.toMatchObject({ code: 'denied' })
+    const admin = await put(db.store, document('Role', null, 'all', { permissions: ['*'] }))
+    const assign = (to: string) =>
+      document('RoleAssignment', 'red', `a-${to.replace('/', '-')}`, {
+        subject: { kind: 'User', name: 'ann' },
+        role: to,
+      })
+    await expect(put(db.store, assign('platform/all'), [], red)).rejects.toMatchObject({ code: 'denied' })
+    await put(db.store, assign(fine.metadata.name), [], red)
+    expect(await db.store.grants('user:ann')).toContainEqual({ workspace: 'red', permission: 'endpoint:*' })
+    await db.store.write(operator, tx => tx.remove(admin))
   })
 
   test('never makes what only control makes', async () => {
@@ -522,6 +576,7 @@ test('functions that run as their owner are these and no others, each with a fix
     'newest_version',
     'place_beside',
     'prune_changes',
+    'role_permissions',
     'seal',
     'seal_change',
   ])
