@@ -1,0 +1,106 @@
+// What control decides about models, registries and clusters, as tables of sentences.
+import { Fault } from '@switchyard/kinds'
+import { describe, expect, test } from 'vitest'
+import { decideCluster } from '../src/cluster.ts'
+import { decideModel, type ModelObserved, stampOf } from '../src/model.ts'
+import { decideRegistry } from '../src/registry.ts'
+import { ago, conditionOf, events, now, said, theCluster, theModel, theRegistry } from './documents.ts'
+
+const read: ModelObserved = {
+  kind: 'read',
+  stamp: 's2',
+  inspection: {
+    format: 'gguf',
+    facts: { block_count: { value: 2, source: 'header' } },
+    bytes: 9,
+    sha256: 'def',
+  },
+}
+const refused = (code: 'not_found' | 'denied' | 'invalid', reason?: string): ModelObserved => ({
+  kind: 'refused',
+  fault: new Fault(code, 'Put it there.', reason ? { reason } : {}),
+})
+
+describe('a model', () => {
+  test.each<[string, ModelObserved, string]>([
+    ['that was read is Validated', read, 'True Validated'],
+    ['that is being read is not known yet', { kind: 'reading', bytes: 5, total: 10 }, 'Unknown Unreadable'],
+    [
+      'whose registry is missing waits',
+      { kind: 'no_registry', message: 'Create it.' },
+      'Unknown RegistryNotReady',
+    ],
+    ['whose file is gone is ModelAbsent', refused('not_found'), 'False ModelAbsent'],
+    ['whose file may not be read is Unreadable', refused('denied'), 'False Unreadable'],
+    ['whose header is broken is BadHeader', refused('invalid', 'bad_header'), 'False BadHeader'],
+    ['of another format is UnknownFormat', refused('invalid', 'unknown_format'), 'False UnknownFormat'],
+    ['that is unchanged stays what it was', { kind: 'unchanged' }, 'True Validated'],
+  ])('%s', (_, observed, expected) => {
+    const { status, again } = decideModel(theModel(), observed)
+    expect(conditionOf(status, 'Validated')).toBe(expected)
+    expect(again).toBeGreaterThan(0)
+  })
+  test('whose bytes changed says so once, with the new digest', () => {
+    const decision = decideModel(theModel(), read)
+    expect(events(decision)).toEqual(['ModelChanged'])
+    expect(decision.status).toMatchObject({ digest: 'def', facts: { stamp: { value: 's2' } } })
+    expect(events(decideModel(theModel({ digest: 'def' }), read))).toEqual([])
+  })
+  test('that was refused is read again when its file comes back', () => {
+    const known = theModel({ facts: { stamp: { value: 's1', source: 'derived' } } })
+    expect(stampOf(known)).toBe('s1')
+    expect(decideModel(known, refused('not_found')).status).not.toHaveProperty('facts.stamp')
+  })
+  test('whose spec changed is read again', () => {
+    expect(
+      stampOf(theModel({ facts: { stamp: { value: 's1', source: 'derived' } }, observedGeneration: 0 })),
+    ).toBeUndefined()
+  })
+})
+
+describe('a registry', () => {
+  test.each([
+    ['that answers is Connected', { models: 3 }, 'True Connected'],
+    ['whose folder is gone is NotFound', { fault: new Fault('not_found', 'Make it.') }, 'False NotFound'],
+    ['that refuses us is Forbidden', { fault: new Fault('denied', 'Allow it.') }, 'False Forbidden'],
+    ['that is broken is Unreachable', { fault: new Fault('unavailable', 'Mend it.') }, 'False Unreachable'],
+  ])('%s', (_, observed, expected) => {
+    expect(conditionOf(decideRegistry(theRegistry(), observed, now).status, 'Connected')).toBe(expected)
+  })
+  test('that is as it was keeps the moment of its check, so that nothing is written', () => {
+    const connected = {
+      type: 'Connected',
+      status: 'True',
+      reason: 'Connected',
+      message: '',
+      observedGeneration: 1,
+      lastTransitionTime: ago(9),
+    } as const
+    const before = theRegistry({ models: 3, checkedAt: ago(300), conditions: [connected] })
+    expect(decideRegistry(before, { models: 3 }, now).status).toMatchObject({ checkedAt: ago(300) })
+    expect(decideRegistry(before, { models: 4 }, now).status).toMatchObject({ checkedAt: ago(0) })
+  })
+})
+
+describe('a cluster', () => {
+  const capabilities = { binding: 'exact', version: 'process', cpus: 2, memoryBytes: 1 } as const
+  test('that answers is Connected, with what it has', () => {
+    const { status } = decideCluster(theCluster(), { capabilities, orphans: [] }, now)
+    expect(status).toMatchObject({ capacity: { cpus: 2 }, nodes: { ready: 1, total: 1 } })
+    expect(conditionOf(status, 'Connected')).toBe('True Connected')
+  })
+  test('that does not answer is Unreachable, says why, and loses nothing', () => {
+    const decision = decideCluster(
+      theCluster({ version: 'process' }),
+      { error: 'it is gone', orphans: [] },
+      now,
+    )
+    expect(conditionOf(decision.status, 'Connected')).toBe('False Unreachable')
+    expect(decision.status).toMatchObject({ version: 'process' })
+    expect(said(decision)).toEqual([])
+  })
+  test('ends workloads whose revision is gone', () => {
+    const decision = decideCluster(theCluster(), { capabilities, orphans: ['w1'] }, now)
+    expect([said(decision), events(decision)]).toEqual([['end w1'], ['OrphanEnded']])
+  })
+})
