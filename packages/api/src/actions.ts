@@ -7,7 +7,7 @@ import { etag } from './document.ts'
 import { mintKey, type Random } from './keys.ts'
 import type { Answer } from './route.ts'
 import { checkKeyGrant } from './rules.ts'
-import { checkChangeable } from './writing.ts'
+import { checkChangeable } from './standing.ts'
 
 export interface ActionsOptions {
   readonly store: Store

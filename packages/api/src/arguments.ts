@@ -1,7 +1,7 @@
 // Engine arguments as the engine's own record allows them: by version, by JSON Schema, and not the managed ones.
 import type { Detail, DocumentOf, engine } from '@switchyard/kinds'
 import { z } from 'zod'
-import { issueDetails } from './document.ts'
+import { issueDetails } from './invalid.ts'
 
 type Engine = DocumentOf<typeof engine>
 type Argument = Engine['spec']['arguments'][string]

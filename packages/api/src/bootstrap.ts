@@ -2,7 +2,8 @@
 import { apiVersion, type Document, findKind, presets } from '@switchyard/kinds'
 import type { Identity, Store } from '@switchyard/runtime'
 import { operatorCaller } from './authenticate.ts'
-import { builtinLabel, changedDocument, newDocument, readDraft } from './document.ts'
+import { builtinLabel, changedDocument, newDocument } from './document.ts'
+import { readDraft } from './draft.ts'
 import { pointersOf, resolveReferences } from './references.ts'
 
 /** A document as a person would write it; the label says that it comes with Switchyard. */

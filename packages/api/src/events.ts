@@ -3,7 +3,7 @@ import { findKind, kinds } from '@switchyard/kinds'
 import type { Store } from '@switchyard/runtime'
 import { z } from 'zod'
 import { type Caller, identityOf, type Place } from './authorize.ts'
-import { invalid } from './document.ts'
+import { invalid } from './invalid.ts'
 import type { Answer } from './route.ts'
 
 export const eventsQuerySchema = z.strictObject({

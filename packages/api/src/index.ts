@@ -1,6 +1,7 @@
-export { type Api, type ApiObservation, type ApiOptions, createApi } from './api.ts'
+export { type Api, type ApiOptions, createApi } from './api.ts'
 export { type Caller, decide, holds } from './authorize.ts'
 export { bootstrapDocuments, type Shipped } from './bootstrap.ts'
 export { type MintedKey, mintKey, mintOperatorToken, parseKey, sha256 } from './keys.ts'
 export type { Logs } from './logs.ts'
+export type { ApiObservation } from './observation.ts'
 export type { Row } from './route.ts'

@@ -2,7 +2,7 @@
 import { type Detail, type Document, Fault, findKind, type Kind, permissions } from '@switchyard/kinds'
 import type { Key, ReferenceTo, Store, WriteTransaction } from '@switchyard/runtime'
 import { type Caller, lentTo, missing, permits, readPlace } from './authorize.ts'
-import { invalid } from './document.ts'
+import { invalid } from './invalid.ts'
 import { isObject } from './merge-patch.ts'
 import { valueAt } from './selector.ts'
 

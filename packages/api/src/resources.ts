@@ -4,7 +4,7 @@ import { z } from 'zod'
 import { type ActionsOptions, actionRow } from './actions.ts'
 import type { Authenticate } from './authenticate.ts'
 import { authorize, type Place } from './authorize.ts'
-import { invalid } from './document.ts'
+import { invalid } from './invalid.ts'
 import {
   type ListingOptions,
   listDocuments,

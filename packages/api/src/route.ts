@@ -4,7 +4,7 @@ import type { IncomingHttpHeaders, ServerResponse } from 'node:http'
 import { permissions } from '@switchyard/kinds'
 import type { z } from 'zod'
 import type { Caller, Place } from './authorize.ts'
-import { invalid, issueDetails } from './document.ts'
+import { invalid, issueDetails } from './invalid.ts'
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
 

@@ -18,7 +18,7 @@ import {
 import type { Grant, WriteTransaction } from '@switchyard/runtime'
 import { argumentProblems, environmentProblems } from './arguments.ts'
 import { beyond, type Caller, holds, missing, outside, principalOf } from './authorize.ts'
-import { invalid } from './document.ts'
+import { invalid } from './invalid.ts'
 import { canonical } from './merge-patch.ts'
 import { passwordProblems } from './password.ts'
 

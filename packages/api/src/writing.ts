@@ -1,29 +1,10 @@
 // Writing documents: create, replace, patch and status, each in one transaction that checks everything it rests on.
 import { type Document, Fault, findKind, type Kind } from '@switchyard/kinds'
 import type { Grant, Identity, Key, Store, WriteTransaction, Written } from '@switchyard/runtime'
-import {
-  absent,
-  absentWorkspace,
-  authorize,
-  type Caller,
-  identityOf,
-  missing,
-  permits,
-  rightsPlace,
-} from './authorize.ts'
-import {
-  builtinLabel,
-  changedDocument,
-  checkImmutable,
-  type Draft,
-  etag,
-  invalid,
-  issueDetails,
-  newDocument,
-  readDraft,
-  readPatch,
-  withPhase,
-} from './document.ts'
+import { absent, authorize, type Caller, identityOf, missing, permits, rightsPlace } from './authorize.ts'
+import { changedDocument, checkImmutable, etag, newDocument, withPhase } from './document.ts'
+import { type Draft, readDraft, readPatch } from './draft.ts'
+import { invalid, issueDetails } from './invalid.ts'
 import { type MintedKey, mintKey, type Random } from './keys.ts'
 import { checkIfMatch, ifMatchOf } from './listing.ts'
 import { canonical, isObject } from './merge-patch.ts'
@@ -31,7 +12,6 @@ import type { Passwords } from './password.ts'
 import {
   type Acquaintances,
   acquaint,
-  keyText,
   pointersOf,
   type Resolved,
   resolveReferences,
@@ -39,6 +19,7 @@ import {
 } from './references.ts'
 import type { Answer } from './route.ts'
 import { checkRules } from './rules.ts'
+import { checkChangeable, checkNameIsFree, checkScope } from './standing.ts'
 
 export interface WritingOptions {
   readonly store: Store
@@ -257,61 +238,8 @@ function answer({ value, documents }: Written<Outcome>): Answer {
 }
 
 /** Path of a document in this API. */
-export function addressOf({ kind, metadata }: Pick<Document, 'kind' | 'metadata'>): string {
+function addressOf({ kind, metadata }: Pick<Document, 'kind' | 'metadata'>): string {
   const plural = findKind(kind)?.plural ?? kind
   const collection = metadata.workspace === null ? plural : `workspaces/${metadata.workspace}/${plural}`
   return `/api/v1/${collection}/${metadata.name}`
-}
-
-/** A kind of one scope only stands there, and a workspace must be there and stay. */
-async function checkScope(
-  tx: WriteTransaction,
-  kind: Kind,
-  workspace: string | null,
-  known: Acquaintances,
-): Promise<void> {
-  if (workspace === null) {
-    if (kind.scope === 'workspace')
-      throw invalid([
-        { path: 'metadata.workspace', rule: 'required', message: `a ${kind.kind} lives in a workspace` },
-      ])
-    return
-  }
-  if (kind.scope === 'platform')
-    throw invalid([
-      { path: 'metadata.workspace', rule: 'scope', message: `a ${kind.kind} lives on the platform` },
-    ])
-  // Held until commit, so that the workspace is not deleted meanwhile.
-  const key: Key = { kind: 'Workspace', workspace: null, name: workspace }
-  const home = (await tx.lock(key, 'share')) ?? known.get(keyText(key))
-  if (!home) throw absentWorkspace(workspace)
-  if (home.metadata.deletionTimestamp !== undefined)
-    throw new Fault('conflict', `Workspace ${workspace} is being deleted.`, { reason: 'terminating' })
-}
-
-async function checkNameIsFree(tx: WriteTransaction, { kind, metadata }: Document): Promise<void> {
-  const { workspace, name } = metadata
-  const standing = await tx.get({ kind, workspace, name })
-  if (!standing) return
-  if (standing.metadata.deletionTimestamp === undefined)
-    throw new Fault('conflict', `There is already a ${kind} ${name} here.`, { reason: 'taken' })
-  throw new Fault('conflict', `${kind} ${name} is still being deleted. Wait until it is gone.`, {
-    reason: 'terminating',
-  })
-}
-
-/** What is being deleted is frozen; what Switchyard ships is not edited but copied. */
-export function checkChangeable({ kind, metadata }: Document): void {
-  if (metadata.deletionTimestamp !== undefined)
-    throw new Fault('conflict', `${kind} ${metadata.name} is being deleted and cannot be changed.`, {
-      reason: 'terminating',
-    })
-  if (metadata.labels[builtinLabel] === 'true')
-    throw new Fault(
-      'denied',
-      `${kind} ${metadata.name} comes with Switchyard and cannot be changed. Copy it under another name.`,
-      {
-        reason: 'builtin',
-      },
-    )
 }

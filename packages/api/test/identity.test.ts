@@ -316,3 +316,18 @@ const backdateUse = () =>
     "set role switchyard_owner; update switchyard.refresh_tokens set used_at = used_at - interval '1 minute' where used_at is not null",
   )
 const clearFailures = () => sql('set role switchyard_owner; delete from switchyard.login_failures')
+
+test('sixty requests at once with one key are all answered, though the store has ten connections', async () => {
+  const keys = '/api/v1/workspaces/team/apikeys'
+  const spec = { owner: { kind: 'User', name: 'ann' }, scopes: ['*'] }
+  const made = await h.call('POST', keys, { token: ann.token, body: { metadata: { name: 'busy' }, spec } })
+  const token = expectStatus(made, 201).body.secret!
+  const replies = await Promise.all(
+    Array.from({ length: 60 }, (_, number) =>
+      number % 3 === 0
+        ? h.call('POST', keys, { token, body: { metadata: { name: `busy-${number}` }, spec } })
+        : h.call('GET', '/api/v1/workspaces/team/endpoints', { token }),
+    ),
+  )
+  expect(new Set(replies.map(({ status }) => status))).toEqual(new Set([200, 201]))
+})

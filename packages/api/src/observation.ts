@@ -1,0 +1,15 @@
+// What the API says about itself.
+
+export type ApiObservation =
+  | {
+      readonly type: 'request'
+      readonly method: string
+      /** Path of the row, with its parameters unfilled; undefined when none fits. */
+      readonly route: string | undefined
+      readonly status: number
+      readonly milliseconds: number
+      readonly requestId: string
+      readonly principal: string | undefined
+    }
+  /** A fault of the server: its cause is for the log and never for the caller. */
+  | { readonly type: 'failure'; readonly requestId: string; readonly error: unknown }

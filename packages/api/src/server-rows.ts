@@ -1,0 +1,108 @@
+// Rows of the server itself: its health, version, public keys and description.
+import { z } from 'zod'
+import { openApi } from './openapi.ts'
+import { nowhere, open, type Row } from './route.ts'
+import type { Tokens } from './session.ts'
+
+export interface ServerOptions {
+  readonly tokens: Tokens
+  /** Public address of this installation. */
+  readonly issuer: string
+  readonly version: string
+  /** What readiness still waits for; none when empty. */
+  readonly ready: () => Promise<readonly string[]>
+}
+
+export function serverRows({ tokens, version, ready }: ServerOptions): readonly Row[] {
+  return [
+    open(
+      'public keys',
+      {
+        method: 'GET',
+        path: '/.well-known/jwks.json',
+        doc: 'Keys that verify session tokens.',
+        locate: nowhere,
+        output: [
+          {
+            status: 200,
+            doc: 'A JWK set.',
+            schema: z.object({ keys: z.array(z.record(z.string(), z.json())) }),
+          },
+        ],
+      },
+      {},
+      async () => ({
+        status: 200,
+        headers: { 'cache-control': 'public, max-age=300' },
+        body: await tokens.jwks(),
+      }),
+    ),
+    open(
+      'health checks carry no credential',
+      {
+        method: 'GET',
+        path: '/healthz',
+        doc: 'Whether the process runs.',
+        locate: nowhere,
+        output: [{ status: 200, doc: 'It runs.', schema: z.object({ status: z.literal('ok') }) }],
+      },
+      {},
+      async () => ({ status: 200, body: { status: 'ok' } }),
+    ),
+    open(
+      'health checks carry no credential',
+      {
+        method: 'GET',
+        path: '/readyz',
+        doc: 'Whether requests can be served.',
+        locate: nowhere,
+        output: [
+          {
+            status: 200,
+            doc: 'They can.',
+            schema: z.object({ status: z.string(), waitingFor: z.array(z.string()) }),
+          },
+        ],
+      },
+      {},
+      async () => {
+        const waitingFor = await ready()
+        const isReady = waitingFor.length === 0
+        return { status: isReady ? 200 : 503, body: { status: isReady ? 'ready' : 'not ready', waitingFor } }
+      },
+    ),
+    open(
+      'clients compare versions before they sign in',
+      {
+        method: 'GET',
+        path: '/version',
+        doc: 'Version of the server.',
+        locate: nowhere,
+        output: [{ status: 200, doc: 'Its version.', schema: z.object({ version: z.string() }) }],
+      },
+      {},
+      async () => ({ status: 200, body: { version } }),
+    ),
+  ]
+}
+
+/** The description describes itself too; it is made once, with the first request. */
+export function openApiRow({ version, issuer }: ServerOptions, others: readonly Row[]): Row {
+  let made: unknown
+  const row: Row = open(
+    'the description of the API is no secret',
+    {
+      method: 'GET',
+      path: '/api/v1/openapi.json',
+      doc: 'This description.',
+      locate: nowhere,
+      output: [{ status: 200, doc: 'OpenAPI 3.1.', schema: z.record(z.string(), z.json()) }],
+    },
+    {},
+    async () => {
+      made ??= openApi([...others, row], { version, url: issuer })
+      return { status: 200, body: made }
+    },
+  )
+  return row
+}
