@@ -1,6 +1,7 @@
 // The shim is run by the oldest Node that this machine has: it must hand over to the pinned one.
 import { execFileSync, spawn } from 'node:child_process'
 import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
 import { join, resolve } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { folder } from './harness.ts'
@@ -18,8 +19,16 @@ interface Ended {
   readonly stderr: string
 }
 
-function start(node: string, argv: readonly string[], cwd: string, path = shim) {
-  const env = { PATH: process.env.PATH, HOME: cwd, XDG_CONFIG_HOME: cwd }
+function start(
+  node: string,
+  argv: readonly string[],
+  cwd: string,
+  {
+    path = shim,
+    env: further = {},
+  }: { readonly path?: string; readonly env?: Readonly<Record<string, string>> } = {},
+) {
+  const env = { PATH: process.env.PATH, HOME: cwd, XDG_CONFIG_HOME: cwd, ...further }
   const child = spawn(node, [path, ...argv], { cwd, env })
   let stdout = ''
   let stderr = ''
@@ -61,10 +70,20 @@ describe('the shim', () => {
       const { child, ended } = start(node, ['apply', '-f', '-', '--dry-run', 'client'], folder())
       child.stdin.end('apiVersion: switchyard.dev/v1\nkind: Workspace\nmetadata: { name: w }\nspec: {}\n')
       expect((await ended).stdout).toContain('workspace/w valid')
-      const waiting = start(node, ['apply', '-f', '-'], folder())
-      await new Promise(done => setTimeout(done, 1500)) // until the child waits for its input
-      waiting.child.kill('SIGKILL')
-      expect((await waiting.ended).signal).toBe('SIGKILL')
+
+      // A server that is asked and never answers: the command waits, and is stopped there.
+      const asked = Promise.withResolvers<void>()
+      const server = createServer(() => asked.resolve())
+      await new Promise<void>(done => server.listen(0, '127.0.0.1', done))
+      const address = server.address()
+      if (address === null || typeof address === 'string') throw new TypeError('a TCP server has a port')
+      const env = { SWITCHYARD_URL: `http://127.0.0.1:${address.port}`, SWITCHYARD_TOKEN: 'x' }
+      const waiting = start(node, ['get', 'endpoints', '-w'], folder(), { env })
+      await asked.promise
+      waiting.child.kill('SIGTERM')
+      expect((await waiting.ended).code).toBe(130)
+      server.closeAllConnections()
+      server.close()
     })
 
     test('says in a sentence what to do when there is no other Node', async () => {
@@ -72,7 +91,9 @@ describe('the shim', () => {
       mkdirSync(join(place, 'bin'))
       cpSync(shim, join(place, 'bin/switchyard.mjs'))
       writeFileSync(join(place, 'package.json'), '{"type":"module"}')
-      const { code, stderr } = await start(node, ['version'], place, join(place, 'bin/switchyard.mjs')).ended
+      const { code, stderr } = await start(node, ['version'], place, {
+        path: join(place, 'bin/switchyard.mjs'),
+      }).ended
       expect(code).toBe(9)
       expect(stderr).toMatch(
         /^switchyard needs Node 24 or newer and this is \d+\.\d+\.\d+\. Run `npm install` in /,

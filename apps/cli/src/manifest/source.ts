@@ -3,6 +3,7 @@ import { readdir, readFile, stat } from 'node:fs/promises'
 import { join, relative, resolve } from 'node:path'
 import type { Readable } from 'node:stream'
 import { Fault } from '@switchyard/kinds'
+import type { Terminal } from '../terminal.ts'
 
 export interface Source {
   /** As a person would name it: the path that was given, or `stdin`. */
@@ -13,9 +14,14 @@ export interface Source {
 /** Most that standard input may hold, bytes. */
 const most = 64 * 1024 * 1024
 
-export async function readAll(stdin: Readable): Promise<string> {
+/** `cancelled` when the signal ends the wait for somebody who types. */
+export async function readAll(stdin: Readable, signal: AbortSignal): Promise<string> {
   const chunks: Buffer[] = []
   let bytes = 0
+  const end = () => stdin.destroy(new Fault('cancelled', 'Cancelled.'))
+  if (signal.aborted) end()
+  signal.addEventListener('abort', end, { once: true })
+  using _ = { [Symbol.dispose]: () => signal.removeEventListener('abort', end) }
   for await (const chunk of stdin as AsyncIterable<Buffer | string>) {
     const buffer = typeof chunk === 'string' ? Buffer.from(chunk) : chunk
     bytes += buffer.length
@@ -55,13 +61,13 @@ async function filesOf(path: string, cwd: string): Promise<string[]> {
 /** `-` is standard input; a folder gives its .yaml, .yml and .json files, also of the folders below. */
 export async function readSources(
   paths: readonly string[],
-  cwd: string,
-  stdin: Readable,
+  { cwd, stdin }: Pick<Terminal, 'cwd' | 'stdin'>,
+  signal: AbortSignal,
 ): Promise<readonly Source[]> {
   const sources: Source[] = []
   for (const path of paths) {
     if (path === '-') {
-      sources.push({ file: 'stdin', text: await readAll(stdin) })
+      sources.push({ file: 'stdin', text: await readAll(stdin, signal) })
       continue
     }
     try {

@@ -141,8 +141,7 @@ async function waitFor(cli: Cli, applied: readonly Applied[]): Promise<boolean> 
 }
 
 export async function apply(cli: Cli, { filename, dryRun, wait }: ApplyOptions): Promise<number> {
-  const { cwd, stdin } = cli.terminal
-  const sources = await readSources(filename, cwd, stdin)
+  const sources = await readSources(filename, cli.terminal, cli.signal)
   const home = dryRun === 'client' ? (cli.flags.workspace ?? 'default') : (await cli.target()).workspace
   const entries = order(readManifests(sources, home))
   if (dryRun === 'client') {

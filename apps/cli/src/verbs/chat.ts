@@ -107,7 +107,7 @@ export async function chat(
     )
   const { stdin } = cli.terminal
   const typed = words.join(' ')
-  const piped = typed === '' && stdin.isTTY !== true ? (await readAll(stdin)).trim() : ''
+  const piped = typed === '' && stdin.isTTY !== true ? (await readAll(stdin, cli.signal)).trim() : ''
   const file = options.file === undefined ? '' : await fileText(cli, options.file)
   const message = [file, typed || piped].filter(Boolean).join('\n\n')
   const system: readonly Turn[] =

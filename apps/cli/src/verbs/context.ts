@@ -79,7 +79,7 @@ export async function set(
   { url, keyStdin }: { readonly url?: string; readonly keyStdin?: boolean },
 ): Promise<void> {
   const { workspace } = cli.flags
-  const apiKey = keyStdin ? (await readAll(cli.terminal.stdin)).trim() : undefined
+  const apiKey = keyStdin ? (await readAll(cli.terminal.stdin, cli.signal)).trim() : undefined
   if (url !== undefined && !(/^https?:\/\//.test(url) && URL.canParse(url)))
     throw new Fault('invalid', `${url} is no address: use https://HOST or http://HOST:PORT.`)
   await changeConfig(configFile(cli.terminal), config => {

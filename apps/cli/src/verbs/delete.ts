@@ -21,9 +21,8 @@ export interface DeleteOptions {
 type Named = Ref & { readonly kind: Kind }
 
 async function refsOfFiles(cli: Cli, files: readonly string[]): Promise<readonly Named[]> {
-  const { cwd, stdin } = cli.terminal
   const { workspace } = await cli.target()
-  return order(readManifests(await readSources(files, cwd, stdin), workspace)).toReversed()
+  return order(readManifests(await readSources(files, cli.terminal, cli.signal), workspace)).toReversed()
 }
 
 /** Names at most ten, then counts. */

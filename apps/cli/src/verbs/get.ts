@@ -21,8 +21,8 @@ export interface Shown {
   readonly documents: readonly Document[]
 }
 
-/** `all`: every kind that lives in a workspace, by the kinds themselves. */
-const everyKind = kinds.filter(({ scope }) => scope !== 'platform')
+/** `all`: every kind that lives in a workspace, what runs before what it rests on. */
+const everyKind = kinds.filter(({ scope }) => scope !== 'platform').toReversed()
 
 const text = (value: unknown) => (typeof value === 'string' ? value : JSON.stringify(value))
 

@@ -30,7 +30,7 @@ async function addressOf(cli: Cli, given: string | undefined): Promise<string> {
 const firstLine = (text: string) => text.replace(/\r?\n[\s\S]*$/, '')
 
 async function passwordOf(cli: Cli, email: string, options: LoginOptions): Promise<string> {
-  if (options.passwordStdin) return firstLine(await readAll(cli.terminal.stdin))
+  if (options.passwordStdin) return firstLine(await readAll(cli.terminal.stdin, cli.signal))
   if (!cli.interactive)
     throw new Fault(
       'invalid',
@@ -61,7 +61,7 @@ export async function login(cli: Cli, given: string | undefined, options: LoginO
   let saved: SavedContext
   let token: string
   if (tokenStdin) {
-    token = firstLine(await readAll(terminal.stdin)).trim()
+    token = firstLine(await readAll(terminal.stdin, signal)).trim()
     if (token === '') throw new Fault('invalid', 'Standard input held no token.')
     saved = { url, token }
   } else {
