@@ -170,7 +170,7 @@ describe.skipIf(process.platform !== 'linux')('processes', () => {
   })
 
   test('a child sees a small environment and no secret of ours on its command line', async () => {
-    const { subject } = await bench()
+    const { subject, directory } = await bench()
     const [work, id] = [subject.id(), subject.id()]
     await using hand = await subject.open()
     await hand.apply(
@@ -184,9 +184,21 @@ describe.skipIf(process.platform !== 'linux')('processes', () => {
     expect(Object.keys(env ?? {}).sort()).toEqual(
       ['HF_TOKEN', 'HOME', 'LANG', 'PATH', marks.installation, marks.token].sort(),
     )
-    const [state] = await states((await bench()).directory).catch(() => [])
-    expect(JSON.stringify(state ?? {})).not.toContain('canary')
+    expect(JSON.stringify(await states(directory))).not.toContain('canary')
     expect(lines.find(({ text }) => text.startsWith('argv '))?.text).not.toContain('canary')
+  })
+
+  test('a state that cannot be read costs its process, not the start', async () => {
+    const { subject, directory, mine } = await bench()
+    const [work, id] = [subject.id(), subject.id()]
+    const first = await subject.open()
+    await first.apply(workload(work, [], [{ id, ordinal: 0 }]), fence, never)
+    await subject.abandon(first)
+    await writeFile(join(directory, 'replicas', id, 'state.json'), '{"half')
+    await using second = await subject.open()
+    await until(async () => (await mine()).length === 0)
+    await second.apply(workload(work, [], [{ id, ordinal: 0 }]), fence, never)
+    await until(async () => (await second.observe(never)).replicas[0]?.ready)
   })
 
   test('a program that is not installed is EngineAbsent, in a sentence', async () => {

@@ -5,8 +5,8 @@ import type { Observe } from './observation.ts'
 import type { Fence, Leases } from './store.ts'
 
 export type LeaseObservation =
-  | { readonly kind: 'lease_taken'; readonly lease: string; readonly epoch: bigint }
-  | { readonly kind: 'lease_lost'; readonly lease: string; readonly epoch: bigint }
+  | { readonly kind: 'lease_taken'; readonly lease: string; readonly epoch: string }
+  | { readonly kind: 'lease_lost'; readonly lease: string; readonly epoch: string }
   | { readonly kind: 'lease_error'; readonly lease: string; readonly error: unknown }
 
 export interface LeaseOptions {
@@ -61,7 +61,7 @@ export async function holdLease(
   }
 
   async function keep(fence: Fence, until: number): Promise<void> {
-    observe({ kind: 'lease_taken', lease: name, epoch: fence.epoch })
+    observe({ kind: 'lease_taken', lease: name, epoch: String(fence.epoch) })
     const lost = new AbortController()
     let deadline = until
     const usable = () => !lost.signal.aborted && clock.monotonic() < deadline
@@ -79,7 +79,7 @@ export async function holdLease(
       else if (answer?.epoch === fence.epoch) deadline = askedAt + usableMs
       else break
     }
-    if (!signal.aborted) observe({ kind: 'lease_lost', lease: name, epoch: fence.epoch })
+    if (!signal.aborted) observe({ kind: 'lease_lost', lease: name, epoch: String(fence.epoch) })
     lost.abort()
     await working
     if (signal.aborted)

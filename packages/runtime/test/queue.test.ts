@@ -73,7 +73,8 @@ describe('the queue', () => {
               expect(running.has(key)).toBe(false)
               running.add(key)
               startedAt.set(key, ++order)
-              await clock.sleep(works.next().value ?? 0)
+              const { value = 0 }: { value?: number } = works.next()
+              await clock.sleep(value)
               running.delete(key)
               queue.done(key)
             }

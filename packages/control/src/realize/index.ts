@@ -74,7 +74,7 @@ class Hands {
 
   async *wakes(signal: AbortSignal): AsyncIterable<readonly Key[]> {
     const { orchestrator } = this.#options
-    void this.#hear(orchestrator, signal)
+    this.#hear(orchestrator, signal).catch(error => this.#wakes.fail(error))
     yield* this.#wakes.listen(signal)
   }
 

@@ -47,7 +47,9 @@ class ProcessOrchestrator implements Processes {
 
   constructor(settings: Settings) {
     this.#settings = settings
-    this.#files = new StateFiles(settings.directory)
+    this.#files = new StateFiles(settings.directory, (replica, error) =>
+      settings.observe({ kind: 'process_error', what: `the state of ${replica}`, error }),
+    )
     const changed = () => {
       for (const wake of this.#waiting) wake()
     }

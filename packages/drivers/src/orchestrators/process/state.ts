@@ -40,8 +40,12 @@ export interface State {
 export class StateFiles {
   readonly #root: string
 
-  constructor(directory: string) {
+  readonly #broken: (replica: string, error: unknown) => void
+
+  /** @param broken hears of a state that cannot be read; its process is then nobody's, and is ended. */
+  constructor(directory: string, broken: (replica: string, error: unknown) => void) {
     this.#root = join(directory, 'replicas')
+    this.#broken = broken
   }
 
   folder(replica: string): string {
@@ -68,6 +72,10 @@ export class StateFiles {
       // Written by `write` alone, whole or not at all.
       return JSON.parse(await readFile(join(this.folder(replica), 'state.json'), 'utf8')) as State
     } catch (error) {
+      if (error instanceof SyntaxError) {
+        this.#broken(replica, error)
+        return undefined
+      }
       if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
       throw error
     }
