@@ -128,19 +128,23 @@ describe('a wrong password', () => {
     await clearFailures()
     const known: number[] = []
     const unknown: number[] = []
-    for (let round = 0; round < 12; round++) {
-      const one = await time(ann.email)
-      const other = await time(`nobody${round}@example.org`)
+    for (let round = 0; round < 16; round++) {
+      const stranger = `nobody${round}@example.org`
+      // In turn one or the other comes first, so that neither is always the one that warms up.
+      const first = await time(round % 2 ? ann.email : stranger)
+      const second = await time(round % 2 ? stranger : ann.email)
+      const [one, other] = round % 2 ? [first, second] : [second, first]
       expect([one.status, other.status]).toEqual([401, 401])
       expect(one.text).toBe(other.text)
       known.push(one.took)
       unknown.push(other.took)
       await clearFailures()
     }
-    const median = (values: number[]) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!
-    // Both pay for one argon2id; without it the unknown account would answer several times sooner.
-    expect(median(unknown) / median(known)).toBeGreaterThan(0.5)
-    expect(median(unknown) / median(known)).toBeLessThan(2)
+    // The fastest of many is the one that a busy machine disturbs least. Both pay for one argon2id; without it
+    // the unknown account would answer several times sooner.
+    const ratio = Math.min(...unknown) / Math.min(...known)
+    expect(ratio).toBeGreaterThan(0.6)
+    expect(ratio).toBeLessThan(1.7)
   })
 
   test('five times makes that account wait, with the time to wait, and nobody at another address', async () => {
