@@ -61,7 +61,7 @@ describe('the queue', () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(act, { minLength: 1, maxLength: 40 }),
-        fc.infiniteStream(fc.nat({ max: 15 })),
+        fc.array(fc.nat({ max: 15 }), { minLength: 7, maxLength: 7 }),
         async (acts, works) => {
           const clock = new VirtualClock()
           using queue = new Queue(clock)
@@ -73,8 +73,7 @@ describe('the queue', () => {
               expect(running.has(key)).toBe(false)
               running.add(key)
               startedAt.set(key, ++order)
-              const { value = 0 }: { value?: number } = works.next()
-              await clock.sleep(value)
+              await clock.sleep(works[order % works.length] ?? 0)
               running.delete(key)
               queue.done(key)
             }
