@@ -11,15 +11,14 @@ export type Start = (command: Command, verb: (cli: Cli) => Promise<unknown>) => 
 type Register = (program: Command, start: Start) => void
 
 const verb = (load: () => Promise<{ readonly register: Register }>) => async () => (await load()).register
-const upAndDown = async (): Promise<Register> => (await import('./up/index.ts')).registerUp
 
 /** In the order in which help shows them. One module may give several commands. */
 const groups: readonly (readonly [title: string, Readonly<Record<string, () => Promise<Register>>>])[] = [
   [
     'Start and sign in:',
     {
-      up: upAndDown,
-      down: upAndDown,
+      up: verb(() => import('./commands/up.ts')),
+      down: verb(() => import('./commands/down.ts')),
       login: verb(() => import('./commands/login.ts')),
       logout: verb(() => import('./commands/logout.ts')),
       context: verb(() => import('./commands/context.ts')),
@@ -63,8 +62,8 @@ Documents are written in YAML or JSON, and every kind takes its singular, plural
   switchyard chat switchyard-tiny "Hello"    talk to it
   switchyard explain endpoint.rollout        what a field means
 
-The server is chosen by --context, then SWITCHYARD_URL and SWITCHYARD_TOKEN, then the folder that
-\`switchyard up\` was started in, then the current context. SWITCHYARD_WORKSPACE names the workspace.
+The server is chosen by --context, then SWITCHYARD_URL and SWITCHYARD_TOKEN, then SWITCHYARD_DATA or
+the folder that \`switchyard up\` was started in, then the current context. SWITCHYARD_WORKSPACE names the workspace.
 
 Exit status: 0 yes; 1 the answer is no; 2 invalid; 3 unauthenticated; 4 denied; 5 not found;
 6 conflict; 7 exhausted; 8 deadline; 9 unavailable; 10 internal; 130 cancelled.`

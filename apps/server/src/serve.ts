@@ -1,5 +1,6 @@
 // The whole of Switchyard in one process: database, gateway, control plane and reconcilers, on one port.
 import { hostname } from 'node:os'
+import { fileURLToPath } from 'node:url'
 import { type Api, bootstrapDocuments, createApi, type Shipped } from '@switchyard/api'
 import { enginesWith } from '@switchyard/catalog'
 import { type Client, createClient } from '@switchyard/client'
@@ -7,7 +8,6 @@ import { startControl } from '@switchyard/control'
 import { openProcesses } from '@switchyard/drivers/orchestrators/process'
 import { httpProber } from '@switchyard/drivers/prober'
 import { filesRegistry } from '@switchyard/drivers/registries/files'
-import { enginePath } from '@switchyard/engine'
 import { compileSnapshot, createGateway, emptySnapshot } from '@switchyard/gateway'
 import { apiVersion } from '@switchyard/kinds'
 import { meter, shipUsage } from '@switchyard/ledger'
@@ -32,6 +32,9 @@ import type { Settings } from './settings.ts'
 import { followSnapshot } from './snapshot.ts'
 import { keepTidy } from './tidy.ts'
 import { version } from './version.ts'
+
+/** The built-in engine is a program of its own, started as a child. */
+const engine = fileURLToPath(import.meta.resolve('@switchyard/engine/main'))
 
 export interface Serving extends AsyncDisposable {
   readonly quickstart: Quickstart
@@ -111,7 +114,7 @@ export async function serve(settings: Settings, report: Report, signal: AbortSig
       await openProcesses({
         directory: folder.path,
         installation: folder.installation,
-        builtin: [process.execPath, enginePath],
+        builtin: [process.execPath, engine],
         environment: { PATH: settings.path, HOME: settings.home, LANG: 'C.UTF-8' },
         clock,
         random,

@@ -70,7 +70,7 @@ function fromUrl(url: string, folder: FolderFacts | undefined, config: Config): 
 }
 
 async function find(terminal: Terminal, { context }: Choice): Promise<Found | undefined> {
-  const { env, cwd } = terminal
+  const { env } = terminal
   if (context !== undefined) {
     const { contexts } = await readConfig(configFile(terminal))
     const saved = contexts[context]
@@ -84,9 +84,9 @@ async function find(terminal: Terminal, { context }: Choice): Promise<Found | un
     // The token decides alone when it is given: nothing of folder or contexts need be readable.
     if (token)
       return { url, workspace: undefined, chosenBy: 'SWITCHYARD_URL', credentials: { type: 'token', token } }
-    return fromUrl(url, await findFolder(cwd), await readConfig(configFile(terminal)))
+    return fromUrl(url, await findFolder(terminal), await readConfig(configFile(terminal)))
   }
-  const folder = await findFolder(cwd)
+  const folder = await findFolder(terminal)
   const found = folder ? fromFolder(folder) : fromCurrent(await readConfig(configFile(terminal)))
   return found && token ? { ...found, credentials: { type: 'token', token } } : found
 }

@@ -1,7 +1,8 @@
 // The folder that `switchyard up` was started in: its facts log the command line in there.
 import { readFile } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { Fault } from '@switchyard/kinds/fault'
+import type { Terminal } from '../terminal.ts'
 
 export interface FolderFacts {
   readonly file: string
@@ -29,24 +30,32 @@ function parse(file: string, raw: string): FolderFacts {
   return { ...facts, file, baseUrl: facts.baseUrl.replace(/\/+$/, '').replace(/\/v1$/, '') }
 }
 
-/** `.switchyard/quickstart.json` of this folder or the nearest one above. */
-export async function findFolder(cwd: string): Promise<FolderFacts | undefined> {
+/** Facts of the data folder that is named, else of `.switchyard` in this folder or the nearest one above. */
+export async function findFolder({
+  cwd,
+  env,
+}: Pick<Terminal, 'cwd' | 'env'>): Promise<FolderFacts | undefined> {
+  if (env.SWITCHYARD_DATA) return readFacts(join(resolve(cwd, env.SWITCHYARD_DATA), 'quickstart.json'))
   for (let folder = cwd; ; folder = dirname(folder)) {
-    const file = join(folder, '.switchyard', 'quickstart.json')
-    try {
-      return parse(file, await readFile(file, 'utf8'))
-    } catch (error) {
-      if (error instanceof Fault) throw error
-      const code = error instanceof Error && 'code' in error ? String(error.code) : ''
-      if (code !== 'ENOENT' && code !== 'ENOTDIR')
-        throw new Fault(
-          'denied',
-          `${file} may not be read by this user (${code}): log in, or ask who started it.`,
-          {
-            cause: error,
-          },
-        )
-    }
+    const facts = await readFacts(join(folder, '.switchyard', 'quickstart.json'))
+    if (facts) return facts
     if (dirname(folder) === folder) return undefined
+  }
+}
+
+async function readFacts(file: string): Promise<FolderFacts | undefined> {
+  try {
+    return parse(file, await readFile(file, 'utf8'))
+  } catch (error) {
+    if (error instanceof Fault) throw error
+    const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined
+    throw new Fault(
+      'denied',
+      `${file} may not be read by this user (${code}): log in, or ask who started it.`,
+      {
+        cause: error,
+      },
+    )
   }
 }

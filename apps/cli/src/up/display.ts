@@ -1,7 +1,7 @@
 // Shows each step of a start: a live line with a spinner on a terminal, one line a step elsewhere.
-import type { WriteStream } from 'node:tty'
 import type { Progress } from '@switchyard/server'
-import colors from 'picocolors'
+import type { Colors } from '../output/colors.ts'
+import type { Terminal } from '../terminal.ts'
 
 /** Record of every step, so that a new one does not compile until it has words. */
 const words: Record<Extract<Progress, { type: 'started' }>['step'], string> = {
@@ -18,7 +18,7 @@ const order = Object.keys(words)
 const frames = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏']
 const barWidth = 20
 
-export function display(out: WriteStream): (progress: Progress) => void {
+export function display(out: Terminal['stderr'], colors: Colors): (progress: Progress) => void {
   let spinner: NodeJS.Timeout | undefined
   let current: Extract<Progress, { type: 'started' }> | undefined
   let frame = 0

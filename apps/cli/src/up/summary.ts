@@ -1,14 +1,20 @@
 // What a person needs after a start: where it is, how to become administrator, and a call that works.
 import type { Quickstart } from '@switchyard/server'
-import colors from 'picocolors'
+import type { Colors } from '../output/colors.ts'
 
 interface Circumstances {
   readonly bundled: boolean
   readonly data: string
+  /** The data folder is not the one that the command line finds by itself. */
+  readonly elsewhere: boolean
   readonly detached: boolean
 }
 
-export function summary(quickstart: Quickstart, { bundled, data, detached }: Circumstances): string {
+export function summary(
+  quickstart: Quickstart,
+  { bundled, data, elsewhere, detached }: Circumstances,
+  colors: Colors,
+): string {
   const { baseUrl, apiKey, model, setupUrl } = quickstart
   const lines = [
     '',
@@ -27,9 +33,8 @@ export function summary(quickstart: Quickstart, { bundled, data, detached }: Cir
     `    -H 'authorization: Bearer ${apiKey}' -H 'content-type: application/json' \\`,
     `    -d '{"model":"${model}","messages":[{"role":"user","content":"Hello!"}]}'`,
     '',
-    detached
-      ? `The command line is logged in here: switchyard get endpoints · switchyard chat ${model} · switchyard down`
-      : '',
+    ...(elsewhere ? ['The command line is logged in with:', '', `  export SWITCHYARD_DATA=${data}`, ''] : []),
+    detached ? `Next: switchyard get endpoints · switchyard chat ${model} · switchyard down` : '',
   ]
   return `${lines.join('\n').trimEnd()}\n`
 }
