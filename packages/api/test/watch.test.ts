@@ -12,8 +12,8 @@ interface Frame {
 interface Watch extends AsyncDisposable {
   readonly status: number
   readonly frames: Frame[]
-  /** Waits until a frame fits; fails after 10 s. */
-  until(fits: (frame: Frame) => boolean): Promise<Frame>
+  /** Waits until a frame fits; fails after 10 s, or as many as are given. */
+  until(fits: (frame: Frame) => boolean, seconds?: number): Promise<Frame>
   readonly ended: Promise<void>
 }
 
@@ -63,8 +63,8 @@ async function watch(
     status: response.statusCode ?? 0,
     frames,
     ended,
-    async until(fits) {
-      const late = AbortSignal.timeout(10_000)
+    async until(fits, seconds = 10) {
+      const late = AbortSignal.timeout(seconds * 1000)
       for (let place = 0; ; ) {
         for (; place < frames.length; place++) if (fits(frames[place]!)) return frames[place]!
         if (late.aborted) throw new Error(`no such frame among ${JSON.stringify(frames).slice(0, 2000)}`)
@@ -181,7 +181,7 @@ describe('a watch', () => {
         await using stream = await watch(`${projects}?watch=true&resourceVersion=${version}`)
         const isEnd = ({ type, object }: Frame) =>
           type === 'BOOKMARK' && final !== undefined && BigInt(object.metadata.resourceVersion) >= final
-        await stream.until(frame => isEnd(frame) || stream.frames.indexOf(frame) >= cutAfter)
+        await stream.until(frame => isEnd(frame) || stream.frames.indexOf(frame) >= cutAfter, 90)
         // Everything that has arrived counts, because the next watch begins after the last of it.
         for (const { type, object } of stream.frames.slice()) {
           if (type !== 'BOOKMARK')
@@ -203,7 +203,7 @@ describe('a watch', () => {
       writers * 9,
       writers * 5,
     ])
-  })
+  }, 120_000)
 })
 
 describe('a watch ends within a second', () => {
