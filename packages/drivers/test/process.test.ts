@@ -201,6 +201,25 @@ describe.skipIf(process.platform !== 'linux')('processes', () => {
     await until(async () => (await second.observe(never)).replicas[0]?.ready)
   })
 
+  test('a hand that was overtaken neither writes over nor ends what the newer hand started', async () => {
+    const { subject, mine, given } = await bench({ sweepMs: 100 })
+    const [work, id] = [subject.id(), subject.id()]
+    const wanted = workload(work, [], [{ id, ordinal: 0 }])
+    await using older = await subject.open()
+    await older.apply(wanted, { epoch: 1n }, never)
+    const before = await until(async () => (await older.observe(never)).replicas.find(({ ready }) => ready))
+    await using newer = await openProcesses(given)
+    await newer.apply({ ...wanted, replicas: [{ id, ordinal: 0, doomed: true }] }, { epoch: 2n }, never)
+    await until(async () => (await newer.observe(never)).replicas[0]?.exit)
+    await newer.apply(wanted, { epoch: 2n }, never)
+    const after = await until(async () => (await newer.observe(never)).replicas.find(({ ready }) => ready))
+    expect(after.startedAt).not.toBe(before.startedAt)
+    await systemClock.sleep(2500) // the older hand sweeps meanwhile, more than once
+    expect(await mine()).toHaveLength(1)
+    await expect(older.apply(wanted, { epoch: 1n }, never)).rejects.toMatchObject({ reason: 'fenced' })
+    expect((await newer.observe(never)).replicas[0]).toMatchObject({ ready: true, restarts: 1 })
+  })
+
   test('a program that is not installed is EngineAbsent, in a sentence', async () => {
     const { subject } = await bench()
     const [work, id] = [subject.id(), subject.id()]

@@ -44,8 +44,9 @@ export class Child {
   get alive(): boolean {
     return this.#state.exit === undefined
   }
-  get stopping(): boolean {
-    return this.#stopping !== undefined
+  /** No stop is under way any more. */
+  async stopped(): Promise<void> {
+    await this.#stopping
   }
 
   /** What to look for in its metrics; kept, because an adopted child is scraped before it is applied. */
@@ -59,10 +60,13 @@ export class Child {
   }
 
   /** Writes what is so now, after what was so before. */
-  #save(): Promise<void> {
-    // Once we are disposed of, another hand may hold the files.
+  #save(beginning = false): Promise<void> {
+    const { files, signal } = this.#yard
     const write = async () => {
-      if (!this.#yard.signal.aborted) await this.#yard.files.write(this.#state)
+      // Once we are disposed of, or another hand began a life with another token, the file is not ours.
+      if (signal.aborted) return
+      const state = this.#state
+      if (beginning || (await files.read(state.replica))?.token === state.token) await files.write(state)
     }
     this.#saving = this.#saving.then(write, write)
     return this.#saving
@@ -85,7 +89,7 @@ export class Child {
     this.#forget()
     const { process: _process, exit: _exit, readyAt: _readyAt, ...fresh } = state
     this.#state = fresh
-    await this.#save()
+    await this.#save(true)
     await turnLog(folder)
     const [program = '', ...argv] = command
     await using log = await open(logOf(folder), 'a', 0o600)
@@ -134,6 +138,7 @@ export class Child {
     await this.#recording
     this.#forget()
     this.#state = state
+    await this.#save(true)
     await this.#exited({ code: null, signal: null, reason, said })
   }
 

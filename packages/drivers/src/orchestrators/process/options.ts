@@ -28,7 +28,7 @@ export interface ProcessOptions {
   readonly observe?: Observe<ProcessObservation>
   /** Inclusive; default 20000 to 29999. */
   readonly ports?: { readonly from: number; readonly to: number }
-  /** Between probes of a process that is not ready yet; default 500. */
+  /** Between probes of a process that is not ready yet; default 200. */
   readonly startingProbeMs?: number
   /** Between probes of a ready one; default 2000. */
   readonly readyProbeMs?: number
@@ -52,7 +52,7 @@ export function complete(options: ProcessOptions): Settings {
   return {
     observe: () => {},
     ports: { from: 20_000, to: 29_999 },
-    startingProbeMs: 500,
+    startingProbeMs: 200,
     readyProbeMs: 2000,
     probeTimeoutMs: 2000,
     scrapeTimeoutMs: 5000,

@@ -169,7 +169,8 @@ class ProcessOrchestrator implements Processes {
   /** Starts a replica that does not run. A new life has a new token and a new port. */
   async #want(work: Workload, replica: WorkloadReplica, template: string, fence: Fencing): Promise<void> {
     const known = this.#children.get(replica.id)
-    if (known?.alive || known?.stopping) return
+    if (known?.alive) return // also while it is being stopped: its end is heard, and asked about again
+    await known?.stopped()
     const { settings } = this.#yard
     const state: State = {
       installation: settings.installation,

@@ -14,6 +14,8 @@ const prefix = { first: 1 << 20, most: 128 << 20 }
 const modelFile = /\.gguf$/i
 /** `check` counts no further than this: it proves that the folder answers, it is no inventory. */
 const glance = 1000
+/** A registry may be somebody's whole home: a listing looks at no more names than this. */
+const mostNames = 20_000
 
 export const filesRegistry: Registry = Object.freeze({
   async check(url: string, signal: AbortSignal) {
@@ -71,6 +73,7 @@ async function describe(at: string, path: string): Promise<ModelFile> {
 async function list(url: string, limit: number, signal: AbortSignal): Promise<readonly ModelFile[]> {
   const folder = await real(folderOf(url), 'folder')
   const found: ModelFile[] = []
+  let names = 0
   const folders = [folder]
   for (let at = folders.pop(); at !== undefined && found.length < limit; at = folders.pop()) {
     const inside = at
@@ -80,7 +83,7 @@ async function list(url: string, limit: number, signal: AbortSignal): Promise<re
     })
     for (const entry of entries) {
       signal.throwIfAborted()
-      if (found.length >= limit) break
+      if (found.length >= limit || ++names > mostNames) return found
       const path = join(inside, entry.name)
       if (entry.isDirectory()) folders.push(path)
       else if (entry.isFile() && modelFile.test(entry.name))
