@@ -2,6 +2,7 @@
 // waiter the poll interval and nothing else.
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Client } from 'pg'
+import { connectionOf } from './postgres/connection.ts'
 import type { StoreObservation } from './postgres/pool.ts'
 
 export interface Listener {
@@ -23,12 +24,7 @@ export function openListener(url: string, observe: (observation: StoreObservatio
   }
 
   const session = async (again: boolean) => {
-    const client = new Client({
-      connectionString: url,
-      application_name: 'switchyard-listener',
-      options: '-c role=switchyard_nobody',
-      keepAlive: true,
-    })
+    const client = new Client(connectionOf(url, 'switchyard-listener', '-c role=switchyard_nobody'))
     const ended = new Promise<Error>(resolve => {
       client.once('error', resolve)
       client.once('end', () => resolve(new Error('the listening connection ended')))

@@ -5,6 +5,7 @@ import { readdir, readFile } from 'node:fs/promises'
 import { Fault } from '@switchyard/kinds'
 import { Client, DatabaseError } from 'pg'
 import { syncKinds } from './kinds.ts'
+import { connectionOf } from './postgres/connection.ts'
 import { faultOf } from './postgres/faults.ts'
 import { ensureRoles } from './postgres/roles.ts'
 
@@ -45,7 +46,7 @@ export async function readMigrations(): Promise<readonly Migration[]> {
 export async function migrate(url: string, to?: number): Promise<readonly string[]> {
   const known = await readMigrations()
   const target = to ?? known.length
-  const client = new Client({ connectionString: url, application_name: 'switchyard-migrate' })
+  const client = new Client(connectionOf(url, 'switchyard-migrate', ''))
   client.on('error', () => {}) // a lost connection fails the query that runs
   try {
     await client.connect()

@@ -106,6 +106,8 @@ test('a wrong password, database and address each end in a sentence', async () =
     /refuses this user and password/,
   )
   await expect(migrate(db.url.replace(/test_\d+/, 'absent'))).rejects.toThrow(/does not exist: create it/)
+  for (const url of ['nonsense', 'http://example.org/x', ''])
+    await expect(migrate(url)).rejects.toThrow(/write it as postgresql:/)
   await expect(migrate('postgresql://a:b@127.0.0.1:1/c')).rejects.toThrow(/cannot be reached: start it/)
 })
 

@@ -545,6 +545,19 @@ describe('a pooled connection', () => {
     expect(await narrow.store.version(operator)).toBe('1')
   })
 
+  test('starts as nobody whatever its URL asks for', async () => {
+    const { connectionOf } = await import('../src/postgres/connection.ts')
+    const url = new URL(db.url)
+    url.searchParams.set('options', '-c role=switchyard_owner -c statement_timeout=7s')
+    const client = new Client(connectionOf(url.href, 'x', '-c role=switchyard_nobody'))
+    await client.connect()
+    const { rows } = await client.query(
+      "select current_user as who, current_setting('statement_timeout') as patience",
+    )
+    expect(rows).toEqual([{ who: 'switchyard_nobody', patience: '7s' }])
+    await client.end()
+  })
+
   test('does nothing outside a transaction of ours', async () => {
     const { startupOptions } = await import('../src/postgres/pool.ts')
     const client = new Client({ connectionString: db.url, options: startupOptions })

@@ -133,6 +133,7 @@ async function launch(
   runner: Runner,
   durable: boolean,
   signal: AbortSignal | undefined,
+  patience = 100,
 ): Promise<Running> {
   const data = join(directory, 'data')
   // No server runs here (see findPostmaster): a file that still names one would only be believed if that
@@ -173,6 +174,11 @@ async function launch(
   const adopted = rival && rival.pid !== pid ? await ready(data, rival.pid, signal) : undefined
   if (adopted) return { postmaster: adopted }
   const said = await readFile(path, 'utf8')
+  // The children of a killed postmaster need a moment to notice; until then they hold its memory.
+  if (patience > 0 && said.includes('shared memory block')) {
+    await sleep(100, undefined, signal ? { signal } : {})
+    return launch(directory, address, binaries, runner, durable, signal, patience - 1)
+  }
   throw new Fault(
     'unavailable',
     `PostgreSQL did not start in ${directory} (${lastLine(said)}): see ${path}, or name another folder with --data.`,

@@ -3,6 +3,7 @@
 import { Fault } from '@switchyard/kinds'
 import type { Identity } from '@switchyard/runtime'
 import { escapeLiteral, Pool, type PoolClient } from 'pg'
+import { connectionOf } from './connection.ts'
 import { faultOf } from './faults.ts'
 
 export interface PoolOptions {
@@ -52,13 +53,10 @@ export interface Database {
 
 export function openPool(url: string, { connections = 20, observe = () => {} }: PoolOptions): Database {
   const pool = new Pool({
-    connectionString: url,
+    ...connectionOf(url, 'switchyard', startupOptions),
     max: connections,
     connectionTimeoutMillis: 10_000,
     idleTimeoutMillis: 30_000,
-    options: startupOptions,
-    application_name: 'switchyard',
-    keepAlive: true,
   })
   let closing: Promise<void> | undefined
   // While closing, connections end because we end them.
