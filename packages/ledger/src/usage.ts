@@ -100,15 +100,16 @@ function decimal(usage: Usage | undefined): UsageEvent['data']['quantities'] {
   return quantities
 }
 
-let lastMoment = Number.NaN
+let lastSecond = Number.NaN
 let lastText = ''
 
-/** RFC 3339 in UTC. Requests of one millisecond share the text. */
+/** RFC 3339 in UTC. Moments of one second share the text up to it. */
 function moment(time: number): string {
   const milliseconds = Math.floor(time)
-  if (milliseconds !== lastMoment) {
-    lastMoment = milliseconds
-    lastText = new Date(milliseconds).toISOString()
+  const second = Math.floor(milliseconds / 1000)
+  if (second !== lastSecond) {
+    lastSecond = second
+    lastText = new Date(second * 1000).toISOString().slice(0, -4)
   }
-  return lastText
+  return `${lastText}${String(milliseconds - second * 1000).padStart(3, '0')}Z`
 }

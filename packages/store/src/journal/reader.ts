@@ -9,6 +9,7 @@ import type { JournalObservation } from './index.ts'
 import type { Segment } from './segment.ts'
 
 const readBytes = 1024 * 1024
+const nothing = Buffer.alloc(0)
 
 interface Settings {
   readonly folder: string
@@ -20,6 +21,17 @@ interface Settings {
   readonly finished: (segment: Segment) => Promise<void>
 }
 
+/** What one write added to a segment: its usage need not be read back from the file. */
+export interface Written {
+  readonly segment: Segment
+  readonly start: number
+  readonly end: number
+  readonly events: readonly UsageEvent[]
+}
+
+/** Writes and events that are remembered; beyond that they are read from the file. */
+const mostRemembered = 20_000
+
 type Batch = Awaited<ReturnType<JournalReader['batch']>>
 
 export class SegmentReader implements JournalReader {
@@ -30,10 +42,12 @@ export class SegmentReader implements JournalReader {
   #passed: Segment[] = []
   #offset = 0
   #handle: FileHandle | undefined
-  #bytes: Buffer = Buffer.alloc(0)
+  #bytes: Buffer = nothing
   #at = 0
   /** Requests of the lost process whose segments are being read, begun and not ended so far. */
   readonly #open = new Map<string, UsageEvent>()
+  #recent: Written[] = []
+  #remembered = 0
   /** Events read and not yet handed out. */
   #ready: UsageEvent[] = []
   #batch: Batch | undefined
@@ -46,6 +60,17 @@ export class SegmentReader implements JournalReader {
 
   add(segment: Segment): void {
     this.#segments.push(segment)
+    this.wake()
+  }
+
+  /** Remembers what was written, so that shipping it costs neither a read nor a parse. */
+  wrote(written: Written): void {
+    this.#remembered += 1 + written.events.length
+    this.#recent.push(written)
+    if (this.#remembered > mostRemembered) {
+      this.#recent = []
+      this.#remembered = 0
+    }
     this.wake()
   }
 
@@ -114,11 +139,30 @@ export class SegmentReader implements JournalReader {
       await this.#leave(segment)
       return true
     }
+    if (this.#recall(segment, place)) return true
     const frame = readFrame(this.#bytes, this.#at, !this.#live())
     if (frame.kind === 'short' && (await this.#fill(segment, frame.needs))) return true
     if (frame.kind === 'short' || frame.kind === 'bad') await this.#damaged(segment, place)
     else this.#take(frame)
     return true
+  }
+
+  /** Goes on from memory where the write that begins at this place is remembered. */
+  #recall(segment: Segment, place: number): boolean {
+    while (this.#recent[0] && (this.#recent[0].segment !== segment || this.#recent[0].start < place))
+      this.#forget()
+    const [next] = this.#recent
+    if (next?.start !== place) return false
+    this.#forget()
+    this.#ready.push(...next.events)
+    this.#bytes = nothing
+    this.#offset = next.end
+    this.#at = 0
+    return true
+  }
+
+  #forget(): void {
+    this.#remembered -= 1 + (this.#recent.shift()?.events.length ?? 0)
   }
 
   #take(frame: Exclude<Frame, { kind: 'short' | 'bad' }>): void {
@@ -148,7 +192,7 @@ export class SegmentReader implements JournalReader {
   async #leave(segment: Segment): Promise<void> {
     await this.close()
     this.#segments.shift()
-    this.#bytes = Buffer.alloc(0)
+    this.#bytes = nothing
     this.#offset = 0
     this.#at = 0
     this.#passed.push(segment)

@@ -5,6 +5,7 @@ import { Fault } from '@switchyard/kinds'
 import type { Journal, JournalRecord, Observe, UsageEvent } from '@switchyard/runtime'
 import { frameBound, payloadOf, writeFrame } from './frame.ts'
 import type { JournalObservation, JournalOptions } from './index.ts'
+import type { Written } from './reader.ts'
 import { type Segment, segmentPath } from './segment.ts'
 
 const syncData = promisify(fdatasync)
@@ -32,8 +33,8 @@ interface Settings {
   readonly clock: () => number
   readonly sink: Sink
   readonly observe: Observe<JournalObservation>
-  /** Called when there is more to read. */
-  readonly wrote: () => void
+  /** Called with each write, when it is done. */
+  readonly wrote: (written: Written) => void
   /** Called with each new segment. */
   readonly begun: (segment: Segment) => void
   /** Bytes in the folder that are not this epoch's open segment. */
@@ -55,6 +56,7 @@ export class JournalWriter implements Journal {
   #begunAt: number
   #buffer = Buffer.allocUnsafeSlow(bufferBytes)
   #used = 0
+  #events: UsageEvent[] = []
   /** Records of this turn of the loop. */
   #turn: Turn | undefined
   /** Records that are written and wait for the fsync (`reply`). */
@@ -95,7 +97,10 @@ export class JournalWriter implements Journal {
     if (this.#failedAt !== undefined || (record.kind === 'open' && this.#overfull()))
       return Promise.reject(refusal('The usage journal takes no more records: free or enlarge its disk.'))
     if (record.kind === 'open') this.#open.set(record.request, record.event)
-    else this.#open.delete(record.request)
+    else {
+      this.#open.delete(record.request)
+      this.#events.push(...record.events)
+    }
     if (this.#turn === undefined) {
       this.#turn = Promise.withResolvers<void>()
       setImmediate(this.#flush)
@@ -116,7 +121,6 @@ export class JournalWriter implements Journal {
     await this.#sync()
     this.#settings.sink.close(this.#file)
     this.#segment.closed = true
-    this.#settings.wrote()
   }
 
   #overfull(): boolean {
@@ -148,7 +152,6 @@ export class JournalWriter implements Journal {
     if (this.#settings.sync === 'interval') turn.resolve()
     else this.#unsynced.push(turn)
     this.#dirty = true
-    this.#settings.wrote()
     this.#rotateWhenDue()
     this.#syncTimer ??= setTimeout(this.#syncSoon, this.#settings.sync === 'reply' ? 2 : 20)
   }
@@ -156,16 +159,20 @@ export class JournalWriter implements Journal {
   #write(): void {
     const { sink } = this.#settings
     const length = this.#used
+    const events = this.#events
+    const start = this.#segment.size
     this.#used = 0
+    this.#events = []
     let written = 0
     while (written < length)
       written += sink.write(
         this.#file,
         written === 0 ? this.#buffer : this.#buffer.subarray(written),
         length - written,
-        this.#segment.size + written,
+        start + written,
       )
     this.#segment.size += length
+    this.#settings.wrote({ segment: this.#segment, start, end: this.#segment.size, events })
   }
 
   readonly #syncSoon = (): void => {
@@ -247,15 +254,18 @@ export class JournalWriter implements Journal {
     for (const event of this.#open.values())
       this.#encode('open', payloadOf({ kind: 'open', request: event.data.request, event }))
     this.#write()
-    this.#settings.wrote()
   }
 
   #fail(cause: unknown): void {
     this.#used = 0
+    this.#events = []
     this.#failedAt = this.#settings.clock()
     this.#settings.observe({ type: 'journal_failed', error: cause })
-    for (const turn of this.#unsynced.splice(0))
-      turn.reject(refusal('The usage journal could not be fsynced.', cause))
+    const turns = this.#turn ? [this.#turn, ...this.#unsynced] : this.#unsynced
+    this.#turn = undefined
+    this.#unsynced = []
+    for (const turn of turns)
+      turn.reject(refusal('The usage journal could not be fsynced: see its disk.', cause))
   }
 
   /** Once a second, tries whether a new segment can be written and fsynced. */
