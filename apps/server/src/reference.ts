@@ -11,11 +11,11 @@ export function settingsReference(): string {
       description = '',
       enum: choices,
     } = property as {
-      readonly default?: unknown
+      readonly default?: string | number
       readonly description?: string
       readonly enum?: readonly string[]
     } // what toJSONSchema writes for a described member
-    const shown = standard === undefined ? '' : `\`${String(standard)}\``
+    const shown = standard === undefined ? '' : `\`${standard}\``
     return `| \`${name}\` | ${choices ? choices.map(choice => `\`${choice}\``).join(', ') : ''} | ${shown} | ${description} |`
   })
   return [
