@@ -1,0 +1,34 @@
+// A gateway with a journal on disk, until it is killed.
+import { randomUUIDv7 } from 'node:crypto'
+import { createServer } from 'node:http'
+import { compileSnapshot, createGateway, type SnapshotInputs } from '@switchyard/gateway'
+import { meter } from '@switchyard/ledger'
+import { openJournal } from '@switchyard/store/journal'
+
+interface Order {
+  readonly folder: string
+  readonly inputs: SnapshotInputs
+}
+
+process.once('message', (order: Order) => void serve(order))
+
+async function serve({ folder, inputs }: Order): Promise<void> {
+  const snapshot = compileSnapshot(inputs)
+  const journal = await openJournal({
+    folder,
+    clock: Date.now,
+    observe: () => undefined,
+    segmentBytes: 30_000,
+  })
+  const gateway = createGateway({
+    snapshot: () => snapshot,
+    journal,
+    meter,
+    clock: Date.now,
+    random: Math.random,
+    uuid: randomUUIDv7,
+    observe: () => undefined,
+  })
+  const server = createServer(gateway.handle)
+  server.listen(0, '127.0.0.1', () => process.send?.(server.address()))
+}
