@@ -6,6 +6,9 @@
 //
 // One URL for both. Its user needs CREATEROLE once, or to be a member of the roles that `migrate` names, and
 // CREATE on the database. Every connection of `openStore` starts as a role without any right.
+//
+// `./embedded` is the PostgreSQL that comes with the package, `./testing` a fresh migrated database for tests,
+// `./journal` the gateway's journal of usage on disk.
 import type { IdentityStore, Leases, Secrets, Store, UsageStore } from '@switchyard/runtime'
 import { identityOn } from './identity.ts'
 import { leasesOn } from './leases.ts'

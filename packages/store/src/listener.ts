@@ -1,5 +1,6 @@
 // One connection that listens for commits and wakes whoever waits. A wake is a hint: a lost one costs its
 // waiter the poll interval and nothing else.
+import { setMaxListeners } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Client } from 'pg'
 import { connectionOf } from './postgres/connection.ts'
@@ -25,10 +26,12 @@ export function openListener(url: string, observe: (observation: StoreObservatio
 
   const session = async (again: boolean) => {
     const client = new Client(connectionOf(url, 'switchyard-listener', '-c role=switchyard_nobody'))
+    const over = new AbortController()
     const ended = new Promise<Error>(resolve => {
-      client.once('error', resolve)
+      client.on('error', resolve)
       client.once('end', () => resolve(new Error('the listening connection ended')))
-      stop.signal.addEventListener('abort', () => resolve(new Error('the store is closed')), { once: true })
+      const closed = () => resolve(new Error('the store is closed'))
+      stop.signal.addEventListener('abort', closed, { once: true, signal: over.signal })
     })
     try {
       await client.connect()
@@ -41,8 +44,8 @@ export function openListener(url: string, observe: (observation: StoreObservatio
     } catch (error) {
       if (!again && !stop.signal.aborted && error instanceof Error) observe({ type: 'listener-lost', error })
     } finally {
-      client.removeAllListeners('error')
-      client.on('error', () => {}) // it is being closed
+      over.abort()
+      // It may be broken already: then there is nothing left to close.
       await client.end().catch(() => {})
     }
   }
@@ -64,6 +67,8 @@ export function openListener(url: string, observe: (observation: StoreObservatio
       seen.set(signal, notices)
       if (signal.aborted || stop.signal.aborted || (before !== undefined && before < notices))
         return Promise.resolve()
+      // Many loops of one process wait under one signal: that is no leak.
+      setMaxListeners(0, signal)
       return new Promise(resolve => {
         const done = () => {
           clearTimeout(timer)

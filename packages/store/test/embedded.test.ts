@@ -111,6 +111,10 @@ test('a server that outlived its killed starter is adopted with its data, and ca
   expect(adopted.url).toBe(before.url)
   expect(observations).toEqual([{ type: 'database-started', pid: before.pid, adopted: true }])
   expect(await stopEmbedded({ directory })).toBe(true)
+  // And it stays stopped, though its adopter watches over it.
+  await eventually(async () =>
+    observations.some(({ type }) => type === 'database-stopped') ? true : undefined,
+  )
   expect(await stopEmbedded({ directory })).toBe(false)
   await adopted[Symbol.asyncDispose]()
 })
@@ -149,6 +153,23 @@ test('a folder whose path is too long for a socket is served from a short one', 
   await using embedded = await startEmbedded({ directory })
   expect(new URL(embedded.url).searchParams.get('host')?.length).toBeLessThan(100)
   expect(await ask(embedded.url, 'select 1 as value')).toBe(1)
+})
+
+test('where no path is short enough it listens on loopback, behind its password', async () => {
+  const long = join(await folder(), 'y'.repeat(120))
+  const { TMPDIR } = process.env
+  process.env['TMPDIR'] = long
+  try {
+    await using embedded = await startEmbedded({ directory: join(long, 'data') })
+    expect(new URL(embedded.url).hostname).toBe('127.0.0.1')
+    expect(await ask(embedded.url, 'select 1 as value')).toBe(1)
+    await expect(ask(embedded.url.replace(/:[0-9a-f]{48}@/, ':wrong@'), 'select 1')).rejects.toThrow(
+      /password/,
+    )
+  } finally {
+    if (TMPDIR === undefined) delete process.env['TMPDIR']
+    else process.env['TMPDIR'] = TMPDIR
+  }
 })
 
 test('two starts of one folder at once share one server', async () => {

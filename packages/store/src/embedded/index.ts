@@ -79,7 +79,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
   let stopped = false
   let repair: Promise<void> | undefined
 
-  // A postmaster that ends without being asked to is started again, on the same data and address.
+  // A postmaster that dies is started again, on the same data and address.
   const restore = async (): Promise<void> => {
     observe({ type: 'database-lost', pid: running.postmaster.pid })
     for (let wait = 50; !stopped; wait = Math.min(wait * 2, 5000)) {
@@ -94,6 +94,12 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
   }
   const watch = setInterval(() => {
     if (stopped || repair || isRunning(running.postmaster.pid)) return
+    // One that was stopped has taken its file away: someone wanted it so.
+    if (!existsSync(join(data, 'postmaster.pid'))) {
+      clearInterval(watch)
+      observe({ type: 'database-stopped' })
+      return
+    }
     repair = restore().finally(() => {
       repair = undefined
     })
@@ -112,6 +118,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
       stopped = true
       clearInterval(watch)
       await repair
+      if (!isRunning(running.postmaster.pid)) return
       await endPostmaster(running.postmaster.pid)
       observe({ type: 'database-stopped' })
     },
