@@ -3,10 +3,8 @@ import { Command, CommanderError } from 'commander'
 import type { Cli } from './cli.ts'
 import { addGlobalFlags, type Flags, readFlags } from './flags.ts'
 import { report } from './report.ts'
+import type { Start } from './start.ts'
 import type { Terminal } from './terminal.ts'
-
-/** Runs a verb of a command; a number that it gives is the exit status, anything else means 0. */
-export type Start = (command: Command, verb: (cli: Cli) => Promise<unknown>) => Promise<void>
 
 type Register = (program: Command, start: Start) => void
 

@@ -1,4 +1,4 @@
-// `up [--reset]` and `down`: what the command line starts. Progress goes to the parent by messages.
+// `up`, `down` and `reset`: what the command line starts. Progress goes to the parent by messages.
 import { Fault } from '@switchyard/kinds'
 import { down, reset } from './down.ts'
 import { readQuickstart, running } from './folder.ts'
@@ -6,7 +6,7 @@ import type { Quickstart, Report } from './progress.ts'
 import { serve } from './serve.ts'
 import { readSettings, type Settings } from './settings.ts'
 
-const [verb, ...flags] = process.argv.slice(2)
+const verb = process.argv[2]
 
 const report: Report = progress => {
   // A parent that has gone on (`--detach`) hears nothing more, and that is fine.
@@ -24,7 +24,6 @@ function alreadyUp(
 }
 
 async function up(settings: Settings): Promise<void> {
-  if (flags.includes('--reset')) await reset(settings, report)
   const standing = alreadyUp(settings)
   if (standing) return report({ type: 'ready', bundled: false, ...standing })
   const stopping = new AbortController()
@@ -43,11 +42,12 @@ async function up(settings: Settings): Promise<void> {
 const verbs: Readonly<Record<string, (settings: Settings) => Promise<void>>> = {
   up,
   down: settings => down(settings, report),
+  reset: settings => reset(settings, report),
 }
 
 try {
   const run = verbs[verb ?? '']
-  if (!run) throw new Fault('invalid', 'Usage: main.ts up [--reset] | down')
+  if (!run) throw new Fault('invalid', 'Usage: main.ts up | down | reset')
   await run(readSettings(process.env))
 } catch (error) {
   const fault =

@@ -1,6 +1,6 @@
 // `switchyard apply`
 import { type Command, Option } from 'commander'
-import type { Start } from '../program.ts'
+import type { Start } from '../start.ts'
 import type { ApplyOptions } from '../verbs/apply.ts'
 import { collect } from './options.ts'
 

@@ -1,6 +1,6 @@
 // `switchyard chat`
 import type { Command } from 'commander'
-import type { Start } from '../program.ts'
+import type { Start } from '../start.ts'
 import type { ChatOptions } from '../verbs/chat.ts'
 
 export function register(program: Command, start: Start): void {

@@ -1,6 +1,6 @@
 // `switchyard completion`
 import { Argument, type Command } from 'commander'
-import type { Start } from '../program.ts'
+import type { Start } from '../start.ts'
 import { type Shell, shells } from '../verbs/completion.ts'
 
 export function register(program: Command, start: Start): void {

@@ -1,6 +1,6 @@
 // `switchyard delete`
 import type { Command } from 'commander'
-import type { Start } from '../program.ts'
+import type { Start } from '../start.ts'
 import type { DeleteOptions } from '../verbs/delete.ts'
 import { collect } from './options.ts'
 

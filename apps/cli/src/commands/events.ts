@@ -1,6 +1,6 @@
 // `switchyard events`
 import type { Command } from 'commander'
-import type { Start } from '../program.ts'
+import type { Start } from '../start.ts'
 import type { EventsOptions } from '../verbs/events.ts'
 import { positive } from './options.ts'
 

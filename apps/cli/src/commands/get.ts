@@ -1,6 +1,6 @@
 // `switchyard get`
 import type { Command } from 'commander'
-import type { Start } from '../program.ts'
+import type { Start } from '../start.ts'
 import type { GetOptions } from '../verbs/get.ts'
 import { positive } from './options.ts'
 

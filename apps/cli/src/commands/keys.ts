@@ -1,6 +1,6 @@
 // `switchyard keys …`
 import type { Command } from 'commander'
-import type { Start } from '../program.ts'
+import type { Start } from '../start.ts'
 import type { CreateOptions } from '../verbs/keys.ts'
 import { commaList } from './options.ts'
 

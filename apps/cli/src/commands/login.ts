@@ -1,6 +1,6 @@
 // `switchyard login`
 import type { Command } from 'commander'
-import type { Start } from '../program.ts'
+import type { Start } from '../start.ts'
 import type { LoginOptions } from '../verbs/login.ts'
 
 export function register(program: Command, start: Start): void {

@@ -1,6 +1,6 @@
 // `switchyard logs`
 import type { Command } from 'commander'
-import type { Start } from '../program.ts'
+import type { Start } from '../start.ts'
 import type { LogsOptions } from '../verbs/logs.ts'
 import { count } from './options.ts'
 

@@ -1,6 +1,6 @@
 // `switchyard up`
 import type { Command } from 'commander'
-import type { Start } from '../program.ts'
+import type { Start } from '../start.ts'
 import type { UpOptions } from '../up/up.ts'
 
 export function register(program: Command, start: Start): void {

@@ -1,6 +1,6 @@
 // `switchyard usage`
 import type { Command } from 'commander'
-import type { Start } from '../program.ts'
+import type { Start } from '../start.ts'
 import type { UsageOptions } from '../verbs/usage.ts'
 import { commaList } from './options.ts'
 

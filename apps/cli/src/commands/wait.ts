@@ -1,6 +1,6 @@
 // `switchyard wait`
 import type { Command } from 'commander'
-import type { Start } from '../program.ts'
+import type { Start } from '../start.ts'
 
 export function register(program: Command, start: Start): void {
   program

@@ -4,13 +4,17 @@ import type { Progress } from '@switchyard/server'
 import type { Cli } from '../cli.ts'
 import { dataFolder, exitOf, startServer } from './server.ts'
 
-export async function down({ terminal, note }: Cli, options: { readonly data?: string }): Promise<void> {
-  const child = startServer(
-    terminal,
-    ['down'],
-    { SWITCHYARD_DATA: dataFolder(terminal, options.data) },
-    'ignore',
-  )
+export async function down(cli: Cli, options: { readonly data?: string }): Promise<void> {
+  await stop(cli, 'down', { SWITCHYARD_DATA: dataFolder(cli.terminal, options.data) })
+}
+
+/** `reset` deletes the data folder afterwards. */
+export async function stop(
+  { terminal, note }: Cli,
+  verb: 'down' | 'reset',
+  settings: Readonly<Record<string, string | undefined>>,
+): Promise<void> {
+  const child = startServer(terminal, verb, settings, 'ignore')
   let failure: Fault | undefined
   child.on('message', (progress: Progress) => {
     if (progress.type === 'stopped') note(`Stopped ${progress.what}.`)

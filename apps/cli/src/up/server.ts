@@ -15,12 +15,12 @@ export function dataFolder({ env, cwd }: Terminal, given: string | undefined): s
 /** In a group of its own, so that Ctrl-C reaches it through us alone. */
 export function startServer(
   { env }: Terminal,
-  argv: readonly string[],
+  verb: 'up' | 'down' | 'reset',
   settings: Readonly<Record<string, string | undefined>>,
   output: number | 'inherit' | 'ignore',
 ): ChildProcess {
   const chosen = Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined))
-  const child = spawn(process.execPath, [program, ...argv], {
+  const child = spawn(process.execPath, [program, verb], {
     detached: true,
     env: { ...env, ...chosen },
     stdio: ['ignore', output, output, 'ipc'],

@@ -5,7 +5,7 @@ import { Fault } from '@switchyard/kinds/fault'
 import type { Progress } from '@switchyard/server'
 import type { Cli } from '../cli.ts'
 import { display } from './display.ts'
-import { down } from './down.ts'
+import { down, stop } from './down.ts'
 import { dataFolder, exitOf, logFile, startServer } from './server.ts'
 import { summary } from './summary.ts'
 
@@ -29,9 +29,8 @@ export async function up(cli: Cli, options: UpOptions): Promise<void> {
     SWITCHYARD_MODEL: options.model && resolve(terminal.cwd, options.model),
     SWITCHYARD_DATABASE_URL: options.databaseUrl,
   }
-  // The log stands in the folder that a reset deletes.
-  const output = options.reset ? 'ignore' : logFile(data)
-  const child = startServer(terminal, options.reset ? ['up', '--reset'] : ['up'], settings, output)
+  if (options.reset) await stop(cli, 'reset', settings)
+  const child = startServer(terminal, 'up', settings, logFile(data))
   const forward = () => void child.kill('SIGTERM')
   cli.signal.addEventListener('abort', forward, { once: true })
   const ready = await outcome(child, display(terminal.stderr, colors))
