@@ -60,6 +60,7 @@ test.skipIf(process.platform !== 'linux')(
     })
 
     const names = ['a', 'b']
+    let kills = 0
     const key = (name: string) => ({ kind: 'Endpoint', name, workspace: 'default' })
     for (const name of names) await put(store, 'Endpoint', name, chat({ drainSeconds: 1 }), 'default')
     for (const end = Date.now() + 35_000; Date.now() < end; ) {
@@ -74,6 +75,7 @@ test.skipIf(process.platform !== 'linux')(
       await change(store, key(name), patches[Math.floor(random() * patches.length)] ?? {})
       await systemClock.sleep(random() * 600)
       running.kill('SIGKILL')
+      kills += 1
       await once(running, 'exit')
       if (random() < 0.3) for (const { pid } of (await engines()).slice(0, 1)) process.kill(pid, 'SIGKILL')
       running = start()
@@ -106,6 +108,7 @@ test.skipIf(process.platform !== 'linux')(
     await until('everything gone', async () => (await list(store, 'Endpoint')).length === 0)
     expect(await engines()).toEqual([])
     expect([...(await list(store, 'Replica')), ...(await list(store, 'Revision'))]).toEqual([])
+    expect(kills).toBeGreaterThan(5)
     // Two hands at one document, or a moved lease, are expected; anything else is a mistake.
     expect(
       said
