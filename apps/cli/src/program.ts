@@ -1,6 +1,5 @@
 // The program: its commands by name, of which only those that are called are loaded, and its one way in.
 import { Command, CommanderError } from 'commander'
-import type { Cli } from './cli.ts'
 import { addGlobalFlags, type Flags, readFlags } from './flags.ts'
 import { report } from './report.ts'
 import type { Start } from './start.ts'
