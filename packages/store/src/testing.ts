@@ -1,7 +1,7 @@
 // A real database for tests: one embedded server for the test process, and a fresh migrated copy for whoever
 // asks (about 30 ms). Nothing outlives the process, however it ends.
 import { spawn } from 'node:child_process'
-import { mkdtemp } from 'node:fs/promises'
+import { chmod, mkdtemp } from 'node:fs/promises'
 import { Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -32,6 +32,7 @@ export async function testDatabase(options: Omit<OpenOptions, 'url'> = {}): Prom
 
 async function startServer(): Promise<Server> {
   const directory = await mkdtemp(join(tmpdir(), 'switchyard-test-'))
+  await chmod(directory, 0o711) // as root: the unprivileged user walks in to its own folders
   const embedded = await startEmbedded({ directory, durable: false })
   endWithUs(embedded, directory)
   await migrate(embedded.url)

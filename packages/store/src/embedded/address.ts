@@ -1,7 +1,7 @@
 // How the server is reached: a unix socket with a password, or loopback where no socket path is short enough.
 import { createHash } from 'node:crypto'
 import { lstatSync } from 'node:fs'
-import { chmod, mkdir } from 'node:fs/promises'
+import { chmod, mkdir, rmdir } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -37,6 +37,14 @@ async function own(folder: string, runner: Runner): Promise<boolean> {
   await chmod(folder, 0o700)
   await give(folder, runner)
   return true
+}
+
+/** Takes away the folder of a socket that stood outside the data folder; one that is in use stays. */
+export async function leave(directory: string, { socket }: Address): Promise<void> {
+  if (socket === '' || socket.startsWith(directory)) return
+  await rmdir(socket).catch((error: NodeJS.ErrnoException) => {
+    if (!['ENOENT', 'ENOTEMPTY', 'EEXIST'].includes(error.code ?? '')) throw error
+  })
 }
 
 function freePort(): Promise<number> {

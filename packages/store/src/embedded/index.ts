@@ -6,7 +6,7 @@ import { open, readFile, rm } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Fault } from '@switchyard/kinds'
-import { type Address, chooseAddress, urlOf } from './address.ts'
+import { type Address, chooseAddress, leave, urlOf } from './address.ts'
 import { type Binaries, findBinaries } from './binaries.ts'
 import { checkData, initialise, lastLine, makeFolder, passwordOf } from './files.ts'
 import { endPostmaster, findPostmaster, isRunning, type Postmaster } from './postmaster.ts'
@@ -120,6 +120,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
       await repair
       if (!isRunning(running.postmaster.pid)) return
       await endPostmaster(running.postmaster.pid)
+      await leave(directory, running.postmaster)
       observe({ type: 'database-stopped' })
     },
   }
@@ -130,6 +131,7 @@ export async function stopEmbedded({ directory }: { readonly directory: string }
   const postmaster = findPostmaster(join(resolve(directory), 'data'))
   if (!postmaster) return false
   await endPostmaster(postmaster.pid)
+  await leave(resolve(directory), postmaster)
   return true
 }
 
@@ -237,6 +239,7 @@ function settings({ socket, port }: Address, durable: boolean): string[] {
 async function ensureDatabase(url: string): Promise<void> {
   const { Client } = await import('pg')
   const client = new Client({ connectionString: url })
+  client.on('error', () => {}) // a lost connection fails the query that runs
   await client.connect()
   try {
     const { rowCount } = await client.query("select from pg_database where datname = 'switchyard'")

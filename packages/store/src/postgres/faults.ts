@@ -89,6 +89,8 @@ const lostCodes = new Set([
   'ENOTFOUND',
   'EHOSTUNREACH',
   'EAI_AGAIN',
+  'ERR_STREAM_DESTROYED',
+  'ERR_STREAM_WRITE_AFTER_END',
 ])
 
 /** Any error of a transaction as a Fault; a Fault stays, and what is not the database's rises untouched. */
