@@ -1,4 +1,5 @@
 // What a kind's schema cannot say: rules over other documents and over the caller's rights, as rows by kind.
+import { checkArguments, findVersion, isDeniedEnvironment } from '@switchyard/catalog'
 import {
   type apiKey,
   covers,
@@ -16,7 +17,6 @@ import {
   type workspace,
 } from '@switchyard/kinds'
 import type { Grant, WriteTransaction } from '@switchyard/runtime'
-import { argumentProblems, environmentProblems } from './arguments.ts'
 import { beyond, type Caller, holds, missing, outside, principalOf } from './authorize.ts'
 import { invalid } from './invalid.ts'
 import { canonical } from './merge-patch.ts'
@@ -59,7 +59,14 @@ const engineTakesIt: Rule = ({ document, stored, targets }) => {
       !changed([before.engine, before.arguments, before.model], [spec.engine, spec.arguments, spec.model]))
   )
     return
-  refuse(argumentProblems(serves, spec.engine.version, spec.arguments))
+  const version = findVersion(serves.spec, spec.engine.version)
+  if (!version) {
+    const known = serves.spec.versions.map(each => each.version).join(', ')
+    const lacks = spec.engine.version === undefined ? 'supported version' : `version ${spec.engine.version}`
+    const message = `${serves.metadata.name} has no ${lacks}; name one of ${known}`
+    return refuse([{ path: 'spec.engine.version', rule: 'unknown_version', message }])
+  }
+  refuse(checkArguments(serves.spec, version.version, spec.arguments))
   if (!served) return
   const { task } = served.spec
   const { format } = served.status
@@ -81,8 +88,17 @@ const engineTakesIt: Rule = ({ document, stored, targets }) => {
     ])
 }
 
-const environmentIsSafe: Rule = ({ document }) =>
-  refuse(environmentProblems(as<DocumentOf<typeof endpoint>>(document)!.spec.env))
+/** Names that would change which program, library or device is used, or speak for Switchyard. */
+const environmentIsSafe: Rule = ({ document }) => {
+  const names = Object.keys(as<DocumentOf<typeof endpoint>>(document)!.spec.env)
+  const message =
+    'cannot be set; LD_*, DYLD_*, PATH, NODE_*, SWITCHYARD_* and device visibility belong to Switchyard'
+  refuse(
+    names
+      .filter(isDeniedEnvironment)
+      .map(name => ({ path: `spec.env.${name}`, rule: 'refused_name', message })),
+  )
+}
 
 const rawArgumentsNeedTheRight: Rule = ({ document, stored, caller }) => {
   const { spec, metadata } = as<DocumentOf<typeof endpoint>>(document)!

@@ -213,7 +213,7 @@ describe('an endpoint', () => {
   test.each([
     ['an unknown argument', { arguments: { nope: 1 } }, 'spec.arguments.nope', 'unknown_argument'],
     ['a value out of range', { arguments: { threads: 65 } }, 'spec.arguments.threads', 'too_big'],
-    ['a managed argument', { arguments: { host: 'x' } }, 'spec.arguments.host', 'managed'],
+    ['a managed argument', { arguments: { host: 'x' } }, 'spec.arguments.host', 'managed_argument'],
     [
       'an argument of a later version',
       { arguments: { mode: 'fast' } },

@@ -2,7 +2,6 @@ import { randomBytes } from 'node:crypto'
 import { type Document, endpoint, kinds } from '@switchyard/kinds'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { compareVersions } from '../src/arguments.ts'
 import { commonPasswords } from '../src/common-passwords.ts'
 import { mintKey, parseKey } from '../src/keys.ts'
 import { canonical, type Json, mergePatch } from '../src/merge-patch.ts'
@@ -169,10 +168,4 @@ describe('signing keys', () => {
     expect(seen(30 * day)).toEqual(['29', ['0', '29']])
     expect(seen(30 * day + 3_600_000)).toEqual(['29', ['29']])
   })
-})
-
-test('versions compare by their numbers', () => {
-  expect(compareVersions('1.10.0', '1.9.3')).toBeGreaterThan(0)
-  expect(compareVersions('1.2', '1.2.0')).toBe(0)
-  expect(compareVersions('b4500', 'b4499')).toBeGreaterThan(0)
 })

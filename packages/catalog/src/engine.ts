@@ -93,9 +93,19 @@ const schemas = new WeakMap<Argument, z.ZodType>()
 function schemaOf(row: Argument): z.ZodType {
   const known = schemas.get(row)
   if (known) return known
-  const made = z.fromJSONSchema(row.schema)
+  const made = readSchema(row)
   schemas.set(row, made)
   return made
+}
+
+/** An engine that a person wrote may carry a schema that is none: then its argument says so, whatever its value. */
+function readSchema({ schema }: Argument): z.ZodType {
+  try {
+    return z.fromJSONSchema(schema)
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause)
+    return z.never({ error: `The engine's own schema of this argument cannot be read: ${why}` })
+  }
 }
 
 /** argv elements of one argument; every value is whole elements, whatever characters it has. */
@@ -162,7 +172,7 @@ export function renderCommand(
 }
 
 const denied =
-  /^(LD_.*|DYLD_.*|PATH|SWITCHYARD_.*|NODE_OPTIONS|(NVIDIA|CUDA|ROCR|HIP|ASCEND_RT|ZE)_.*(VISIBLE|AFFINITY).*)$/
+  /^(LD_.*|DYLD_.*|PATH|SWITCHYARD_.*|NODE_.*|.*_VISIBLE_DEVICES|(NVIDIA|CUDA|ROCR|HIP|ASCEND_RT|ZE)_.*(VISIBLE|AFFINITY).*)$/i
 
 /** Names that an Endpoint may not set: they decide which code runs, or on which device. */
 export const isDeniedEnvironment = (name: string): boolean => denied.test(name)

@@ -137,8 +137,13 @@ describe('the command', () => {
   })
 })
 
-test.each(['LD_PRELOAD', 'PATH', 'SWITCHYARD_TOKEN', 'CUDA_VISIBLE_DEVICES', 'NODE_OPTIONS'])(
-  'an endpoint may not set %s',
-  name => expect(isDeniedEnvironment(name)).toBe(true),
-)
+test.each([
+  'LD_PRELOAD',
+  'PATH',
+  'Path',
+  'SWITCHYARD_TOKEN',
+  'CUDA_VISIBLE_DEVICES',
+  'MTHREADS_VISIBLE_DEVICES',
+  'NODE_OPTIONS',
+])('an endpoint may not set %s', name => expect(isDeniedEnvironment(name)).toBe(true))
 test('an ordinary variable may be set', () => expect(isDeniedEnvironment('HF_TOKEN')).toBe(false))
