@@ -135,6 +135,7 @@ export async function serve(settings: Settings, report: Report, signal: AbortSig
       chance: random.fraction,
       observe: observer(log, 'api'),
       logs: (ref, ask, stop) => orchestrator.logs(ref, ask, stop),
+      metrics: () => gateway.metrics(),
     })
     stack.defer(() => api.close())
     stack.use(

@@ -41,13 +41,15 @@ export interface ApiOptions {
   readonly logs?: Logs
   /** What readiness waits for besides the store; none when empty. */
   readonly ready?: () => Promise<readonly string[]>
+  /** Prometheus' text of this process, for GET /metrics; without it that is `unsupported`. */
+  readonly metrics?: () => string
   /** Address of the peer, for counting failed sign-ins; the socket's when absent. */
   readonly address?: (request: IncomingMessage) => string
   readonly watch?: Partial<WatchLimits>
 }
 
 export interface Api {
-  /** Serves everything under /api/v1 and /setup, /.well-known/jwks.json, /healthz, /readyz, /version. */
+  /** Serves everything under /api/v1, and /, /setup, /metrics, /.well-known/jwks.json, /healthz, /readyz, /version. */
   handle(request: IncomingMessage, response: ServerResponse): void
   readonly routes: readonly Row[]
   readonly authenticate: Authenticate
@@ -89,6 +91,7 @@ export async function createApi(options: ApiOptions): Promise<Api> {
     limits,
     version: options.version,
     logs: options.logs,
+    metrics: options.metrics,
     pollMilliseconds: limits.pollMilliseconds,
     cursors: createCursors(options.cursorKey, now),
     ready: async () => {

@@ -1,7 +1,9 @@
-// Rows of the server itself: its health, version, public keys and description.
+// Rows of the server itself: its front page, health, version, metrics, public keys and description.
+import { Fault } from '@switchyard/kinds'
 import { z } from 'zod'
+import { home, homeQuerySchema, homeSchema } from './home-page.ts'
 import { openApi } from './openapi.ts'
-import { nowhere, open, type Row } from './route.ts'
+import { guarded, nowhere, open, type Row } from './route.ts'
 import type { Tokens } from './session.ts'
 
 export interface ServerOptions {
@@ -11,10 +13,53 @@ export interface ServerOptions {
   readonly version: string
   /** What readiness still waits for; none when empty. */
   readonly ready: () => Promise<readonly string[]>
+  /** What Prometheus reads, in its text format. */
+  readonly metrics: (() => string) | undefined
 }
 
-export function serverRows({ tokens, version, ready }: ServerOptions): readonly Row[] {
+export function serverRows({ tokens, issuer, version, ready, metrics }: ServerOptions): readonly Row[] {
   return [
+    open(
+      'the front page holds nothing but the version',
+      {
+        method: 'GET',
+        path: '/',
+        doc: 'What this is: a page for a browser (Accept: text/html), JSON for others.',
+        locate: nowhere,
+        output: [{ status: 200, doc: 'Where to go on.', schema: homeSchema }],
+      },
+      { query: homeQuerySchema },
+      async ({ headers, query }) => home({ version, url: issuer }, headers, query.lang),
+    ),
+    guarded(
+      { permission: 'metrics:read' },
+      {
+        method: 'GET',
+        path: '/metrics',
+        doc: 'Counters of this process for Prometheus.',
+        locate: () => ({ workspace: null }),
+        output: [
+          { status: 200, doc: "Prometheus' text format.", media: 'text/plain', schema: z.string() },
+          { status: 501, doc: 'This process counts nothing.', schema: { component: 'Error' } },
+        ],
+      },
+      {},
+      async () => {
+        if (!metrics)
+          throw new Fault('unsupported', 'This process has no metrics. Ask one that runs a gateway.', {
+            reason: 'no_metrics',
+            status: 501,
+          })
+        return {
+          status: 200,
+          headers: {
+            'content-type': 'text/plain; version=0.0.4; charset=utf-8',
+            'cache-control': 'no-store',
+          },
+          body: metrics(),
+        }
+      },
+    ),
     open(
       'public keys',
       {

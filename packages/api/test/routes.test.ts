@@ -2,7 +2,7 @@ import { Validator } from '@seriousme/openapi-schema-validator'
 import { kinds } from '@switchyard/kinds'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { guarded, nowhere, open, type Row, routeProblems } from '../src/route.ts'
-import { type Harness, type Person, start } from './harness.ts'
+import { expectStatus, type Harness, type Person, start } from './harness.ts'
 
 /** As far as the tests look into it. */
 interface OpenApi {
@@ -41,6 +41,7 @@ describe('the route table', () => {
       'POST /api/v1/sessions/refresh',
       'POST /api/v1/setup',
       'GET /setup',
+      'GET /',
       'GET /.well-known/jwks.json',
       'GET /healthz',
       'GET /readyz',
@@ -255,5 +256,49 @@ describe('a list', () => {
     )
     expect(some.body.items.map(({ metadata }) => metadata.name)).toEqual(['p2', 'p4'])
     expect(some.body.items[0]).not.toHaveProperty('spec')
+  })
+})
+
+describe('the front page', () => {
+  test('is a page for a browser in its language, under a policy that lets nothing in, and JSON for others', async () => {
+    const page = (headers: Record<string, string>, path = '/') =>
+      h.call('GET', path, { token: null, headers: { accept: 'text/html,*/*;q=0.8', ...headers } })
+    const english = expectStatus(await page({ 'accept-language': 'en-GB,zh;q=0.5' }), 200)
+    expect(english.headers.get('content-type')).toBe('text/html; charset=utf-8')
+    expect(english.headers.get('content-security-policy')).toMatch(
+      /^default-src 'none'; style-src 'sha256-[^']+'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'$/,
+    )
+    expect(english.text).toContain('<html lang="en">')
+    expect(english.text).toContain('href="/api/v1/openapi.json"')
+    expect(english.text).toContain('set-up link')
+    expect(english.text).not.toContain('<script')
+    const chinese = expectStatus(await page({ 'accept-language': 'zh-CN,zh;q=0.9,en;q=0.8' }), 200)
+    expect(chinese.text).toContain('运行 AI 模型')
+    expect((await page({ 'accept-language': 'en' }, '/?lang=zh')).text).toBe(chinese.text)
+    expect((await page({ 'accept-language': 'zh' }, '/?lang=en')).text).toBe(english.text)
+    const json = expectStatus(await h.call('GET', '/', { token: null }), 200)
+    expect(json.body).toEqual({
+      name: 'Switchyard',
+      version: '0.0.0-test',
+      openapi: '/api/v1/openapi.json',
+    })
+  })
+})
+
+describe('metrics', () => {
+  test('are for those who hold metrics:read on the platform, as Prometheus reads them', async () => {
+    await using counting = await start({ metrics: () => 'switchyard_requests_total 7\n' })
+    const operator = await counting.person('op', { platform: ['operator'] })
+    const auditor = await counting.person('aud', { platform: ['auditor'] })
+    const local = await counting.person('local', { default: ['operator'] })
+    for (const token of [operator.token, auditor.token, counting.operator]) {
+      const reply = expectStatus(await counting.call('GET', '/metrics', { token }), 200)
+      expect(reply.headers.get('content-type')).toBe('text/plain; version=0.0.4; charset=utf-8')
+      expect(reply.text).toBe('switchyard_requests_total 7\n')
+    }
+    const denied = expectStatus(await counting.call('GET', '/metrics', { token: local.token }), 403)
+    expect(denied.body.error.message).toContain('metrics:read on the platform')
+    expectStatus(await counting.call('GET', '/metrics', { token: null }), 401)
+    expect(expectStatus(await h.call('GET', '/metrics'), 501).body.error.reason).toBe('no_metrics')
   })
 })

@@ -14,6 +14,7 @@ const furtherPermissions = [
   'api_key:any',
   'event:read',
   'usage:read',
+  'metrics:read',
   'inference:call',
   'system:admin',
   'system:force',
@@ -74,6 +75,7 @@ export const presets: Readonly<Record<string, readonly string[]>> = {
     ...nouns(...places, ...serving),
     'event:read',
     'usage:read',
+    'metrics:read',
     ...ownKeys,
   ],
   developer: [
