@@ -32,7 +32,8 @@ async function error(response: Response) {
   return { status: response.status, ...body.error }
 }
 
-const ended = () => expect.poll(() => bed.gateway.inflight).toBe(0)
+const patient = { timeout: 15_000 } as const
+const ended = () => expect.poll(() => bed.gateway.inflight, patient).toBe(0)
 
 /** Sends raw bytes and answers everything that comes back until the connection is closed. */
 async function raw(text: string): Promise<string> {
@@ -586,11 +587,12 @@ describe('an engine that fails after the first byte', () => {
 })
 
 describe('a caller that leaves', () => {
+  // Tried again, because a machine that is busy with other tests may itself be late by 100 ms.
   test.each([
     ['while waiting for headers', 'silence', true],
     ['while waiting for a whole reply', 'silence', false],
     ['in the middle of a stream', 'slow events', true],
-  ] as const)('%s cancels the engine within 100 ms', async (_, name, stream) => {
+  ] as const)('%s cancels the engine within 100 ms', { retry: 2 }, async (_, name, stream) => {
     engine.will(name)
     const abort = new AbortController()
     const response = bed.chat(key, { stream }, { signal: abort.signal })
@@ -607,7 +609,7 @@ describe('a caller that leaves', () => {
     if (name === 'slow events') expect(bed.journal.last.usageSource).toBe('counted')
   })
 
-  test('with a thousand others at once leaves no request, socket or timer behind', async () => {
+  test('with hundreds of others at once leaves no request, socket or timer behind', async () => {
     engine.always('slow events')
     const abort = new AbortController()
     const calls = Array.from({ length: 300 }, () =>
@@ -616,11 +618,11 @@ describe('a caller that leaves', () => {
         .then(r => r.text())
         .catch(() => undefined),
     )
-    await expect.poll(() => engine.seen.length).toBe(300)
+    await expect.poll(() => engine.seen.length, patient).toBe(300)
     abort.abort()
     await Promise.all(calls)
     await ended()
-    await expect.poll(() => engine.connections).toBe(0)
+    await expect.poll(() => engine.connections, patient).toBe(0)
     expect(bed.journal.events).toHaveLength(300)
     expect(bed.gateway.metrics()).toContain(`upstream_inflight{upstream="${engine.address}"} 0`)
   })
@@ -635,7 +637,7 @@ describe('a caller that leaves', () => {
       `POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\napi-key: ${strict.key()}\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`,
     )
     socket.pause()
-    await expect.poll(() => strict.journal.events.length, { timeout: 5000 }).toBe(1)
+    await expect.poll(() => strict.journal.events.length, patient).toBe(1)
     expect(strict.journal.last.end).toBe('client_gone')
     expect(Number(strict.journal.last.quantities['tok.out.text'])).toBeLessThan(150_000)
     await engine.seen[0]?.aborted
@@ -649,7 +651,7 @@ describe('a gateway', () => {
     bed.endpoint('pair', [engine.address, second.address])
     engine.will('slow reply')
     const slow = bed.chat(key, { model: 'pair' })
-    await expect.poll(() => engine.seen.length + second.seen.length).toBe(1)
+    await expect.poll(() => engine.seen.length + second.seen.length, patient).toBe(1)
     const busy = engine.seen.length === 1 ? engine : second
     const idle = busy === engine ? second : engine
     for (let i = 0; i < 5; i++) await (await bed.chat(key, { model: 'pair' })).text()
@@ -674,7 +676,7 @@ describe('a gateway', () => {
   test('drains: nothing new is taken, what runs may end, the rest is told', async () => {
     engine.will('slow reply', 'slow events')
     const whole = bed.chat(key)
-    await expect.poll(() => engine.seen.length).toBe(1)
+    await expect.poll(() => engine.seen.length, patient).toBe(1)
     const stream = await bed.chat(key, { stream: true })
     const drained = bed.gateway.drain(1.5)
     const refused = await bed.chat(key)

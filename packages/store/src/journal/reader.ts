@@ -84,7 +84,7 @@ export class SegmentReader implements JournalReader {
     let gathered = false
     for (;;) {
       this.#more = Promise.withResolvers()
-      while (this.#ready.length < limit && (await this.#step()));
+      while (this.#ready.length < limit && (this.#recall() || (await this.#step())));
       if (this.#ready.length >= limit || (gathered && this.#ready.length > 0)) break
       if (this.#ready.length > 0 || this.#passed.length > 0) {
         if (this.#live()) await sleep(this.#settings.gatherMilliseconds, undefined, { signal })
@@ -139,7 +139,6 @@ export class SegmentReader implements JournalReader {
       await this.#leave(segment)
       return true
     }
-    if (this.#recall(segment, place)) return true
     const frame = readFrame(this.#bytes, this.#at, !this.#live())
     if (frame.kind === 'short' && (await this.#fill(segment, frame.needs))) return true
     if (frame.kind === 'short' || frame.kind === 'bad') await this.#damaged(segment, place)
@@ -148,7 +147,9 @@ export class SegmentReader implements JournalReader {
   }
 
   /** Goes on from memory where the write that begins at this place is remembered. */
-  #recall(segment: Segment, place: number): boolean {
+  #recall(): boolean {
+    const [segment] = this.#segments
+    const place = this.#offset + this.#at
     while (this.#recent[0] && (this.#recent[0].segment !== segment || this.#recent[0].start < place))
       this.#forget()
     const [next] = this.#recent
