@@ -66,6 +66,8 @@ export function createAuthenticate(options: AuthenticateOptions): Authenticate {
       identity.session(claims.session),
       store.read(server, tx => tx.get({ kind: 'User', workspace: null, name: claims.user })),
     ])
+    // Said first: a disabled account has no session left either, and this is the reason that helps.
+    if (!person || isOff(person)) throw unauthenticated('This account is disabled.', 'account_disabled')
     if (
       !session ||
       session.user !== claims.user ||
@@ -73,7 +75,6 @@ export function createAuthenticate(options: AuthenticateOptions): Authenticate {
       Date.parse(session.endsAt) <= now()
     )
       throw unauthenticated('This session has ended. Sign in again.', 'session_ended')
-    if (!person || isOff(person)) throw unauthenticated('This account is disabled.', 'account_disabled')
     return {
       principal: `user:${claims.user}`,
       grants: await store.grants(`user:${claims.user}`),

@@ -1,12 +1,18 @@
 // Deleting documents: refused while others refer to it, soft while finalizers remain, final otherwise.
 import { type Document, Fault, findKind, type Kind, kinds } from '@switchyard/kinds'
-import type { Key, Store, WriteTransaction } from '@switchyard/runtime'
+import type { IdentityStore, Key, Store, WriteTransaction } from '@switchyard/runtime'
 import { absent, authorize, type Caller, identityOf, missing, permits, rightsPlace } from './authorize.ts'
 import { builtinLabel, etag, withPhase } from './document.ts'
 import { checkIfMatch, ifMatchOf } from './listing.ts'
 import { nameOf } from './references.ts'
 import type { Answer } from './route.ts'
 import { keepAnAdmin } from './rules.ts'
+
+export interface RemovalOptions {
+  readonly store: Store
+  readonly identity: IdentityStore
+  readonly now: () => number
+}
 
 export interface RemovalAsk {
   readonly caller: Caller
@@ -20,7 +26,7 @@ const namedReferrers = 10
 const lookedAt = 500
 
 export async function deleteDocument(
-  { store, now }: { readonly store: Store; readonly now: () => number },
+  { store, identity, now }: RemovalOptions,
   kind: Kind,
   key: Key,
   ask: RemovalAsk,
@@ -36,6 +42,7 @@ export async function deleteDocument(
     },
     { dryRun: ask.dryRun },
   )
+  if (kind.kind === 'User' && !ask.dryRun) await identity.endSessionsOf(key.name)
   const { document, gone } = written.value
   const final = written.documents.get(document.metadata.id) ?? document
   return { status: gone ? 200 : 202, headers: gone ? {} : { etag: etag(final) }, body: final }

@@ -136,7 +136,8 @@ export function createSessions(options: SessionsOptions): Sessions {
       })
   }
 
-  async function noteLogin(person: User, password: string, stored: string): Promise<void> {
+  /** Answers the hash that the password has from now on, when it was hashed anew. */
+  async function noteLogin(person: User, password: string, stored: string): Promise<string | undefined> {
     const rehashed = isWeak(stored) ? await passwords.hash(password) : undefined
     await store.write(server, async tx => {
       const { workspace, name } = person.metadata
@@ -149,6 +150,7 @@ export function createSessions(options: SessionsOptions): Sessions {
         null,
       )
     })
+    return rehashed
   }
 
   return {
@@ -162,6 +164,9 @@ export function createSessions(options: SessionsOptions): Sessions {
       // Asked for also when there is no such account, so that it takes as long.
       const stored = await secrets.secret(person?.metadata.id ?? nobody, 'password')
       const matches = await passwords.verify(stored?.hash, password)
+      const wrong = new Fault('unauthenticated', 'The e-mail or the password is wrong.', {
+        reason: 'sign_in_failed',
+      })
       if (
         !person ||
         !stored ||
@@ -170,13 +175,16 @@ export function createSessions(options: SessionsOptions): Sessions {
         person.metadata.deletionTimestamp !== undefined
       ) {
         for (const subject of subjects) await identity.recordFailure(subject)
-        throw new Fault('unauthenticated', 'The e-mail or the password is wrong.', {
-          reason: 'sign_in_failed',
-        })
+        throw wrong
       }
       for (const subject of subjects) await identity.clearFailures(subject)
-      await noteLogin(person, password, stored.hash)
-      return open(person, inCookie)
+      const rehashed = await noteLogin(person, password, stored.hash)
+      const opened = await open(person, inCookie)
+      // A password that was changed meanwhile has ended the sessions before it, which this one may have missed.
+      const standing = await secrets.secret(person.metadata.id, 'password')
+      if (standing?.hash === (rehashed ?? stored.hash)) return opened
+      await identity.endSessionsOf(person.metadata.name)
+      throw wrong
     },
 
     async refresh({ refreshToken }, { cookie: cookies, origin }) {

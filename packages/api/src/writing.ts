@@ -1,6 +1,14 @@
 // Writing documents: create, replace, patch and status, each in one transaction that checks everything it rests on.
 import { type Document, Fault, findKind, type Kind } from '@switchyard/kinds'
-import type { Grant, Identity, Key, Store, WriteTransaction, Written } from '@switchyard/runtime'
+import type {
+  Grant,
+  Identity,
+  IdentityStore,
+  Key,
+  Store,
+  WriteTransaction,
+  Written,
+} from '@switchyard/runtime'
 import { absent, authorize, type Caller, identityOf, missing, permits, rightsPlace } from './authorize.ts'
 import { changedDocument, checkImmutable, etag, newDocument, withPhase } from './document.ts'
 import { type Draft, readDraft, readPatch } from './draft.ts'
@@ -23,6 +31,7 @@ import { checkChangeable, checkNameIsFree, checkScope } from './standing.ts'
 
 export interface WritingOptions {
   readonly store: Store
+  readonly identity: IdentityStore
   readonly passwords: Passwords
   readonly now: () => number
   readonly uuid: () => string
@@ -42,6 +51,8 @@ interface Outcome {
   readonly created: boolean
   /** The key itself, of a new ApiKey. */
   readonly secret?: string
+  /** Sessions of the person that the document is end with this write. */
+  readonly signsOut?: boolean
 }
 
 export interface Writer {
@@ -52,7 +63,7 @@ export interface Writer {
 }
 
 export function createWriter(options: WritingOptions): Writer {
-  const { store, passwords, now, uuid, random } = options
+  const { store, identity, passwords, now, uuid, random } = options
   const at = () => new Date(now()).toISOString()
 
   async function write(
@@ -61,6 +72,10 @@ export function createWriter(options: WritingOptions): Writer {
     as: Identity = identityOf(ask.caller),
   ): Promise<Answer> {
     const written = await store.write(as, work, { dryRun: ask.dryRun })
+    const { document, signsOut } = written.value
+    // Before the answer: who is told that the password is another one may rely on it. Killed in between, the
+    // caller has no answer, and the same write again ends them.
+    if (signsOut && !ask.dryRun) await identity.endSessionsOf(document.metadata.name)
     return answer(written)
   }
 
@@ -97,7 +112,12 @@ export function createWriter(options: WritingOptions): Writer {
     const stored = await tx.insert(document, resolved.references)
     await keepSecrets(tx, stored, draft, key)
     // A dry run shows no secret: the key of the real run will be another one.
-    return { document: stored, created: true, ...(key && !dryRun ? { secret: key.secret } : {}) }
+    return {
+      document: stored,
+      created: true,
+      signsOut: kind.kind === 'User',
+      ...(key && !dryRun ? { secret: key.secret } : {}),
+    }
   }
 
   /** What the person holds whose document is written. */
@@ -132,7 +152,8 @@ export function createWriter(options: WritingOptions): Writer {
   ): Promise<Outcome> {
     checkImmutable(kind, stored, draft)
     const document = changedDocument(kind, stored, draft, { principal: caller.principal, at: at() })
-    if (!document) return { document: stored, created: false }
+    const signsOut = endsSessions(kind, draft)
+    if (!document) return { document: stored, created: false, signsOut }
     checkChangeable(stored)
     const before = pointersOf(kind, stored)
     const pointers = pointersOf(kind, document)
@@ -153,7 +174,8 @@ export function createWriter(options: WritingOptions): Writer {
       now: now(),
     })
     await keepSecrets(tx, stored, draft)
-    return { document: await tx.update(document, moved ? resolved.references : null), created: false }
+    const updated = await tx.update(document, moved ? resolved.references : null)
+    return { document: updated, created: false, signsOut }
   }
 
   return {
@@ -224,6 +246,11 @@ export function createWriter(options: WritingOptions): Writer {
       )
     },
   }
+}
+
+/** A new password or a disabled account; a new account too, whose name may have been another's. */
+function endsSessions({ kind }: Kind, { spec, secrets }: Draft): boolean {
+  return kind === 'User' && (secrets.has('password') || spec.disabled === true)
 }
 
 /** The answer to a write, with the version that its commit gave. */

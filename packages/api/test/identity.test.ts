@@ -182,6 +182,36 @@ describe('a password', () => {
     expect((await login(bob.email, bob.password)).status).toBe(401)
     expectStatus(await login(bob.email, 'another long phrase'), 201)
   })
+
+  test('that is changed ends every session of its person, and no one else’s', async () => {
+    const [kim, lee] = [await h.person('kim'), await h.person('lee')]
+    const second = expectStatus(await login(kim.email, kim.password), 201).body
+    const dry = await h.call('PATCH', '/api/v1/users/kim?dryRun=true', {
+      body: { spec: { password: 'a phrase that is not kept' } },
+    })
+    expectStatus(dry, 200)
+    expectStatus(await whoami(kim.token), 200)
+    const body = { spec: { password: 'quite another phrase' } }
+    expectStatus(await h.call('PATCH', '/api/v1/users/kim', { body }), 200)
+    for (const token of [kim.token, second.accessToken])
+      expect((await whoami(token)).body.error.reason).toBe('session_ended')
+    for (const token of [kim.refreshToken, second.refreshToken])
+      expect((await refresh(token)).status).toBe(401)
+    expectStatus(await whoami(lee.token), 200)
+    expectStatus(await login(kim.email, 'quite another phrase'), 201)
+  })
+  test('given back to an account that was disabled, or a name to another person, revives no session', async () => {
+    const max = await h.person('max')
+    const disable = (disabled: boolean) =>
+      h.call('PATCH', '/api/v1/users/max', { body: { spec: { disabled } } })
+    expectStatus(await disable(true), 200)
+    expectStatus(await disable(false), 200)
+    expect((await whoami(max.token)).body.error.reason).toBe('session_ended')
+    const before = expectStatus(await login(max.email, max.password), 201).body.accessToken
+    expectStatus(await h.call('DELETE', '/api/v1/users/max'), 200)
+    await h.person('max')
+    expect((await whoami(before)).body.error.reason).toBe('session_ended')
+  })
   test('belongs to one e-mail, whatever its case', async () => {
     const taken = await h.call('POST', '/api/v1/users', {
       body: { metadata: { name: 'ann2' }, spec: { email: 'Ann@Example.org' } },

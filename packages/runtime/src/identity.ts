@@ -46,6 +46,8 @@ export interface IdentityStore {
     next: { readonly hash: string; readonly idleSeconds: number },
   ): Promise<RefreshOutcome>
   endSession(id: string): Promise<void>
+  /** Ends every session of a User, by the name of its document. */
+  endSessionsOf(user: string): Promise<void>
   session(id: string): Promise<Session | undefined>
   /** One-time links: stored hashed, valid until `expiresAt`, taken at most once. */
   putSetupLink(hash: string, expiresAt: string): Promise<void>

@@ -109,6 +109,13 @@ export function identityOn(database: Database): IdentityStore {
           [id],
         )
       }),
+    endSessionsOf: user =>
+      run(async client => {
+        await client.query(
+          'update sessions set ended_at = clock_timestamp() where user_name = $1 and ended_at is null',
+          [user],
+        )
+      }),
     session: id =>
       run(async client => {
         const { rows } = await client.query<SessionRow>('select * from sessions where id = $1', [id])

@@ -107,3 +107,20 @@ test('failures are counted for each subject and cleared', async () => {
   await db.identity.clearFailures('account:ann')
   expect(await db.identity.failures('account:ann')).toEqual({ count: 0 })
 })
+
+test('every session of a person ends at once, and nobody else’s', async () => {
+  const mine = [await open(), await open()]
+  const other = await db.identity.openSession({
+    id: randomUUID(),
+    user: 'bob',
+    refreshHash: randomUUID(),
+    idleSeconds: 60,
+    totalSeconds: 60,
+  })
+  await db.identity.endSessionsOf('ann')
+  for (const { id } of mine) {
+    expect((await db.identity.session(id))?.endedAt).toBeDefined()
+    expect(await db.identity.refresh(`${id}-0`, next(randomUUID()))).toEqual({ outcome: 'unknown' })
+  }
+  expect((await db.identity.session(other.id))?.endedAt).toBeUndefined()
+})
