@@ -26,9 +26,8 @@ export async function pythonWithOpenAI(): Promise<Tool> {
   if (python === undefined) return { absent: 'python3 is not installed' }
   return made('python-openai-3.52.0', 'bin/python', async folder => {
     await run(python, ['-m', 'venv', folder])
-    await run(join(folder, 'bin/python'), [
-      ...['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', 'openai==3.52.0'],
-    ])
+    const pip = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check']
+    await run(join(folder, 'bin/python'), [...pip, 'openai==3.52.0'])
   })
 }
 
