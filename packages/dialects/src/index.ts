@@ -1,3 +1,5 @@
+export * from './conversation.ts'
+export * from './dialect.ts'
 export * from './exchange.ts'
 export * as openai from './openai/index.ts'
 export { Cursor, closed, maxDepth, more, Names } from './scan.ts'
