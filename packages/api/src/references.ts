@@ -125,7 +125,7 @@ function checkTarget(
 }
 
 /** Owners and subjects: their own rules (`api_key:any`, what may be granted) stand in the kind's rules. */
-function isPrincipal({ kind }: Pick<Key, 'kind'>): boolean {
+export function isPrincipal({ kind }: Pick<Key, 'kind'>): boolean {
   return kind === 'User' || kind === 'ServiceAccount'
 }
 

@@ -2,9 +2,11 @@
 import { type Document, Fault, findKind, type Kind, kinds } from '@switchyard/kinds'
 import type { IdentityStore, Key, Store, WriteTransaction } from '@switchyard/runtime'
 import { absent, authorize, type Caller, identityOf, missing, permits, rightsPlace } from './authorize.ts'
-import { builtinLabel, etag, withPhase } from './document.ts'
+import { authorizeCascade, cascade, leaveWorkspace, planCascade } from './cascade.ts'
+import { etag } from './document.ts'
+import { checkShipped, kindOf, marked } from './leaving.ts'
 import { checkIfMatch, ifMatchOf } from './listing.ts'
-import { nameOf } from './references.ts'
+import { isPrincipal, nameOf } from './references.ts'
 import type { Answer } from './route.ts'
 import { keepAnAdmin } from './rules.ts'
 
@@ -19,6 +21,8 @@ export interface RemovalAsk {
   readonly dryRun: boolean
   readonly ifMatch: string | undefined
   readonly force: boolean
+  /** Delete what depends on it too, and what a Workspace holds. */
+  readonly cascade: boolean
 }
 
 const namedReferrers = 10
@@ -33,12 +37,21 @@ export async function deleteDocument(
 ): Promise<Answer> {
   const wanted = ifMatchOf(ask.ifMatch)
   if (ask.force) authorize(ask.caller, 'system:force', null)
+  if (ask.force && ask.cascade)
+    throw new Fault('invalid', 'Use cascade or force: force goes to the one document that hangs.', {
+      details: [{ path: 'force', rule: 'exclusive', message: 'cannot be used together with cascade' }],
+    })
+  const plan = ask.cascade ? await planCascade(store, key) : undefined
   const written = await store.write(
     identityOf(ask.caller),
     async tx => {
       const seen = await tx.get(key)
       if (!seen || !permits(ask.caller, kind, 'read', seen)) throw absent(kind.kind, key.name)
-      return remove(tx, ask, seen, wanted, now())
+      if (!ask.cascade) return remove(tx, ask, seen, wanted, now())
+      if (!permits(ask.caller, kind, 'delete', seen)) throw missing(`${kind.noun}:delete`, rightsPlace(seen))
+      if (plan?.target.document.metadata.id !== seen.metadata.id) throw absent(kind.kind, key.name)
+      authorizeCascade(ask.caller, plan)
+      return cascade(tx, plan, { caller: ask.caller, wanted, now: now() })
     },
     { dryRun: ask.dryRun },
   )
@@ -68,7 +81,10 @@ async function remove(
   checkIfMatch(wanted, document)
   if (document.metadata.deletionTimestamp !== undefined && !ask.force) return { document, gone: false }
   checkShipped(document)
-  if (document.kind === 'Workspace') await checkEmpty(tx, name)
+  if (document.kind === 'Workspace') {
+    await checkEmpty(tx, name)
+    return leaveWorkspace(tx, document, ask.caller, now)
+  }
   if (document.kind === 'User' || document.kind === 'RoleAssignment') await keepAnAdmin(tx, document, now)
   const cascaded = await clearReferrers(tx, ask, document, now)
 
@@ -84,22 +100,7 @@ async function remove(
     await tx.remove(document)
     return { document, gone: true }
   }
-  const at = new Date(now).toISOString()
-  const metadata = {
-    ...document.metadata,
-    generation: document.metadata.generation + 1,
-    deletionTimestamp: at,
-    updateTimestamp: at,
-    updatedBy: ask.caller.principal,
-  }
-  return { document: await tx.update(withPhase(kind, { ...document, metadata }), null), gone: false }
-}
-
-function checkShipped({ kind, metadata }: Document): void {
-  if (metadata.labels[builtinLabel] !== 'true') return
-  throw new Fault('denied', `${kind} ${metadata.name} comes with Switchyard and cannot be deleted.`, {
-    reason: 'builtin',
-  })
+  return { document: await tx.update(marked(document, ask.caller, now), null), gone: false }
 }
 
 /**
@@ -131,12 +132,9 @@ async function clearReferrers(
 function goesWith(referrer: string, target: string): boolean {
   const references = findKind(referrer)?.references ?? []
   return references.some(
-    ({ to, onDelete }) => onDelete === 'cascade' && (to === target || (to === 'owner' && isOwner(target))),
+    ({ to, onDelete }) =>
+      onDelete === 'cascade' && (to === target || (to === 'owner' && isPrincipal({ kind: target }))),
   )
-}
-
-function isOwner(kind: string): boolean {
-  return kind === 'User' || kind === 'ServiceAccount'
 }
 
 function inUse(document: Document, referrers: readonly Key[], total: number): Fault {
@@ -148,7 +146,7 @@ function inUse(document: Document, referrers: readonly Key[], total: number): Fa
   ]
   return new Fault(
     'conflict',
-    `${document.kind} ${document.metadata.name} is in use by ${list.join(', ')}. Delete or change those first.`,
+    `${document.kind} ${document.metadata.name} is in use by ${list.join(', ')}. Delete or change those first, or delete it with cascade.`,
     {
       reason: 'in_use',
       details: named.map(message => ({ path: '', rule: 'referrer', message })),
@@ -156,12 +154,11 @@ function inUse(document: Document, referrers: readonly Key[], total: number): Fa
   )
 }
 
-/** A workspace goes when nothing but what was made with it is left. */
+/** A workspace goes when nothing is left in it. */
 async function checkEmpty(tx: WriteTransaction, workspace: string): Promise<void> {
   const left: Key[] = []
   for (const { kind } of kinds.filter(({ scope }) => scope !== 'platform')) {
-    const labels = [{ key: builtinLabel, operator: 'notin', values: ['true'] }] as const
-    const { items } = await tx.list({ kind, workspace, labels, limit: namedReferrers + 1 })
+    const { items } = await tx.list({ kind, workspace, limit: namedReferrers + 1 })
     left.push(...items.map(({ metadata }) => ({ kind, workspace, name: metadata.name })))
   }
   if (left.length === 0) return
@@ -169,16 +166,10 @@ async function checkEmpty(tx: WriteTransaction, workspace: string): Promise<void
   const more = left.length > named.length ? ` and more` : ''
   throw new Fault(
     'conflict',
-    `Workspace ${workspace} still holds ${named.join(', ')}${more}. Delete those first.`,
+    `Workspace ${workspace} still holds ${named.join(', ')}${more}. Delete those first, or delete it with cascade.`,
     {
       reason: 'in_use',
       details: named.map(message => ({ path: '', rule: 'referrer', message })),
     },
   )
-}
-
-function kindOf({ kind }: Pick<Document, 'kind'>): Kind {
-  const found = findKind(kind)
-  if (!found) throw new TypeError(`${kind} is no kind.`)
-  return found
 }

@@ -1,5 +1,5 @@
 // The rows of every kind: what the route table says of documents, made from the kinds and not by hand.
-import { Fault, type Kind, kinds } from '@switchyard/kinds'
+import { type Kind, kinds } from '@switchyard/kinds'
 import { z } from 'zod'
 import { type ActionsOptions, actionRow } from './actions.ts'
 import type { Authenticate } from './authenticate.ts'
@@ -37,7 +37,9 @@ const flag = z
 const writeQuery = z.strictObject({ dryRun: flag.describe('Do everything but keep it.') })
 const deleteQuery = z.strictObject({
   dryRun: flag.describe('Do everything but keep it.'),
-  cascade: flag.describe('Delete what depends on it too; not there yet, and refused.'),
+  cascade: flag.describe(
+    'Delete what refers to it too, and all that a Workspace holds; needs the right to delete each.',
+  ),
   force: flag.describe('Drop the finalizers; needs system:force and may leave things running outside.'),
 })
 
@@ -158,15 +160,11 @@ function rowsOf(options: ResourcesOptions, kind: Kind, at: Collection): readonly
     ]),
     { query: deleteQuery },
     async ({ caller, params, query, headers }) => {
-      if (query.cascade)
-        throw new Fault('unsupported', 'cascade is not there yet. Delete what depends on it first.', {
-          reason: 'cascade',
-          status: 501,
-        })
       return deleteDocument(options, kind, keyOf(params), {
         caller,
         dryRun: query.dryRun,
         force: query.force,
+        cascade: query.cascade,
         ifMatch: headers['if-match'],
       })
     },
