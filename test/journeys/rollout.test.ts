@@ -25,13 +25,11 @@ describe('an endpoint under change', () => {
         : undefined
     })
   const ask = () =>
-    yard
-      .openai()
-      .chat.completions.create({
-        model: name,
-        messages: [{ role: 'user', content: 'Hello!' }],
-        max_tokens: 24,
-      })
+    yard.openai().chat.completions.create({
+      model: name,
+      messages: [{ role: 'user', content: 'Hello!' }],
+      max_tokens: 24,
+    })
 
   beforeAll(async () => {
     yard = await startYard()

@@ -37,7 +37,7 @@ suite("Python's openai 3.52.0", await pythonWithOpenAI(), python => {
   function execute(name: string): Promise<string> {
     const { baseUrl, apiKey, model } = yard.facts
     const env = {
-      PATH: process.env['PATH'],
+      PATH: process.env.PATH,
       OPENAI_BASE_URL: `${baseUrl}/v1`,
       OPENAI_API_KEY: apiKey,
       MODEL: model,

@@ -53,7 +53,7 @@ suite('the first call, as it is shown', curl(), () => {
     const block = /## Everyday commands[\s\S]*?```sh\n([\s\S]*?)```/.exec(readme)?.[1] ?? ''
     const commands = block.split('\n').filter(line => line.startsWith('switchyard '))
     expect(commands.length).toBeGreaterThan(5)
-    const path = `${join(root, 'node_modules/.bin')}:${process.env['PATH']}`
+    const path = `${join(root, 'node_modules/.bin')}:${process.env.PATH}`
     for (const command of commands) {
       const script = `switchyard() { node ${join(root, 'bin/switchyard.mjs')} "$@"; }\n${command}`
       await execute('sh', ['-c', script], { ...process.env, PATH: path, XDG_CONFIG_HOME: yard.folder })

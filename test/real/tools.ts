@@ -8,7 +8,7 @@ import { describe } from 'vitest'
 export type Tool = { readonly path: string } | { readonly absent: string }
 
 const root = resolve(import.meta.dirname, '../..')
-const cache = process.env['SWITCHYARD_REAL_CACHE'] ?? join(root, '.switchyard-real')
+const cache = process.env.SWITCHYARD_REAL_CACHE ?? join(root, '.switchyard-real')
 
 /** A `describe` that is skipped, with the reason in its name and on the terminal, when the tool is absent. */
 export function suite(name: string, tool: Tool, body: (path: string) => void): void {
@@ -53,7 +53,7 @@ export async function node24(): Promise<Tool> {
 
 /** A llama-server program: the one that the environment names, or one built from llama.cpp's sources. */
 export async function llamaServer(): Promise<Tool> {
-  const given = process.env['SWITCHYARD_LLAMA_SERVER']
+  const given = process.env.SWITCHYARD_LLAMA_SERVER
   if (given !== undefined) return { path: given }
   const missing = ['python3', 'cmake', 'ninja', 'c++'].filter(name => onPath(name) === undefined)
   if (missing.length > 0)
@@ -120,7 +120,7 @@ async function made(name: string, file: string, make: (folder: string) => Promis
 }
 
 function onPath(name: string): string | undefined {
-  return (process.env['PATH'] ?? '')
+  return (process.env.PATH ?? '')
     .split(delimiter)
     .map(folder => join(folder, name))
     .find(existsSync)

@@ -1,4 +1,5 @@
 // What time makes useless is dropped: old changes, events, links, tokens of sessions that have ended.
+import { answerHours } from './answers.ts'
 import type { Database } from './postgres/pool.ts'
 
 export interface PruneOptions {
@@ -25,6 +26,9 @@ export async function prune(database: Database, options: PruneOptions = {}): Pro
     await client.query('select prune_changes($1, $2)', [changeRows, changeSeconds])
     await client.query('delete from events where last_at < clock_timestamp() - make_interval(secs => $1)', [
       eventSeconds,
+    ])
+    await client.query('delete from answers where at < clock_timestamp() - make_interval(hours => $1)', [
+      answerHours,
     ])
   })
   await database.transaction({ role: 'identity' }, {}, async client => {

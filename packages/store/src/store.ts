@@ -2,6 +2,7 @@
 import { type Document, Fault } from '@switchyard/kinds'
 import type { Fence, Grant, Store } from '@switchyard/runtime'
 import type { PoolClient } from 'pg'
+import { keepAnswer, takeKey } from './answers.ts'
 import { readChanges } from './changes.ts'
 import { readEvents } from './events.ts'
 import { newestVersion } from './list.ts'
@@ -41,6 +42,18 @@ export function storeOn(database: Database, listener: Listener): Store {
         throw error
       }
     },
+
+    writeOnce: (as, once, work) =>
+      database.transaction(as, {}, async client => {
+        const kept = await takeKey(client, once)
+        if (kept) return { kept }
+        const documents = new Map<string, Document>()
+        const value = await work(writeTransaction(client, documents))
+        const written = { value, ...(await seal(client, documents)) }
+        // After the versions are known, which the answer tells; it writes no document.
+        await keepAnswer(client, once.key, once.answer(written))
+        return { written }
+      }),
 
     version: as => database.transaction(as, oneMoment, newestVersion),
 

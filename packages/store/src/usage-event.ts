@@ -39,15 +39,15 @@ export function refuseEvent(event: UsageEvent, now: Date): Refusal | undefined {
   const { data } = sent
   if (sent.specversion !== '1.0' || sent.type !== 'switchyard.usage.v1' || !isText(sent.source))
     return 'bad_schema'
-  if (!isText(sent.subject) || !matches(sent.id, idPattern) || !matches(data['request'], uuidPattern))
+  if (!isText(sent.subject) || !matches(sent.id, idPattern) || !matches(data.request, uuidPattern))
     return 'bad_schema'
-  if (!matches(data['workspace'], workspacePattern)) return 'bad_schema'
-  if (!isTime(sent.time) || !isTime(data['endedAt'])) return 'bad_schema'
+  if (!matches(data.workspace, workspacePattern)) return 'bad_schema'
+  if (!isTime(sent.time) || !isTime(data.endedAt)) return 'bad_schema'
   for (const name of ['key', 'keyName', 'model', 'endpoint', 'upstream', 'operation'])
     if (!isText(data[name])) return 'bad_schema'
-  if (data['project'] !== null && !isText(data['project'])) return 'bad_schema'
-  if (!isOneOf(data['end'], ends) || !isOneOf(data['billable'], billables)) return 'bad_schema'
-  if (!isOneOf(data['usageSource'], sources) || typeof data['streamed'] !== 'boolean') return 'bad_schema'
+  if (data.project !== null && !isText(data.project)) return 'bad_schema'
+  if (!isOneOf(data.end, ends) || !isOneOf(data.billable, billables)) return 'bad_schema'
+  if (!isOneOf(data.usageSource, sources) || typeof data.streamed !== 'boolean') return 'bad_schema'
   const { status, flags, quantities } = data
   if (typeof status !== 'number' || !Number.isInteger(status) || status < 0 || status > 999)
     return 'bad_schema'

@@ -54,13 +54,13 @@ async function sum(client: PoolClient, query: UsageQuery): Promise<readonly Usag
   )
   return rows.map(row => ({
     group: Object.fromEntries(by.map((group, index) => [group, row[`g${index}`] ?? null])),
-    requests: row['requests'] ?? '0',
+    requests: row.requests ?? '0',
     quantities: Object.fromEntries(
       usageUnits.flatMap(unit => {
         const quantity = row[columnOf(unit)]
         return quantity == null ? [] : [[unit, quantity]]
       }),
     ),
-    tokens: { input: row['input'] ?? '0', output: row['output'] ?? '0' },
+    tokens: { input: row.input ?? '0', output: row.output ?? '0' },
   }))
 }

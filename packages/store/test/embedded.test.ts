@@ -158,7 +158,7 @@ test('a folder whose path is too long for a socket is served from a short one', 
 test('where no path is short enough it listens on loopback, behind its password', async () => {
   const long = join(await folder(), 'y'.repeat(120))
   const { TMPDIR } = process.env
-  process.env['TMPDIR'] = long
+  process.env.TMPDIR = long
   try {
     await using embedded = await startEmbedded({ directory: join(long, 'data') })
     expect(new URL(embedded.url).hostname).toBe('127.0.0.1')
@@ -167,8 +167,8 @@ test('where no path is short enough it listens on loopback, behind its password'
       /password/,
     )
   } finally {
-    if (TMPDIR === undefined) delete process.env['TMPDIR']
-    else process.env['TMPDIR'] = TMPDIR
+    if (TMPDIR === undefined) delete process.env.TMPDIR
+    else process.env.TMPDIR = TMPDIR
   }
 })
 

@@ -237,7 +237,7 @@ describe('a caller', () => {
     expect(await list(red, 'User')).toEqual(['red-admin'])
     expect(await list(red, 'Role')).toContain('preset')
     expect(await list(red, 'RoleAssignment')).toHaveLength(1)
-    const open = made['open'] as Document
+    const open = made.open as Document
     const change = db.store.write(red, tx =>
       tx.update({ ...open, spec: { type: 'local', share: 'none' } }, null),
     )
