@@ -5,6 +5,7 @@ import { z } from 'zod'
 import { absent, type Caller, identityOf, permits } from './authorize.ts'
 import { etag } from './document.ts'
 import { mintKey, type Random } from './keys.ts'
+import { type RequestKey, writeKeyed } from './once.ts'
 import type { Answer } from './route.ts'
 import { checkKeyGrant } from './rules.ts'
 import { checkChangeable } from './standing.ts'
@@ -21,6 +22,7 @@ export interface ActionAsk {
   readonly key: Key
   readonly body: unknown
   readonly dryRun: boolean
+  readonly once?: RequestKey | undefined
 }
 
 export interface ActionRow {
@@ -43,15 +45,16 @@ const rotateInput = z
 const rotate: ActionRow = {
   input: rotateInput,
   doc: 'The document, and the new `secret`, shown this once.',
-  async perform({ store, secrets, now, random }, kind, { caller, key, body, dryRun }) {
+  async perform({ store, secrets, now, random }, kind, { caller, key, body, dryRun, once }) {
     const { overlapSeconds } = rotateInput.parse(body ?? {}) // the row has validated it
     const seen = await store.read(identityOf(caller), tx => tx.get(key))
     if (!seen || !permits(caller, kind, 'read', seen)) throw absent(kind.kind, key.name)
     checkKeyGrant(caller, seen as DocumentOf<typeof apiKey>) // by kind
     // Before the transaction, which must not wait for a second connection.
     const old = await secrets.secret(seen.metadata.id, 'key')
-    const written = await store.write(
-      identityOf(caller),
+    const done = await writeKeyed(
+      store,
+      { caller, dryRun, once },
       async tx => {
         const stored = (await tx.lock(key, 'update')) as DocumentOf<typeof apiKey> | undefined // by kind
         if (!stored) throw absent(kind.kind, key.name)
@@ -84,11 +87,12 @@ const rotate: ActionRow = {
         )
         return { document, secret: minted.secret }
       },
-      { dryRun },
+      ({ value: { document, secret }, documents }) => {
+        const final = documents.get(document.metadata.id) ?? document
+        return { status: 200, headers: { etag: etag(final) }, body: dryRun ? final : { ...final, secret } }
+      },
     )
-    const { document, secret } = written.value
-    const final = written.documents.get(document.metadata.id) ?? document
-    return { status: 200, headers: { etag: etag(final) }, body: dryRun ? final : { ...final, secret } }
+    return done.answer
   },
 }
 

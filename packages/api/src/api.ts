@@ -1,5 +1,6 @@
 // The control plane as one handler of node:http: every request is authenticated, authorized by its row, and
 // answered in one shape.
+import { createHmac } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Fault } from '@switchyard/kinds'
 import type { IdentityStore, Observe, Secrets, Store, UsageStore } from '@switchyard/runtime'
@@ -25,7 +26,7 @@ export interface ApiOptions {
   readonly usage: UsageStore
   /** Public address of this installation, such as http://127.0.0.1:8080: `iss` of the session tokens. */
   readonly issuer: string
-  /** At least 32 random bytes, the same in every process of an installation: signs continue tokens. */
+  /** At least 32 random bytes, the same in every process of an installation: signs continue tokens and requests with an Idempotency-Key. */
   readonly cursorKey: Uint8Array
   /** Version of the server. */
   readonly version: string
@@ -100,7 +101,9 @@ export async function createApi(options: ApiOptions): Promise<Api> {
     },
   })
   checkRoutes(table)
-  const app = await serve(table, { ...options, authenticate, signal: stopping.signal })
+  const sign = (text: string) =>
+    createHmac('sha256', options.cursorKey).update(`request\0${text}`).digest('base64url')
+  const app = await serve(table, { ...options, authenticate, sign, signal: stopping.signal })
 
   return {
     handle: (request, response) => app.routing(request, response),

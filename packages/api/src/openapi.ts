@@ -60,7 +60,16 @@ function parametersFor(row: Row, components: Record<string, Json>): readonly Jso
     description: 'ETag of the version that this change is based on.',
     schema: { type: 'string' },
   }
-  return [...inPath, ...inQuery, ...(ifMatch ? [header] : [])]
+  const once = {
+    name: 'Idempotency-Key',
+    in: 'header',
+    required: false,
+    description:
+      'For 24 hours the same request under this key is carried out once and answered alike, without secrets.',
+    schema: { type: 'string', maxLength: 255 },
+  }
+  const keyed = row.method === 'POST' && row.public === undefined
+  return [...inPath, ...inQuery, ...(ifMatch ? [header] : []), ...(keyed ? [once] : [])]
 }
 
 function bodyOf(row: Row, components: Record<string, Json>): Json {
@@ -143,7 +152,7 @@ export function openApi(
     info: {
       title: 'Switchyard',
       version: about.version,
-      description: 'Control plane. Every refusal has one shape, `Error`; Idempotency-Key is not kept.',
+      description: 'Control plane. Every refusal has one shape, `Error`.',
       license: { name: 'MIT', identifier: 'MIT' },
     },
     servers: [{ url: about.url }],

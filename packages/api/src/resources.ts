@@ -84,11 +84,18 @@ function rowsOf(options: ResourcesOptions, kind: Kind, at: Collection): readonly
     workspace: at.workspace(params),
     name: params.name ?? '',
   })
-  const writeOf = ({ caller, body, query, headers }: CallerAsk<z.output<typeof writeQuery>>): WriteAsk => ({
+  const writeOf = ({
+    caller,
+    body,
+    query,
+    headers,
+    once,
+  }: CallerAsk<z.output<typeof writeQuery>>): WriteAsk => ({
     caller,
     body,
     dryRun: query.dryRun,
     ifMatch: headers['if-match'],
+    once,
   })
   const row = (
     method: Method,
@@ -228,8 +235,8 @@ function rowsOf(options: ResourcesOptions, kind: Kind, at: Collection): readonly
         { status: 200, doc: action.doc, schema: document },
       ]),
       { query: writeQuery, body: action.input },
-      ({ caller, params, query, body }) =>
-        action.perform(options, kind, { caller, key: keyOf(params), body, dryRun: query.dryRun }),
+      ({ caller, params, query, body, once }) =>
+        action.perform(options, kind, { caller, key: keyOf(params), body, dryRun: query.dryRun, once }),
     )
   })
   return [...reading, create, replace, patch, remove, status, ...actions]

@@ -5,6 +5,7 @@ import { permissions } from '@switchyard/kinds'
 import type { z } from 'zod'
 import type { Caller, Place } from './authorize.ts'
 import { invalid, issueDetails } from './invalid.ts'
+import type { RequestKey } from './once.ts'
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
 
@@ -24,6 +25,8 @@ export interface Ask<Q = unknown, B = unknown> {
   readonly body: B
   readonly headers: IncomingHttpHeaders
   readonly requestId: string
+  /** Of a POST by a caller with an Idempotency-Key. */
+  readonly once?: RequestKey | undefined
   /** Address of the peer, for counting failed sign-ins. */
   readonly address: string
   /** Aborted when the client goes or the server stops. */

@@ -11,6 +11,7 @@ import fastify, {
 import type { Authenticate } from './authenticate.ts'
 import { authorize, type Caller } from './authorize.ts'
 import type { ApiObservation } from './observation.ts'
+import { requestKey } from './once.ts'
 import { refuse } from './refusal.ts'
 import type { Answer, Params, Row } from './route.ts'
 
@@ -23,6 +24,8 @@ interface Serving {
   readonly uuid: () => string
   readonly observe?: Observe<ApiObservation>
   readonly address?: (request: IncomingMessage) => string
+  /** Keyed digest of a request, the same in every process of an installation. */
+  readonly sign: (text: string) => string
   readonly signal: AbortSignal
 }
 
@@ -95,6 +98,11 @@ export async function serve(table: readonly Row[], serving: Serving): Promise<Fa
       preValidation: async request => checkMedia(row, request),
       handler: async (request, reply) => {
         const params = paramsOf(request)
+        const caller = callers.get(request)
+        const key = request.headers['idempotency-key']
+        const once = row.method === 'POST' && caller ? requestKey(key, request, serving.sign) : undefined
+        if (key !== undefined && !once)
+          reply.header('warning', '299 - "Idempotency-Key is kept for a POST of a signed-in caller only"')
         const gone = new AbortController()
         reply.raw.once('close', () => gone.abort())
         const answer = await row.handle(
@@ -105,13 +113,12 @@ export async function serve(table: readonly Row[], serving: Serving): Promise<Fa
             body: request.body,
             headers: request.headers,
             requestId: request.id,
+            once,
             address: serving.address?.(request.raw) ?? request.ip,
             signal: AbortSignal.any([signal, gone.signal]),
           },
-          callers.get(request),
+          caller,
         )
-        if (request.headers['idempotency-key'] !== undefined)
-          reply.header('warning', '299 - "Idempotency-Key is not kept by this server"')
         return send(answer, request, reply, observe)
       },
     })

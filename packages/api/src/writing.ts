@@ -2,8 +2,8 @@
 import { type Document, Fault, findKind, type Kind } from '@switchyard/kinds'
 import type {
   Grant,
-  Identity,
   IdentityStore,
+  KeptAnswer,
   Key,
   Store,
   WriteTransaction,
@@ -16,6 +16,7 @@ import { invalid, issueDetails } from './invalid.ts'
 import { type MintedKey, mintKey, type Random } from './keys.ts'
 import { checkIfMatch, ifMatchOf } from './listing.ts'
 import { canonical, isObject } from './merge-patch.ts'
+import { type RequestKey, writeKeyed } from './once.ts'
 import type { Passwords } from './password.ts'
 import {
   type Acquaintances,
@@ -43,6 +44,7 @@ export interface WriteAsk {
   readonly body: unknown
   readonly dryRun: boolean
   readonly ifMatch: string | undefined
+  readonly once?: RequestKey | undefined
 }
 
 /** A change of a document that the store carries out, and what is shown once. */
@@ -67,16 +69,15 @@ export function createWriter(options: WritingOptions): Writer {
   const at = () => new Date(now()).toISOString()
 
   async function write(
-    ask: Pick<WriteAsk, 'caller' | 'dryRun'>,
+    ask: Pick<WriteAsk, 'caller' | 'dryRun' | 'once'>,
     work: (tx: WriteTransaction) => Promise<Outcome>,
-    as: Identity = identityOf(ask.caller),
   ): Promise<Answer> {
-    const written = await store.write(as, work, { dryRun: ask.dryRun })
-    const { document, signsOut } = written.value
+    const done = await writeKeyed(store, ask, work, answer)
+    const { document, signsOut } = done.written?.value ?? {}
     // Before the answer: who is told that the password is another one may rely on it. Killed in between, the
     // caller has no answer, and the same write again ends them.
-    if (signsOut && !ask.dryRun) await identity.endSessionsOf(document.metadata.name)
-    return answer(written)
+    if (document && signsOut && !ask.dryRun) await identity.endSessionsOf(document.metadata.name)
+    return done.answer
   }
 
   async function insert(
@@ -231,9 +232,9 @@ export function createWriter(options: WritingOptions): Writer {
       const status = kind.status.safeParse(isObject(ask.body) ? ask.body.status : undefined)
       if (!status.success) throw invalid(issueDetails(status.error.issues, 'status'))
       // Only the server's own role may write a status; the route has asked for system:admin.
-      return write(
-        ask,
-        async tx => {
+      const written = await store.write(
+        { role: 'control' },
+        async (tx): Promise<Outcome> => {
           const stored = await tx.lock(key, 'update')
           if (!stored) throw absent(kind.kind, key.name)
           checkIfMatch(wanted, stored)
@@ -242,8 +243,9 @@ export function createWriter(options: WritingOptions): Writer {
             return { document: stored, created: false }
           return { document: await tx.update(document, null), created: false }
         },
-        { role: 'control' },
+        { dryRun: ask.dryRun },
       )
+      return answer(written)
     },
   }
 }
@@ -254,7 +256,7 @@ function endsSessions({ kind }: Kind, { spec, secrets }: Draft): boolean {
 }
 
 /** The answer to a write, with the version that its commit gave. */
-function answer({ value, documents }: Written<Outcome>): Answer {
+function answer({ value, documents }: Written<Outcome>): KeptAnswer {
   const document = documents.get(value.document.metadata.id) ?? value.document
   const { secret } = value
   return {

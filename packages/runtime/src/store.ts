@@ -135,6 +135,22 @@ export interface Change {
   readonly before?: Document
 }
 
+/** What a request was answered, without what is shown once. */
+export interface KeptAnswer {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: unknown
+}
+
+/** A request that may come twice and is carried out once, for 24 hours, by the caller's principal. */
+export interface Once<T> {
+  /** As the caller chose it. */
+  readonly key: string
+  /** Of the whole request: another one under the same key is `conflict` (`idempotency_reuse`). */
+  readonly fingerprint: string
+  readonly answer: (written: Written<T>) => KeptAnswer
+}
+
 /** A permission held by a principal; workspace null is everywhere. */
 export interface Grant {
   readonly workspace: string | null
@@ -152,6 +168,15 @@ export interface Store {
     work: (tx: WriteTransaction) => Promise<T>,
     options?: { readonly dryRun?: boolean; readonly fence?: Fence },
   ): Promise<Written<T>>
+  /**
+   * Like `write`, and keeps the answer in the same transaction. A second run of the same request waits for the
+   * first and is given that answer; its own work is not run.
+   */
+  writeOnce<T>(
+    as: Extract<Identity, { readonly role: 'caller' }>,
+    once: Once<T>,
+    work: (tx: WriteTransaction) => Promise<T>,
+  ): Promise<{ readonly written: Written<T> } | { readonly kept: KeptAnswer }>
   /** Newest committed version. */
   version(as: Identity): Promise<string>
   /**

@@ -7,8 +7,8 @@ create table answers (
   -- HMAC-SHA256 of method, path and body under the installation's key: a body may hold a password.
   fingerprint text not null,
   at timestamptz not null default clock_timestamp(),
-  -- {status, headers, body}, without what is shown once; null only until the write commits.
-  answer jsonb,
+  -- {status, headers, body}, without what is shown once; null only until the write commits; json keeps the order of its keys.
+  answer json,
   primary key (principal, key)
 );
 create index answers_by_time on answers (at);
