@@ -1,0 +1,361 @@
+// JSON where it stands: values are walked in the bytes that came and built only when asked for, so that digits,
+// member order and large strings survive a conversion. Names never become properties: `__proto__` is a name.
+import { isUtf8 } from 'node:buffer'
+import { Fault } from '@switchyard/kinds'
+import type { RawJson } from './conversation.ts'
+import { Cursor, more } from './scan.ts'
+
+export type JsonKind = 'object' | 'array' | 'string' | 'number' | 'boolean' | 'null'
+
+/** Elements or members that one container may have. */
+const maxEntries = 65_536
+/** Strings of this many bytes are walked over once: their end is remembered. */
+const largeString = 16_384
+
+const kinds: Readonly<Record<string, JsonKind>> = {
+  '{': 'object',
+  '[': 'array',
+  '"': 'string',
+  t: 'boolean',
+  f: 'boolean',
+  n: 'null',
+}
+
+/** Passes large strings in one step after the first time. */
+class Walker extends Cursor {
+  readonly #ends: Map<number, number>
+
+  constructor(bytes: Uint8Array, start: number, end: number, ends: Map<number, number>) {
+    super(bytes, start, end)
+    this.#ends = ends
+  }
+
+  override string(): boolean {
+    const start = this.at
+    const known = this.#ends.get(start)
+    if (known !== undefined) {
+      this.at = known
+      return true
+    }
+    const whole = super.string()
+    if (whole && this.at - start >= largeString) this.#ends.set(start, this.at)
+    return whole
+  }
+}
+
+interface Source {
+  readonly bytes: Buffer
+  readonly ends: Map<number, number>
+}
+
+/** One JSON value. Every reader answers undefined when the value is of another kind. */
+export class Raw {
+  /** Dotted path from the body's root, for messages; '' is the root. */
+  readonly path: string
+  readonly #source: Source
+  readonly #start: number
+  readonly #end: number
+
+  private constructor(source: Source, start: number, end: number, path: string) {
+    this.#source = source
+    this.#start = start
+    this.#end = end
+    this.path = path
+  }
+
+  /** The one JSON value that these bytes are; undefined when they are not UTF-8 or not one JSON value. */
+  static parse(bytes: Buffer): Raw | undefined {
+    const found = Raw.#parse(bytes)
+    return found instanceof Raw ? found : undefined
+  }
+
+  /** The same for a caller's body: throws `invalid_json`. */
+  static body(bytes: Buffer): Raw {
+    const found = Raw.#parse(bytes)
+    if (found instanceof Raw) return found
+    const message = `The body is not valid JSON: see byte ${found}. Send one JSON object in UTF-8.`
+    throw new Fault('invalid', message, { reason: 'invalid_json' })
+  }
+
+  static #parse(bytes: Buffer): Raw | number {
+    if (!isUtf8(bytes)) return 0
+    const ends = new Map<number, number>()
+    const walker = new Walker(bytes, 0, bytes.length, ends)
+    walker.space()
+    const start = walker.at
+    if (!walker.value(0)) return walker.at
+    const end = walker.at
+    walker.space()
+    return walker.at === bytes.length ? new Raw({ bytes, ends }, start, end, '') : walker.at
+  }
+
+  get kind(): JsonKind {
+    return kinds[String.fromCharCode(this.#source.bytes[this.#start] ?? 0)] ?? 'number'
+  }
+
+  /** The value as it was written. */
+  get text(): RawJson {
+    return this.#source.bytes.toString('utf8', this.#start, this.#end)
+  }
+
+  string(): string | undefined {
+    if (this.kind !== 'string') return undefined
+    const inside = this.#source.bytes.subarray(this.#start + 1, this.#end - 1)
+    if (!inside.includes(0x5c)) return inside.toString()
+    const value: unknown = JSON.parse(this.text)
+    return typeof value === 'string' ? value : undefined
+  }
+
+  number(): number | undefined {
+    return this.kind === 'number' ? Number(this.text) : undefined
+  }
+
+  boolean(): boolean | undefined {
+    return this.kind === 'boolean' ? this.#source.bytes[this.#start] === 0x74 : undefined
+  }
+
+  elements(): readonly Raw[] | undefined {
+    if (this.kind !== 'array') return undefined
+    const found: Raw[] = []
+    const walker = this.#walker()
+    for (let step = walker.openArray(); step === more; step = walker.nextElement()) {
+      if (found.length === maxEntries) throw tooMany(this.path)
+      const start = walker.at
+      walker.value(1)
+      found.push(this.#inner(start, walker.at, String(found.length)))
+    }
+    return found
+  }
+
+  /** Members by name; of two with one name the last, as JSON.parse has it. */
+  members(): ReadonlyMap<string, Raw> | undefined {
+    if (this.kind !== 'object') return undefined
+    const found = new Map<string, Raw>()
+    this.#eachMember((name, value) => found.set(name, value))
+    return found
+  }
+
+  /** A member of an object that is there and is not null. */
+  get(name: string): Raw | undefined {
+    const value = this.members()?.get(name)
+    return value?.kind === 'null' ? undefined : value
+  }
+
+  /** Throws `duplicate_member` when a name stands twice in this object. */
+  unique(): this {
+    const seen = new Set<string>()
+    this.#eachMember(name => {
+      if (seen.has(name)) throw duplicate(name)
+      seen.add(name)
+    })
+    return this
+  }
+
+  #eachMember(tell: (name: string, value: Raw) => void): void {
+    const { bytes } = this.#source
+    const walker = this.#walker()
+    let count = 0
+    for (let step = walker.open(); step === more; step = walker.next()) {
+      if (++count > maxEntries) throw tooMany(this.path)
+      const written = bytes.toString('utf8', walker.nameStart, walker.nameEnd)
+      const name: unknown = written.includes('\\') ? JSON.parse(`"${written}"`) : written
+      const start = walker.at
+      walker.value(1)
+      if (typeof name === 'string') tell(name, this.#inner(start, walker.at, name))
+    }
+  }
+
+  #walker(): Walker {
+    return new Walker(this.#source.bytes, this.#start, this.#end, this.#source.ends)
+  }
+
+  #inner(start: number, end: number, name: string): Raw {
+    return new Raw(this.#source, start, end, this.path === '' ? name : `${this.path}.${name}`)
+  }
+}
+
+function tooMany(path: string): Fault {
+  return invalidValue(path, `'${path}' has more than ${maxEntries} entries: send fewer.`)
+}
+
+function duplicate(name: string): Fault {
+  const message = `'${name}' must stand in the body once: two readers could see two values.`
+  return new Fault('invalid', message, {
+    reason: 'duplicate_member',
+    details: [{ path: name, rule: 'duplicate_member', message }],
+  })
+}
+
+/** A caller's member that has the wrong form. The message says what is expected. */
+export function invalidValue(path: string, message: string): Fault {
+  return new Fault('invalid', message, {
+    reason: 'invalid_value',
+    details: [{ path, rule: 'invalid_value', message }],
+  })
+}
+
+/** What a conversion can't say without changing the meaning. */
+export function unsupportedParameter(path: string, message: string): Fault {
+  return new Fault('invalid', message, {
+    reason: 'unsupported_parameter',
+    details: [{ path, rule: 'unsupported_parameter', message }],
+  })
+}
+
+function missingField(path: string): Fault {
+  const message = `'${path}' is missing: send it.`
+  return new Fault('invalid', message, {
+    reason: 'missing_field',
+    details: [{ path, rule: 'missing_field', message }],
+  })
+}
+
+/**
+ * A caller's object, member by member: null counts as absent, a wrong kind is `invalid_value` with its path, and
+ * what nobody asked for is left in `rest`.
+ */
+export class Fields {
+  readonly path: string
+  readonly #members: ReadonlyMap<string, Raw>
+  readonly #read = new Set<string>()
+
+  constructor(raw: Raw) {
+    const members = raw.members()
+    const { path } = raw
+    if (!members) throw invalidValue(path, `${path === '' ? 'The body' : `'${path}'`} must be a JSON object.`)
+    this.path = path
+    this.#members = members
+  }
+
+  /** A whole body, whose top-level names must differ. */
+  static body(bytes: Buffer): Fields {
+    const raw = Raw.body(bytes)
+    return new Fields(raw.kind === 'object' ? raw.unique() : raw)
+  }
+
+  at(name: string): string {
+    return this.path === '' ? name : `${this.path}.${name}`
+  }
+
+  raw(name: string): Raw | undefined {
+    this.#read.add(name)
+    const value = this.#members.get(name)
+    return value?.kind === 'null' ? undefined : value
+  }
+
+  string(name: string): string | undefined {
+    return this.#of(name, raw => raw.string(), 'a string')
+  }
+
+  number(name: string): number | undefined {
+    return this.#of(name, raw => finite(raw.number()), 'a number')
+  }
+
+  integer(name: string): number | undefined {
+    return this.#of(name, raw => whole(raw.number()), 'an integer')
+  }
+
+  boolean(name: string): boolean | undefined {
+    return this.#of(name, raw => raw.boolean(), 'true or false')
+  }
+
+  array(name: string): readonly Raw[] | undefined {
+    return this.#of(name, raw => raw.elements(), 'an array')
+  }
+
+  object(name: string): Fields | undefined {
+    return this.#of(name, raw => (raw.kind === 'object' ? new Fields(raw) : undefined), 'an object')
+  }
+
+  /** One of these words. */
+  word<const W extends string>(name: string, words: readonly W[]): W | undefined {
+    return this.#of(
+      name,
+      raw => words.find(word => word === raw.string()),
+      `one of ${words.map(word => `"${word}"`).join(', ')}`,
+    )
+  }
+
+  /** A value that must be there: `fields.needs('model', fields.string('model'))`. */
+  needs<T>(name: string, value: T | undefined): T {
+    if (value === undefined) throw missingField(this.at(name))
+    return value
+  }
+
+  /** Members that were not read and are not null, as they were written. */
+  rest(): Record<string, RawJson> {
+    return Object.fromEntries(
+      [...this.#members]
+        .filter(([name, value]) => !this.#read.has(name) && value.kind !== 'null')
+        .map(([name, value]) => [name, value.text]),
+    )
+  }
+
+  #of<T>(name: string, read: (raw: Raw) => T | undefined, expected: string): T | undefined {
+    const raw = this.raw(name)
+    if (!raw) return undefined
+    const value = read(raw)
+    if (value === undefined) throw invalidValue(raw.path, `'${raw.path}' must be ${expected}.`)
+    return value
+  }
+}
+
+function finite(value: number | undefined): number | undefined {
+  return value !== undefined && Number.isFinite(value) ? value : undefined
+}
+
+function whole(value: number | undefined): number | undefined {
+  return value !== undefined && Number.isSafeInteger(value) ? value : undefined
+}
+
+/** JSON text that `writeJson` puts in as it is. */
+export class Verbatim {
+  readonly text: RawJson
+  constructor(text: RawJson) {
+    this.text = text
+  }
+}
+
+export type Json =
+  | string
+  | number
+  | boolean
+  | null
+  | undefined
+  | Verbatim
+  | readonly Json[]
+  | { readonly [name: string]: Json }
+
+/** JSON on one line, as JSON.stringify writes it; members that are undefined are left out. */
+export function writeJson(value: Json): string {
+  if (value instanceof Verbatim) return oneLine(value.text)
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value ?? null)
+  if (isArray(value)) return `[${value.map(writeJson).join(',')}]`
+  const members: string[] = []
+  for (const [name, member] of Object.entries(value))
+    if (member !== undefined) members.push(`${JSON.stringify(name)}:${writeJson(member)}`)
+  return `{${members.join(',')}}`
+}
+
+function isArray(value: object): value is readonly Json[] {
+  return Array.isArray(value)
+}
+
+/** The same JSON without line breaks: an event's data and a line of NDJSON have none. */
+function oneLine(text: RawJson): RawJson {
+  return /[\r\n]/.test(text) ? text.replace(/[\r\n]+/g, ' ') : text
+}
+
+/** Whether the text is one JSON value of this kind. */
+export function isJson(text: string, kind: JsonKind): boolean {
+  return Raw.parse(Buffer.from(text))?.kind === kind
+}
+
+/**
+ * A call's arguments where the dialect needs an object: nothing is `{}`; what a model spoilt is kept as
+ * `{"_invalid_json":"…"}`.
+ */
+export function objectArgs(args: RawJson): RawJson {
+  if (args.trim() === '') return '{}'
+  return isJson(args, 'object') ? args : JSON.stringify({ _invalid_json: args })
+}
