@@ -1,11 +1,7 @@
 // What a browser meets at the root: what this is and where to go on, in English and Chinese, without a script.
-import { createHash } from 'node:crypto'
 import { z } from 'zod'
+import { escaped, pageAnswer, pageStyle } from './page.ts'
 import type { Answer } from './route.ts'
-
-export const homeQuerySchema = z.strictObject({
-  lang: z.enum(['en', 'zh']).optional().describe('Language of the page; by Accept-Language when absent.'),
-})
 
 export const homeSchema = z.object({
   name: z.literal('Switchyard'),
@@ -14,6 +10,12 @@ export const homeSchema = z.object({
 })
 
 type Language = 'en' | 'zh'
+
+interface About {
+  readonly version: string
+  /** Public address of this installation. */
+  readonly url: string
+}
 
 const words = {
   en: {
@@ -28,8 +30,8 @@ const words = {
     read: 'Go on',
     openapi: 'Description of the API (OpenAPI 3.1)',
     ready: 'Is it ready?',
-    other: '中文',
-    otherTag: 'zh',
+    other: 'zh',
+    otherName: '中文',
   },
   zh: {
     tag: 'zh-CN',
@@ -42,52 +44,33 @@ const words = {
     read: '继续了解',
     openapi: 'API 描述（OpenAPI 3.1）',
     ready: '服务是否就绪？',
-    other: 'English',
-    otherTag: 'en',
+    other: 'en',
+    otherName: 'English',
   },
 } as const satisfies Record<Language, unknown>
 
-const style = `
-:root{color-scheme:light dark;--line:#d0d7de;--soft:#f3f5f7;--quiet:#57606a;--link:#0b57d0;font:16px/1.6 system-ui,"Noto Sans CJK SC",sans-serif}
-@media (prefers-color-scheme:dark){:root{--line:#3d444d;--soft:#20252c;--quiet:#9aa4af;--link:#8ab4f8}}
-body{margin:0;min-height:100vh;display:grid;place-items:center;padding:2rem 1rem;box-sizing:border-box}
-main{width:100%;max-width:40rem}header{display:flex;justify-content:space-between;align-items:baseline;gap:1rem}
-h1{font-size:1.75rem;line-height:1.2;margin:0}h2{font-size:1rem;margin:1.75rem 0 .25rem}p,ul{margin:.25rem 0}
-ul{padding-left:1.25rem}.quiet{color:var(--quiet)}a{color:var(--link)}
-pre{margin:.5rem 0 0;padding:.75rem 1rem;overflow-x:auto;background:var(--soft);border:1px solid var(--line);border-radius:.5rem;font:.875rem/1.5 ui-monospace,monospace}
+// Both languages are in the page, and the link shows the other: no address of its own, no script.
+const style = `:root{--width:40rem}${pageStyle}h2{font-size:1rem;margin:1.75rem 0 .25rem}ul{padding-left:1.25rem}
+section+section:not(:target),main:has(section:target) section:not(:target){display:none}
 `
 
-const policy = [
-  "default-src 'none'",
-  `style-src 'sha256-${createHash('sha256').update(style).digest('base64')}'`,
-  "base-uri 'none'",
-  "form-action 'none'",
-  "frame-ancestors 'none'",
-].join('; ')
-
-const escapes: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' }
-const escaped = (text: string) => text.replaceAll(/[&<>"]/g, character => escapes[character] ?? '')
-
-function page(language: Language, version: string, url: string): string {
+function section(language: Language, about: About): string {
   const say = words[language]
-  const base = escaped(new URL('/v1', url).href)
-  return `<!doctype html>
-<html lang="${say.tag}"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">
-<title>Switchyard</title><style>${style}</style></head>
-<body><main>
-<header><h1>Switchyard</h1><a href="/?lang=${say.otherTag}" hreflang="${say.otherTag}" lang="${say.otherTag}">${say.other}</a></header>
+  const models = escaped(new URL('/v1/models', about.url).href)
+  return `<section id="${language}" lang="${say.tag}">
+<header><h1>Switchyard</h1><a href="#${say.other}" lang="${say.other}">${say.otherName}</a></header>
 <p>${say.lead}</p>
-<p class="quiet">${say.version} ${escaped(version)}</p>
+<p class="quiet">${say.version} ${escaped(about.version)}</p>
 <h2>${say.start}</h2>
 <p>${say.setUp}</p>
 <h2>${say.call}</h2>
 <p>${say.key}</p>
-<pre>curl ${base}/models \\
+<pre>curl ${models} \\
   -H "Authorization: Bearer $SWITCHYARD_TOKEN"</pre>
 <h2>${say.read}</h2>
 <ul><li><a href="/api/v1/openapi.json">${say.openapi}</a></li>
 <li><a href="/readyz">${say.ready}</a></li></ul>
-</main></body></html>
+</section>
 `
 }
 
@@ -108,9 +91,8 @@ export function languageOf(accepted: string | undefined): Language {
 }
 
 export function home(
-  about: { readonly version: string; readonly url: string },
+  about: About,
   headers: { readonly accept?: string | undefined; readonly 'accept-language'?: string | undefined },
-  chosen: Language | undefined,
 ): Answer {
   const vary = { vary: 'Accept, Accept-Language' }
   if (!headers.accept?.includes('text/html'))
@@ -119,16 +101,12 @@ export function home(
       headers: vary,
       body: { name: 'Switchyard', version: about.version, openapi: '/api/v1/openapi.json' },
     }
-  return {
-    status: 200,
-    headers: {
-      ...vary,
-      'content-type': 'text/html; charset=utf-8',
-      'content-security-policy': policy,
-      'cache-control': 'no-cache',
-      'referrer-policy': 'no-referrer',
-      'x-frame-options': 'DENY',
-    },
-    body: page(chosen ?? languageOf(headers['accept-language']), about.version, about.url),
-  }
+  const language = languageOf(headers['accept-language'])
+  return pageAnswer({
+    language: words[language].tag,
+    title: 'Switchyard',
+    style,
+    body: `<main>${section(language, about)}${section(words[language].other, about)}</main>`,
+    headers: { ...vary, 'cache-control': 'no-cache' },
+  })
 }

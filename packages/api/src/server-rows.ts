@@ -1,7 +1,7 @@
 // Rows of the server itself: its front page, health, version, metrics, public keys and description.
 import { Fault } from '@switchyard/kinds'
 import { z } from 'zod'
-import { home, homeQuerySchema, homeSchema } from './home-page.ts'
+import { home, homeSchema } from './home-page.ts'
 import { openApi } from './openapi.ts'
 import { guarded, nowhere, open, type Row } from './route.ts'
 import type { Tokens } from './session.ts'
@@ -28,8 +28,8 @@ export function serverRows({ tokens, issuer, version, ready, metrics }: ServerOp
         locate: nowhere,
         output: [{ status: 200, doc: 'Where to go on.', schema: homeSchema }],
       },
-      { query: homeQuerySchema },
-      async ({ headers, query }) => home({ version, url: issuer }, headers, query.lang),
+      {},
+      async ({ headers }) => home({ version, url: issuer }, headers),
     ),
     guarded(
       { permission: 'metrics:read' },

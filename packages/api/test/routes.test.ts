@@ -261,8 +261,8 @@ describe('a list', () => {
 
 describe('the front page', () => {
   test('is a page for a browser in its language, under a policy that lets nothing in, and JSON for others', async () => {
-    const page = (headers: Record<string, string>, path = '/') =>
-      h.call('GET', path, { token: null, headers: { accept: 'text/html,*/*;q=0.8', ...headers } })
+    const page = (headers: Record<string, string>) =>
+      h.call('GET', '/', { token: null, headers: { accept: 'text/html,*/*;q=0.8', ...headers } })
     const english = expectStatus(await page({ 'accept-language': 'en-GB,zh;q=0.5' }), 200)
     expect(english.headers.get('content-type')).toBe('text/html; charset=utf-8')
     expect(english.headers.get('content-security-policy')).toMatch(
@@ -273,9 +273,13 @@ describe('the front page', () => {
     expect(english.text).toContain('set-up link')
     expect(english.text).not.toContain('<script')
     const chinese = expectStatus(await page({ 'accept-language': 'zh-CN,zh;q=0.9,en;q=0.8' }), 200)
-    expect(chinese.text).toContain('运行 AI 模型')
-    expect((await page({ 'accept-language': 'en' }, '/?lang=zh')).text).toBe(chinese.text)
-    expect((await page({ 'accept-language': 'zh' }, '/?lang=en')).text).toBe(english.text)
+    expect(chinese.text).toContain('<html lang="zh-CN">')
+    // The other language is one click away.
+    for (const { text } of [english, chinese])
+      for (const part of ['运行 AI 模型', 'meters every request', 'href="#zh"', 'href="#en"'])
+        expect(text).toContain(part)
+    expect(english.text.indexOf('id="en"')).toBeLessThan(english.text.indexOf('id="zh"'))
+    expect(chinese.text.indexOf('id="zh"')).toBeLessThan(chinese.text.indexOf('id="en"'))
     const json = expectStatus(await h.call('GET', '/', { token: null }), 200)
     expect(json.body).toEqual({
       name: 'Switchyard',
