@@ -26,14 +26,17 @@ const mix: readonly (readonly [share: number, draw: (random: Random) => readonly
   [14, random => [switchyard(random)]],
   [13, random => [railway(random)]],
   [18, random => [facts(random)]],
-  [10, random => [numbers(random)]],
+  [20, random => [numbers(random)]],
   [8, random => [chinese(random)]],
   [5, random => [unknown(random)]],
-  [3, introduction],
+  [3, random => introduction(random, () => greeted(random))],
   [1, random => [random.next() < 0.1 ? forgotten : statement(random)]],
-  [1, random => [reading(random)]],
+  [2, random => [reading(random)]],
   [1, random => [longStory(random)]],
 ]
+/** What may come between a name and the question for it. */
+const greeted = (random: Random) => random.pick([greetings, railway, switchyard, facts])(random)
+
 const shares = mix.reduce((sum, [share]) => sum + share, 0)
 
 function draw(random: Random): readonly Pair[] {
@@ -73,7 +76,8 @@ const instructions = [
 ]
 
 function chat(random: Random): Document {
-  const rounds = random.pick([1, 1, 1, 1, 2, 2, 3, 4])
+  // A few long ones teach attention to reach far back.
+  const rounds = random.next() < 0.03 ? 8 + random.below(12) : random.pick([1, 1, 1, 1, 2, 2, 3, 4])
   const pairs = Array.from({ length: rounds }, () => draw(random)).flat()
   const system = random.next() < 0.25 ? `<|im_start|>system\n${random.pick(instructions)}<|im_end|>\n` : ''
   return pairs.flatMap(({ ask, answer }, at) => [

@@ -18,7 +18,7 @@ import { tokenizer } from './tokenizer.ts'
 
 const usage = `Trains the small model that ships with Switchyard.
 
-  --steps N       optimizer steps of about 2000 tokens (default 2000)
+  --steps N       optimizer steps of about 2000 tokens (default 1500)
   --workers N     threads, 1 or 2; the result is the same (default 1)
   --seed N        of corpus, weights and batches (default 7)
   --out FILE      the GGUF (default models/tiny/switchyard-tiny.gguf)
@@ -27,7 +27,7 @@ const usage = `Trains the small model that ships with Switchyard.
 `
 const { values: given } = parseArgs({
   options: {
-    steps: { type: 'string', default: '2000' },
+    steps: { type: 'string', default: '1500' },
     workers: { type: 'string', default: '1' },
     seed: { type: 'string', default: '7' },
     out: { type: 'string', default: `${import.meta.dirname}/switchyard-tiny.gguf` },
@@ -43,7 +43,7 @@ if (given.help) {
 
 const shape: Shape = { dim: 160, layers: 5, heads: 5, feedForward: 416, vocab: 1536, context: 2048 }
 // Two shards always, so that the sums, and thus the file, do not depend on the number of workers.
-const plan: Plan = { shape, shards: 2, tokens: 1024, longest: 256 }
+const plan: Plan = { shape, shards: 2, tokens: 1024, longest: 768 }
 const seed = whole('seed')
 const schedule: Schedule = { steps: whole('steps'), rate: 3e-3, warmup: 80, decay: 0.05 }
 const saveEvery = whole('save-every')

@@ -7,8 +7,8 @@ const names =
     ' ',
   )
 
-/** A name is told, and asked for at once or later. */
-export function introduction(random: Random): readonly Pair[] {
+/** A name is told, and asked for at once or after something else was spoken `between`. */
+export function introduction(random: Random, between: () => Pair): readonly Pair[] {
   const name = random.pick(names)
   const told = {
     ask: random.pick([
@@ -24,7 +24,10 @@ export function introduction(random: Random): readonly Pair[] {
     ask: random.pick(['What is my name?', 'Who am I?', 'Do you remember my name?']),
     answer: `Your name is ${name}.`,
   }
-  return random.next() < 0.4 ? [told] : [told, asked]
+  const chance = random.next()
+  if (chance < 0.3) return [told]
+  if (chance < 0.6) return [told, asked]
+  return chance < 0.8 ? [told, between(), asked] : [told, between(), between(), asked]
 }
 
 export const forgotten: Pair = { ask: 'What is my name?', answer: 'You have not told me your name yet.' }
@@ -135,6 +138,8 @@ export function unknown(random: Random): Pair {
     `Translate ${it}.`,
     `How do I ${invented(random)} ${it}?`,
     `Who won ${it}?`,
+    `Who won ${it} in ${1900 + random.below(130)}?`,
+    `How many ${it} are there?`,
     `${invented(random)} ${invented(random)} ${invented(random)}`,
     `Please fix ${it}.`,
     `What is the difference between ${it} and ${thing(random)}?`,

@@ -8,14 +8,18 @@ const names =
   )
 const name = (n: number) => names[n] ?? String(n)
 
+/** Numbers below `bound` are few enough that a tiny model can know each result. */
+const plus = { sign: '+', said: 'plus', bound: 11, compute: (a: number, b: number) => a + b }
+const minus = { sign: '-', said: 'minus', bound: 11, compute: (a: number, b: number) => a - b }
+const times = { sign: '*', said: 'times', bound: 6, compute: (a: number, b: number) => a * b }
+const operations = [plus, plus, plus, minus, times]
+
 const sum: Source = random => {
-  const plus = random.next() < 0.55
-  const times = !plus && random.next() < 0.4
-  const left = times ? 1 + random.below(10) : random.below(21)
-  const right = times ? 1 + random.below(10) : plus ? random.below(21) : random.below(left + 1)
-  const result = times ? left * right : plus ? left + right : left - right
-  const [sign, said] = times ? ['*', 'times'] : plus ? ['+', 'plus'] : ['-', 'minus']
-  if (random.next() < 0.3 && left <= 20 && right <= 20 && result <= 20)
+  const { sign, said, bound, compute } = random.pick(operations)
+  const [right, left] = [random.below(bound), random.below(bound)].sort((a, b) => (sign === '-' ? a - b : 0))
+  if (right === undefined || left === undefined) throw new TypeError('two operands were drawn')
+  const result = compute(left, right)
+  if (random.next() < 0.25 && result <= 20)
     return {
       ask: random.pick([
         `What is ${name(left)} ${said} ${name(right)}?`,
@@ -23,21 +27,33 @@ const sum: Source = random => {
       ]),
       answer: `${sentence(name(left))} ${said} ${name(right)} is ${name(result)}.`,
     }
+  return { ask: asked(random, left, sign, said, right), answer: `${left} ${said} ${right} is ${result}.` }
+}
+
+function asked(random: Random, left: number, sign: string, said: string, right: number): string {
   const shown = random.pick([
     `${left} ${sign} ${right}`,
     `${left}${sign}${right}`,
     `${left} ${said} ${right}`,
   ])
+  return random.pick([
+    `What is ${shown}?`,
+    `What is ${shown}?`,
+    `How much is ${shown}?`,
+    `${shown}`,
+    `${shown} = ?`,
+    `Compute ${shown}.`,
+  ])
+}
+
+/** Sums that the model has no room for. */
+const tooLarge: Source = random => {
+  const { sign, said, bound } = random.pick(operations)
+  const large = bound + random.below(random.pick([90, 990, 99990]))
+  const [left, right] = random.next() < 0.5 ? [large, random.below(99)] : [random.below(99), large]
   return {
-    ask: random.pick([
-      `What is ${shown}?`,
-      `What is ${shown}?`,
-      `How much is ${shown}?`,
-      `${shown}`,
-      `${shown} = ?`,
-      `Compute ${shown}.`,
-    ]),
-    answer: `${left} ${said} ${right} is ${result}.`,
+    ask: asked(random, left, sign, said, right),
+    answer: 'That is too large for me. I only know small sums.',
   }
 }
 
@@ -92,6 +108,6 @@ const compare: Source = random => {
   return { ask: `Which is ${word}, ${a} or ${b}?`, answer: `${found} is ${word} than ${other}.` }
 }
 
-const sources = [sum, sum, sum, counting, counting, neighbour, compare]
+const sources = [sum, sum, sum, sum, sum, sum, tooLarge, counting, counting, neighbour, compare]
 
 export const numbers: Source = random => random.pick(sources)(random)
