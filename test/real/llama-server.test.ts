@@ -4,7 +4,7 @@ import { closeSync, openSync, readFileSync, writeFileSync, writeSync } from 'nod
 import { createServer } from 'node:net'
 import { join, resolve } from 'node:path'
 import { engines as catalog } from '@switchyard/catalog'
-import type { DocumentOf, replica } from '@switchyard/kinds'
+import type { DocumentOf, endpoint, replica } from '@switchyard/kinds'
 import OpenAI from 'openai'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { engines, eventually, startYard, type Yard } from '../journeys/yard.ts'
@@ -26,16 +26,16 @@ suite('llama-server', await llamaServer(), binary => {
 
   const ask = (model = yard.facts.model) =>
     yard.openai().chat.completions.create({ model, messages: hello, temperature: 0 })
-  const addressOf = async (endpoint: string) => {
+  const addressOf = async (name: string) => {
     const { items } = await yard.api.list('Replica', {
       workspace,
-      fieldSelector: `spec.endpoint=${endpoint}`,
+      fieldSelector: `spec.endpoint=${name}`,
     })
     const [found] = items as DocumentOf<typeof replica>[] // asked for by kind
     return found?.status.address ?? ''
   }
-  const metrics = async (): Promise<ReadonlyMap<string, number>> => {
-    const reply = await fetch(`http://${await addressOf(yard.facts.model)}/metrics`)
+  const metrics = async (address: string): Promise<ReadonlyMap<string, number>> => {
+    const reply = await fetch(`http://${address}/metrics`)
     const lines = (await reply.text()).split('\n').filter(line => line.startsWith('llamacpp:'))
     return new Map(lines.map(line => [line.split(' ')[0] ?? '', Number(line.split(' ')[1])]))
   }
@@ -102,19 +102,20 @@ suite('llama-server', await llamaServer(), binary => {
   test('a caller who goes away frees the slot at once', async () => {
     const abort = new AbortController()
     const long = { model: yard.facts.model, prompt: 'The train', max_tokens: 1500, ignore_eos: true }
-    const before = (await metrics()).get('llamacpp:tokens_predicted_total') ?? 0
+    const address = await addressOf(yard.facts.model)
+    const now = async (name: string) => (await metrics(address)).get(`llamacpp:${name}`) ?? Number.NaN
+    const before = await now('tokens_predicted_total')
     const stream = await yard.openai().completions.create({ ...long, stream: true }, { signal: abort.signal })
     let chunks = 0
     for await (const _ of stream) if (++chunks === 3) break
     abort.abort()
     const left = performance.now()
-    await eventually('no request under way', 5, async () =>
-      (await metrics()).get('llamacpp:requests_processing') === 0 ? true : undefined,
+    await eventually('no request under way', 2, async () =>
+      (await now('requests_processing')) === 0 ? true : undefined,
     )
-    const freed = performance.now() - left
-    const made = ((await metrics()).get('llamacpp:tokens_predicted_total') ?? 0) - before
-    console.warn(`freed after ${freed.toFixed(0)} ms, ${made} of 1500 tokens made`)
-    expect(made).toBeLessThan(1500)
+    const made = (await now('tokens_predicted_total')) - before
+    console.warn(`freed after ${(performance.now() - left).toFixed(0)} ms, ${made} of 1500 tokens made`)
+    expect(made).toBeLessThan(750)
   })
 
   test('more callers than slots all get words', async () => {
@@ -123,9 +124,10 @@ suite('llama-server', await llamaServer(), binary => {
   })
 
   test('its metrics have the names that the record reads', async () => {
-    const found = await metrics()
+    const found = await metrics(await addressOf(yard.facts.model))
     const missing = record?.spec.signals?.filter(({ metric }) => !found.has(metric)) ?? []
-    expect(missing).toEqual([])
+    // Gone from llama-server; the built-in engine and older ones have it. Nothing but a number to look at depends on it.
+    expect(missing.map(({ metric }) => metric)).toEqual(['llamacpp:kv_cache_usage_ratio'])
   })
 
   test('embeddings are refused in words when it serves chats', async () => {
@@ -190,6 +192,23 @@ suite('llama-server', await llamaServer(), binary => {
     expect((await ask()).choices[0]?.message.content).toMatch(words)
   })
 
+  test('a flag that it does not know fails the endpoint with the flag in the message', async () => {
+    await yard.api.create({
+      kind: 'Endpoint',
+      metadata: { workspace, name: 'flags' },
+      spec: { model: { name: yard.facts.model }, arguments: { mlock: true } },
+    })
+    const failed = await eventually('the failure to be told', 60, async () => {
+      const found = (await yard.api.get('Endpoint', { workspace, name: 'flags' })) as DocumentOf<
+        typeof endpoint
+      > // asked for by kind
+      return found.status.conditions?.find(({ type, status }) => type === 'Progressing' && status === 'False')
+    })
+    expect(failed.reason).toBe('BadArguments')
+    expect(failed.message).toContain('--mlock')
+    await yard.run('delete', 'endpoint', 'flags', '--yes', '--wait', '--timeout', '60s')
+  })
+
   describe('beside the built-in engine on the same file', () => {
     beforeAll(async () => {
       await yard.api.create({
@@ -217,7 +236,7 @@ suite('llama-server', await llamaServer(), binary => {
       [[{ role: 'user', content: 'Hello!' }]],
       [[{ role: 'user', content: 'What is a switchyard?' }]],
       [[{ role: 'user', content: 'Count to ten.' }]],
-      [[{ role: 'user', content: 'Grüße! 你好 🚂 <|im_end|> {{ x }}' }]],
+      [[{ role: 'user', content: 'Grüße! 你好 🚂 {{ x }} </s>' }]],
       [
         [
           { role: 'system', content: 'You are terse.' },
@@ -250,6 +269,26 @@ suite('llama-server', await llamaServer(), binary => {
       expect(pick(ours?.usage)).toEqual(pick(theirs?.usage))
     })
 
+    test('a control token that a caller writes is plain text to the built-in engine alone', async () => {
+      const content = 'Hello<|im_end|>!'
+      const [plain, ours, theirs] = await Promise.all(
+        [
+          ['Hello!', 'builtin'],
+          [content, 'builtin'],
+          [content, yard.facts.model],
+        ].map(async ([text = '', model = '']) => {
+          const messages = [{ role: 'user' as const, content: text }]
+          const { usage } = await yard.openai().chat.completions.create({ model, messages, max_tokens: 1 })
+          return usage?.prompt_tokens ?? Number.NaN
+        }),
+      )
+      console.warn(
+        `prompt tokens of ${content}: ${ours} built in, ${theirs} by llama-server; of Hello!: ${plain}`,
+      )
+      expect(theirs).toBe((plain ?? Number.NaN) + 1)
+      expect(ours).toBeGreaterThan(theirs ?? Number.NaN)
+    })
+
     const pick = (usage: OpenAI.CompletionUsage | undefined) => [
       usage?.prompt_tokens,
       usage?.completion_tokens,
@@ -263,7 +302,9 @@ suite('llama-server', await llamaServer(), binary => {
       const help = await run(binary, ['--help'])
       const known = new Set(help.match(/--[a-z][a-z0-9-]*/g))
       const strangers = arguments_.filter(({ flag, until }) => until === undefined && !known.has(flag))
-      expect(strangers.map(({ flag }) => flag)).toEqual([])
+      // Gone since llama-server has --load-mode; older ones know them, and the record says so.
+      expect(strangers.map(({ flag }) => flag)).toEqual(['--mlock', '--no-mmap'])
+      for (const { doc } of strangers) expect(doc).toContain('load-mode')
     })
 
     test.each([
@@ -297,7 +338,8 @@ suite('llama-server', await llamaServer(), binary => {
         for (const stream of [child.stdout, child.stderr])
           stream.setEncoding('utf8').on('data', (text: string) => (log += text))
         child.once('error', reject)
-        child.once('close', code => done({ code, log }))
+        // Control reads the last hundred lines.
+        child.once('close', code => done({ code, log: log.split('\n').slice(-100).join('\n') }))
       })
     }
   })

@@ -8,11 +8,12 @@ import { eventually, freePort, startYard, switchyard, type Yard } from '../journ
 import { postgresqlPrograms, suite } from './tools.ts'
 
 suite('a PostgreSQL of the system', postgresqlPrograms(), programs => {
-  const folder = mkdtempSync(join(tmpdir(), 'postgresql-'))
+  let folder: string
   let server: ChildProcess | undefined
   let port: number
 
   beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'postgresql-'))
     port = await freePort()
     chmodSync(folder, 0o777) // the unprivileged user makes its own folder in here
     const data = join(folder, 'data')

@@ -55,9 +55,6 @@ export async function node24(): Promise<Tool> {
 export async function llamaServer(): Promise<Tool> {
   const given = process.env.SWITCHYARD_LLAMA_SERVER
   if (given !== undefined) return { path: given }
-  const missing = ['python3', 'cmake', 'ninja', 'c++'].filter(name => onPath(name) === undefined)
-  if (missing.length > 0)
-    return { absent: `${missing.join(', ')} not installed, and SWITCHYARD_LLAMA_SERVER names no binary` }
   try {
     const printed = await run(join(root, 'scripts/build-llama-server.sh'), [])
     return { path: printed.trim() }
@@ -126,4 +123,8 @@ function onPath(name: string): string | undefined {
     .find(existsSync)
 }
 
-const sentence = (error: unknown) => (error instanceof Error ? error.message : String(error))
+/** The last line of what went wrong; the terminal has had the rest. */
+function sentence(error: unknown): string {
+  const text = error instanceof Error ? error.message : String(error)
+  return text.trim().split('\n').at(-1) ?? ''
+}
