@@ -89,5 +89,6 @@ export const presets: Readonly<Record<string, readonly string[]>> = {
   ],
   viewer: [...reads('workspace', 'project', ...places, ...serving), 'event:read'],
   billing: [...reads('workspace', 'project', ...serving), 'usage:read'],
-  auditor: ['*:read'],
+  // Others' keys are read with api_key:any; the secret itself is shown to nobody.
+  auditor: ['*:read', 'api_key:any'],
 }
