@@ -25,7 +25,7 @@ test: install
 	@npm run --silent test
 
 test-real: install
-	@npm run --silent test:real
+	@npm run --silent test:real -- $(SUITES)
 
 bench: install
 	@npm run --silent bench
