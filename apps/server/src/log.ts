@@ -16,6 +16,16 @@ export function createLog({ logLevel }: Pick<Settings, 'logLevel'>): Logger {
   })
 }
 
+/** What happens all the time: for `SWITCHYARD_LOG_LEVEL=debug`. */
+const routine: ReadonlySet<string> = new Set([
+  'ran',
+  'request',
+  'request_ended',
+  'resynced',
+  'snapshot_swapped',
+  'usage_shipped',
+])
+
 /** An `observe` for one plane. */
 export function observer(log: Logger, plane: string): (observation: Observation) => void {
   const child = log.child({ plane })
@@ -24,7 +34,8 @@ export function observer(log: Logger, plane: string): (observation: Observation)
     const type = 'type' in observation ? observation.type : observation.kind
     if (error !== undefined) child.warn({ ...rest, err: error }, type)
     else if (worrying.test(type)) child.warn(rest, type)
-    else child.debug(rest, type)
+    else if (routine.has(type)) child.debug(rest, type)
+    else child.info(rest, type)
   }
 }
 

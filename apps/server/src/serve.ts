@@ -193,11 +193,13 @@ export async function serve(settings: Settings, report: Report, signal: AbortSig
     text => JSON.stringify(text),
   )
 
+  log.info({ version, url: settings.baseUrl, data: folder.path, pid: process.pid }, 'ready')
   const owned = stack.move()
   return {
     quickstart,
     bundled: served.bundled,
     async [Symbol.asyncDispose]() {
+      log.info('stopping')
       // No new connection from here on; running requests go on, and streams of the API end with it.
       const closed = listening.close((settings.drainSeconds + 5) * 1000)
       await gateway.drain(settings.drainSeconds)
