@@ -50,7 +50,7 @@ export interface Turn {
   readonly parts: readonly Part[]
 }
 
-export interface Tool {
+export interface Tool extends Marked {
   readonly name: string
   readonly description?: string
   /** JSON Schema of the arguments. */
@@ -99,6 +99,14 @@ export interface Conversation {
 export const stops = ['end', 'sequence', 'length', 'tool', 'filter', 'refusal', 'pause'] as const
 export type Stop = (typeof stops)[number]
 
+/** How long the making of an answer took, in nanoseconds, where somebody has measured it. */
+export interface Took {
+  readonly total: number
+  readonly load?: number
+  readonly prompt?: number
+  readonly output?: number
+}
+
 /** One step of an answer. Blocks are numbered from 0 within a choice, and may interleave. */
 export type Delta = { readonly choice: number } & (
   | { readonly type: 'start'; readonly id?: string; readonly created?: number; readonly model?: string }
@@ -123,7 +131,7 @@ export type Delta = { readonly choice: number } & (
   | { readonly type: 'close'; readonly block: number }
   | { readonly type: 'usage'; readonly usage: Usage }
   | { readonly type: 'finish'; readonly stop: Stop; readonly sequence?: string; readonly raw?: string }
-  | { readonly type: 'end' }
+  | { readonly type: 'end'; readonly took?: Took }
   | { readonly type: 'fault'; readonly status: number; readonly kind?: string; readonly message?: string }
 )
 

@@ -1,0 +1,30 @@
+// Media as dialects carry it: data URLs, base64, addresses. Nothing is decoded.
+import type { Media } from './conversation.ts'
+
+const dataUrl = /^data:([\w.+-]+\/[\w.+-]+)?((?:;[\w.+-]+=[^;,]*)*);base64,/i
+
+/** A data URL as its parts, any other address as an address. */
+export function readMedia(url: string): Media {
+  const found = dataUrl.exec(url.slice(0, 256))
+  if (!found) return { url }
+  return { base64: url.slice(found[0].length), mime: found[1]?.toLowerCase() ?? 'text/plain' }
+}
+
+/** The address of media, a data URL where it is inline; undefined for a provider's file id. */
+export function mediaUrl(source: Media): string | undefined {
+  if ('url' in source) return source.url
+  return 'base64' in source ? `data:${source.mime};base64,${source.base64}` : undefined
+}
+
+/** The first letters of base64 tell the format: the bytes themselves are never looked at. */
+const imageStarts = [
+  ['iVBORw0KGgo', 'image/png'],
+  ['/9j/', 'image/jpeg'],
+  ['R0lGOD', 'image/gif'],
+  ['UklGR', 'image/webp'],
+] as const
+
+/** The type of a bare base64 image; PNG where it can't be told. */
+export function imageType(base64: string): string {
+  return imageStarts.find(([start]) => base64.startsWith(start))?.[1] ?? 'image/png'
+}

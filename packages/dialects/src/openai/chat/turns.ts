@@ -1,0 +1,178 @@
+// Reads the messages of a chat completions request as turns.
+import type { CacheMark, Part, RawJson, Turn } from '../../conversation.ts'
+import { stableHash } from '../../ids.ts'
+import { readMedia } from '../../media.ts'
+import { Fields, invalidValue, type Raw, unsupportedParameter } from '../../raw.ts'
+import { checkResults, tidyTurns } from '../../results.ts'
+
+const roles = ['system', 'developer', 'user', 'assistant', 'tool', 'function'] as const
+
+/** Members of messages that have no place in a turn, by name. */
+export type Leftovers = Record<string, RawJson>
+
+export function readTurns(messages: readonly Raw[], left: Leftovers): readonly Turn[] {
+  const turns: Turn[] = []
+  /** Calls of the old kind have no id: name and order join them with their results. */
+  const unnamed: { readonly name: string; readonly id: string }[] = []
+  for (const [index, raw] of messages.entries()) {
+    const message = new Fields(raw)
+    const role = message.needs('role', message.word('role', roles))
+    const parts = readContent(message, role, left)
+    if (role === 'system' || role === 'developer') turns.push({ role: 'system', parts })
+    else if (role === 'user') turns.push({ role, parts })
+    else if (role === 'tool') {
+      const callId = message.needs('tool_call_id', message.string('tool_call_id'))
+      turns.push({ role, parts: [{ type: 'toolResult', callId, parts, isError: false }] })
+    } else if (role === 'function') {
+      const name = message.needs('name', message.string('name'))
+      const at = Math.max(
+        0,
+        unnamed.findIndex(call => call.name === name),
+      )
+      const callId = unnamed.splice(at, 1)[0]?.id ?? name
+      turns.push({ role: 'tool', parts: [{ type: 'toolResult', callId, name, parts, isError: false }] })
+    } else {
+      const old = message.object('function_call')
+      const calls = readCalls(message)
+      if (old) {
+        const name = old.needs('name', old.string('name'))
+        const id = `call_${stableHash(`${index}.${name}`)}`
+        unnamed.push({ name, id })
+        calls.push({ type: 'toolCall', id, name, args: old.string('arguments') ?? '' })
+      }
+      const refusal = message.string('refusal')
+      turns.push({
+        role,
+        parts: [
+          ...readReasoning(message),
+          ...parts,
+          ...(refusal ? [{ type: 'refusal', text: refusal } as const] : []),
+          ...calls,
+        ],
+      })
+      message.raw('annotations')
+    }
+    keep(left, 'messages', message)
+  }
+  const tidy = tidyTurns(turns)
+  if (tidy.length === 0)
+    throw invalidValue('messages', "'messages' must hold at least one message with content.")
+  checkResults(tidy)
+  return tidy
+}
+
+function keep(left: Leftovers, place: string, fields: Fields): void {
+  for (const [name, value] of Object.entries(fields.rest())) left[`${place}.${name}`] ??= value
+}
+
+function readContent(message: Fields, role: string, left: Leftovers): Part[] {
+  const raw = message.raw('content')
+  if (!raw) return []
+  const text = raw.string()
+  if (text !== undefined) return [{ type: 'text', text }]
+  const parts = raw.elements()
+  if (!parts) throw invalidValue(raw.path, `'${raw.path}' must be a string or an array of parts.`)
+  return parts.map(part => readPart(new Fields(part), role, left))
+}
+
+function readPart(fields: Fields, role: string, left: Leftovers): Part {
+  const type = fields.needs('type', fields.string('type'))
+  const cache = readCache(fields)
+  const part = partOf(fields, type, left)
+  if (!part || (role !== 'user' && role !== 'tool' && part.type !== 'text' && part.type !== 'refusal'))
+    throw unsupportedParameter(
+      fields.at('type'),
+      `A message of role ${role} can't hold parts of type '${type}'.`,
+    )
+  keep(left, 'messages.content', fields)
+  return cache ? { ...part, cache } : part
+}
+
+function readCache(fields: Fields): CacheMark | undefined {
+  const breakpoint = fields.object('prompt_cache_breakpoint')
+  const control = fields.object('cache_control')
+  if (!breakpoint && !control) return undefined
+  return { ttl: control?.string('ttl') === '1h' ? '1h' : '5m' }
+}
+
+function partOf(fields: Fields, type: string, left: Leftovers): Part | undefined {
+  if (type === 'text') return { type, text: fields.needs('text', fields.string('text')) }
+  if (type === 'refusal') return { type, text: fields.needs('refusal', fields.string('refusal')) }
+  if (type === 'image_url') {
+    const image = fields.needs('image_url', fields.object('image_url'))
+    const source = readMedia(image.needs('url', image.string('url')))
+    const detail = image.word('detail', ['auto', 'low', 'high'])
+    return { type: 'image', source, ...(detail && { detail }) }
+  }
+  if (type === 'input_audio') {
+    const audio = fields.needs('input_audio', fields.object('input_audio'))
+    const format = audio.needs('format', audio.string('format'))
+    const base64 = audio.needs('data', audio.string('data'))
+    return { type: 'audio', source: { base64, mime: `audio/${format === 'mp3' ? 'mpeg' : format}` }, format }
+  }
+  if (type === 'file') {
+    const file = fields.needs('file', fields.object('file'))
+    const name = file.string('filename')
+    const id = file.string('file_id')
+    const data = id === undefined ? file.needs('file_data', file.string('file_data')) : undefined
+    const source = data === undefined ? { file: id ?? '' } : inlineFile(data)
+    keep(left, 'messages.content.file', file)
+    return { type: 'document', source, ...(name !== undefined && { name }) }
+  }
+  return undefined
+}
+
+/** Files are data URLs; some clients send the base64 alone, of a PDF. */
+function inlineFile(data: string) {
+  const source = readMedia(data)
+  return 'url' in source && !source.url.includes(':')
+    ? { base64: source.url, mime: 'application/pdf' }
+    : source
+}
+
+function readCalls(message: Fields): Part[] {
+  return (message.array('tool_calls') ?? []).map(raw => {
+    const call = new Fields(raw)
+    const type = call.string('type') ?? 'function'
+    if (type !== 'function')
+      throw unsupportedParameter(
+        call.at('type'),
+        `Calls of type '${type}' can't be converted: use functions.`,
+      )
+    const made = call.needs('function', call.object('function'))
+    return {
+      type: 'toolCall',
+      id: call.needs('id', call.string('id')),
+      name: made.needs('name', made.string('name')),
+      args: made.string('arguments') ?? '',
+    }
+  })
+}
+
+/** `reasoning_details` say all; `reasoning_content` or `reasoning` is the text alone, or the text of a detail. */
+function readReasoning(message: Fields): Part[] {
+  const shown = [message.raw('reasoning_content'), message.raw('reasoning')]
+    .map(raw => raw?.string())
+    .find(text => text !== undefined && text !== '')
+  const details = (message.array('reasoning_details') ?? []).map(readDetail)
+  if (details.length === 0) return shown === undefined ? [] : [{ type: 'reasoning', text: shown }]
+  if (shown === undefined || details.some(part => part.text !== undefined)) return details
+  const first = details.findIndex(part => part.opaque === undefined)
+  if (first === -1) return [{ type: 'reasoning', text: shown }, ...details]
+  return details.map((part, index) => (index === first ? { ...part, text: shown } : part))
+}
+
+function readDetail(raw: Raw): Extract<Part, { type: 'reasoning' }> {
+  const detail = new Fields(raw)
+  const text = detail.string('text') ?? detail.string('summary')
+  const signature = detail.string('signature')
+  const opaque = detail.string('data')
+  const origin = detail.string('format')
+  return {
+    type: 'reasoning',
+    ...(text && { text }),
+    ...(signature !== undefined && { signature }),
+    ...(opaque !== undefined && { opaque }),
+    ...(origin !== undefined && { origin }),
+  }
+}
