@@ -2,7 +2,10 @@
 import pino, { type Logger } from 'pino'
 import type { Settings } from './settings.ts'
 
-type Observation = ({ readonly type: string } | { readonly kind: string }) & { readonly error?: unknown }
+interface Observation {
+  readonly type: string
+  readonly error?: unknown
+}
 
 /** Types that a person should look at; the rest is for whoever follows what happens. */
 const worrying = /(failed|error|stale|lost|quarantined|unavailable|crash)/
@@ -30,8 +33,7 @@ const routine: ReadonlySet<string> = new Set([
 export function observer(log: Logger, plane: string): (observation: Observation) => void {
   const child = log.child({ plane })
   return observation => {
-    const { error, ...rest } = observation
-    const type = 'type' in observation ? observation.type : observation.kind
+    const { error, type, ...rest } = observation
     if (error !== undefined) child.warn({ ...rest, err: error }, type)
     else if (worrying.test(type)) child.warn(rest, type)
     else if (routine.has(type)) child.debug(rest, type)

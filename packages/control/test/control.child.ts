@@ -7,7 +7,7 @@ const opened = openStore({ url, connections: 8 })
 await runControl({ processes: processesOf(directory, installation, [process.execPath, engine]) }, opened, {
   leaseSeconds: 2,
   observe: said => {
-    if (said.kind === 'run_failed')
+    if (said.type === 'run_failed')
       process.stderr.write(`${said.controller} ${said.key} ${String(said.error)}\n`)
   },
 })

@@ -121,7 +121,7 @@ describe('a controller', { timeout: 30_000 }, () => {
     const failures: unknown[] = []
     await using _running = startControllers(
       [slow],
-      options(opened, { holder, observe: said => said.kind === 'run_failed' && failures.push(said.error) }),
+      options(opened, { holder, observe: said => said.type === 'run_failed' && failures.push(said.error) }),
     )
     await inside.promise
     await leases.release('test', holder)

@@ -29,7 +29,7 @@ async function begin() {
   const errors: unknown[] = []
   const running = await runControl(yard, opened, {
     observe: said => {
-      if (said.kind === 'run_failed' || said.kind === 'tail_failed') errors.push(said)
+      if (said.type === 'run_failed' || said.type === 'tail_failed') errors.push(said)
     },
   })
   const mine = () => processTable('linux').ofInstallation(yard.installation)

@@ -34,9 +34,9 @@ test('1,000 idle endpoints are resynced without a write', { timeout: 120_000 }, 
   const said: ControlObservation[] = []
   const before = await opened.store.version({ role: 'control' })
   await using _again = await runControl(yard, opened, { observe: each => said.push(each) })
-  const runs = () => said.filter(each => each.kind === 'ran')
+  const runs = () => said.filter(each => each.type === 'ran')
   await until('2,000 documents looked at again', async () => runs().length >= 2003, 60)
   expect(runs().filter(each => each.written > 0)).toEqual([])
   expect(await opened.store.version({ role: 'control' })).toBe(before)
-  expect(said.filter(each => each.kind === 'run_failed')).toEqual([])
+  expect(said.filter(each => each.type === 'run_failed')).toEqual([])
 })

@@ -16,16 +16,16 @@ import { startTail } from './tail.ts'
 
 export type ControllerObservation =
   | LeaseObservation
-  | { readonly kind: 'ran'; readonly controller: string; readonly key: string; readonly written: number }
+  | { readonly type: 'ran'; readonly controller: string; readonly key: string; readonly written: number }
   | {
-      readonly kind: 'run_failed'
+      readonly type: 'run_failed'
       readonly controller: string
       readonly key: string
       readonly failures: number
       readonly error: unknown
     }
-  | { readonly kind: 'resynced'; readonly controller: string; readonly keys: number }
-  | { readonly kind: 'tail_failed'; readonly error: unknown }
+  | { readonly type: 'resynced'; readonly controller: string; readonly keys: number }
+  | { readonly type: 'tail_failed'; readonly error: unknown }
 
 export interface ControllerOptions {
   readonly store: Store
@@ -143,7 +143,7 @@ export class Controller {
     const { kind, name } = this.reconciler
     const { items } = await this.#options.store.read(control, tx => tx.list({ kind }))
     for (const document of items) this.wake(keyOf(document))
-    this.#options.observe?.({ kind: 'resynced', controller: name, keys: items.length })
+    this.#options.observe?.({ type: 'resynced', controller: name, keys: items.length })
   }
 
   async #resyncs(signal: AbortSignal): Promise<void> {
@@ -221,7 +221,7 @@ export class Controller {
         this.#context(held, signal, control),
       )
     this.#options.observe?.({
-      kind: 'ran',
+      type: 'ran',
       controller: reconciler.name,
       key: textOf(keyOf(document)),
       written,
@@ -267,7 +267,7 @@ export class Controller {
   }
 
   #report(key: string, failures: number, error: unknown): void {
-    this.#options.observe?.({ kind: 'run_failed', controller: this.reconciler.name, key, failures, error })
+    this.#options.observe?.({ type: 'run_failed', controller: this.reconciler.name, key, failures, error })
   }
 }
 

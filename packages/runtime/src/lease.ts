@@ -5,9 +5,9 @@ import type { Observe } from './observation.ts'
 import type { Fence, Leases } from './store.ts'
 
 export type LeaseObservation =
-  | { readonly kind: 'lease_taken'; readonly lease: string; readonly epoch: string }
-  | { readonly kind: 'lease_lost'; readonly lease: string; readonly epoch: string }
-  | { readonly kind: 'lease_error'; readonly lease: string; readonly error: unknown }
+  | { readonly type: 'lease_taken'; readonly lease: string; readonly epoch: string }
+  | { readonly type: 'lease_lost'; readonly lease: string; readonly epoch: string }
+  | { readonly type: 'lease_error'; readonly lease: string; readonly error: unknown }
 
 export interface LeaseOptions {
   readonly leases: Leases
@@ -48,7 +48,7 @@ export async function holdLease(
     try {
       return await leases.acquire(name, holder, seconds)
     } catch (error) {
-      observe({ kind: 'lease_error', lease: name, error })
+      observe({ type: 'lease_error', lease: name, error })
       return 'unknown'
     }
   }
@@ -61,7 +61,7 @@ export async function holdLease(
   }
 
   async function keep(fence: Fence, until: number): Promise<void> {
-    observe({ kind: 'lease_taken', lease: name, epoch: String(fence.epoch) })
+    observe({ type: 'lease_taken', lease: name, epoch: String(fence.epoch) })
     const lost = new AbortController()
     let deadline = until
     const usable = () => !lost.signal.aborted && clock.monotonic() < deadline
@@ -79,10 +79,10 @@ export async function holdLease(
       else if (answer?.epoch === fence.epoch) deadline = askedAt + usableMs
       else break
     }
-    if (!signal.aborted) observe({ kind: 'lease_lost', lease: name, epoch: String(fence.epoch) })
+    if (!signal.aborted) observe({ type: 'lease_lost', lease: name, epoch: String(fence.epoch) })
     lost.abort()
     await working
     if (signal.aborted)
-      await leases.release(name, holder).catch(error => observe({ kind: 'lease_error', lease: name, error })) // it lapses by itself
+      await leases.release(name, holder).catch(error => observe({ type: 'lease_error', lease: name, error })) // it lapses by itself
   }
 }

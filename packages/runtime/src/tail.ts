@@ -43,7 +43,7 @@ export async function startTail(
       if (signal.aborted) return
       if (error instanceof Fault && error.code === 'expired') after = undefined
       failures += 1
-      observe?.({ kind: 'tail_failed', error })
+      observe?.({ type: 'tail_failed', error })
       await clock.sleep(Math.min(5000, backoffMs(failures, random.fraction())), signal)
     }
   }

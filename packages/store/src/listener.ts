@@ -37,12 +37,12 @@ export function openListener(url: string, observe: (observation: StoreObservatio
       await client.connect()
       client.on('notification', ring)
       await client.query('listen switchyard')
-      if (again) observe({ type: 'listener-back' })
+      if (again) observe({ type: 'listener_back' })
       ring() // whatever was committed while nobody listened
       const error = await ended
-      if (!stop.signal.aborted) observe({ type: 'listener-lost', error })
+      if (!stop.signal.aborted) observe({ type: 'listener_lost', error })
     } catch (error) {
-      if (!again && !stop.signal.aborted && error instanceof Error) observe({ type: 'listener-lost', error })
+      if (!again && !stop.signal.aborted && error instanceof Error) observe({ type: 'listener_lost', error })
     } finally {
       over.abort()
       // It may be broken already: then there is nothing left to close.

@@ -82,9 +82,9 @@ test('a new folder becomes a running server, and the second start takes less tha
     expect(await ask(first.url, "select current_setting('listen_addresses') as value")).toBe('')
   }
   expect(observations.map(({ type }) => type)).toEqual([
-    'database-initialising',
-    'database-started',
-    'database-stopped',
+    'database_initialising',
+    'database_started',
+    'database_stopped',
   ])
   // The best of three: the machine of a test run is busy with others.
   const starts: number[] = []
@@ -110,11 +110,11 @@ test('a server that outlived its killed starter is adopted with its data, and ca
   const adopted = await startEmbedded({ directory, observe: observation => observations.push(observation) })
   expect(adopted.pid).toBe(before.pid)
   expect(adopted.url).toBe(before.url)
-  expect(observations).toEqual([{ type: 'database-started', pid: before.pid, adopted: true }])
+  expect(observations).toEqual([{ type: 'database_started', pid: before.pid, adopted: true }])
   expect(await stopEmbedded({ directory })).toBe(true)
   // And it stays stopped, though its adopter watches over it.
   await eventually(async () =>
-    observations.some(({ type }) => type === 'database-stopped') ? true : undefined,
+    observations.some(({ type }) => type === 'database_stopped') ? true : undefined,
   )
   expect(await stopEmbedded({ directory })).toBe(false)
   await adopted[Symbol.asyncDispose]()

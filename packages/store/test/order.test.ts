@@ -145,7 +145,7 @@ test('the listener comes back after its connection was cut', async () => {
   await put(other.store, document('Project', 'red', 'p'))
   await woken
   expect(performance.now() - began).toBeLessThan(5000)
-  expect(lost).toContain('listener-back')
+  expect(lost).toContain('listener_back')
 })
 
 test('a caller without any right sees an empty log and may still go on from it', async () => {

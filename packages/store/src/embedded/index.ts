@@ -13,11 +13,11 @@ import { endPostmaster, findPostmaster, isRunning, type Postmaster } from './pos
 import { chooseRunner, nameOf, type Runner, spawnAs } from './runner.ts'
 
 export type EmbeddedObservation =
-  | { readonly type: 'database-initialising'; readonly directory: string }
-  | { readonly type: 'database-started'; readonly pid: number; readonly adopted: boolean }
-  | { readonly type: 'database-lost'; readonly pid: number }
-  | { readonly type: 'database-failed'; readonly error: Error }
-  | { readonly type: 'database-stopped' }
+  | { readonly type: 'database_initialising'; readonly directory: string }
+  | { readonly type: 'database_started'; readonly pid: number; readonly adopted: boolean }
+  | { readonly type: 'database_lost'; readonly pid: number }
+  | { readonly type: 'database_failed'; readonly error: Error }
+  | { readonly type: 'database_stopped' }
 
 export interface EmbeddedOptions {
   /** Folder of the server's files; made when absent. */
@@ -58,20 +58,20 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
       const postmaster = await ready(data, standing.pid, signal)
       if (postmaster) {
         address = postmaster
-        observe({ type: 'database-started', pid: postmaster.pid, adopted: true })
+        observe({ type: 'database_started', pid: postmaster.pid, adopted: true })
         return { postmaster }
       }
     }
     const runner = chooseRunner(data)
     const binaries = await findBinaries(directory, runner)
     if (!existsSync(data)) {
-      observe({ type: 'database-initialising', directory })
+      observe({ type: 'database_initialising', directory })
       await initialise(directory, binaries, runner, password, durable)
     }
     checkData(data, binaries.major)
     address ??= await chooseAddress(directory, runner)
     const running = await launch(directory, address, binaries, runner, durable, signal)
-    observe({ type: 'database-started', pid: running.postmaster.pid, adopted: running.child === undefined })
+    observe({ type: 'database_started', pid: running.postmaster.pid, adopted: running.child === undefined })
     return running
   }
 
@@ -81,13 +81,13 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
 
   // A postmaster that dies is started again, on the same data and address.
   const restore = async (): Promise<void> => {
-    observe({ type: 'database-lost', pid: running.postmaster.pid })
+    observe({ type: 'database_lost', pid: running.postmaster.pid })
     for (let wait = 50; !stopped; wait = Math.min(wait * 2, 5000)) {
       try {
         running = await bring()
         return
       } catch (error) {
-        observe({ type: 'database-failed', error: error instanceof Error ? error : new Error(String(error)) })
+        observe({ type: 'database_failed', error: error instanceof Error ? error : new Error(String(error)) })
         await sleep(wait)
       }
     }
@@ -97,7 +97,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
     // One that was stopped has taken its file away: someone wanted it so.
     if (!existsSync(join(data, 'postmaster.pid'))) {
       clearInterval(watch)
-      observe({ type: 'database-stopped' })
+      observe({ type: 'database_stopped' })
       return
     }
     repair = restore().finally(() => {
@@ -121,7 +121,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
       if (!isRunning(running.postmaster.pid)) return
       await endPostmaster(running.postmaster.pid)
       await leave(directory, running.postmaster)
-      observe({ type: 'database-stopped' })
+      observe({ type: 'database_stopped' })
     },
   }
 }

@@ -14,10 +14,10 @@ export interface PoolOptions {
 
 export type StoreObservation =
   /** An idle connection broke; the pool makes another when one is needed. */
-  | { readonly type: 'connection-lost'; readonly error: Error }
+  | { readonly type: 'connection_lost'; readonly error: Error }
   /** The listener is away: wakes come from polls until it is back. */
-  | { readonly type: 'listener-lost'; readonly error: Error }
-  | { readonly type: 'listener-back' }
+  | { readonly type: 'listener_lost'; readonly error: Error }
+  | { readonly type: 'listener_back' }
 
 /** Roles of the server's own rooms, beside those of an Identity. */
 export type ServerRole = 'secrets' | 'identity' | 'ingest'
@@ -61,7 +61,7 @@ export function openPool(url: string, { connections = 20, observe = () => {} }: 
   let closing: Promise<void> | undefined
   // While closing, connections end because we end them.
   pool.on('error', error => {
-    if (!closing) observe({ type: 'connection-lost', error })
+    if (!closing) observe({ type: 'connection_lost', error })
   })
 
   const transaction: Database['transaction'] = async (as, session, work) => {

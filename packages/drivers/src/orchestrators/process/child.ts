@@ -110,7 +110,7 @@ export class Child {
       const told = mine && !signal.aborted ? this.#exited({ code, signal: sign }) : Promise.resolve()
       void told
         .catch(error =>
-          settings.observe({ kind: 'process_error', what: `the end of ${state.replica}`, error }),
+          settings.observe({ type: 'process_error', what: `the end of ${state.replica}`, error }),
         )
         .finally(ended.resolve)
     })
@@ -127,7 +127,7 @@ export class Child {
     }
     child.unref()
     const start = await table.start(child.pid)
-    settings.observe({ kind: 'engine_started', replica: state.replica, pid: child.pid, port: state.port })
+    settings.observe({ type: 'engine_started', replica: state.replica, pid: child.pid, port: state.port })
     // Gone already: the exit that was heard is what counts.
     if (start !== undefined && this.alive) await this.take({ process: { pid: child.pid, start } })
     if (this.alive) void this.#watch(signal, false)
@@ -146,7 +146,7 @@ export class Child {
   async adopt(pid: number, start: string): Promise<void> {
     await this.take({ process: { pid, start } })
     const { settings, signal } = this.#yard
-    settings.observe({ kind: 'engine_adopted', replica: this.#state.replica, pid })
+    settings.observe({ type: 'engine_adopted', replica: this.#state.replica, pid })
     void this.#watch(signal, true)
   }
 
@@ -261,7 +261,7 @@ export class Child {
     this.#ready = false
     this.#progress = undefined
     await this.#save()
-    settings.observe({ kind: 'engine_exited', replica, code: how.code, signal: how.signal })
+    settings.observe({ type: 'engine_exited', replica, code: how.code, signal: how.signal })
     // Its own children may have outlived it.
     for (const stray of await table.ofInstallation(installation))
       if (stray.token === token) signalProcess(stray.pid, 'SIGKILL')
@@ -285,7 +285,7 @@ export class Child {
         await clock.sleep(this.#ready ? settings.readyProbeMs : settings.startingProbeMs, signal)
       }
     } catch (error) {
-      settings.observe({ kind: 'process_error', what: `watching ${replica}`, error })
+      settings.observe({ type: 'process_error', what: `watching ${replica}`, error })
       changed()
       if (mine()) {
         await clock.sleep(1000, signal)

@@ -3,16 +3,16 @@ import { isAbsolute } from 'node:path'
 import type { Clock, Observe, Random } from '@switchyard/runtime'
 
 export type ProcessObservation =
-  | { readonly kind: 'engine_started'; readonly replica: string; readonly pid: number; readonly port: number }
-  | { readonly kind: 'engine_adopted'; readonly replica: string; readonly pid: number }
+  | { readonly type: 'engine_started'; readonly replica: string; readonly pid: number; readonly port: number }
+  | { readonly type: 'engine_adopted'; readonly replica: string; readonly pid: number }
   | {
-      readonly kind: 'engine_exited'
+      readonly type: 'engine_exited'
       readonly replica: string
       readonly code: number | null
       readonly signal: string | null
     }
-  | { readonly kind: 'orphan_ended'; readonly pid: number }
-  | { readonly kind: 'process_error'; readonly what: string; readonly error: unknown }
+  | { readonly type: 'orphan_ended'; readonly pid: number }
+  | { readonly type: 'process_error'; readonly what: string; readonly error: unknown }
 
 export interface ProcessOptions {
   /** Absolute; `replicas/<id>/{state.json,log}` are kept in it. */

@@ -48,7 +48,7 @@ class ProcessOrchestrator implements Processes {
   constructor(settings: Settings) {
     this.#settings = settings
     this.#files = new StateFiles(settings.directory, (replica, error) =>
-      settings.observe({ kind: 'process_error', what: `the state of ${replica}`, error }),
+      settings.observe({ type: 'process_error', what: `the state of ${replica}`, error }),
     )
     const changed = () => {
       for (const wake of this.#waiting) wake()
@@ -241,7 +241,7 @@ class ProcessOrchestrator implements Processes {
 
   #background(work: Promise<void>): void {
     this.#scope.spawn(async () => {
-      await work.catch(error => this.#settings.observe({ kind: 'process_error', what: 'stopping', error }))
+      await work.catch(error => this.#settings.observe({ type: 'process_error', what: 'stopping', error }))
     })
   }
 
@@ -292,11 +292,11 @@ class ProcessOrchestrator implements Processes {
       const known = new Set((await this.#files.all()).map(({ token }) => token))
       for (const child of this.#children.values()) known.add(child.state.token)
       for (const orphan of found.filter(({ token }) => !known.has(token))) {
-        observe({ kind: 'orphan_ended', pid: orphan.pid })
+        observe({ type: 'orphan_ended', pid: orphan.pid })
         signalProcess(orphan.pid, 'SIGKILL')
       }
     } catch (error) {
-      observe({ kind: 'process_error', what: 'sweeping', error })
+      observe({ type: 'process_error', what: 'sweeping', error })
     }
   }
 
