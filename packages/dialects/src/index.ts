@@ -7,6 +7,7 @@ export {
 export * from './conversation.ts'
 export * from './dialect.ts'
 export * from './exchange.ts'
+export { type GeminiRow, gemini, geminiArray, geminiFor } from './gemini/index.ts'
 export { type OpenaiRow, openaiChat, openaiChatFor, openaiToolName } from './openai/chat/index.ts'
 export * as openai from './openai/index.ts'
 export { Cursor, closed, maxDepth, more, Names } from './scan.ts'

@@ -1,0 +1,31 @@
+// Google's Gemini: generateContent and streamGenerateContent.
+import type { ChatPort } from '../dialect.ts'
+import { errorBody } from './error.ts'
+import { currentRow, type GeminiRow, readAsk, writeAsk } from './request.ts'
+import { readReply, writeReply } from './response.ts'
+import { arrayEncoder, decoder, encoder } from './stream.ts'
+
+/** The dialect as an upstream's row has it. */
+export function geminiFor(row: GeminiRow): ChatPort {
+  return {
+    name: 'gemini',
+    readAsk,
+    writeAsk: (ask, options) => writeAsk(ask, options, row),
+    readReply,
+    writeReply,
+    decoder,
+    encoder,
+    errorBody: fault => Buffer.from(errorBody(fault)),
+  }
+}
+
+export const gemini: ChatPort = geminiFor(currentRow)
+
+/** For callers that stream without `alt=sse`: their stream is one JSON array, errors stand in an array of one. */
+export const geminiArray: ChatPort = {
+  ...gemini,
+  encoder: arrayEncoder,
+  errorBody: fault => Buffer.from(`[${errorBody(fault)}]`),
+}
+
+export type { GeminiRow }

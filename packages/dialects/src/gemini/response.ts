@@ -1,0 +1,319 @@
+// Gemini's answers: chunks of a stream and whole replies have one shape, and are read and written alike.
+import { Blocks } from '../blocks.ts'
+import type { Delta, Stop } from '../conversation.ts'
+import type { About } from '../dialect.ts'
+import type { Usage } from '../exchange.ts'
+import { fold } from '../fold.ts'
+import { stableHash } from '../ids.ts'
+import { unwrapSeal } from '../origin.ts'
+import { type Json, objectArgs, Raw, Verbatim, writeJson } from '../raw.ts'
+import { showSignature } from './parts.ts'
+import { normaliseUsage, usageMetadata } from './usage.ts'
+
+const stopOf: Readonly<Record<string, Stop>> = {
+  STOP: 'end',
+  MAX_TOKENS: 'length',
+  SAFETY: 'filter',
+  BLOCKLIST: 'filter',
+  PROHIBITED_CONTENT: 'filter',
+  SPII: 'filter',
+  RECITATION: 'filter',
+  IMAGE_SAFETY: 'filter',
+  IMAGE_PROHIBITED_CONTENT: 'filter',
+}
+
+/** The model has failed to answer. */
+const failures = new Set([
+  'MALFORMED_FUNCTION_CALL',
+  'UNEXPECTED_TOOL_CALL',
+  'TOO_MANY_TOOL_CALLS',
+  'MISSING_THOUGHT_SIGNATURE',
+  'MALFORMED_RESPONSE',
+])
+
+/** Reads the chunks of one answer. */
+export class Answer {
+  /** A fault was told: nothing follows it. */
+  failed = false
+  #started = false
+  #id = ''
+  #blocked: string | undefined
+  readonly #blocks = new Map<number, Blocks>()
+  readonly #finishes = new Map<number, string>()
+
+  /** Deltas of one chunk; undefined when it is no chunk. */
+  read(chunk: Raw): readonly Delta[] | undefined {
+    const members = chunk.members()
+    if (!members) return undefined
+    const out: Delta[] = []
+    const error = chunk.get('error')
+    if (error) return [this.#error(error)]
+    const candidates = chunk.get('candidates')?.elements() ?? []
+    const blocked = chunk.get('promptFeedback')?.get('blockReason')?.string()
+    const usage = chunk.get('usageMetadata')
+    if (candidates.length === 0 && blocked === undefined && !usage && !members.has('responseId'))
+      return undefined
+    this.#start(out, chunk)
+    if (blocked !== undefined && blocked !== 'BLOCK_REASON_UNSPECIFIED') this.#blocked = blocked
+    candidates.forEach((candidate, at) => {
+      if (!this.failed) this.#candidate(out, candidate, at)
+    })
+    const report = usage && normaliseUsage(usage)
+    if (report && !this.failed) out.push({ choice: 0, type: 'usage', usage: report })
+    return out
+  }
+
+  /** The body has ended: `end` when every candidate gave its reason. */
+  finish(): readonly Delta[] {
+    if (this.failed) return []
+    this.failed = true
+    const out: Delta[] = []
+    if (this.#blocked !== undefined && this.#finishes.size === 0) {
+      out.push({ choice: 0, type: 'finish', stop: 'filter', raw: this.#blocked }, { choice: 0, type: 'end' })
+      return out
+    }
+    const complete = this.#finishes.size > 0 && [...this.#blocks.keys()].every(key => this.#finishes.has(key))
+    if (!complete) return [{ choice: 0, type: 'fault', status: 502 }]
+    for (const [choice, raw] of this.#finishes) {
+      const blocks = this.#blocks.get(choice)
+      blocks?.close(out)
+      const said = stopOf[raw] ?? 'end'
+      const stop = said === 'end' && blocks !== undefined && blocks.calls > 0 ? 'tool' : said
+      out.push({ choice, type: 'finish', stop, raw })
+    }
+    out.push({ choice: 0, type: 'end' })
+    return out
+  }
+
+  #error(error: Raw): Delta {
+    this.failed = true
+    const code = error.get('code')?.number()
+    const kind = error.get('status')?.string()
+    const message = error.get('message')?.string()
+    return {
+      choice: 0,
+      type: 'fault',
+      status: code !== undefined && Number.isInteger(code) && code >= 400 && code <= 599 ? code : 502,
+      ...(kind !== undefined && { kind }),
+      ...(message !== undefined && { message }),
+    }
+  }
+
+  #start(out: Delta[], chunk: Raw): void {
+    if (this.#started) return
+    this.#started = true
+    const id = chunk.get('responseId')?.string()
+    const model = chunk.get('modelVersion')?.string()
+    this.#id = id ?? ''
+    const named = { ...(id !== undefined && { id }), ...(model !== undefined && { model }) }
+    out.push({ choice: 0, type: 'start', ...named })
+  }
+
+  #candidate(out: Delta[], candidate: Raw, at: number): void {
+    const index = candidate.get('index')?.number()
+    const choice = index !== undefined && Number.isSafeInteger(index) && index >= 0 ? index : at
+    let blocks = this.#blocks.get(choice)
+    if (!blocks) {
+      blocks = new Blocks(choice)
+      this.#blocks.set(choice, blocks)
+    }
+    for (const part of candidate.get('content')?.get('parts')?.elements() ?? []) this.#part(out, part, blocks)
+    const reason = candidate.get('finishReason')?.string()
+    if (reason === undefined || reason === 'FINISH_REASON_UNSPECIFIED') return
+    if (failures.has(reason)) {
+      this.failed = true
+      const message = candidate.get('finishMessage')?.string()
+      const said = message !== undefined && { message }
+      out.push({ choice: 0, type: 'fault', status: 502, kind: reason, ...said })
+    } else this.#finishes.set(choice, reason)
+  }
+
+  #part(out: Delta[], part: Raw, blocks: Blocks): void {
+    const text = part.get('text')?.string()
+    const signature = part.get('thoughtSignature')?.string()
+    const thought = part.get('thought')?.boolean() === true
+    const seal = signature ? (unwrapSeal(signature) ?? { signature, origin: 'gemini' }) : undefined
+    if (thought) {
+      blocks.say(out, 'reasoning', text ?? '')
+      if (seal) blocks.seal(out, seal)
+      return
+    }
+    if (seal) {
+      // It signs this part, not the thoughts before: a block of its own.
+      blocks.close(out)
+      blocks.seal(out, seal)
+      blocks.close(out)
+    }
+    if (text !== undefined) blocks.say(out, 'text', text)
+    const call = part.get('functionCall')
+    const name = call?.get('name')?.string()
+    if (!call || name === undefined) return
+    const args = call.get('args')?.text ?? '{}'
+    const minted = () => `call_${stableHash(`${this.#id} ${blocks.choice} ${blocks.calls} ${name} ${args}`)}`
+    const block = blocks.tool(out, call.get('id')?.string() || minted(), name)
+    blocks.args(out, block, args)
+    blocks.close(out)
+  }
+}
+
+/** Undefined when the bytes are no reply. A stream that came as an array is a reply too. */
+export function readReply(body: Buffer): readonly Delta[] | undefined {
+  const raw = Raw.parse(body)
+  const chunks = raw?.elements() ?? (raw ? [raw] : [])
+  if (chunks.length === 0) return undefined
+  const answer = new Answer()
+  const out: Delta[] = []
+  for (const chunk of chunks) {
+    const deltas = answer.read(chunk)
+    if (!deltas) return undefined
+    for (const delta of deltas) out.push(delta)
+    if (answer.failed) return out
+  }
+  return [...out, ...answer.finish()]
+}
+
+const reasonOf = {
+  end: 'STOP',
+  sequence: 'STOP',
+  length: 'MAX_TOKENS',
+  tool: 'STOP',
+  filter: 'SAFETY',
+  refusal: 'SAFETY',
+  pause: 'STOP',
+} as const satisfies Record<Stop, string>
+
+export type WrittenPart = { readonly [name: string]: Json }
+
+interface Block {
+  readonly kind: 'text' | 'reasoning' | 'refusal' | 'tool'
+  readonly id: string
+  readonly name: string
+  args: string
+  said: boolean
+  signature: string | undefined
+}
+
+/** The parts of one candidate, each written once it is whole; text is whole as it comes. */
+export class CandidateParts {
+  stop: Stop = 'end'
+  readonly #blocks = new Map<number, Block>()
+  #ready: WrittenPart[] = []
+  /** Where the last ready part may still grow. */
+  #growing: number | undefined
+  #pending: string | undefined
+
+  /** Parts that are ready since the last call. */
+  take(): readonly WrittenPart[] {
+    const taken = this.#ready
+    this.#ready = []
+    this.#growing = undefined
+    return taken
+  }
+
+  apply(delta: Delta): void {
+    if (delta.type === 'finish') this.stop = delta.stop
+    else if (delta.type === 'open') {
+      const named = delta.kind === 'tool' ? { id: delta.id, name: delta.name } : { id: '', name: '' }
+      const fresh = { kind: delta.kind, ...named, args: '', said: false, signature: undefined }
+      this.#blocks.set(delta.block, fresh)
+    } else if ('block' in delta) this.#inside(delta, this.#blocks.get(delta.block))
+  }
+
+  /** What is still open becomes ready. */
+  finish(): void {
+    for (const block of [...this.#blocks.keys()].sort((one, other) => one - other)) this.#close(block)
+    this.#flush()
+  }
+
+  #inside(delta: Extract<Delta, { block: number }>, block: Block | undefined): void {
+    if (!block) return
+    if (delta.type === 'text' || delta.type === 'reasoning') this.#say(delta.block, block, delta.text)
+    else if (delta.type === 'args') block.args += delta.json
+    else if (delta.type === 'signature') block.signature = showSignature(delta)
+    else if (delta.type === 'close') this.#close(delta.block)
+  }
+
+  #say(number: number, block: Block, text: string): void {
+    if (text === '') return
+    const thought = block.kind === 'reasoning'
+    block.said = true
+    const last = this.#ready.at(-1)
+    if (this.#growing === number && last && typeof last.text === 'string') {
+      this.#ready[this.#ready.length - 1] = { ...last, text: last.text + text }
+      return
+    }
+    if (thought) this.#flush()
+    this.#put(thought ? { text, thought: true } : { text })
+    this.#growing = number
+  }
+
+  #close(number: number): void {
+    const block = this.#blocks.get(number)
+    if (!block) return
+    this.#blocks.delete(number)
+    if (block.kind === 'tool') {
+      const args = new Verbatim(objectArgs(block.args))
+      this.#put({ functionCall: { id: block.id || undefined, name: block.name, args } })
+    } else if (block.signature !== undefined) {
+      this.#flush()
+      if (block.said) this.#push({ text: '', thought: true, thoughtSignature: block.signature })
+      else this.#pending = block.signature
+    }
+  }
+
+  #put(part: WrittenPart): void {
+    this.#push(this.#pending === undefined ? part : { ...part, thoughtSignature: this.#pending })
+    this.#pending = undefined
+  }
+
+  /** A signature that nothing followed stands on an empty part. */
+  #flush(): void {
+    if (this.#pending !== undefined) this.#put({ text: '' })
+  }
+
+  #push(part: WrittenPart): void {
+    this.#ready.push(part)
+    this.#growing = undefined
+  }
+}
+
+/** One response or chunk. */
+export function writeChunk(
+  candidates: readonly { readonly [name: string]: Json }[],
+  usage: Usage | undefined,
+  about: About,
+): string {
+  return writeJson({
+    candidates,
+    usageMetadata: usage && usageMetadata(usage),
+    modelVersion: about.model,
+    responseId: about.id,
+  })
+}
+
+/** A candidate; `last` ones carry the reason of the end. */
+export function writeCandidate(index: number, parts: readonly WrittenPart[], stop?: Stop): WrittenPart {
+  return {
+    content: { parts, role: 'model' },
+    ...(stop !== undefined && { finishReason: reasonOf[stop] }),
+    index,
+  }
+}
+
+/** A whole reply. Throws `unavailable` when the deltas do not end in `end`. */
+export function writeReply(deltas: readonly Delta[], about: About): Buffer {
+  const { choices, usage } = fold(deltas)
+  const parts = new Map<number, CandidateParts>()
+  for (const delta of deltas) {
+    const candidate = parts.get(delta.choice) ?? new CandidateParts()
+    parts.set(delta.choice, candidate)
+    candidate.apply(delta)
+  }
+  const written = choices.length === 0 ? [0] : [...parts.keys()].sort((one, other) => one - other)
+  const candidates = written.map(index => {
+    const candidate = parts.get(index) ?? new CandidateParts()
+    candidate.finish()
+    return writeCandidate(index, candidate.take(), candidate.stop)
+  })
+  return Buffer.from(writeChunk(candidates, usage, about))
+}
