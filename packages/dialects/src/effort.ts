@@ -21,3 +21,9 @@ export function askedEffort(reasoning: Conversation['reasoning']): Effort | unde
   if (reasoning?.effort !== undefined) return reasoning.effort
   return reasoning?.budget === undefined ? undefined : effortOf(Math.max(0, reasoning.budget))
 }
+
+/** The budget of an effort; `most` is what the model has for the highest. */
+export function budgetOf(effort: Effort, most: number): number {
+  const budget = budgets[effort]
+  return Number.isFinite(budget) ? budget : most
+}

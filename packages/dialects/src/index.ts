@@ -1,13 +1,30 @@
 export {
+  type AnthropicRow,
   anthropic,
-  countBody as anthropicCountBody,
-  errorStatus as anthropicErrorStatus,
+  anthropicCountBody,
+  anthropicErrorStatus,
+  anthropicFor,
+  anthropicToolName,
   estimatedTokens,
 } from './anthropic/index.ts'
 export * from './conversation.ts'
 export * from './dialect.ts'
 export * from './exchange.ts'
 export { type GeminiRow, gemini, geminiArray, geminiFor } from './gemini/index.ts'
+export {
+  type ListedModel as OllamaModel,
+  type Load as OllamaLoad,
+  loadBody as ollamaLoadBody,
+  ollama,
+  ollamaGenerate,
+  psBody as ollamaPsBody,
+  readLoad as readOllamaLoad,
+  readShow as readOllamaShow,
+  sameModel as sameOllamaModel,
+  showBody as ollamaShowBody,
+  tagsBody as ollamaTagsBody,
+  versionBody as ollamaVersionBody,
+} from './ollama/index.ts'
 export { type OpenaiRow, openaiChat, openaiChatFor, openaiToolName } from './openai/chat/index.ts'
 export * as openai from './openai/index.ts'
 export { Cursor, closed, maxDepth, more, Names } from './scan.ts'

@@ -157,7 +157,7 @@ function report(counts: object, begun: boolean): Delta {
 }
 
 const endings = fc.constantFrom<Delta & { readonly type: 'finish' }>(
-  ...(['end', 'length', 'refusal', 'filter', 'pause', 'tool'] as const).map(stop => ({
+  ...(['end', 'length', 'refusal', 'filter', 'pause'] as const).map(stop => ({
     type: 'finish' as const,
     choice: 0,
     stop,

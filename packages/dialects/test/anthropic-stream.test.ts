@@ -300,12 +300,9 @@ describe('a stream for a caller', () => {
       { type: 'close', choice: 0, block: 0 },
       { type: 'end', choice: 0 },
     ])
-    const signature = 'switchyard.signature.gemini.gem.1'
-    expect(events(bytes ?? Buffer.alloc(0))).toContainEqual({
-      type: 'content_block_delta',
-      index: 0,
-      delta: { type: 'signature_delta', signature },
-    })
+    const signature = events(bytes ?? Buffer.alloc(0)).find(({ delta }) => delta?.type === 'signature_delta')
+      ?.delta?.signature
+    expect(signature).toEqual(expect.stringMatching(/^[A-Za-z0-9+/=]{20,}$/))
     const body = {
       model: 'm',
       max_tokens: 10,

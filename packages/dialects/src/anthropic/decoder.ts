@@ -6,6 +6,7 @@ import type { Decoder } from '../dialect.ts'
 import { Raw } from '../raw.ts'
 import { EventReader } from '../sse.ts'
 import { readError } from './error.ts'
+import { outputTool, type Row } from './row.ts'
 import { mergeReport, type Report, usageOf } from './usage.ts'
 import { type Finish, readStop, unseal } from './words.ts'
 
@@ -30,17 +31,20 @@ interface Open {
   readonly kind: 'text' | 'reasoning' | 'tool'
   /** Arguments that stood at the call's start, for upstreams that send no fragments. */
   args: string
+  /** The call is the answer itself: its arguments are the text. */
+  readonly answer?: true
 }
 
 /** Members of an event, read once. */
 type Members = ReadonlyMap<string, Raw>
 const none: Members = new Map()
 
-export function decoder(): Decoder {
-  return new AnthropicDecoder()
+export function decoder(row: Row): Decoder {
+  return new AnthropicDecoder(row)
 }
 
 class AnthropicDecoder implements Decoder {
+  readonly #row: Row
   readonly #reader = new EventReader()
   /** Open blocks by the upstream's index. */
   readonly #open = new Map<number, Open>()
@@ -52,6 +56,10 @@ class AnthropicDecoder implements Decoder {
   #blocks = 0
   #calls = false
   #malformed = 0
+
+  constructor(row: Row) {
+    this.#row = row
+  }
 
   push(chunk: Buffer): readonly Delta[] {
     this.#out = []
@@ -138,7 +146,7 @@ class AnthropicDecoder implements Decoder {
   #usage(reported: Raw | undefined): void {
     if (reported?.kind !== 'object') return
     this.#report = mergeReport(this.#report, reported)
-    const usage = usageOf(this.#report)
+    const usage = usageOf(this.#report, this.#row.counts)
     if (usage) this.#out.push({ type: 'usage', choice: 0, usage })
   }
 
@@ -159,6 +167,10 @@ class AnthropicDecoder implements Decoder {
     } else if (type === 'tool_use') {
       const input = content.get('input')
       const args = input?.kind === 'object' && input.members()?.size !== 0 ? input.text : ''
+      if (said('name') === outputTool) {
+        this.#opened(index, { block, kind: 'text', args, answer: true })
+        return
+      }
       this.#calls = true
       this.#blocks++
       this.#open.set(index, { block, kind: 'tool', args })
@@ -183,28 +195,33 @@ class AnthropicDecoder implements Decoder {
   #delta(index: number, delta: Members): void {
     const open = this.#open.get(index)
     if (!open) return
-    const { block, kind } = open
+    const { block, kind, answer } = open
     const type = delta.get('type')?.string()
     const said = (name: string) => delta.get(name)?.string() ?? ''
-    if (type === 'text_delta' && kind === 'text') this.#say(block, 'text', said('text'))
+    if (type === 'text_delta' && kind === 'text' && !answer) this.#say(block, 'text', said('text'))
     else if (type === 'thinking_delta' && kind === 'reasoning')
       this.#say(block, 'reasoning', said('thinking'))
     else if (type === 'signature_delta' && kind === 'reasoning')
       this.#prove(block, said('signature'), 'signature')
-    else if (type === 'input_json_delta' && kind === 'tool') {
+    else if (type === 'input_json_delta' && (kind === 'tool' || answer)) {
       const json = said('partial_json')
       if (json === '') return
       open.args = ''
-      this.#out.push({ type: 'args', choice: 0, block, json })
+      this.#args(block, json, answer)
     }
+  }
+
+  #args(block: number, json: string, answer: true | undefined): void {
+    if (answer) this.#say(block, 'text', json)
+    else this.#out.push({ type: 'args', choice: 0, block, json })
   }
 
   #close(index: number): void {
     const open = this.#open.get(index)
     if (!open) return
     this.#open.delete(index)
-    const { block, args } = open
-    if (args !== '') this.#out.push({ type: 'args', choice: 0, block, json: args })
+    const { block, args, answer } = open
+    if (args !== '') this.#args(block, args, answer)
     this.#out.push({ type: 'close', choice: 0, block })
   }
 

@@ -1,12 +1,13 @@
 // Writes a stream for a caller: one `message_start`, blocks one after the other with contiguous indices, one
 // `message_delta` with the final usage, `message_stop`. Blocks that interleave wait until those before them close.
+import type { Seal } from '../blocks.ts'
 import type { Delta } from '../conversation.ts'
 import type { About, Encoder } from '../dialect.ts'
 import type { Usage } from '../exchange.ts'
 import { type Json, writeJson } from '../raw.ts'
 import { errorEvent } from './error.ts'
 import { writeUsage } from './usage.ts'
-import { type Finish, type Proof, seal, wireId, writeStop } from './words.ts'
+import { callId, type Finish, seal, writeStop } from './words.ts'
 
 type Opened = Delta & { readonly type: 'open' }
 
@@ -16,7 +17,7 @@ interface Block {
   index: number | undefined
   /** What came and is not written yet. */
   pending: string
-  proof: Proof | undefined
+  proof: Seal | undefined
   closed: boolean
 }
 
@@ -68,7 +69,7 @@ export function encoder(about: About): Encoder {
     block.pending = ''
     if (opened.kind === 'tool') {
       calls = true
-      start(block, { type: 'tool_use', id: wireId(opened.id), name: opened.name, input: {} })
+      start(block, { type: 'tool_use', id: callId(opened.id), name: opened.name, input: {} })
       if (pending !== '') delta(block, { type: 'input_json_delta', partial_json: pending })
     } else if (pending === '') return
     else if (opened.kind === 'reasoning') {

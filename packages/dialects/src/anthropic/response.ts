@@ -1,22 +1,23 @@
 // A whole message as deltas, and deltas as a whole message.
 import { Fault } from '@switchyard/kinds'
-import type { Delta } from '../conversation.ts'
+import type { Delta, Part } from '../conversation.ts'
 import type { About } from '../dialect.ts'
-import type { Usage } from '../exchange.ts'
+import { fold } from '../fold.ts'
 import { type Json, objectArgs, Raw, Verbatim, writeJson } from '../raw.ts'
 import { readError } from './error.ts'
+import { outputTool, type Row } from './row.ts'
 import { mergeReport, usageOf, writeUsage } from './usage.ts'
-import { type Finish, type Proof, readStop, seal, unseal, wireId, writeStop } from './words.ts'
+import { callId, readStop, seal, unseal, writeStop } from './words.ts'
 
 /** Undefined when the body is no message. */
-export function readReply(body: Buffer): readonly Delta[] | undefined {
+export function readReply(body: Buffer, row: Row): readonly Delta[] | undefined {
   try {
     const message = Raw.parse(body)
     if (message?.kind !== 'object') return undefined
     const error = message.get('error')
     if (error) return [readError(error)]
     const content = message.get('content')?.elements()
-    return content && readMessage(message, content)
+    return content && readMessage(message, content, row)
   } catch (error) {
     // Raw refuses containers of too many entries with a fault for callers: an upstream's is no message.
     if (error instanceof Fault) return undefined
@@ -24,7 +25,7 @@ export function readReply(body: Buffer): readonly Delta[] | undefined {
   }
 }
 
-function readMessage(message: Raw, content: readonly Raw[]): readonly Delta[] {
+function readMessage(message: Raw, content: readonly Raw[], row: Row): readonly Delta[] {
   const id = message.get('id')?.string()
   const model = message.get('model')?.string()
   const deltas: Delta[] = [
@@ -39,7 +40,7 @@ function readMessage(message: Raw, content: readonly Raw[]): readonly Delta[] {
     if (read[0]?.type === 'open' && read[0].kind === 'tool') calls = true
     deltas.push(...read, { type: 'close', choice: 0, block: blocks - 1 })
   }
-  const usage = usageOf(mergeReport({}, message.get('usage')))
+  const usage = usageOf(mergeReport({}, message.get('usage')), row.counts)
   const finish = readStop(message.get('stop_reason')?.string(), message.get('stop_sequence')?.string(), calls)
   deltas.push({ type: 'finish', choice: 0, ...finish })
   if (usage) deltas.push({ type: 'usage', choice: 0, usage })
@@ -62,11 +63,16 @@ function readBlock(part: Raw, block: number): readonly Delta[] | undefined {
       ]
     case 'redacted_thinking':
       return [{ type: 'open', ...at, kind: 'reasoning' }, ...proofs(said('data'), 'opaque', at)]
-    case 'tool_use':
+    case 'tool_use': {
+      const json = part.get('input')?.text ?? '{}'
+      // The call is the answer itself: its arguments are the text.
+      if (said('name') === outputTool)
+        return [{ type: 'open', ...at, kind: 'text' }, ...texts('text', json, at)]
       return [
         { type: 'open', ...at, kind: 'tool', id: said('id'), name: said('name') },
-        { type: 'args', ...at, json: part.get('input')?.text ?? '{}' },
+        { type: 'args', ...at, json },
       ]
+    }
     default:
       return undefined
   }
@@ -85,36 +91,15 @@ function proofs(value: string, place: 'signature' | 'opaque', at: At): readonly 
   return value === '' ? [] : [{ type: 'signature', ...at, ...unseal(value, place) }]
 }
 
-interface Said {
-  readonly opened: Delta & { readonly type: 'open' }
-  text: string
-  proof: Proof | undefined
-}
-
-/** Deltas of an answer that has ended well: one that failed is an error body's business. */
+/** Throws `unavailable` when the deltas do not end in `end`: half an answer is none. */
 export function writeReply(deltas: readonly Delta[], about: About): Buffer {
-  const blocks = new Map<number, Said>()
-  let usage: Usage | undefined
-  let finish: Finish = { stop: 'end' }
-  for (const step of deltas) {
-    if (step.choice !== 0) continue
-    if (step.type === 'open') blocks.set(step.block, { opened: step, text: '', proof: undefined })
-    else if (step.type === 'usage') usage = step.usage
-    else if (step.type === 'finish') finish = step
-    else if ('block' in step) {
-      const said = blocks.get(step.block)
-      if (!said) continue
-      if (step.type === 'signature') said.proof = step
-      else if (step.type === 'args') said.text += step.json
-      else if (step.type !== 'close') said.text += step.text
-    }
-  }
-  const said = [...blocks.values()]
-  const calls = said.some(({ opened }) => opened.kind === 'tool')
-  const { stop, sequence, raw } = finish
+  const { choices, usage } = fold(deltas)
+  const { parts, stop, sequence } = choices[0] ?? { parts: [], stop: 'end' as const }
+  const calls = parts.some(({ type }) => type === 'toolCall')
+  const raw = deltas.find(delta => delta.type === 'finish' && delta.choice === 0)
   const reason = writeStop({
     stop: stop === 'end' && calls ? 'tool' : stop,
-    ...(raw !== undefined && { raw }),
+    ...(raw?.type === 'finish' && raw.raw !== undefined && { raw: raw.raw }),
   })
   return Buffer.from(
     writeJson({
@@ -122,7 +107,7 @@ export function writeReply(deltas: readonly Delta[], about: About): Buffer {
       type: 'message',
       role: 'assistant',
       model: about.model,
-      content: said.flatMap(block => writeBlock(block) ?? []),
+      content: parts.flatMap(part => writePart(part) ?? []),
       stop_reason: reason,
       stop_sequence: sequence ?? null,
       usage: writeUsage(usage),
@@ -131,14 +116,22 @@ export function writeReply(deltas: readonly Delta[], about: About): Buffer {
 }
 
 /** Undefined when nothing was said: an empty block could not be sent back. */
-function writeBlock({ opened, text, proof }: Said): Readonly<Record<string, Json>> | undefined {
-  if (opened.kind === 'tool') {
-    const input = new Verbatim(objectArgs(text))
-    return { type: 'tool_use', id: wireId(opened.id), name: opened.name, input }
-  }
-  if (opened.kind !== 'reasoning') return text === '' ? undefined : { type: 'text', text }
-  if (text === '' && !proof) return undefined
-  if (text === '' && proof && proof.signature === undefined)
+function writePart(part: Part): Readonly<Record<string, Json>> | undefined {
+  if (part.type === 'toolCall')
+    return {
+      type: 'tool_use',
+      id: callId(part.id),
+      name: part.name,
+      input: new Verbatim(objectArgs(part.args)),
+    }
+  if (part.type === 'text' || part.type === 'refusal')
+    return part.text === '' ? undefined : { type: 'text', text: part.text }
+  if (part.type !== 'reasoning') return undefined
+  const { text = '', origin } = part
+  const proof = origin === undefined ? undefined : { ...part, origin }
+  if (proof?.signature === undefined && proof?.opaque !== undefined && text === '')
     return { type: 'redacted_thinking', data: seal(proof, 'opaque') }
-  return { type: 'thinking', thinking: text, signature: (proof && seal(proof, 'signature')) ?? '' }
+  const signature = proof && seal(proof, 'signature')
+  if (text === '' && signature === undefined) return undefined
+  return { type: 'thinking', thinking: text, signature: signature ?? '' }
 }

@@ -1,57 +1,60 @@
 // How much an upstream is asked to think, and when it must not be asked at all.
-import type { Conversation, Effort } from '../conversation.ts'
+import type { Conversation } from '../conversation.ts'
+import { askedEffort, budgetOf } from '../effort.ts'
+import type { Losses } from '../losses.ts'
 import type { Json } from '../raw.ts'
-import type { Block, Losses } from './turns.ts'
+import type { Row } from './row.ts'
+import type { Message } from './turns.ts'
 
-const budgets: Readonly<Record<Exclude<Effort, 'none' | 'max'>, number>> = {
-  minimal: 1024,
-  low: 2048,
-  medium: 8192,
-  high: 16_384,
-  xhigh: 32_768,
-}
 const leastBudget = 1024
 
 interface Thinking {
   readonly on: boolean
   readonly thinking?: Json
-  readonly effort?: Effort
+  readonly effort?: string
 }
 
-const off: Thinking = { on: false }
+interface Circumstances {
+  readonly row: Row
+  readonly maxTokens: number
+  readonly messages: readonly Message[]
+  /** A tool must be called: thinking and that exclude each other. */
+  readonly forced: boolean
+  readonly losses: Losses
+}
 
-export function writeThinking(
-  ask: Conversation,
-  maxTokens: number,
-  messages: readonly { readonly role: string; readonly content: readonly Block[] }[],
-  losses: Losses,
-): Thinking {
+export function writeThinking(ask: Conversation, circumstances: Circumstances): Thinking {
   const { reasoning } = ask
-  if (!reasoning) return off
-  const { effort, budget, show } = reasoning
-  if (effort === 'none' || budget === 0) return { on: false, thinking: { type: 'disabled' } }
-  const own = ask.dialect === 'anthropic' && effort !== 'minimal'
+  const { row, maxTokens, messages, forced, losses } = circumstances
+  if (!reasoning) return { on: false }
+  const effort = askedEffort(reasoning)
+  const { budget, show } = reasoning
+  if (effort === 'none') return { on: false, thinking: { type: 'disabled' } }
+  if (forced) {
+    losses.drop('reasoning')
+    return { on: false }
+  }
+  const own = ask.dialect === 'anthropic'
   const display = show === undefined ? undefined : show ? 'summarized' : 'omitted'
-  const asked = budget ?? (own || effort === undefined ? undefined : budgetOf(effort, maxTokens))
-  if (asked === undefined)
-    return own ? { on: true, thinking: { type: 'adaptive', display }, ...(effort && { effort }) } : off
+  // A caller of this dialect knows which form its model takes; of the others' the row does.
+  const adaptive = own ? budget === undefined : row.thinking === 'effort'
+  if (adaptive) {
+    if (!own && effort === undefined) return { on: false }
+    const word = effort === 'minimal' ? 'low' : effort
+    return { on: true, thinking: { type: 'adaptive', display }, ...(word !== undefined && { effort: word }) }
+  }
+  const said = own && reasoning.effort !== undefined ? { effort: reasoning.effort } : {}
+  const asked = budget ?? (effort === undefined ? undefined : budgetOf(effort, maxTokens - 1))
+  if (asked === undefined) return { on: false, ...said }
   if (asked < leastBudget || asked >= maxTokens || !proven(messages)) {
-    losses.dropped.add('reasoning')
-    return own && effort ? { on: false, effort } : off
+    losses.drop('reasoning')
+    return { on: false, ...said }
   }
-  return {
-    on: true,
-    thinking: { type: 'enabled', budget_tokens: asked, display },
-    ...(own && effort && { effort }),
-  }
-}
-
-function budgetOf(effort: Exclude<Effort, 'none'>, maxTokens: number): number {
-  return effort === 'max' ? maxTokens - 1 : budgets[effort]
+  return { on: true, thinking: { type: 'enabled', budget_tokens: asked, display }, ...said }
 }
 
 /** An assistant turn that is being gone on with must begin with its own thinking. */
-function proven(messages: readonly { readonly role: string; readonly content: readonly Block[] }[]): boolean {
+function proven(messages: readonly Message[]): boolean {
   const last = messages.at(-1)
   const turn = last?.content.some(({ type }) => type === 'tool_result') ? messages.at(-2) : last
   if (turn?.role !== 'assistant') return true

@@ -1,21 +1,21 @@
 // Turns as Anthropic's messages: one system prompt, neighbours of one role merged, results first and all of them,
 // in the order of their calls.
 import type { Conversation, Media, Part, Turn } from '../conversation.ts'
+import type { Losses } from '../losses.ts'
+import { readMedia } from '../media.ts'
 import { invalidValue, type Json, objectArgs, unsupportedParameter, Verbatim } from '../raw.ts'
-import { seal, wireId, wireName } from './words.ts'
+import type { Row } from './row.ts'
+import { callId, seal, toolName } from './words.ts'
 
 export type Block = Record<string, Json>
 
-interface Message {
+export interface Message {
   readonly role: 'user' | 'assistant' | 'system'
   readonly content: Block[]
 }
 
-/** What a conversion could not say or had to change, and the marks that it made. */
-export class Losses {
-  readonly dropped = new Set<string>()
-  readonly clamped = new Set<string>()
-  /** Blocks that carry a mark, in the order of the prompt. */
+/** Marks of what is worth caching, in the order of the prompt. */
+export class Marks {
   readonly #marked: Block[] = []
 
   mark(block: Block, { cache }: Pick<Part, 'cache'>): Block {
@@ -25,10 +25,17 @@ export class Losses {
     return block
   }
 
-  /** Anthropic refuses more than four marks: the last ones cover the most. */
-  limitMarks(): void {
+  /** Anthropic refuses more than four: the last ones cover the most. */
+  limit(): void {
     for (const block of this.#marked.slice(0, -4)) delete block.cache_control
   }
+}
+
+/** What the writers of one body share. */
+export interface Writing {
+  readonly row: Row
+  readonly losses: Losses
+  readonly marks: Marks
 }
 
 const none: readonly Block[] = []
@@ -41,10 +48,10 @@ interface Call {
 }
 
 /** The leading system turns as one prompt: a string where that says it all. */
-export function writeSystem(ask: Conversation, losses: Losses): Json {
+export function writeSystem(ask: Conversation, writing: Writing): Json {
   const blocks = leading(ask).flatMap(({ parts }) =>
     parts.flatMap(part => {
-      const block = writeBlock(part, ask, losses)
+      const block = writeBlock(part, ask, writing)
       if (block && block.type !== 'text')
         throw unsupportedParameter('system', 'A system prompt is text: send the rest as a user turn.')
       return block ? [block] : []
@@ -60,7 +67,7 @@ function leading(ask: Conversation): readonly Turn[] {
   return count === -1 ? ask.turns : ask.turns.slice(0, count)
 }
 
-export function writeMessages(ask: Conversation, losses: Losses): readonly Message[] {
+export function writeMessages(ask: Conversation, writing: Writing): readonly Message[] {
   const messages: Message[] = []
   let calls: Call[] = []
   let counted = 0
@@ -71,7 +78,7 @@ export function writeMessages(ask: Conversation, losses: Losses): readonly Messa
         ? (free.find(({ name }) => name === part.name) ?? free[0])
         : free.find(({ id }) => id === part.callId)
     if (!call) throw orphan(part.callId)
-    call.result = writeResult(part, call.wire, ask, losses)
+    call.result = writeResult(part, call.wire, ask, writing)
   }
   /** The results of the calls so far go before everything else of the user's. */
   const settle = () => {
@@ -85,19 +92,19 @@ export function writeMessages(ask: Conversation, losses: Losses): readonly Messa
     calls = []
   }
   for (const turn of ask.turns.slice(leading(ask).length)) {
-    const role = roleOf(turn, ask)
+    const role = roleOf(turn, ask, writing.row)
     // Assistant turns in a row are one message, unless results stand between them.
     if (role !== 'user' && (messages.at(-1)?.role !== 'assistant' || answered(calls))) settle()
     const content: Block[] = []
     for (const part of turn.parts) {
       if (part.type === 'toolResult') answer(part)
       else if (part.type === 'toolCall') {
-        const wire = part.id === '' ? wireId(`call ${counted} ${part.name}`) : wireId(part.id)
+        const wire = part.id === '' ? callId(`call ${counted} ${part.name}`) : callId(part.id)
         counted++
         calls.push({ id: part.id, name: part.name, wire })
-        content.push(losses.mark(writeCall(part, wire, losses), part))
+        content.push(writing.marks.mark(writeCall(part, wire, writing), part))
       } else {
-        const block = writeBlock(part, ask, losses)
+        const block = writeBlock(part, ask, writing)
         if (block) content.push(block)
       }
     }
@@ -112,49 +119,53 @@ export function writeMessages(ask: Conversation, losses: Losses): readonly Messa
 
 const answered = (calls: readonly Call[]) => calls.some(({ result }) => result)
 
-/** A system turn in the middle keeps its role where the caller speaks this dialect, and is the user's text else. */
-function roleOf({ role }: Turn, { dialect }: Conversation): Message['role'] {
-  if (role === 'system') return dialect === 'anthropic' ? 'system' : 'user'
+/** A system turn in the middle keeps its role where caller or row know it, and is the user's text else. */
+function roleOf({ role }: Turn, { dialect }: Conversation, row: Row): Message['role'] {
+  if (role === 'system') return dialect === 'anthropic' || row.systemTurns ? 'system' : 'user'
   return role === 'assistant' ? role : 'user'
 }
 
-function writeCall({ name, args }: Part & { readonly type: 'toolCall' }, id: string, losses: Losses): Block {
+function writeCall(
+  { name, args }: Part & { readonly type: 'toolCall' },
+  id: string,
+  writing: Writing,
+): Block {
   const input = objectArgs(args)
-  if (input !== args && args.trim() !== '') losses.clamped.add('tool_calls.arguments')
-  return { type: 'tool_use', id, name: wireName(name), input: new Verbatim(input) }
+  if (input !== args && args.trim() !== '') writing.losses.clamp('tool_calls.arguments')
+  return { type: 'tool_use', id, name: toolName(name), input: new Verbatim(input) }
 }
 
 function writeResult(
   part: Part & { readonly type: 'toolResult' },
   id: string,
   ask: Conversation,
-  losses: Losses,
+  writing: Writing,
 ): Block {
-  const blocks = part.parts.flatMap(inner => writeBlock(inner, ask, losses) ?? none)
+  const blocks = part.parts.flatMap(inner => writeBlock(inner, ask, writing) ?? none)
   const [only, ...others] = blocks
   const simple = others.length === 0 && only?.type === 'text' && only.cache_control === undefined
   const block: Block = { type: 'tool_result', tool_use_id: id }
   if (only) block.content = simple ? only.text : blocks
   if (part.isError) block.is_error = true
-  return losses.mark(block, part)
+  return writing.marks.mark(block, part)
 }
 
 /** Undefined for what Anthropic rejects and nobody misses: empty text, reasoning that it can't verify. */
-function writeBlock(part: Part, ask: Conversation, losses: Losses): Block | undefined {
+function writeBlock(part: Part, ask: Conversation, writing: Writing): Block | undefined {
   switch (part.type) {
     case 'text':
     case 'refusal':
-      return part.text === '' ? undefined : losses.mark({ type: 'text', text: part.text }, part)
+      return part.text === '' ? undefined : writing.marks.mark({ type: 'text', text: part.text }, part)
     case 'image':
-      if (part.detail !== undefined && part.detail !== 'auto') losses.dropped.add('detail')
-      return losses.mark({ type: 'image', source: writeMedia(part.source, ask, 'image') }, part)
+      if (part.detail !== undefined && part.detail !== 'auto') writing.losses.drop('detail')
+      return writing.marks.mark({ type: 'image', source: writeMedia(part.source, ask, 'image') }, part)
     case 'document':
-      return losses.mark(
+      return writing.marks.mark(
         { type: 'document', source: writeMedia(part.source, ask, 'document'), title: part.name || undefined },
         part,
       )
     case 'reasoning':
-      return writeReasoning(part, losses)
+      return writeReasoning(part, writing)
     case 'audio':
       throw unsupportedParameter('messages', 'This model does not listen to audio: send text instead.')
     case 'toolCall':
@@ -163,7 +174,7 @@ function writeBlock(part: Part, ask: Conversation, losses: Losses): Block | unde
   }
 }
 
-function writeReasoning(part: Part & { readonly type: 'reasoning' }, losses: Losses): Block | undefined {
+function writeReasoning(part: Part & { readonly type: 'reasoning' }, writing: Writing): Block | undefined {
   const { text, signature, opaque, origin } = part
   if (origin === 'anthropic') {
     const proof = {
@@ -175,7 +186,7 @@ function writeReasoning(part: Part & { readonly type: 'reasoning' }, losses: Los
       return { type: 'thinking', thinking: text ?? '', signature: seal(proof, 'signature') }
     if (opaque !== undefined && text === undefined) return { type: 'redacted_thinking', data: opaque }
   }
-  losses.dropped.add('reasoning_content')
+  writing.losses.drop('reasoning_content')
   return undefined
 }
 
@@ -186,8 +197,8 @@ function writeMedia(source: Media, ask: Conversation, kind: 'image' | 'document'
     throw unsupportedParameter('messages', message)
   }
   if ('base64' in source) return writeData(source.base64, source.mime, kind)
-  const [, mime, data] = /^data:([^;,]+)[^,]*;base64,(.*)$/s.exec(source.url) ?? []
-  if (mime !== undefined && data !== undefined) return writeData(data, mime, kind)
+  const inline = readMedia(source.url)
+  if ('base64' in inline) return writeData(inline.base64, inline.mime, kind)
   if (/^https?:/i.test(source.url)) return { type: 'url', url: source.url }
   const message = 'Media is an http(s) URL or a data: URL in base64.'
   throw invalidValue('messages', message)

@@ -40,7 +40,7 @@ export function mergeReport(before: Report, usage: Raw | undefined): Report {
 }
 
 /** Undefined when nothing was reported. */
-export function usageOf(report: Report): Usage | undefined {
+export function usageOf(report: Report, source: Usage['source']): Usage | undefined {
   const { input, output } = report
   if (input === undefined && output === undefined) return undefined
   const { cacheRead = 0n, thinking = 0n } = report
@@ -57,7 +57,7 @@ export function usageOf(report: Report): Usage | undefined {
   if (input !== undefined) quantities['tok.in.uncached'] = input
   if (reasoning > 0n) quantities['tok.out.reasoning'] = reasoning
   if (output !== undefined) quantities['tok.out.text'] = output - reasoning
-  return { quantities, source: 'provider', flags: whole ? [] : ['partition_mismatch'] }
+  return { quantities, source, flags: whole ? [] : ['partition_mismatch'] }
 }
 
 function sum(quantities: Quantities, units: readonly TokenUnit[]): bigint {

@@ -1,7 +1,9 @@
 // Words that requests, replies and streams of this dialect share: why an answer stopped, whose signature it is, and
 // which ids and names fit.
-import { createHash } from 'node:crypto'
+import type { Seal } from '../blocks.ts'
 import type { Stop } from '../conversation.ts'
+import { fitId, fitName } from '../ids.ts'
+import { unwrapSeal, wrapSeal } from '../origin.ts'
 
 const stopReasons = {
   end: 'end_turn',
@@ -29,10 +31,14 @@ export interface Finish {
   readonly raw?: string
 }
 
-/** Calls that are there win over a reported end; what is unknown is an end with the word recorded. */
+/**
+ * Calls that are there win over a reported end, and a call that was the answer itself is none; what is unknown is an
+ * end with the word recorded.
+ */
 export function readStop(reason: string | undefined, sequence: string | undefined, calls: boolean): Finish {
   const known = read.get(reason ?? '') ?? 'end'
-  const stop = known === 'end' && calls ? 'tool' : known
+  const ended = known === 'end' || known === 'tool'
+  const stop = ended ? (calls ? 'tool' : 'end') : known
   return {
     stop,
     ...(stop === 'sequence' && sequence !== undefined && { sequence }),
@@ -44,41 +50,26 @@ export function writeStop({ stop, raw }: Finish): string {
   return raw !== undefined && read.get(raw) === stop ? raw : stopReasons[stop]
 }
 
-/** What proves that a reasoning part is genuine, and whose proof it is. */
-export interface Proof {
-  readonly signature?: string
-  readonly opaque?: string
-  readonly origin: string
-}
-
 const own = 'anthropic'
-const sealed = /^switchyard\.(signature|opaque)\.([a-z][a-z0-9_-]{0,31})\.(.*)$/s
 
 /**
  * A proof as the one string that a `thinking` or `redacted_thinking` block has for it. Anthropic's own stays as it
- * is where it belongs; any other carries its origin, so that it finds back to the dialect that understands it.
+ * is where it belongs; any other is wrapped, so that it finds back to the dialect that understands it.
  */
-export function seal(proof: Proof, place: 'signature' | 'opaque'): string | undefined {
-  const kind = proof.signature === undefined ? 'opaque' : 'signature'
-  const value = proof[kind]
-  if (value === undefined) return undefined
-  return proof.origin === own && kind === place ? value : `switchyard.${kind}.${proof.origin}.${value}`
+export function seal(proof: Seal, place: 'signature' | 'opaque'): string | undefined {
+  const { signature, opaque, origin } = proof
+  if (signature === undefined && opaque === undefined) return undefined
+  const other = place === 'signature' ? opaque : signature
+  if (origin === own && other === undefined) return proof[place]
+  return wrapSeal({ signature, opaque, origin })
 }
 
-export function unseal(text: string, place: 'signature' | 'opaque'): Proof {
-  const [, kind = place, origin = own, value = text] = sealed.exec(text) ?? []
-  return kind === 'opaque' ? { opaque: value, origin } : { signature: value, origin }
+export function unseal(text: string, place: 'signature' | 'opaque'): Seal {
+  return unwrapSeal(text) ?? { [place]: text, origin: own }
 }
 
-const hash = (text: string) => createHash('sha256').update(text).digest('base64url')
+const idGrammar = /^[a-zA-Z0-9_-]{1,64}$/
+const nameGrammar = /^[a-zA-Z0-9_-]{1,128}$/
 
-/** An id of a call that Anthropic takes: the same one where it fits, else always the same other one. */
-export function wireId(id: string): string {
-  return /^[a-zA-Z0-9_-]{1,64}$/.test(id) ? id : `toolu_${hash(id).slice(0, 24)}`
-}
-
-/** A tool's name that Anthropic takes; the same rule for ids. */
-export function wireName(name: string): string {
-  if (/^[a-zA-Z0-9_-]{1,128}$/.test(name)) return name
-  return `${name.replace(/[^a-zA-Z0-9_-]/g, '_').slice(0, 51)}_${hash(name).slice(0, 12)}`
-}
+export const callId = (id: string): string => fitId(id, idGrammar, 'toolu_')
+export const toolName = (name: string): string => fitName(name, nameGrammar)
