@@ -316,6 +316,11 @@ export class Verbatim {
   }
 }
 
+/** The same, where there may be none. */
+export function verbatim(text: RawJson | undefined): Verbatim | undefined {
+  return text === undefined ? undefined : new Verbatim(text)
+}
+
 export type Json =
   | string
   | number

@@ -1,5 +1,5 @@
 // Arbitrary conversations and answers, legal in the canonical form, and what of them means the same.
-import type { Conversation, Delta, Part, Stop, Turn } from '@switchyard/dialects'
+import type { Conversation, Delta, Part, Quantities, Stop, Turn } from '@switchyard/dialects'
 import fc from 'fast-check'
 
 export const word = fc.stringMatching(/^[a-z]{1,8}$/)
@@ -187,14 +187,14 @@ export function answers(options: AnswerOptions = {}): fc.Arbitrary<readonly Delt
 
 interface Meaning {
   readonly choice: number
-  readonly said: readonly unknown[]
+  readonly said: readonly Readonly<Record<string, unknown>>[]
   readonly stop: Stop | undefined
 }
 
 /** What an answer means: texts that follow each other are one, calls stand by their order. */
 export function meaning(deltas: readonly Delta[]) {
   const choices = new Map<number, { said: Map<number, Record<string, unknown>>; stop: Stop | undefined }>()
-  let usage: unknown
+  let usage: Quantities | undefined
   let ended: string | undefined
   for (const delta of deltas) {
     if (delta.type === 'usage') usage = delta.usage.quantities
@@ -225,7 +225,7 @@ export function meaning(deltas: readonly Delta[]) {
   return { choices: found, usage, ended }
 }
 
-function joined(blocks: readonly Record<string, unknown>[]): readonly unknown[] {
+function joined(blocks: readonly Record<string, unknown>[]): readonly Readonly<Record<string, unknown>>[] {
   const out: Record<string, unknown>[] = []
   for (const block of blocks) {
     const last = out.at(-1)

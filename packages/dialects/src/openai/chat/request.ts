@@ -1,20 +1,21 @@
 // A chat completions request <-> a conversation.
-import { type Conversation, type Converted, efforts, type RawJson, type Tool } from '../../conversation.ts'
+import { type Conversation, type Converted, efforts } from '../../conversation.ts'
 import type { Line, Outgoing, WriteOptions } from '../../dialect.ts'
 import { askedEffort } from '../../effort.ts'
 import { Losses } from '../../losses.ts'
+import { present } from '../../present.ts'
 import {
   Fields,
   invalidValue,
   type Json,
-  type Raw,
   unsupportedParameter,
   Verbatim,
+  verbatim,
   writeJson,
 } from '../../raw.ts'
 import { writeMessages } from './messages.ts'
-import { toolName } from './names.ts'
 import type { Row } from './row.ts'
+import { readTools, writeTools } from './tools.ts'
 import { type Leftovers, readTurns } from './turns.ts'
 
 export function readAsk(body: Buffer, line: Line): Conversation {
@@ -75,14 +76,6 @@ export function readAsk(body: Buffer, line: Line): Conversation {
   }
 }
 
-type Present<T> = { [K in keyof T]?: Exclude<T[K], undefined> }
-
-/** The members that have a value: what was not sent does not exist. */
-export function present<T extends object>(members: T): Present<T> {
-  // Only members whose value is undefined are taken away, which is what Present says.
-  return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined)) as Present<T>
-}
-
 function refuseAudio(ask: Fields): void {
   const spoken = ask.array('modalities')?.find(raw => raw.string() !== 'text')
   if (!spoken) return
@@ -98,64 +91,6 @@ function readStop(ask: Fields): readonly string[] {
   if (!texts || texts.length !== all?.length)
     throw invalidValue('stop', "'stop' must be a string or an array of strings.")
   return texts.filter(text => text !== '')
-}
-
-function readTools(ask: Fields): Pick<Conversation, 'tools' | 'toolChoice'> {
-  const tools = [
-    ...(ask.array('tools') ?? []).map(readTool),
-    ...(ask.array('functions') ?? []).map(raw => readFunction(new Fields(raw))),
-  ]
-  const { choice, allowed } = readChoice(ask)
-  if (tools.length === 0) return { tools }
-  const kept = allowed ? tools.filter(tool => allowed.includes(tool.name)) : tools
-  return choice === undefined ? { tools: kept } : { tools: kept, toolChoice: choice }
-}
-
-function readTool(raw: Raw): Tool {
-  const tool = new Fields(raw)
-  const type = tool.needs('type', tool.string('type'))
-  if (type !== 'function')
-    throw unsupportedParameter(tool.at('type'), `Tools of type '${type}' can't be converted: use functions.`)
-  return readFunction(tool.needs('function', tool.object('function')))
-}
-
-function readFunction(fields: Fields): Tool {
-  const schema = fields.object('parameters') && fields.raw('parameters')?.text
-  return {
-    name: fields.needs('name', fields.string('name')),
-    ...present({ description: fields.string('description'), schema, strict: fields.boolean('strict') }),
-  }
-}
-
-interface Choice {
-  readonly choice?: Conversation['toolChoice']
-  readonly allowed?: readonly string[]
-}
-
-function readChoice(ask: Fields): Choice {
-  const raw = ask.raw('tool_choice') ?? ask.raw('function_call')
-  ask.raw('function_call')
-  if (!raw) return {}
-  const word = raw.string()
-  if (word === 'auto' || word === 'none' || word === 'required') return { choice: word }
-  if (raw.kind !== 'object')
-    throw invalidValue(raw.path, `'${raw.path}' must be "auto", "none", "required" or a tool.`)
-  const choice = new Fields(raw)
-  const type = choice.string('type')
-  if (type === undefined) return { choice: { name: choice.needs('name', choice.string('name')) } }
-  if (type === 'function') return { choice: { name: namedIn(choice) } }
-  if (type !== 'allowed_tools')
-    throw unsupportedParameter(choice.at('type'), `A tool choice of type '${type}' can't be converted.`)
-  const allowed = choice.needs('allowed_tools', choice.object('allowed_tools'))
-  return {
-    choice: allowed.needs('mode', allowed.word('mode', ['auto', 'required'])),
-    allowed: allowed.needs('tools', allowed.array('tools')).map(tool => namedIn(new Fields(tool))),
-  }
-}
-
-function namedIn(fields: Fields): string {
-  const made = fields.needs('function', fields.object('function'))
-  return made.needs('name', made.string('name'))
 }
 
 function readOutput(ask: Fields): Conversation['output'] {
@@ -200,12 +135,12 @@ export function writeAsk(ask: Conversation, options: WriteOptions, row: Row): Co
     seed: sampling.seed,
     frequency_penalty: sampling.frequencyPenalty,
     presence_penalty: sampling.presencePenalty,
-    logit_bias: rawOf(sampling.logitBias),
+    logit_bias: verbatim(sampling.logitBias),
     reasoning_effort: effort,
     n: ask.n,
     ...(own && ask.logprobs !== undefined && writeLogprobs(ask.logprobs)),
     user: ask.user,
-    metadata: rawOf(ask.metadata),
+    metadata: verbatim(ask.metadata),
     service_tier: ask.tier,
     ...(stream.on && { stream: true, ...(row.streamUsage && { stream_options: { include_usage: true } }) }),
   }
@@ -214,25 +149,8 @@ export function writeAsk(ask: Conversation, options: WriteOptions, row: Row): Co
   return losses.result({ path: '/v1/chat/completions', body: Buffer.from(writeJson(body)) })
 }
 
-const rawOf = (text: RawJson | undefined): Json => (text === undefined ? undefined : new Verbatim(text))
-
 function writeLogprobs(alternatives: number): Record<string, Json> {
   return { logprobs: true, ...(alternatives > 0 && { top_logprobs: alternatives }) }
-}
-
-function writeTools({ tools, toolChoice, parallelTools }: Conversation): Record<string, Json> {
-  if (tools.length === 0) return {}
-  return {
-    tools: tools.map(({ name, description, schema, strict }) => ({
-      type: 'function',
-      function: { name: toolName(name), description, parameters: rawOf(schema), strict },
-    })),
-    tool_choice:
-      typeof toolChoice === 'object'
-        ? { type: 'function', function: { name: toolName(toolChoice.name) } }
-        : toolChoice,
-    parallel_tool_calls: parallelTools,
-  }
 }
 
 function writeOutput(output: Conversation['output']): Json {
