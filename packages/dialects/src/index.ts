@@ -10,7 +10,7 @@ export {
 export * from './conversation.ts'
 export * from './dialect.ts'
 export * from './exchange.ts'
-export { type GeminiRow, gemini, geminiArray, geminiFor } from './gemini/index.ts'
+export { type GeminiRow, gemini, geminiArray, geminiFor, geminiToolName } from './gemini/index.ts'
 export {
   type ListedModel as OllamaModel,
   type Load as OllamaLoad,
@@ -27,5 +27,6 @@ export {
 } from './ollama/index.ts'
 export { type OpenaiRow, openaiChat, openaiChatFor, openaiToolName } from './openai/chat/index.ts'
 export * as openai from './openai/index.ts'
+export { responses, responsesToolName } from './responses/index.ts'
 export { Cursor, closed, maxDepth, more, Names } from './scan.ts'
 export { EventReader, maxEventBytes } from './sse.ts'

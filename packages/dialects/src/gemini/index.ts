@@ -28,4 +28,5 @@ export const geminiArray: ChatPort = {
   errorBody: fault => Buffer.from(`[${errorBody(fault)}]`),
 }
 
+export { fitToolName as geminiToolName } from './parts.ts'
 export type { GeminiRow }

@@ -22,6 +22,9 @@ const stopOf: Readonly<Record<string, Stop>> = {
   IMAGE_PROHIBITED_CONTENT: 'filter',
 }
 
+/** Characters that an upstream's message may take. */
+const maxMessage = 2_048
+
 /** The model has failed to answer. */
 const failures = new Set([
   'MALFORMED_FUNCTION_CALL',
@@ -89,7 +92,7 @@ export class Answer {
     this.failed = true
     const code = error.get('code')?.number()
     const kind = error.get('status')?.string()
-    const message = error.get('message')?.string()
+    const message = error.get('message')?.string()?.slice(0, maxMessage)
     return {
       choice: 0,
       type: 'fault',
@@ -122,7 +125,7 @@ export class Answer {
     if (reason === undefined || reason === 'FINISH_REASON_UNSPECIFIED') return
     if (failures.has(reason)) {
       this.failed = true
-      const message = candidate.get('finishMessage')?.string()
+      const message = candidate.get('finishMessage')?.string()?.slice(0, maxMessage)
       const said = message !== undefined && { message }
       out.push({ choice: 0, type: 'fault', status: 502, kind: reason, ...said })
     } else this.#finishes.set(choice, reason)
