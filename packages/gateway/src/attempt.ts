@@ -1,12 +1,13 @@
 // One try at one upstream: what it answers is told to its call, once, as an answer or as a failure.
 import { openai } from '@switchyard/dialects'
 import { Fault } from '@switchyard/kinds'
-import type { Dispatcher } from 'undici'
 import { Body } from './body.ts'
 import type { Outcome } from './metrics.ts'
 import type { Upstream } from './snapshot.ts'
 import type { UpstreamPool } from './upstreams.ts'
 import type { Ticking, Wheel } from './wheel.ts'
+import type { Exchange, Hearer, WireError } from './wire/client.ts'
+import { headerOf, type RawHeaders } from './wire/client-parser.ts'
 
 /** Why an attempt failed, and what the caller is told when there is no other. */
 export interface Failure {
@@ -45,14 +46,14 @@ export interface Sent {
 const errorBytes = 64 * 1024
 const lingerMilliseconds = 1000
 
-export class Attempt implements Dispatcher.DispatchHandler, Ticking {
+export class Attempt implements Hearer, Ticking {
   readonly number: number
   readonly upstream: Upstream
   /** Bytes of the stream so far. */
   bytes = 0
   readonly #pool: UpstreamPool
   readonly #listener: Listener
-  #controller: Dispatcher.DispatchController | undefined
+  #exchange: Exchange | undefined
   #status = 0
   #retryAfter: number | undefined
   #tap: openai.StreamTap | undefined
@@ -71,13 +72,13 @@ export class Attempt implements Dispatcher.DispatchHandler, Ticking {
 
   send({ path, headers, body }: Sent): void {
     this.#pool.inflight++
-    this.#pool.pool.dispatch({ method: 'POST', path, headers, body }, this)
+    this.#exchange = this.#pool.client.post(path, headers, body, this)
   }
 
   /** Ends the attempt unheard: the socket to the upstream is closed at once. */
   cancel(): void {
     this.#over = true
-    this.#controller?.abort(new Error('the gateway has ended this attempt'))
+    this.#exchange?.abort()
     this.#release()
   }
 
@@ -94,33 +95,23 @@ export class Attempt implements Dispatcher.DispatchHandler, Ticking {
   }
 
   pause(): void {
-    this.#controller?.pause()
+    this.#exchange?.pause()
   }
 
   resume(): void {
-    this.#controller?.resume()
+    this.#exchange?.resume()
   }
 
-  onRequestStart(controller: Dispatcher.DispatchController): void {
-    this.#controller = controller
-    if (this.#over) controller.abort(new Error('the gateway has ended this attempt'))
-  }
-
-  onResponseStart(
-    _: Dispatcher.DispatchController,
-    status: number,
-    headers: Record<string, string | string[] | undefined>,
-  ): void {
-    if (this.#over || status < 200) return
+  onHead(status: number, headers: RawHeaders): void {
+    if (this.#over) return
     this.#status = status
     this.#listener.heard()
     if (status !== 200) {
-      const after = Number(headers['retry-after'])
+      const after = Number(headerOf(headers, 'retry-after'))
       if (after > 0) this.#retryAfter = Math.ceil(after)
       return
     }
-    const type = headers['content-type']
-    const given = typeof type === 'string' ? type : ''
+    const given = headerOf(headers, 'content-type') ?? ''
     const { streamed, publicName, usageAsked } = this.#listener
     if (!given.startsWith(streamed ? 'text/event-stream' : 'application/json')) {
       this.#fail(malformed('The upstream answered with another content type than was asked for.'))
@@ -129,7 +120,7 @@ export class Attempt implements Dispatcher.DispatchHandler, Ticking {
     if (streamed) this.#tap = new openai.StreamTap({ name: publicName, usage: usageAsked })
   }
 
-  onResponseData(_: Dispatcher.DispatchController, chunk: Buffer): void {
+  onData(chunk: Buffer): void {
     if (this.#over) return
     this.bytes += chunk.length
     this.#listener.heard()
@@ -146,7 +137,7 @@ export class Attempt implements Dispatcher.DispatchHandler, Ticking {
     this.#body.push(chunk)
   }
 
-  onResponseEnd(): void {
+  onEnd(): void {
     if (this.#over) {
       this.#release()
       return
@@ -172,16 +163,17 @@ export class Attempt implements Dispatcher.DispatchHandler, Ticking {
     }
   }
 
-  onResponseError(_: Dispatcher.DispatchController, cause: Error): void {
+  onError(cause: WireError): void {
     if (this.#over) {
       this.#release()
       return
     }
-    if (this.#status === 200) this.#fail({ ...cut, cause })
+    const { code } = cause
+    if (code === 'malformed') this.#fail(malformed(cause.message))
+    else if (this.#status === 200) this.#fail({ ...cut, cause })
     else {
-      const refused =
-        'code' in cause && (cause.code === 'ECONNREFUSED' || cause.code === 'UND_ERR_CONNECT_TIMEOUT')
-      this.#fail({ outcome: refused ? 'refused' : 'reset', next: true, fault: unreachable, cause })
+      const outcome = code === 'refused' ? 'refused' : 'reset'
+      this.#fail({ outcome, next: true, fault: unreachable, cause })
     }
   }
 
@@ -203,7 +195,7 @@ export class Attempt implements Dispatcher.DispatchHandler, Ticking {
 
   #fail(failure: Failure): void {
     this.#over = true
-    this.#controller?.abort(new Error(failure.fault.message))
+    this.#exchange?.abort()
     this.#release()
     this.#listener.failed(this, failure)
   }

@@ -1,34 +1,28 @@
 // The connections to each upstream, and how many requests each has in flight.
-import { Pool } from 'undici'
 import type { Limits } from './limits.ts'
+import { Client } from './wire/client.ts'
 
 export class UpstreamPool {
   readonly address: string
-  readonly pool: Pool
+  readonly client: Client
   inflight = 0
   #leaving = false
 
   constructor(address: string, { connect, connections }: Limits) {
     this.address = address
-    this.pool = new Pool(`http://${address}`, {
-      connections,
-      pipelining: 1,
-      connect: { timeout: connect },
-      // Time is kept by the gateway's own wheel, which knows content from comments.
-      headersTimeout: 0,
-      bodyTimeout: 0,
-    })
+    // Time after the connection stands is kept by the gateway's own wheel, which knows content from comments.
+    this.client = new Client({ address, connect, connections })
   }
 
   release(): void {
     this.inflight--
-    if (this.#leaving && this.inflight === 0) void this.pool.destroy()
+    if (this.#leaving && this.inflight === 0) this.client.destroy()
   }
 
   /** Closes now, or after the last request. */
   leave(): void {
     this.#leaving = true
-    if (this.inflight === 0) void this.pool.destroy()
+    if (this.inflight === 0) this.client.destroy()
   }
 }
 
@@ -66,8 +60,8 @@ export class Upstreams {
     yield* this.#pools.values()
   }
 
-  async close(): Promise<void> {
-    await Promise.all([...this.#pools.values()].map(({ pool }) => pool.destroy()))
+  close(): void {
+    for (const { client } of this.#pools.values()) client.destroy()
     this.#pools.clear()
   }
 }
