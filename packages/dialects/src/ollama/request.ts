@@ -50,11 +50,12 @@ function readShared(
 ): Omit<Conversation, 'turns' | 'tools'> {
   const { rest, ...options } = readOptions(ask.object('options'))
   const on = ask.boolean('stream')
+  const named = ask.string('model') || undefined
   const logprobs = ask.boolean('logprobs')
   const alternatives = ask.integer('top_logprobs')
   return {
     dialect: 'ollama',
-    model: line.model ?? ask.needs('model', ask.string('model') || undefined),
+    model: line.model ?? ask.needs('model', named),
     ...options,
     ...present({
       output: readFormat(ask),

@@ -21,7 +21,8 @@ import { type Leftovers, readTurns } from './turns.ts'
 export function readAsk(body: Buffer, line: Line): Conversation {
   const ask = Fields.body(body)
   const left: Leftovers = {}
-  const model = line.model ?? ask.needs('model', ask.string('model'))
+  const named = ask.string('model') || undefined
+  const model = line.model ?? ask.needs('model', named)
   const turns = readTurns(ask.needs('messages', ask.array('messages')), left)
   const { tools, toolChoice } = readTools(ask)
   const output = readOutput(ask)

@@ -1,0 +1,156 @@
+// Every ordered pair of dialects, every feature, through the canonical form; the tables of docs/dialects.md are what
+// this finds. `npx vitest run packages/dialects/test/pairs.test.ts -u` writes them anew.
+import { anthropic, type ChatPort, gemini, ollama, openaiChat, responses } from '@switchyard/dialects'
+import { describe, expect, test } from 'vitest'
+import { answers, asks, judgeAnswer, judgeAsk, type Verdict } from './pairs.ts'
+
+const ports: readonly (readonly [string, ChatPort])[] = [
+  ['OpenAI chat', openaiChat],
+  ['Responses', responses],
+  ['Anthropic', anthropic],
+  ['Gemini', gemini],
+  ['Ollama', ollama],
+]
+
+/** Why a feature may change without a name in the warning header: nothing of it is lost, or it can't matter. */
+const rules: Readonly<Record<string, string>> = {
+  'a later system turn':
+    'said as a text of the user where the dialect has system turns at the start alone; texts of one turn are one text in Ollama',
+  'tools that may not be called': 'the tools are left out where the dialect has no such choice',
+  'a failed result': 'the text of the result says `Error:` where the dialect has no flag for it',
+  'an image as result': 'the image is sent in the turn of the user that follows',
+  'JSON output': 'one forced tool whose arguments are the answer, where the dialect has no JSON mode',
+  'reasoning effort': 'effort and budget are mapped by one table; Gemini and Ollama have fewer levels',
+}
+
+const answerRules: Readonly<Record<string, string>> = {
+  'signed reasoning': 'Ollama has no place for a signature: the reasoning arrives without it',
+  'ended by a stop sequence':
+    'most dialects say no more than that the answer ended; the sequence is named by Anthropic alone',
+  filtered: 'filtered and refused are one word in some dialects; Ollama has none and answers with an error',
+  paused: 'a pause is an end where the dialect has no word for it',
+  'a refusal': 'a refusal is text where the dialect has no part for it; Ollama answers with an error',
+  'a call with broken arguments': 'wrapped as `{"_invalid_json":"…"}` where arguments are an object',
+  'usage with cache and reasoning': 'classes that a dialect does not tell apart are added up',
+}
+
+function cell(verdict: Verdict): string {
+  if (verdict.kind === 'exact') return 'exact'
+  if (verdict.kind === 'unsaid') return '–'
+  if (verdict.kind === 'refused') return `refused (${verdict.param})`
+  return verdict.named.length > 0 ? `drops ${verdict.named.join(', ')}` : 'changed'
+}
+
+const pairs = ports.flatMap(([callerName, caller]) =>
+  ports.flatMap(([upstreamName, upstream]) =>
+    caller === upstream ? [] : [{ callerName, caller, upstreamName, upstream }],
+  ),
+)
+
+describe.each(pairs)('a caller of $callerName and an upstream of $upstreamName', ({ caller, upstream }) => {
+  test.each(asks)('ask with %s: all arrives, is named as dropped, or is refused', (name, asked) => {
+    const verdict = judgeAsk(caller, upstream, asked)
+    if (verdict.kind === 'lossy' && verdict.named.length === 0) expect(Object.keys(rules)).toContain(name)
+    if (plainFeatures.has(name)) expect(verdict).toEqual({ kind: 'exact' })
+  })
+
+  test.each(answers)(
+    'answer with %s: all arrives, plain and streamed, or changes by a rule',
+    (name, deltas) => {
+      const verdict = judgeAnswer(caller, upstream, deltas)
+      if (verdict.kind === 'lossy' || verdict.kind === 'refused')
+        expect(Object.keys(answerRules)).toContain(name)
+      if (plainFeatures.has(name)) expect(verdict).toEqual({ kind: 'exact' })
+    },
+  )
+})
+
+/** What no pair may lose. */
+const plainFeatures: ReadonlySet<string> = new Set([
+  'text',
+  'system prompt',
+  'several turns',
+  'a stream',
+  'a limit of tokens',
+  'temperature, top_p',
+  'tools',
+  'a call and its result',
+  'parallel calls',
+  'an image',
+  'output by schema',
+  'reasoning off',
+  'reasoning, then text',
+  'a call',
+  'parallel calls, interleaved',
+  'a call without arguments',
+  'cut by the limit',
+  'usage',
+])
+
+function table(
+  features: readonly string[],
+  heads: readonly string[],
+  row: (feature: string) => readonly string[],
+): string {
+  const lines = features.map(feature => `| ${[feature, ...row(feature)].join(' | ')} |`)
+  return [`| | ${heads.join(' | ')} |`, `|${'---|'.repeat(heads.length + 1)}`, ...lines].join('\n')
+}
+
+function page(): string {
+  const sections = ports.map(([callerName, caller]) => {
+    const others = ports.filter(([, port]) => port !== caller)
+    const heads = others.map(([name]) => name)
+    const asked = new Map<string, (typeof asks)[number][1]>(asks)
+    const heard = new Map<string, (typeof answers)[number][1]>(answers)
+    const askTable = table([...asked.keys()], heads, name =>
+      others.map(([, upstream]) => cell(judgeAsk(caller, upstream, asked.get(name) ?? {}))),
+    )
+    const answerTable = table([...heard.keys()], heads, name =>
+      others.map(([, upstream]) => cell(judgeAnswer(caller, upstream, heard.get(name) ?? []))),
+    )
+    return `## A caller of ${callerName}
+
+What it asks, by the dialect of the upstream:
+
+${askTable}
+
+What it hears:
+
+${answerTable}
+`
+  })
+  const list = (found: Readonly<Record<string, string>>) =>
+    Object.entries(found)
+      .map(([name, rule]) => `- **${name}**: ${rule}.`)
+      .join('\n')
+  return `# What each dialect can say to each other
+
+A caller and an upstream may speak different dialects: every request and every answer goes through one canonical
+form. Where both speak the same dialect nothing is converted, and the bytes pass as they are. This page is made by
+\`packages/dialects/test/pairs.test.ts\`, which runs every row through every pair, and fails when the page is out of date.
+
+- **exact**: it arrives as it was meant.
+- **drops** …: the upstream's dialect has no word for it; the names stand in \`x-switchyard-warning\`. A route with
+  \`strict: true\` refuses instead.
+- **changed**: it arrives in another form, by the rule of that name below.
+- **refused** …: without it the request would mean something else; the answer is a 400 that names the parameter. In
+  what a caller hears, it is an error in the caller's dialect.
+- **–**: the first of the two dialects has no way to say it.
+
+Anthropic demands a limit of tokens: where the caller gave none, the model's own is sent. Where a dialect demands counts
+of tokens and nobody has counted, they are 0.
+
+${sections.join('\n')}
+## Rules for what is asked
+
+${list(rules)}
+
+## Rules for what is answered
+
+${list(answerRules)}
+`
+}
+
+test('docs/dialects.md says what the dialects do', async () => {
+  await expect(page()).toMatchFileSnapshot('../../../docs/dialects.md')
+})
