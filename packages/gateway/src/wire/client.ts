@@ -268,7 +268,7 @@ export class Connection implements AnswerSink {
   }
 
   destroy(): void {
-    this.#fail('cut', 'the connection was closed here')
+    this.#fail(this.#begun ? 'cut' : 'reset', 'the connection was closed here')
   }
 
   // ---- what the parser tells
