@@ -689,6 +689,7 @@ describe('a body for an upstream', () => {
     expect(names).toHaveLength(3)
     expect(new Set(names).size).toBe(1)
     expect(names[0]).toMatch(/^a_b_[0-9a-f]{8}$/)
+    expect(raw).toContain('"content":"Error","is_error":true')
     const ids = [...raw.matchAll(/"(?:id|tool_use_id)":"(toolu_[0-9a-f]+)"/g)].map(([, id]) => id)
     expect(ids).toHaveLength(2)
     expect(new Set(ids).size).toBe(1)

@@ -2,16 +2,19 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import Anthropic from '@anthropic-ai/sdk'
-import { anthropic, anthropicErrorStatus } from '@switchyard/dialects'
+import { anthropic, anthropicCountBody, anthropicErrorStatus, estimatedTokens } from '@switchyard/dialects'
 import { Fault } from '@switchyard/kinds'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { about, answers, decode, meaning, plainText } from './anthropic-grammar.ts'
 
 let reply: { status: number; type: string; body: Buffer } = { status: 200, type: '', body: Buffer.alloc(0) }
+let sent = Buffer.alloc(0)
 const server = createServer((request, response) => {
-  request.resume()
+  const chunks: Buffer[] = []
+  request.on('data', (chunk: Buffer) => chunks.push(chunk))
   request.on('end', () => {
+    sent = Buffer.concat(chunks)
     response.writeHead(reply.status, { 'content-type': reply.type, 'x-should-retry': 'false' })
     response.end(reply.body)
   })
@@ -63,6 +66,41 @@ describe("Anthropic's client", () => {
         texts.push(event.delta.text)
     expect(texts).toEqual(['Grüße 👋'])
     expect(meaning(decode([reply.body])).list).toEqual([{ kind: 'text', text: 'Grüße 👋' }])
+  })
+
+  test('asks in bodies that are understood, and is told an estimate of their tokens', async () => {
+    const tools = [{ name: 'look', input_schema: { type: 'object' as const } }]
+    reply = { status: 200, type: 'application/json', body: anthropic.writeReply(plainText('Hi'), about) }
+    await client.messages.create({
+      ...ask,
+      system: 'Be kind.',
+      tools,
+      tool_choice: { type: 'any' },
+      stop_sequences: ['END'],
+    })
+    expect(anthropic.readAsk(sent, {})).toEqual({
+      dialect: 'anthropic',
+      model: 'm',
+      maxOutput: 100,
+      turns: [
+        { role: 'system', parts: [{ type: 'text', text: 'Be kind.' }] },
+        { role: 'user', parts: [{ type: 'text', text: 'Hi' }] },
+      ],
+      tools: [{ name: 'look', schema: '{"type":"object"}' }],
+      toolChoice: 'required',
+      stop: ['END'],
+      sampling: {},
+      stream: { on: false, usage: false },
+      rest: {},
+    })
+    reply = { status: 200, type: 'application/json', body: anthropicCountBody(1) }
+    await client.messages.countTokens({ model: 'm', messages: ask.messages, tools })
+    reply = {
+      ...reply,
+      body: anthropicCountBody(estimatedTokens(anthropic.readAsk(sent, {}))),
+    }
+    const { input_tokens } = await client.messages.countTokens({ model: 'm', messages: ask.messages, tools })
+    expect(input_tokens).toBe(Math.ceil('Hilook{"type":"object"}'.length / 3))
   })
 
   test('throws when a stream fails in the middle', async () => {

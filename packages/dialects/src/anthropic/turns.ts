@@ -4,6 +4,7 @@ import type { Conversation, Media, Part, Turn } from '../conversation.ts'
 import type { Losses } from '../losses.ts'
 import { readMedia } from '../media.ts'
 import { invalidValue, type Json, objectArgs, unsupportedParameter, Verbatim } from '../raw.ts'
+import { failedText } from '../results.ts'
 import type { Row } from './row.ts'
 import { callId, seal, toolName } from './words.ts'
 
@@ -146,7 +147,11 @@ function writeResult(
   const simple = others.length === 0 && only?.type === 'text' && only.cache_control === undefined
   const block: Block = { type: 'tool_result', tool_use_id: id }
   if (only) block.content = simple ? only.text : blocks
-  if (part.isError) block.is_error = true
+  if (part.isError) {
+    // A failure that says nothing is refused.
+    block.content ??= failedText('')
+    block.is_error = true
+  }
   return writing.marks.mark(block, part)
 }
 
