@@ -238,7 +238,7 @@ describe('a generateContent request', () => {
       },
       required: ['a'],
     })
-    const row = { schemas: 'subset', thinking: 'level', mostThinking: 1 } as const
+    const row = { schemas: 'subset', thinking: 'level' } as const
     const ask: Conversation = {
       ...read({ contents: hi }),
       tools: [{ name: 'a b', schema }],

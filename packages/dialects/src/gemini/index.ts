@@ -1,16 +1,18 @@
 // Google's Gemini: generateContent and streamGenerateContent.
 import type { ChatPort } from '../dialect.ts'
 import { errorBody } from './error.ts'
-import { currentRow, type GeminiRow, readAsk, writeAsk } from './request.ts'
+import { readAsk, writeAsk } from './request.ts'
 import { readReply, writeReply } from './response.ts'
+import { currentRow, type GeminiRow } from './row.ts'
 import { arrayEncoder, decoder, encoder } from './stream.ts'
 
 /** The dialect as an upstream's row has it. */
-export function geminiFor(row: GeminiRow): ChatPort {
+export function geminiFor(row: Partial<GeminiRow>): ChatPort {
+  const whole: GeminiRow = { ...currentRow, ...row }
   return {
     name: 'gemini',
     readAsk,
-    writeAsk: (ask, options) => writeAsk(ask, options, row),
+    writeAsk: (ask, options) => writeAsk(ask, options, whole),
     readReply,
     writeReply,
     decoder,
@@ -19,7 +21,7 @@ export function geminiFor(row: GeminiRow): ChatPort {
   }
 }
 
-export const gemini: ChatPort = geminiFor(currentRow)
+export const gemini: ChatPort = geminiFor({})
 
 /** For callers that stream without `alt=sse`: their stream is one JSON array, errors stand in an array of one. */
 export const geminiArray: ChatPort = {
@@ -28,5 +30,5 @@ export const geminiArray: ChatPort = {
   errorBody: fault => Buffer.from(`[${errorBody(fault)}]`),
 }
 
-export { fitToolName as geminiToolName } from './parts.ts'
+export { fitToolName as geminiToolName } from './write-parts.ts'
 export type { GeminiRow }

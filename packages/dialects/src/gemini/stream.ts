@@ -6,8 +6,9 @@ import type { About, Decoder, Encoder } from '../dialect.ts'
 import type { Usage } from '../exchange.ts'
 import { Raw } from '../raw.ts'
 import { EventReader, maxEventBytes } from '../sse.ts'
+import { CandidateParts, writeCandidate, writeChunk } from './candidate.ts'
 import { errorBody } from './error.ts'
-import { Answer, CandidateParts, writeCandidate, writeChunk } from './response.ts'
+import { Answer } from './response.ts'
 
 const malformedInARow = 3
 const blankLine = Buffer.from('\n\n')

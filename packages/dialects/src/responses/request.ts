@@ -174,7 +174,7 @@ export function writeAsk(ask: Conversation, options: WriteOptions): Converted<Ou
   }
   const nested: Record<string, Record<string, Json>> = {
     text: { format: writeFormat(ask.output) },
-    reasoning: writeReasoning(ask.reasoning, losses),
+    reasoning: writeReasoning(ask.reasoning),
   }
   for (const [name, text] of Object.entries(ask.rest)) {
     const [outer = '', member, ...deeper] = name.split('.')
@@ -225,9 +225,8 @@ function writeFormat(output: Conversation['output']): Json {
   return { type: 'json_schema', name: name ?? 'answer', schema: new Verbatim(schema), strict }
 }
 
-function writeReasoning(asked: Conversation['reasoning'], losses: Losses): Record<string, Json> {
+function writeReasoning(asked: Conversation['reasoning']): Record<string, Json> {
   const effort = askedEffort(asked)
-  if (asked?.budget !== undefined && asked.effort === undefined) losses.clamp('reasoning.budget')
   return { effort, summary: asked?.show === true ? 'auto' : undefined }
 }
 

@@ -1,0 +1,135 @@
+// Candidates as Gemini writes them: whole parts, and the reason of the end on the last.
+import type { Delta, Stop } from '../conversation.ts'
+import type { About } from '../dialect.ts'
+import type { Usage } from '../exchange.ts'
+import { type Json, objectArgs, Verbatim, writeJson } from '../raw.ts'
+import { usageMetadata } from './usage.ts'
+import { showSignature } from './write-parts.ts'
+
+const reasonOf = {
+  end: 'STOP',
+  sequence: 'STOP',
+  length: 'MAX_TOKENS',
+  tool: 'STOP',
+  filter: 'SAFETY',
+  refusal: 'SAFETY',
+  pause: 'STOP',
+} as const satisfies Record<Stop, string>
+
+export type WrittenPart = { readonly [name: string]: Json }
+
+interface Block {
+  readonly kind: 'text' | 'reasoning' | 'refusal' | 'tool'
+  readonly id: string
+  readonly name: string
+  args: string
+  said: boolean
+  signature: string | undefined
+}
+
+/** The parts of one candidate, each written once it is whole; text is whole as it comes. */
+export class CandidateParts {
+  stop: Stop = 'end'
+  readonly #blocks = new Map<number, Block>()
+  #ready: WrittenPart[] = []
+  /** Where the last ready part may still grow. */
+  #growing: number | undefined
+  #pending: string | undefined
+
+  /** Parts that are ready since the last call. */
+  take(): readonly WrittenPart[] {
+    const taken = this.#ready
+    this.#ready = []
+    this.#growing = undefined
+    return taken
+  }
+
+  apply(delta: Delta): void {
+    if (delta.type === 'finish') this.stop = delta.stop
+    else if (delta.type === 'open') {
+      const named = delta.kind === 'tool' ? { id: delta.id, name: delta.name } : { id: '', name: '' }
+      const fresh = { kind: delta.kind, ...named, args: '', said: false, signature: undefined }
+      this.#blocks.set(delta.block, fresh)
+    } else if ('block' in delta) this.#inside(delta, this.#blocks.get(delta.block))
+  }
+
+  /** What is still open becomes ready. */
+  finish(): void {
+    for (const block of [...this.#blocks.keys()].sort((one, other) => one - other)) this.#close(block)
+    this.#flush()
+  }
+
+  #inside(delta: Extract<Delta, { block: number }>, block: Block | undefined): void {
+    if (!block) return
+    if (delta.type === 'text' || delta.type === 'reasoning') this.#say(delta.block, block, delta.text)
+    else if (delta.type === 'args') block.args += delta.json
+    else if (delta.type === 'signature') block.signature = showSignature(delta)
+    else if (delta.type === 'close') this.#close(delta.block)
+  }
+
+  #say(number: number, block: Block, text: string): void {
+    if (text === '') return
+    const thought = block.kind === 'reasoning'
+    block.said = true
+    const last = this.#ready.at(-1)
+    if (this.#growing === number && last && typeof last.text === 'string') {
+      this.#ready[this.#ready.length - 1] = { ...last, text: last.text + text }
+      return
+    }
+    if (thought) this.#flush()
+    this.#put(thought ? { text, thought: true } : { text })
+    this.#growing = number
+  }
+
+  #close(number: number): void {
+    const block = this.#blocks.get(number)
+    if (!block) return
+    this.#blocks.delete(number)
+    if (block.kind === 'tool') {
+      const args = new Verbatim(objectArgs(block.args))
+      this.#put({ functionCall: { id: block.id || undefined, name: block.name, args } })
+    } else if (block.signature !== undefined) {
+      this.#flush()
+      if (block.said) this.#push({ text: '', thought: true, thoughtSignature: block.signature })
+      else this.#pending = block.signature
+    }
+  }
+
+  #put(part: WrittenPart): void {
+    this.#push(this.#pending === undefined ? part : { ...part, thoughtSignature: this.#pending })
+    this.#pending = undefined
+  }
+
+  /** A signature that nothing followed stands on an empty part. */
+  #flush(): void {
+    if (this.#pending !== undefined) this.#put({ text: '' })
+  }
+
+  #push(part: WrittenPart): void {
+    this.#ready.push(part)
+    this.#growing = undefined
+  }
+}
+
+/** One response or chunk. */
+export function writeChunk(
+  candidates: readonly { readonly [name: string]: Json }[],
+  usage: Usage | undefined,
+  about: About,
+): string {
+  return writeJson({
+    candidates,
+    usageMetadata: usage && usageMetadata(usage),
+    modelVersion: about.model,
+    responseId: about.id,
+  })
+}
+
+/** A candidate; `last` ones carry the reason of the end. */
+export function writeCandidate(index: number, parts: readonly WrittenPart[], stop?: Stop): WrittenPart {
+  return {
+    content: { parts, role: 'model' },
+    ...(stop !== undefined && { finishReason: reasonOf[stop] }),
+    index,
+  }
+}
