@@ -90,9 +90,15 @@ export class CandidateParts {
       this.#put({ functionCall: { id: block.id || undefined, name: block.name, args } })
     } else if (block.signature !== undefined) {
       this.#flush()
-      if (block.said) this.#push({ text: '', thought: true, thoughtSignature: block.signature })
+      if (block.said) this.#seal(number, block.signature)
       else this.#pending = block.signature
     }
+  }
+
+  /** Signs the thought that is still here, else an empty part that follows it. */
+  #seal(number: number, thoughtSignature: string): void {
+    const last = this.#growing === number ? this.#ready.pop() : undefined
+    this.#push({ text: '', thought: true, ...last, thoughtSignature })
   }
 
   #put(part: WrittenPart): void {

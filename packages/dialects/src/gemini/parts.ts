@@ -43,7 +43,7 @@ export function readContents(contents: readonly Raw[]): Turn[] {
   for (const raw of contents) {
     const content = new Fields(raw)
     const role = content.word('role', ['user', 'model', 'function', 'tool', 'system'])
-    const parts = (content.array('parts') ?? []).flatMap(part => readPart(part, calls))
+    const parts = readParts(content.array('parts') ?? [], calls)
     if (role === 'model') {
       turns.push({ role: 'assistant', parts })
       continue
@@ -54,6 +54,21 @@ export function readContents(contents: readonly Raw[]): Turn[] {
     if (others.length > 0) turns.push({ role: role === 'system' ? 'system' : 'user', parts: others })
   }
   return turns
+}
+
+/** Thoughts that came in pieces, as clients keep those of a stream, are one; a signature ends it. */
+function readParts(list: readonly Raw[], calls: Calls): Part[] {
+  const parts: Part[] = []
+  for (const raw of list) {
+    const read = readPart(raw, calls)
+    const [thought] = raw.get('thought')?.boolean() === true ? read : []
+    const last = parts.at(-1)
+    const joins = last?.type === 'reasoning' && last.text !== undefined && last.origin === undefined
+    if (thought?.type === 'reasoning' && joins)
+      parts[parts.length - 1] = { ...last, ...thought, text: `${last.text}${thought.text ?? ''}` }
+    else parts.push(...read)
+  }
+  return parts
 }
 
 /** Reads `systemInstruction`: a content, or a bare text. */
