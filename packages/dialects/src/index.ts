@@ -11,6 +11,7 @@ export * from './conversation.ts'
 export * from './dialect.ts'
 export * from './exchange.ts'
 export { type GeminiRow, gemini, geminiArray, geminiFor, geminiToolName } from './gemini/index.ts'
+export { restoreNames } from './ids.ts'
 export {
   type ListedModel as OllamaModel,
   type Load as OllamaLoad,

@@ -450,6 +450,11 @@ describe('a stream of lines', () => {
 
   test.each([
     ['an error line', ['{"error":"out of memory"}'], { status: 502, message: 'out of memory' }],
+    [
+      'calls without end',
+      [`{"message":{"tool_calls":[${'{},'.repeat(70_000)}{}]}}`],
+      { status: 502, message: 'The model sent more calls than can be read.' },
+    ],
     ['three lines that are not JSON', ['x', '{', '1'], { status: 502 }],
   ])('ends in a fault after %s', (_, first, fault) => {
     const deltas = decode([...first, ...lines].join('\n'))

@@ -1,5 +1,5 @@
 import type { About, Conversation, Delta } from '@switchyard/dialects'
-import { openaiChat, openaiChatFor } from '@switchyard/dialects'
+import { ollama, openaiChat, openaiChatFor, openaiToolName, restoreNames } from '@switchyard/dialects'
 import { Fault } from '@switchyard/kinds'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
@@ -250,6 +250,43 @@ describe('a chat completions request', () => {
     const again = openaiChat.readAsk(write(ask).value.body, line)
     expect(again.turns[0]?.parts[0]).toMatchObject({ name: again.tools[0]?.name })
     expect(again.tools[0]?.name).toMatch(/^a_b_c_[0-9a-f]{8}$/)
+  })
+
+  test('gives renamed tools their names back in the answer', () => {
+    const tools = [{ name: 'a.b:c' }, { name: 'plain' }]
+    const restore = restoreNames(tools, openaiToolName)
+    const open = (name: string): Delta => ({ choice: 0, type: 'open', block: 0, kind: 'tool', id: 'x', name })
+    for (const { name } of tools) expect(restore(open(openaiToolName(name)))).toEqual(open(name))
+    expect(restore(open('other'))).toEqual(open('other'))
+  })
+
+  test('gives signed reasoning back to whom it came from, and to nobody else', () => {
+    const details = (format: string) => [
+      { type: 'reasoning.text', text: 'hm', signature: 's', format },
+      { type: 'reasoning.encrypted', data: 'd', format },
+    ]
+    const body = (format: string) => ({
+      model: 'm',
+      messages: [
+        ...hi,
+        { role: 'assistant', content: 'a', reasoning_content: 'hm', reasoning_details: details(format) },
+        ...hi,
+      ],
+    })
+    const assistant = (format: string) => (written(read(body(format))).messages as unknown[])[1] // messages are an array
+    expect(read(body('openai')).turns[1]?.parts).toHaveLength(3)
+    expect(assistant('openai')).toEqual({
+      role: 'assistant',
+      content: 'a',
+      reasoning_content: 'hm',
+      reasoning_details: details('openai'),
+    })
+    expect(assistant('anthropic')).toEqual({ role: 'assistant', content: 'a' })
+    expect(
+      openaiChatFor({ reasoning: false })
+        .writeAsk(read(body('openai')), options)
+        .value.body.toString(),
+    ).not.toContain('reasoning')
   })
 
   test('never fails but by a fault, whatever is sent', () => {
@@ -632,4 +669,59 @@ describe('a whole reply', () => {
   test('is never made of half an answer', () => {
     expect(refusal(() => openaiChat.writeReply([{ choice: 0, type: 'start' }], about)).status).toBe(502)
   })
+})
+
+test('an upstream may send any JSON: it is an answer, a fault, or nothing', () => {
+  const { value } = fc.letrec(tie => ({
+    value: fc.oneof(
+      { depthSize: 'medium' },
+      fc.constantFrom(null, true, 0, 1, -1.5, 1e300, '', 'x', 'stop', 'abort', '2024-01-01T00:00:00Z'),
+      fc.array(tie('value'), { maxLength: 3 }),
+      tie('object'),
+    ),
+    object: fc.dictionary(
+      fc.constantFrom(
+        'choices',
+        'delta',
+        'message',
+        'content',
+        'tool_calls',
+        'function',
+        'name',
+        'arguments',
+        'index',
+        'id',
+        'finish_reason',
+        'usage',
+        'prompt_tokens',
+        'error',
+        'code',
+        'done',
+        'created_at',
+        'eval_count',
+        '__proto__',
+        'reasoning_details',
+        'thinking',
+      ),
+      tie('value'),
+      { maxKeys: 6, noNullPrototype: true },
+    ),
+  }))
+  fc.assert(
+    fc.property(fc.array(value, { maxLength: 4 }), values => {
+      for (const port of [openaiChat, ollama]) {
+        const decoder = port.decoder()
+        const lines = values.map(one =>
+          port === ollama ? `${JSON.stringify(one)}\n` : event(JSON.stringify(one)),
+        )
+        const deltas = [...decoder.push(Buffer.from(lines.join(''))), ...decoder.finish()]
+        const last = deltas.at(-1)?.type
+        expect(last === 'end' || last === 'fault').toBe(true)
+        expect(deltas.filter(({ type }) => type === 'end' || type === 'fault')).toHaveLength(1)
+        port.encoder(about).push(deltas)
+        for (const one of values) port.readReply(Buffer.from(JSON.stringify(one)))
+      }
+    }),
+    { numRuns: 1000 },
+  )
 })

@@ -1,7 +1,7 @@
 import { Fault } from '@switchyard/kinds'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { Fields, objectArgs, Raw, Verbatim, writeJson } from '../src/raw.ts'
+import { Fields, objectArgs, Raw, Verbatim, writeBytes, writeJson } from '../src/raw.ts'
 
 const body = (text: string) => Raw.body(Buffer.from(text))
 const fault = (run: () => unknown): Fault => {
@@ -85,6 +85,26 @@ describe('writing', () => {
   test('puts raw text in as it is, on one line, and leaves undefined members out', () => {
     expect(writeJson({ a: undefined, b: [new Verbatim('{"n":\n1.0}'), 'é"'], c: null })).toBe(
       '{"b":[{"n": 1.0},"é\\""],"c":null}',
+    )
+  })
+
+  test('writes the same bytes, however large the strings are and whatever is in them', () => {
+    const long = (text: string) => text.repeat(20_000)
+    fc.assert(
+      fc.property(
+        fc.constantFrom('A', 'é', '"', '\\', '\n', '\u0000', '\ud800', '😀'),
+        fc.string(),
+        (one, other) => {
+          const value = {
+            a: long(one),
+            b: [other, long('B'), new Verbatim('"\\u0000"')],
+            [long('c')]: long(`A${one}`),
+          }
+          expect(writeBytes(value).equals(Buffer.from(writeJson(value)))).toBe(true)
+          expect(writeBytes({ raw: new Verbatim('\u0000'), text: long('A') }).toString()).toContain('AAA')
+        },
+      ),
+      { numRuns: 20 },
     )
   })
 

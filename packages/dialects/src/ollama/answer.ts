@@ -1,4 +1,5 @@
 // The objects of an answer, whole or one line of a stream: both have the same members.
+import { Fault } from '@switchyard/kinds'
 import { Blocks } from '../blocks.ts'
 import type { Delta, Stop } from '../conversation.ts'
 import { stableHash } from '../ids.ts'
@@ -43,7 +44,7 @@ export class Answer {
     const blocks = this.#blocks
     blocks.say(out, 'reasoning', text(message.thinking))
     blocks.say(out, 'text', text(message.content) || text(reply.response))
-    if (bytes.includes(callsName)) this.#calls(out, bytes)
+    if (bytes.includes(callsName) && !this.#calls(out, bytes)) return true
     if (reply.done === true) this.#finish(out, reply)
     return true
   }
@@ -61,8 +62,26 @@ export class Answer {
     })
   }
 
+  /** False when there are more members than anybody may send: that is a fault. */
+  #calls(out: Delta[], bytes: Buffer): boolean {
+    try {
+      this.#readCalls(out, bytes)
+      return true
+    } catch (error) {
+      if (!(error instanceof Fault)) throw error
+      this.over = true
+      out.push({
+        choice: 0,
+        type: 'fault',
+        status: 502,
+        message: 'The model sent more calls than can be read.',
+      })
+      return false
+    }
+  }
+
   /** Arguments are sliced as they were written, so that their digits survive. */
-  #calls(out: Delta[], bytes: Buffer): void {
+  #readCalls(out: Delta[], bytes: Buffer): void {
     const reply = Raw.parse(bytes)
     const calls = (reply?.get('message') ?? reply)?.get('tool_calls')?.elements() ?? []
     for (const call of calls) {

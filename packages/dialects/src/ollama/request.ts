@@ -4,7 +4,7 @@ import type { Line, Outgoing, WriteOptions } from '../dialect.ts'
 import { Losses } from '../losses.ts'
 import { readTool, writeTools } from '../openai/chat/tools.ts'
 import { present } from '../present.ts'
-import { Fields, invalidValue, type Json, unsupportedParameter, Verbatim, writeJson } from '../raw.ts'
+import { Fields, invalidValue, type Json, unsupportedParameter, Verbatim, writeBytes } from '../raw.ts'
 import { writeMessages } from './messages.ts'
 import { optionPrefix, readOptions, writeOptions } from './options.ts'
 import { readThink, writeThink } from './think.ts'
@@ -92,7 +92,7 @@ export function writeAsk(ask: Conversation, options: WriteOptions): Converted<Ou
   if (own)
     for (const [name, text] of Object.entries(ask.rest))
       if (!name.includes('.')) body[name] ??= new Verbatim(text)
-  return losses.result({ path: '/api/chat', body: Buffer.from(writeJson(body)) })
+  return losses.result({ path: '/api/chat', body: writeBytes(body) })
 }
 
 /** No choice is known here: `none` offers no tools, a named one offers itself alone. */

@@ -78,6 +78,6 @@ function takeCall(open: ToolCall[], message: Fields): ToolCall | undefined {
   const name = message.string('tool_name') ?? message.string('name')
   const byId = open.findIndex(call => call.id === id)
   const byName = open.findIndex(call => call.name === name)
-  const at = byId >= 0 ? byId : byName >= 0 ? byName : 0
+  const at = byId >= 0 ? byId : Math.max(0, byName)
   return open.splice(at, 1)[0]
 }

@@ -11,7 +11,7 @@ import {
   unsupportedParameter,
   Verbatim,
   verbatim,
-  writeJson,
+  writeBytes,
 } from '../../raw.ts'
 import { writeMessages } from './messages.ts'
 import type { Row } from './row.ts'
@@ -147,7 +147,7 @@ export function writeAsk(ask: Conversation, options: WriteOptions, row: Row): Co
   }
   if (own)
     for (const name of names) if (!name.includes('.')) body[name] ??= new Verbatim(ask.rest[name] ?? 'null')
-  return losses.result({ path: '/v1/chat/completions', body: Buffer.from(writeJson(body)) })
+  return losses.result({ path: '/v1/chat/completions', body: writeBytes(body) })
 }
 
 function writeLogprobs(alternatives: number): Record<string, Json> {
