@@ -510,6 +510,58 @@ describe('a stream of Gemini', () => {
     )
   })
 
+  test('never throws, whatever the upstream sends', () => {
+    const hostile = fc.letrec(tie => ({
+      value: fc.oneof(
+        { depthSize: 'medium' },
+        fc.constantFrom(null, true, 0, -1.5, 1e300, '', 'STOP', 'SAFETY', 'AUDIO', 'x'),
+        fc.array(tie('value'), { maxLength: 3 }),
+        fc.dictionary(
+          fc.constantFrom(
+            'candidates',
+            'content',
+            'parts',
+            'text',
+            'thought',
+            'thoughtSignature',
+            'functionCall',
+            'name',
+            'args',
+            'finishReason',
+            'index',
+            'usageMetadata',
+            'promptTokenCount',
+            'totalTokenCount',
+            'promptTokensDetails',
+            'modality',
+            'tokenCount',
+            'error',
+            'code',
+            'promptFeedback',
+            'blockReason',
+            '__proto__',
+          ),
+          tie('value'),
+          { maxKeys: 6, noNullPrototype: true },
+        ),
+      ),
+    }))
+    const judge = (text: string) => {
+      const deltas = gemini.readReply(Buffer.from(text))
+      if (deltas) expect(deltas.at(-1)?.type).toMatch(/^(end|fault)$/)
+      for (const stream of [`data: ${text}\n\n`, text])
+        expect(decode(stream).at(-1)?.type).toMatch(/^(end|fault)$/)
+    }
+    fc.assert(
+      fc.property(hostile.value, value => {
+        judge(JSON.stringify(value))
+      }),
+      { numRuns: 1000 },
+    )
+    judge(`{"error":${'['.repeat(50_000)}${']'.repeat(50_000)}}`)
+    judge(`{"candidates":[${'0,'.repeat(100_000)}0]}`)
+  })
+
   test('passes over events that are no chunks, three in a row end it', () => {
     const odd = 'data: {"x"\n\n'
     expect(meaning(decode(`${odd}${odd}${sse(whole)}`))).toEqual(meaning(expected))

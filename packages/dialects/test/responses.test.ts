@@ -442,6 +442,78 @@ describe('a stream of events', () => {
       expect(decode(sse([...whole.slice(0, before), event])).at(-1)).toEqual(fault)
   })
 
+  test('never throws, whatever the upstream sends', () => {
+    const hostile = fc.letrec(tie => ({
+      value: fc.oneof(
+        { depthSize: 'medium' },
+        fc.constantFrom(
+          null,
+          true,
+          0,
+          -1.5,
+          1e300,
+          '',
+          'response',
+          'completed',
+          'incomplete',
+          'message',
+          'function_call',
+          'reasoning',
+          'error',
+          'response.failed',
+          'response.completed',
+          'response.output_item.added',
+          'response.output_item.done',
+          'response.output_text.delta',
+          'response.function_call_arguments.delta',
+        ),
+        fc.array(tie('value'), { maxLength: 3 }),
+        fc.dictionary(
+          fc.constantFrom(
+            'type',
+            'object',
+            'status',
+            'response',
+            'output',
+            'output_index',
+            'item',
+            'delta',
+            'content',
+            'summary',
+            'text',
+            'refusal',
+            'call_id',
+            'name',
+            'arguments',
+            'encrypted_content',
+            'usage',
+            'input_tokens',
+            'error',
+            'code',
+            'message',
+            '__proto__',
+          ),
+          tie('value'),
+          { maxKeys: 6, noNullPrototype: true },
+        ),
+      ),
+    }))
+    const judge = (text: string) => {
+      const deltas = responses.readReply(Buffer.from(text))
+      if (deltas) expect(deltas.at(-1)?.type).toMatch(/^(end|fault)$/)
+      for (const stream of [`data: ${text}\n\n`, text])
+        expect(decode(stream).at(-1)?.type).toMatch(/^(end|fault)$/)
+    }
+    fc.assert(
+      fc.property(hostile.value, value => {
+        judge(JSON.stringify(value))
+      }),
+      { numRuns: 1000 },
+    )
+    judge(`{"error":${'['.repeat(50_000)}${']'.repeat(50_000)}}`)
+    judge(`{"output":[${'0,'.repeat(100_000)}0]}`)
+  })
+
   test('passes over events that are none and [DONE], three in a row end it', () => {
     const odd = 'data: {"x"\n\n'
     expect(meaning(decode(`${odd}${odd}${sse(whole)}data: [DONE]\n\n`))).toEqual(meaning(expected))

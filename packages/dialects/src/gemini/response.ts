@@ -1,4 +1,5 @@
 // Gemini's answers: chunks of a stream and whole replies have one shape, and are read and written alike.
+import { Fault } from '@switchyard/kinds'
 import { Blocks } from '../blocks.ts'
 import type { Delta, Stop } from '../conversation.ts'
 import type { About } from '../dialect.ts'
@@ -43,8 +44,17 @@ export class Answer {
   readonly #blocks = new Map<number, Blocks>()
   readonly #finishes = new Map<number, string>()
 
-  /** Deltas of one chunk; undefined when it is no chunk. */
+  /** Deltas of one chunk; undefined when it is no chunk, or larger than any that a model makes. */
   read(chunk: Raw): readonly Delta[] | undefined {
+    try {
+      return this.#read(chunk)
+    } catch (error) {
+      if (error instanceof Fault) return undefined
+      throw error
+    }
+  }
+
+  #read(chunk: Raw): readonly Delta[] | undefined {
     const members = chunk.members()
     if (!members) return undefined
     const out: Delta[] = []
@@ -158,11 +168,21 @@ export class Answer {
   }
 }
 
+/** The chunks of an array, or the one chunk; undefined when there are too many. */
+export function elementsOf(raw: Raw): readonly Raw[] | undefined {
+  try {
+    return raw.elements() ?? [raw]
+  } catch (error) {
+    if (error instanceof Fault) return undefined
+    throw error
+  }
+}
+
 /** Undefined when the bytes are no reply. A stream that came as an array is a reply too. */
 export function readReply(body: Buffer): readonly Delta[] | undefined {
   const raw = Raw.parse(body)
-  const chunks = raw?.elements() ?? (raw ? [raw] : [])
-  if (chunks.length === 0) return undefined
+  const chunks = raw && elementsOf(raw)
+  if (!chunks?.[0]) return undefined
   const answer = new Answer()
   const out: Delta[] = []
   for (const chunk of chunks) {

@@ -8,7 +8,7 @@ import { Raw } from '../raw.ts'
 import { EventReader, maxEventBytes } from '../sse.ts'
 import { CandidateParts, writeCandidate, writeChunk } from './candidate.ts'
 import { errorBody } from './error.ts'
-import { Answer } from './response.ts'
+import { Answer, elementsOf } from './response.ts'
 
 const malformedInARow = 3
 const blankLine = Buffer.from('\n\n')
@@ -96,7 +96,8 @@ class GeminiDecoder implements Decoder {
     if (this.#answer.failed) return
     const raw = Raw.parse(bytes)
     // Older gateways send an error as an array of one.
-    const deltas = raw && this.#answer.read(raw.elements()?.[0] ?? raw)
+    const [chunk] = (raw && elementsOf(raw)) ?? []
+    const deltas = chunk && this.#answer.read(chunk)
     if (deltas) {
       this.#malformed = 0
       for (const delta of deltas) out.push(delta)

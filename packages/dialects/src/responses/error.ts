@@ -44,7 +44,9 @@ const statuses: Readonly<Record<string, number>> = {
 export function readFailure(given: unknown): Delta {
   const error: Members = members(given)
   const code = text(error.code) || text(error.type)
-  const bytes = Buffer.from(JSON.stringify(error))
+  // Only what may name a status: the rest can be of any size and depth.
+  const named = [error.code, error.status].find(value => typeof value === 'number')
+  const bytes = Buffer.from(JSON.stringify({ code: named }))
   const message = text(error.message).slice(0, maxMessage)
   return {
     choice: 0,

@@ -54,7 +54,9 @@ export function readItem(out: Delta[], item: Members, blocks: Blocks): void {
 }
 
 export function callIdOf(item: Members): string {
-  return text(item.call_id) || text(item.id) || `call_${stableHash(JSON.stringify(item))}`
+  return (
+    text(item.call_id) || text(item.id) || `call_${stableHash(`${text(item.name)} ${text(item.arguments)}`)}`
+  )
 }
 
 /** What is opaque in a reasoning item. */
