@@ -195,6 +195,22 @@ describe('a chat completions request', () => {
     expect(refusal(() => write(ask, { strict: true })).reason).toBe('unsupported_parameter')
   })
 
+  test('keeps to what an upstream takes, and names what it had to change', () => {
+    const ask: Conversation = {
+      ...read({ model: 'm', messages: hi, stop: ['a', 'b', 'c', 'd', 'e'], max_tokens: 5 }),
+      sampling: { temperature: 5 },
+      output: { type: 'schema', name: 'a b', schema: '{}' },
+    }
+    const { value, dropped, clamped } = openaiChatFor({
+      maxStops: 4,
+      maxTokens: 'max_completion_tokens',
+    }).writeAsk(ask, options)
+    expect([dropped, clamped]).toEqual([['stop'], ['temperature']])
+    const body = JSON.parse(value.body.toString()) as { response_format: { json_schema: { name: string } } } // as it was asked
+    expect(body).toMatchObject({ stop: ['a', 'b', 'c', 'd'], temperature: 2, max_completion_tokens: 5 })
+    expect(body.response_format.json_schema.name).toMatch(/^a_b_[0-9a-f]{8}$/)
+  })
+
   test('tells of failure in words, and shows images of results in the turn that follows', () => {
     const source = { base64: 'AAAA', mime: 'image/png' }
     const call = (id: string) => ({ type: 'toolCall' as const, id, name: 'f', args: '' })

@@ -14,6 +14,7 @@ import {
   writeBytes,
 } from '../../raw.ts'
 import { writeMessages } from './messages.ts'
+import { toolName } from './names.ts'
 import type { Row } from './row.ts'
 import { readTools, writeTools } from './tools.ts'
 import { type Leftovers, readTurns } from './turns.ts'
@@ -129,8 +130,8 @@ export function writeAsk(ask: Conversation, options: WriteOptions, row: Row): Co
     ...writeTools(ask),
     response_format: writeOutput(ask.output),
     [row.maxTokens]: ask.maxOutput,
-    stop: ask.stop.length > 0 ? ask.stop : undefined,
-    temperature: sampling.temperature,
+    stop: writeStop(ask.stop, row, losses),
+    temperature: writeTemperature(sampling.temperature, losses),
     top_p: sampling.topP,
     ...(row.extras && extras),
     seed: sampling.seed,
@@ -150,6 +151,19 @@ export function writeAsk(ask: Conversation, options: WriteOptions, row: Row): Co
   return losses.result({ path: '/v1/chat/completions', body: writeBytes(body) })
 }
 
+function writeStop(stop: readonly string[], { maxStops }: Row, losses: Losses): Json {
+  if (stop.length > maxStops) losses.drop('stop')
+  return stop.length > 0 ? stop.slice(0, maxStops) : undefined
+}
+
+const hottest = 2
+
+function writeTemperature(temperature: number | undefined, losses: Losses): number | undefined {
+  if (temperature === undefined || temperature <= hottest) return temperature
+  losses.clamp('temperature')
+  return hottest
+}
+
 function writeLogprobs(alternatives: number): Record<string, Json> {
   return { logprobs: true, ...(alternatives > 0 && { top_logprobs: alternatives }) }
 }
@@ -160,6 +174,6 @@ function writeOutput(output: Conversation['output']): Json {
   const { name, schema, strict } = output
   return {
     type: 'json_schema',
-    json_schema: { name: name ?? 'answer', schema: new Verbatim(schema), strict },
+    json_schema: { name: toolName(name ?? 'answer'), schema: new Verbatim(schema), strict },
   }
 }

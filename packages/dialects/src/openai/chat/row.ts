@@ -9,6 +9,8 @@ export interface Row {
   readonly reasoning: boolean
   /** Takes `stream_options.include_usage`. */
   readonly streamUsage: boolean
+  /** Stop sequences that are taken; OpenAI takes 4. */
+  readonly maxStops: number
   /** Who counted the tokens that it reports. */
   readonly counts: 'engine' | 'provider'
 }
@@ -18,5 +20,6 @@ export const engineRow: Row = {
   extras: true,
   reasoning: true,
   streamUsage: true,
+  maxStops: Number.POSITIVE_INFINITY,
   counts: 'engine',
 }
