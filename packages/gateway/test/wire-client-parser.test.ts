@@ -225,7 +225,7 @@ describe('any answer', () => {
     const waiting: Buffer[] = []
     const server = createServer(socket => {
       socket.on('error', () => socket.destroy())
-      socket.once('data', () => socket.end(waiting.shift()))
+      socket.once('data', () => socket.end(waiting.shift() ?? ''))
     }).listen(0, '127.0.0.1')
     await once(server, 'listening')
     const { port } = server.address() as AddressInfo // it listens on TCP
