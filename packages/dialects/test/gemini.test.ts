@@ -330,6 +330,21 @@ describe('a generateContent request', () => {
     expect(refusal(() => write(image)).reason).toBe('unsupported_parameter')
   })
 
+  test.each(['{"__proto__":{"contents":[1]},', '{"generationConfig":{"__proto__":{"a":1}},'])(
+    'is not replaced by a prototype: %s',
+    start => {
+      const ask = gemini.readAsk(Buffer.from(`${start}"contents":${JSON.stringify(hi)}}`), line)
+      expect(written(ask)).toEqual({ contents: hi })
+    },
+  )
+
+  test('names members of parts that have no place in a turn', () => {
+    const part = { inlineData: { mimeType: 'video/mp4', data: 'AAAA' }, videoMetadata: { fps: 1 } }
+    const ask = read({ contents: [{ parts: [part] }] })
+    expect(ask.rest).toEqual({ 'contents.parts.videoMetadata': '{"fps":1}' })
+    expect(write(ask).dropped).toEqual(['contents.parts.videoMetadata'])
+  })
+
   test('never fails but by a fault, whatever is sent', () => {
     const names = [
       'role',

@@ -232,6 +232,14 @@ describe('a request for a response', () => {
     expect([fault.code, fault.reason, fault.details[0]?.path]).toEqual(['invalid', reason, path])
   })
 
+  test.each(['"__proto__":{"model":"x"}', '"text":{"__proto__":{"format":1}}'])(
+    'is not replaced by a prototype: %s',
+    member => {
+      const ask = responses.readAsk(Buffer.from(`{${member},"model":"m","input":"hi"}`), line)
+      expect(written(ask)).toEqual({ model: 'up', input: [{ role: 'user', content: 'hi' }] })
+    },
+  )
+
   test('never fails but by a fault, whatever is sent', () => {
     const names = [
       'type',

@@ -1,5 +1,5 @@
 // Gemini's contents and parts, read into turns.
-import type { Media, Part, Turn } from '../conversation.ts'
+import type { Media, Part, RawJson, Turn } from '../conversation.ts'
 import { stableHash } from '../ids.ts'
 import { unwrapSeal } from '../origin.ts'
 import { Fields, invalidValue, type Raw, unsupportedParameter } from '../raw.ts'
@@ -18,10 +18,12 @@ export function either(fields: Fields, name: string): string {
   return snake
 }
 
-/** Calls that wait for their result, by which results without an id find theirs: by name, in order. */
-class Calls {
+/** What is kept while a history is read: calls that wait, so that results without an id find theirs by name, in order. */
+class History {
   #waiting: { readonly id: string; readonly name: string }[] = []
   #minted = 0
+  /** Members of parts that have no place in a turn, by name. */
+  readonly left: Record<string, RawJson> = {}
 
   call(id: string | undefined, name: string): string {
     const given = id || `call_${stableHash(`${this.#minted++} ${name}`)}`
@@ -37,13 +39,16 @@ class Calls {
 }
 
 /** Reads `contents`. Function responses become turns of role `tool`. */
-export function readContents(contents: readonly Raw[]): Turn[] {
-  const calls = new Calls()
+export function readContents(contents: readonly Raw[]): {
+  readonly turns: readonly Turn[]
+  readonly left: Readonly<Record<string, RawJson>>
+} {
+  const history = new History()
   const turns: Turn[] = []
   for (const raw of contents) {
     const content = new Fields(raw)
     const role = content.word('role', ['user', 'model', 'function', 'tool', 'system'])
-    const parts = readParts(content.array('parts') ?? [], calls)
+    const parts = readParts(content.array('parts') ?? [], history)
     if (role === 'model') {
       turns.push({ role: 'assistant', parts })
       continue
@@ -53,14 +58,14 @@ export function readContents(contents: readonly Raw[]): Turn[] {
     if (results.length > 0) turns.push({ role: 'tool', parts: results })
     if (others.length > 0) turns.push({ role: role === 'system' ? 'system' : 'user', parts: others })
   }
-  return turns
+  return { turns, left: history.left }
 }
 
 /** Thoughts that came in pieces, as clients keep those of a stream, are one; a signature ends it. */
-function readParts(list: readonly Raw[], calls: Calls): Part[] {
+function readParts(list: readonly Raw[], history: History): Part[] {
   const parts: Part[] = []
   for (const raw of list) {
-    const read = readPart(raw, calls)
+    const read = readPart(raw, history)
     const [thought] = raw.get('thought')?.boolean() === true ? read : []
     const last = parts.at(-1)
     const joins = last?.type === 'reasoning' && last.text !== undefined && last.origin === undefined
@@ -78,13 +83,19 @@ export function readSystem(raw: Raw | undefined): Turn[] {
     text !== undefined
       ? [{ type: 'text', text }]
       : raw
-        ? (new Fields(raw).array('parts') ?? []).flatMap(part => readPart(part, new Calls()))
+        ? (new Fields(raw).array('parts') ?? []).flatMap(part => readPart(part, new History()))
         : []
   return parts.length > 0 ? [{ role: 'system', parts }] : []
 }
 
-function readPart(raw: Raw, calls: Calls): Part[] {
+function readPart(raw: Raw, history: History): Part[] {
   const fields = new Fields(raw)
+  const parts = partsOf(fields, history)
+  for (const [name, text] of Object.entries(fields.rest())) history.left[`contents.parts.${name}`] ??= text
+  return parts
+}
+
+function partsOf(fields: Fields, history: History): Part[] {
   const text = fields.string('text')
   const thought = fields.boolean('thought') === true
   const signature = fields.string(either(fields, 'thoughtSignature'))
@@ -98,11 +109,11 @@ function readPart(raw: Raw, calls: Calls): Part[] {
     const args = call.object('args') ? call.raw('args')?.text : undefined
     return [
       ...before,
-      { type: 'toolCall', id: calls.call(call.string('id'), name), name, args: args ?? '{}' },
+      { type: 'toolCall', id: history.call(call.string('id'), name), name, args: args ?? '{}' },
     ]
   }
   const response = fields.object(either(fields, 'functionResponse'))
-  if (response) return [readResult(response, calls)]
+  if (response) return [readResult(response, history)]
   const inline = fields.object(either(fields, 'inlineData'))
   if (inline) {
     const mimeName = either(inline, 'mimeType')
@@ -140,9 +151,9 @@ function mediaPart(mime: string, source: Media, name?: string): Part {
   return { type: 'document', source, ...(name !== undefined && { name }) }
 }
 
-function readResult(fields: Fields, calls: Calls): Part {
+function readResult(fields: Fields, history: History): Part {
   const name = fields.needs('name', fields.string('name'))
-  const callId = calls.result(fields.string('id'), name)
+  const callId = history.result(fields.string('id'), name)
   const response = fields.object('response') ? fields.raw('response') : undefined
   const members = response?.members() ?? new Map<string, Raw>()
   const error = members.get('error')
@@ -150,7 +161,7 @@ function readResult(fields: Fields, calls: Calls): Part {
   const only = members.size === 1 ? (error ?? members.get('output') ?? members.get('result')) : undefined
   const value = only ?? response
   const text = members.size === 0 ? '' : (value?.string() ?? value?.text ?? '')
-  const media = (fields.array('parts') ?? []).flatMap(part => readPart(part, calls))
+  const media = (fields.array('parts') ?? []).flatMap(part => readPart(part, history))
   const parts: Part[] = [...(text === '' ? [] : [{ type: 'text' as const, text }]), ...media]
   return { type: 'toolResult', callId, name, parts, isError }
 }

@@ -23,7 +23,7 @@ export function readAsk(body: Buffer, line: Line): Conversation {
   fields.raw('model') // The request line names it.
   const model = fields.needs('model', line.model || undefined)
   const system = readSystem(fields.raw(either(fields, 'systemInstruction')))
-  const contents = readContents(fields.needs('contents', fields.array('contents')))
+  const { turns, left } = readContents(fields.needs('contents', fields.array('contents')))
   const config = fields.object(either(fields, 'generationConfig'))
   const rest: Record<string, string> = {}
   const tools = readTools(fields.array('tools') ?? [], rest)
@@ -33,11 +33,11 @@ export function readAsk(body: Buffer, line: Line): Conversation {
   return Object.freeze({
     dialect: 'gemini',
     model,
-    turns: [...system, ...contents].filter(turn => turn.parts.length > 0),
+    turns: [...system, ...turns].filter(turn => turn.parts.length > 0),
     ...choice,
     ...read,
     stream: { on: line.stream ?? false, usage: true },
-    rest: { ...fields.rest(), ...rest },
+    rest: { ...fields.rest(), ...left, ...rest },
   } satisfies Conversation)
 }
 
@@ -109,7 +109,8 @@ export function writeAsk(ask: Conversation, options: WriteOptions, row: GeminiRo
     if (ask[name] !== undefined && ask[name] !== true) drop(wireNames[name])
   for (const [name, text] of Object.entries(ask.rest)) {
     const [outer, member, ...deeper] = name.split('.')
-    if (!own || deeper.length > 0 || outer === undefined) drop(name)
+    // `__proto__` would become the body's prototype.
+    if (!own || deeper.length > 0 || outer === undefined || name.includes('__proto__')) drop(name)
     else if (member === undefined) body[outer] = new Verbatim(text)
     else if (outer === 'generationConfig') config[member] = new Verbatim(text)
     else drop(name)

@@ -20,6 +20,7 @@ const stopOf: Readonly<Record<string, Stop>> = {
   RECITATION: 'filter',
   IMAGE_SAFETY: 'filter',
   IMAGE_PROHIBITED_CONTENT: 'filter',
+  IMAGE_RECITATION: 'filter',
 }
 
 /** Characters that an upstream's message may take. */
@@ -66,7 +67,7 @@ export class Answer {
     if (candidates.length === 0 && blocked === undefined && !usage && !members.has('responseId'))
       return undefined
     this.#start(out, chunk)
-    if (blocked !== undefined && blocked !== 'BLOCK_REASON_UNSPECIFIED') this.#blocked = blocked
+    if (blocked !== undefined && !blocked.endsWith('_UNSPECIFIED')) this.#blocked = blocked
     candidates.forEach((candidate, at) => {
       if (!this.failed) this.#candidate(out, candidate, at)
     })

@@ -179,7 +179,8 @@ export function writeAsk(ask: Conversation, options: WriteOptions): Converted<Ou
   for (const [name, text] of Object.entries(ask.rest)) {
     const [outer = '', member, ...deeper] = name.split('.')
     const within = nested[outer]
-    if (!own || deeper.length > 0) losses.drop(name)
+    // `__proto__` would become the body's prototype.
+    if (!own || deeper.length > 0 || name.includes('__proto__')) losses.drop(name)
     else if (member === undefined) body[outer] ??= new Verbatim(text)
     else if (within) within[member] = new Verbatim(text)
     else losses.drop(name)
