@@ -1,6 +1,6 @@
 // The answers that the gateway's client reads, whole, split anywhere, and damaged.
 import { once } from 'node:events'
-import { request } from 'node:http'
+import { type IncomingMessage, request } from 'node:http'
 import { type AddressInfo, createServer } from 'node:net'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
@@ -233,13 +233,13 @@ describe('any answer', () => {
       for (const { wire } of fc.sample(answer, { numRuns: 100, seed: 7 })) {
         waiting.push(wire)
         const asked = request({ port, host: '127.0.0.1', agent: false }).end()
-        const [response] = await once(asked, 'response')
+        const [response] = (await once(asked, 'response')) as [IncomingMessage] // what node emits with it
         response.setEncoding('latin1')
         let body = ''
-        for await (const part of response) body += part
+        for await (const part of response) body += part as string // an encoding is set
         const heard = read([wire], { close: true })
         expect(heard).toMatchObject({ status: response.statusCode, body })
-        const raw: string[] = response.rawHeaders
+        const raw = response.rawHeaders
         expect(heard.headers).toEqual(raw.map((one, i) => (i % 2 ? one : one.toLowerCase())))
       }
     } finally {
