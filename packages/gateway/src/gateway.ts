@@ -128,7 +128,7 @@ export function createGateway(options: GatewayOptions): Gateway {
   const close = async (): Promise<void> => {
     stopping = true
     wheel[Symbol.dispose]()
-    await upstreams.close()
+    upstreams.close()
   }
 
   return {
