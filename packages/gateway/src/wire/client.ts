@@ -82,12 +82,12 @@ export class Client {
 
   // ---- for exchanges and connections
 
-  dispatch(exchange: Exchange, fresh = false): void {
+  dispatch(exchange: Exchange): void {
     if (this.#closed) {
       exchange.fail(closedHere())
       return
     }
-    const connection = fresh ? undefined : this.#idle.pop()
+    const connection = this.#idle.pop()
     if (connection) connection.begin(exchange)
     else if (this.#all.size < this.#options.connections) this.#connect(exchange)
     else this.#waiting.add(exchange)
@@ -169,8 +169,6 @@ export class Exchange {
   hearer: Hearer | undefined
   connection: Connection | undefined
   paused = false
-  /** It has been sent a second time. */
-  again = false
   readonly #client: Client
 
   constructor(client: Client, head: string, body: Buffer, hearer: Hearer) {
@@ -213,8 +211,6 @@ export class Connection implements AnswerSink {
   readonly #parser = new AnswerParser(this)
   #exchange: Exchange | undefined
   #connected = false
-  #used = false
-  #heard = false
   #begun = false
   #dead = false
   #timer: NodeJS.Timeout
@@ -240,7 +236,6 @@ export class Connection implements AnswerSink {
 
   begin(exchange: Exchange): void {
     this.#exchange = exchange
-    this.#heard = false
     this.#begun = false
     exchange.connection = this
     this.#parser.expect()
@@ -287,7 +282,6 @@ export class Connection implements AnswerSink {
   end(reusable: boolean): void {
     const exchange = this.#exchange
     const hearer = exchange?.hearer
-    this.#used = true
     if (exchange) {
       this.#exchange = undefined
       exchange.connection = undefined
@@ -309,7 +303,6 @@ export class Connection implements AnswerSink {
       this.destroy()
       return
     }
-    this.#heard = true
     try {
       this.#parser.push(slab.subarray(0, bytes))
     } catch (error) {
@@ -338,13 +331,6 @@ export class Connection implements AnswerSink {
     this.#exchange = undefined
     this.#client.gone(this)
     if (!exchange?.hearer) return
-    // The upstream closed an idle connection while the request was on its way: it has not been read.
-    if (code === 'reset' && this.#used && !this.#heard && !exchange.again) {
-      exchange.again = true
-      exchange.connection = undefined
-      this.#client.dispatch(exchange, true)
-      return
-    }
     exchange.fail(new WireError(code, message, cause))
   }
 }
