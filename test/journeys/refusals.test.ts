@@ -1,5 +1,5 @@
 // What `up` says when it can't: one sentence that tells a person what to do, and nothing left running.
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -57,5 +57,25 @@ describe('up refuses', () => {
     const refused = await up('--data', join(folder, 'c'), '--model', text)
     expect(refused.code).toBe(2)
     expect(lastLine(refused.stderr)).toMatch(/is not a GGUF file/)
+  })
+
+  test('a model that is cut short, and leaves nothing running', async () => {
+    const whole = readFileSync(new URL('../../models/tiny/switchyard-tiny.gguf', import.meta.url))
+    const cut = join(folder, 'cut.gguf')
+    writeFileSync(cut, whole.subarray(0, 600_000))
+    const data = join(folder, 'd')
+    const refused = await up('--data', data, '--model', cut)
+    expect(refused.code).toBe(2)
+    expect(lastLine(refused.stderr)).toMatch(/cut short/)
+    const commands = readdirSync('/proc')
+      .filter(entry => /^\d+$/.test(entry))
+      .map(pid => {
+        try {
+          return readFileSync(`/proc/${pid}/cmdline`, 'utf8')
+        } catch {
+          return '' // ended between the listing and the look
+        }
+      })
+    expect(commands.filter(command => command.includes(data))).toEqual([])
   })
 })
