@@ -38,6 +38,8 @@ export interface About {
 
 /** Reads an upstream's stream. */
 export interface Decoder {
+  /** Events that could not be read: they gave nothing. */
+  readonly malformed: number
   /** Deltas of the events that this chunk made whole. */
   push(chunk: Buffer): readonly Delta[]
   /** The upstream has ended the body: what was still open, then `end` when it was complete, `fault` when not. */

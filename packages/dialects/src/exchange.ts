@@ -1,4 +1,6 @@
 // The canonical values that every dialect is read into: what is asked, and what it used.
+import type { CallerName } from './carriage.ts'
+import type { Line } from './dialect.ts'
 
 /** Units of tokens. Classes of one direction are disjoint and add up. In the order of their code points. */
 export const tokenUnits = [
@@ -32,7 +34,30 @@ export interface Usage {
  */
 export type UsageFlag = 'partition_mismatch' | 'usage_missing'
 
-export type Operation = 'chat.completions' | 'completions' | 'embeddings'
+/** What is asked for, named so that each dialect's operations can be told apart. */
+export type Operation = ChatOperation | EmbeddingOperation | SameOperation | CountOperation
+
+/** Carried to an upstream of any chat dialect. */
+export type ChatOperation =
+  | 'chat.completions'
+  | 'responses'
+  | 'messages'
+  | 'generateContent'
+  | 'ollama.chat'
+  | 'ollama.generate'
+
+export type EmbeddingOperation =
+  | 'embeddings'
+  | 'embedContent'
+  | 'batchEmbedContents'
+  | 'ollama.embed'
+  | 'ollama.embeddings'
+
+/** OpenAI's that no other dialect has. */
+export type SameOperation = 'completions' | 'moderations' | 'rerank' | 'images.generations' | 'audio.speech'
+
+/** Counts of tokens: Anthropic's and Gemini's. */
+export type CountOperation = 'count_tokens' | 'countTokens'
 
 /** A half-open range of bytes. */
 export interface Range {
@@ -42,14 +67,23 @@ export interface Range {
 
 /** A request as the gateway acts on it. The body stays the bytes that the caller sent. */
 export interface Ask {
+  readonly caller: CallerName
   readonly operation: Operation
+  /** What the request line said. */
+  readonly line: Line
   readonly model: string
   readonly stream: {
     readonly on: boolean
-    /** The caller asked for the chunk with the usage. */
+    /** The caller asked for the chunk with the usage; its dialect has it always, but for OpenAI's chat. */
     readonly usage: boolean
   }
+  /** Output tokens that the caller allows; undefined when it does not say, or no count. */
+  readonly maxOutput: number | undefined
+  /** Answers that are asked for. */
+  readonly n: number
+  /** The caller's end user. */
+  readonly user: string | undefined
   readonly bytes: Buffer
   /** Where the values stand that may be spliced. */
-  readonly at: { readonly model: Range; readonly streamOptions: Range | undefined }
+  readonly at: { readonly model: Range | undefined; readonly streamOptions: Range | undefined }
 }

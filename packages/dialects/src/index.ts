@@ -7,7 +7,12 @@ export {
   anthropicToolName,
   estimatedTokens,
 } from './anthropic/index.ts'
+export { readRequest } from './ask.ts'
+export { callers } from './callers.ts'
+export type * from './carriage.ts'
+export { carry } from './carry.ts'
 export * from './conversation.ts'
+export { carryConverted, conversationOf } from './convert.ts'
 export * from './dialect.ts'
 export * from './exchange.ts'
 export { type GeminiRow, gemini, geminiArray, geminiFor, geminiToolName } from './gemini/index.ts'
@@ -28,6 +33,7 @@ export {
 } from './ollama/index.ts'
 export { type OpenaiRow, openaiChat, openaiChatFor, openaiToolName } from './openai/chat/index.ts'
 export * as openai from './openai/index.ts'
+export { carryOpenai } from './operations.ts'
 export { responses, responsesToolName } from './responses/index.ts'
 export { Cursor, closed, maxDepth, more, Names } from './scan.ts'
 export { EventReader, maxEventBytes } from './sse.ts'

@@ -44,6 +44,7 @@ export function decoder(row: Row): Decoder {
 }
 
 class AnthropicDecoder implements Decoder {
+  malformed = 0
   readonly #row: Row
   readonly #reader = new EventReader()
   /** Open blocks by the upstream's index. */
@@ -55,7 +56,7 @@ class AnthropicDecoder implements Decoder {
   #over = false
   #blocks = 0
   #calls = false
-  #malformed = 0
+  #malformedInARow = 0
 
   constructor(row: Row) {
     this.#row = row
@@ -83,10 +84,15 @@ class AnthropicDecoder implements Decoder {
     reader.push(chunk)
     while (!this.#over && reader.next()) {
       if (!reader.hasData) continue
-      if (this.#understood(reader.data.subarray(reader.dataStart, reader.dataEnd))) this.#malformed = 0
-      else if (++this.#malformed === malformedInARow) this.#fail(unreadable)
+      if (this.#understood(reader.data.subarray(reader.dataStart, reader.dataEnd))) this.#malformedInARow = 0
+      else this.#spoilt()
     }
     if (reader.tooLarge && !this.#over) this.#fail(unreadable)
+  }
+
+  #spoilt(): void {
+    this.malformed++
+    if (++this.#malformedInARow === malformedInARow) this.#fail(unreadable)
   }
 
   #understood(data: Buffer): boolean {

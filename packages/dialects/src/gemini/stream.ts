@@ -52,11 +52,12 @@ class ElementReader {
 }
 
 class GeminiDecoder implements Decoder {
+  malformed = 0
   readonly #answer = new Answer()
   readonly #events = new EventReader()
   #elements: ElementReader | undefined
   #begun = false
-  #malformed = 0
+  #malformedInARow = 0
 
   push(chunk: Buffer): readonly Delta[] {
     if (this.#answer.failed) return []
@@ -99,9 +100,14 @@ class GeminiDecoder implements Decoder {
     const [chunk] = (raw && elementsOf(raw)) ?? []
     const deltas = chunk && this.#answer.read(chunk)
     if (deltas) {
-      this.#malformed = 0
+      this.#malformedInARow = 0
       for (const delta of deltas) out.push(delta)
-    } else if (++this.#malformed === malformedInARow) this.#break(out)
+    } else this.#spoilt(out)
+  }
+
+  #spoilt(out: Delta[]): void {
+    this.malformed++
+    if (++this.#malformedInARow === malformedInARow) this.#break(out)
   }
 
   #break(out: Delta[]): void {
@@ -123,7 +129,7 @@ interface Framing {
   error(json: string, first: boolean): string
 }
 
-const events: Framing = {
+export const events: Framing = {
   contentType: 'text/event-stream; charset=utf-8',
   chunk: json => `data: ${json}\n\n`,
   end: '',
@@ -131,7 +137,7 @@ const events: Framing = {
   error: json => `data: ${json}\n\n${json}`,
 }
 
-const array: Framing = {
+export const array: Framing = {
   contentType: 'application/json; charset=utf-8',
   chunk: (json, first) => `${first ? '[' : ',\n'}${json}`,
   end: ']',

@@ -38,6 +38,8 @@ export interface UpstreamError {
   /** The HTTP status that its code names, or 502. */
   readonly status: number
   readonly type: string | undefined
+  /** Its own words, at most 2,048 characters; for a caller only where the request itself is at fault. */
+  readonly message?: string
 }
 
 /** Reads the `error` member of a reply or an event. */

@@ -1,5 +1,6 @@
+export type { Reply } from '../carriage.ts'
 export { errorBody, errorEvent, errorType, type UpstreamError } from './error.ts'
 export { readRequest, upstreamBody } from './request.ts'
-export { publicName, type Reply, readReply } from './response.ts'
+export { publicName, readReply } from './response.ts'
 export { StreamTap, type TapOptions } from './stream.ts'
 export { countedUsage, normaliseUsage } from './usage.ts'

@@ -1,8 +1,8 @@
 // Reads a whole reply: taps its usage, and puts the public model name in the place of the upstream's.
 import { isUtf8 } from 'node:buffer'
-import type { Usage } from '../exchange.ts'
+import type { Reply } from '../carriage.ts'
 import { Cursor, closed, more, Names } from '../scan.ts'
-import { readError, type UpstreamError } from './error.ts'
+import { readError } from './error.ts'
 import { normaliseUsage } from './usage.ts'
 
 const tapped = new Names(['model', 'usage', 'error', 'timings'])
@@ -13,20 +13,13 @@ const timings = 3
 const names = 4
 const letterN = 0x6e
 
-export interface Reply {
-  readonly bytes: Buffer
-  readonly usage: Usage | undefined
-  /** The body is an error in spite of its status. */
-  readonly error: UpstreamError | undefined
-}
-
 /** The bytes of a model name as JSON writes it, for replies. */
 export function publicName(name: string): Buffer {
   return Buffer.from(JSON.stringify(name))
 }
 
-/** Undefined when the bytes are not one JSON object. */
-export function readReply(bytes: Buffer, name: Buffer): Reply | undefined {
+/** Undefined when the bytes are not one JSON object. Without a name the upstream's stays. */
+export function readReply(bytes: Buffer, name: Buffer | undefined): Reply | undefined {
   if (!isUtf8(bytes)) return undefined
   const cursor = new Cursor(bytes)
   const starts = new Int32Array(names).fill(-1)
@@ -50,7 +43,7 @@ export function readReply(bytes: Buffer, name: Buffer): Reply | undefined {
   const slice = (index: number): unknown =>
     at(index) < 0 ? undefined : JSON.parse(bytes.toString('utf8', at(index), ends[index]))
   return {
-    bytes: at(model) < 0 ? bytes : renamed(bytes, at(model), ends[model] ?? 0, name),
+    bytes: at(model) < 0 || !name ? bytes : renamed(bytes, at(model), ends[model] ?? 0, name),
     usage: at(usage) < 0 ? undefined : normaliseUsage(slice(usage), 'engine', slice(timings)),
     error: at(error) < 0 ? undefined : readError(bytes, at(error), ends[error] ?? 0),
   }

@@ -1,9 +1,11 @@
 // Taps a stream that passes through: whole events leave as they came, but for the upstream's model name and the
 // usage chunk that the caller had not asked for. Tells when content begins, and how the stream ends.
+import type { Fault } from '@switchyard/kinds'
+import type { Tap } from '../carriage.ts'
 import type { Usage } from '../exchange.ts'
 import { Cursor, closed, more, Names } from '../scan.ts'
 import { EventReader } from '../sse.ts'
-import { readError, type UpstreamError } from './error.ts'
+import { errorEvent, readError, type UpstreamError } from './error.ts'
 import { normaliseUsage } from './usage.ts'
 
 const chunkNames = new Names(['choices', 'model', 'usage', 'error', 'timings'])
@@ -33,18 +35,19 @@ const doneMarker = Buffer.from('[DONE]')
 const doneEvent = Buffer.from('data: [DONE]\n\n')
 const blankLine = Buffer.from('\n\n')
 const malformedInARow = 3
+const noName = Buffer.alloc(0)
 
 type Verdict = 'pass' | 'rename' | 'withhold' | 'end' | 'fault'
 
 export interface TapOptions {
-  /** The model name that the caller sees, as JSON writes it. */
-  readonly name: Buffer
+  /** The model name that the caller sees, as JSON writes it; undefined keeps the upstream's. */
+  readonly name: Buffer | undefined
   /** The caller asked for usage: its chunk stays. */
   readonly usage: boolean
 }
 
 /** `push` each chunk; then `out` is what may leave, and the other fields tell what has been seen so far. */
-export class StreamTap {
+export class StreamTap implements Tap {
   /** Bytes that the last `push` or `finish` lets pass. */
   out: Buffer | undefined
   /** The first content (text, tool call, reasoning, refusal, or a finish reason) has been seen. */
@@ -107,6 +110,10 @@ export class StreamTap {
     if (this.terminal || this.error) return
     if (this.#reader.unfinished > 0) this.push(blankLine)
     if (this.#finished && !this.error) this.terminal ??= doneEvent
+  }
+
+  fail(fault: Fault, type?: string): Buffer {
+    return Buffer.from(errorEvent(fault, type))
   }
 
   #judge(): Verdict {
@@ -240,7 +247,7 @@ export class StreamTap {
   #named(bytes: Uint8Array): boolean {
     const { name } = this.#options
     const start = this.#modelStart
-    if (start < 0) return true
+    if (!name || start < 0) return true
     if (this.#modelEnd - start !== name.length) return false
     for (let i = 0; i < name.length; i++) if (bytes[start + i] !== name[i]) return false
     return true
@@ -249,7 +256,7 @@ export class StreamTap {
   /** The event with the public model name. Data that stood on several lines is written on as many again. */
   #renamed(): Buffer[] {
     const { bytes, data, start, end, dataStart, dataEnd } = this.#reader
-    const { name } = this.#options
+    const { name = noName } = this.#options // it is there: nothing is renamed without
     if (data === bytes)
       return [bytes.subarray(start, this.#modelStart), name, bytes.subarray(this.#modelEnd, end)]
     const json = Buffer.concat([

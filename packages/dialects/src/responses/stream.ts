@@ -4,7 +4,7 @@ import { Blocks } from '../blocks.ts'
 import type { Delta } from '../conversation.ts'
 import type { About, Decoder, Encoder } from '../dialect.ts'
 import { list, type Members, members, parse, text } from '../members.ts'
-import { type Json, writeJson } from '../raw.ts'
+import { type Json, Raw, Verbatim, writeJson } from '../raw.ts'
 import { EventReader } from '../sse.ts'
 import { failureCode, readFailure } from './error.ts'
 import { Output } from './output.ts'
@@ -21,6 +21,7 @@ interface Item {
 }
 
 class ResponsesDecoder implements Decoder {
+  malformed = 0
   readonly #events = new EventReader()
   readonly #blocks = new Blocks(0)
   readonly #items = new Map<unknown, Item>()
@@ -28,7 +29,7 @@ class ResponsesDecoder implements Decoder {
   /** Content came in deltas, with or without an item around it. */
   #said = false
   #ended = false
-  #malformed = 0
+  #malformedInARow = 0
 
   push(chunk: Buffer): readonly Delta[] {
     if (this.#ended) return []
@@ -55,10 +56,10 @@ class ResponsesDecoder implements Decoder {
     if (type === '') {
       // An error that a proxy wrote, or [DONE], which some engines add.
       if (event.error !== undefined) this.#fail(out, event.error)
-      else if (data.toString() !== '[DONE]' && ++this.#malformed === malformedInARow) this.#break(out)
+      else if (data.toString() !== '[DONE]') this.#spoilt(out)
       return
     }
-    this.#malformed = 0
+    this.#malformedInARow = 0
     this.#event(out, type, event)
   }
 
@@ -128,6 +129,11 @@ class ResponsesDecoder implements Decoder {
       for (const item of list(response.output)) readItem(out, members(item), this.#blocks)
     for (const delta of readEnd(response, this.#blocks)) out.push(delta)
     this.#ended = true
+  }
+
+  #spoilt(out: Delta[]): void {
+    this.malformed++
+    if (++this.#malformedInARow === malformedInARow) this.#break(out)
   }
 
   #fail(out: Delta[], error: unknown): void {
@@ -200,6 +206,31 @@ class ResponsesEncoder implements Encoder {
     this.#text = ''
     return text === '' ? undefined : Buffer.from(text)
   }
+}
+
+interface Failing {
+  readonly about: About
+  /** Number of the event. */
+  readonly sequence: number
+  /** The response as it was begun, as JSON; undefined when nothing of it was told. */
+  readonly begun: Buffer | undefined
+}
+
+/** Ends a stream that another has written: its own response, failed. */
+export function failedEvent(fault: Fault, { about, sequence, begun }: Failing): Buffer {
+  const members = begun && Raw.parse(begun)?.members()
+  if (!members) return encoder(about).fault(fault)
+  const told = [...members].map(([name, { text: json }]): [string, Json] => [name, new Verbatim(json)])
+  const error = { code: failureCode(fault), message: fault.message }
+  const response = Object.fromEntries([
+    ...told,
+    ['model', about.model],
+    ['status', 'failed'],
+    ['error', error],
+  ] satisfies [string, Json][])
+  const type = 'response.failed'
+  const data = writeJson({ type, sequence_number: sequence, response })
+  return Buffer.from(`event: ${type}\ndata: ${data}\n\n`)
 }
 
 export function encoder(about: About): Encoder {

@@ -1,0 +1,117 @@
+// How one request is carried to one kind of upstream and its answer brought back: as the same bytes where both
+// speak one dialect, through the canonical form where not.
+import type { Fault } from '@switchyard/kinds'
+import type { AnthropicRow } from './anthropic/index.ts'
+import type { ChatDialect, Delta } from './conversation.ts'
+import type { About } from './dialect.ts'
+import type { Ask, Usage } from './exchange.ts'
+import type { GeminiRow } from './gemini/index.ts'
+import type { OpenaiRow } from './openai/chat/index.ts'
+import type { UpstreamError } from './openai/error.ts'
+
+/** What an upstream speaks, and how its provider differs from the dialect's norm. */
+export type Speech =
+  | { readonly dialect: 'openai'; readonly row: OpenaiRow }
+  | { readonly dialect: 'responses' }
+  | { readonly dialect: 'anthropic'; readonly row: AnthropicRow }
+  | { readonly dialect: 'gemini'; readonly row: GeminiRow }
+  | { readonly dialect: 'ollama' }
+
+/** Reads one attempt's stream and gives what may leave for the caller. */
+export interface Tap {
+  /** Bytes that the last `push` or `finish` lets pass: whole events of the caller's dialect. */
+  readonly out: Buffer | undefined
+  /** The first content (text, tool call, reasoning, refusal, or a finish reason) has been seen. */
+  readonly begun: boolean
+  /** Deltas with content: what counts as output when no usage is reported. */
+  readonly deltas: number
+  readonly usage: Usage | undefined
+  /** Events that could not be read and were withheld. */
+  readonly malformed: number
+  /** The bytes that end the stream for the caller, once it is known to be complete. They are not in `out`. */
+  readonly terminal: Buffer | undefined
+  /** The stream has failed: an error event, or events that can't be read. */
+  readonly error: UpstreamError | undefined
+  push(chunk: Buffer): void
+  /** The upstream has ended the body. Afterwards the stream was cut unless `terminal` is set. */
+  finish(): void
+  /** The bytes that end a stream that has failed after its first byte: never a normal terminal marker. */
+  fail(fault: Fault, type?: string): Buffer
+}
+
+/** A whole reply for the caller. */
+export interface Reply {
+  readonly bytes: Buffer
+  readonly usage: Usage | undefined
+  /** The body is an error in spite of its status. */
+  readonly error: UpstreamError | undefined
+  /** The caller's dialect has no form for this answer: it is told this instead, with the fault's own status. */
+  readonly refusal?: Fault
+}
+
+export interface Carriage {
+  /** Path below the upstream's base, with its query. */
+  readonly path: string
+  readonly body: Buffer
+  /** What a streamed answer of the upstream must be, for example `text/event-stream`; '' takes any. */
+  readonly streamType: string
+  /** Caller and upstream speak one dialect: what the upstream says of a bad request may pass as it is. */
+  readonly same: boolean
+  /** Members of the request that the upstream's dialect cannot say, for the warning header. */
+  readonly dropped: readonly string[]
+  readonly clamped: readonly string[]
+  /** A new tap for one attempt. */
+  tap(): Tap
+  /** Undefined when the bytes are no reply of the upstream's dialect. */
+  reply(body: Buffer): Reply | undefined
+}
+
+export interface CarriageOptions {
+  /** Name by which the upstream knows the model. */
+  readonly served: string
+  /** The name that the caller sees in the answer; undefined keeps the upstream's. */
+  readonly shown: string | undefined
+  /** Where meaning would be lost, refuse instead of dropping. */
+  readonly strict: boolean
+  /** Sent where the upstream's dialect demands a limit and the caller gave none. */
+  readonly maxOutput: number
+  /** For converted answers: id and time. The id's form is the caller's dialect's own: derive it from this. */
+  readonly about: Pick<About, 'id' | 'created'>
+  /** Looks at each answer between the two dialects, one filter for each: the answer is converted even within one. */
+  readonly filter?: () => Filter
+}
+
+/**
+ * Changes deltas on their way, or keeps them until later ones come. A fault never passes through it. Blocks that it
+ * opened or changed must stay legal; what it keeps must be given when `end` comes, before `end`.
+ */
+export interface Filter {
+  push(deltas: readonly Delta[]): readonly Delta[]
+}
+
+/** One way in which callers speak: a chat dialect, or a variant of one with other streams. */
+export interface Caller {
+  readonly name: CallerName
+  readonly dialect: ChatDialect
+  /** Content type of its streams. */
+  readonly streamType: string
+  /** What is sent after silence on a stream; undefined where the dialect has nothing for it. */
+  readonly ping: string | undefined
+  /** Content is wanted as a stream when the body does not say. */
+  readonly streams: boolean
+  errorBody(fault: Fault, requestId: string): Buffer
+  /** HTTP status of a fault, where the dialect has one of its own. */
+  errorStatus(fault: Fault): number
+}
+
+export type CallerName =
+  | 'openai'
+  | 'responses'
+  | 'anthropic'
+  | 'gemini'
+  | 'geminiArray'
+  | 'ollama'
+  | 'ollamaGenerate'
+
+/** Refuses with `invalid` what the caller's dialect forbids, or what the upstream's cannot say. */
+export type Carry = (ask: Ask, to: Speech, options: CarriageOptions) => Carriage

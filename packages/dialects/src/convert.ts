@@ -1,0 +1,140 @@
+// Carries a request to an upstream of another dialect, through the canonical form, and its answer back.
+import { Fault } from '@switchyard/kinds'
+import { answerId, callerPort } from './callers.ts'
+import type { CallerName, Carriage, CarriageOptions, Filter, Reply, Speech, Tap } from './carriage.ts'
+import type { Conversation, Delta } from './conversation.ts'
+import type { About, ChatPort, Decoder, Encoder } from './dialect.ts'
+import type { Ask, Usage } from './exchange.ts'
+import { errorOf, Heard } from './heard.ts'
+import { restoreNames } from './ids.ts'
+import { speeches, upstreamPort } from './speech.ts'
+
+const nothing = Buffer.alloc(0)
+const read = new WeakMap<Ask, Conversation>()
+
+/** The caller's conversation, read once however often it is sent. Throws `invalid` for what its dialect forbids. */
+export function conversationOf(ask: Ask): Conversation {
+  const known = read.get(ask)
+  if (known) return known
+  const conversation = callerPort(ask.caller).readAsk(ask.bytes, ask.line)
+  read.set(ask, conversation)
+  return conversation
+}
+
+/** Throws `invalid` for what the upstream's dialect can't say. */
+export function carryConverted(
+  caller: CallerName,
+  conversation: Conversation,
+  to: Speech,
+  options: CarriageOptions,
+): Carriage {
+  const { served, shown = served, strict, maxOutput, filter } = options
+  const upstream = upstreamPort(to)
+  const port = callerPort(caller)
+  const { value, dropped, clamped } = upstream.writeAsk(conversation, { model: served, strict, maxOutput })
+  const { streamType, fitName } = speeches[to.dialect]
+  const restore = restoreNames(conversation.tools, fitName)
+  const about: About = {
+    id: answerId(caller, options.about.id),
+    model: shown,
+    created: options.about.created,
+    usage: conversation.stream.usage,
+  }
+  return {
+    path: value.path,
+    body: value.body,
+    streamType,
+    same: false,
+    dropped,
+    clamped,
+    tap: () => new ConvertingTap(upstream.decoder(), port.encoder(about), restore, filter?.()),
+    reply: body => convertReply(body, { upstream, port, about, restore, filter: filter?.() }),
+  }
+}
+
+type Restore = (delta: Delta) => Delta
+
+class ConvertingTap extends Heard implements Tap {
+  out: Buffer | undefined
+  terminal: Buffer | undefined
+  readonly #decoder: Decoder
+  readonly #encoder: Encoder
+  readonly #restore: Restore
+  readonly #filter: Filter | undefined
+
+  constructor(decoder: Decoder, encoder: Encoder, restore: Restore, filter: Filter | undefined) {
+    super()
+    this.#decoder = decoder
+    this.#encoder = encoder
+    this.#restore = restore
+    this.#filter = filter
+  }
+
+  get malformed(): number {
+    return this.#decoder.malformed
+  }
+
+  push(chunk: Buffer): void {
+    this.out = undefined
+    if (!this.terminal && !this.error) this.#take(this.#decoder.push(chunk))
+  }
+
+  finish(): void {
+    this.out = undefined
+    if (this.terminal || this.error) return
+    const last = this.#decoder.finish()
+    const cut = last.findIndex(({ type }) => type === 'fault')
+    this.#take(cut < 0 ? last : last.slice(0, cut))
+  }
+
+  fail(fault: Fault, type?: string): Buffer {
+    return this.#encoder.fault(fault, type)
+  }
+
+  /** What comes with `end` is the terminal: nothing of it is in `out`. */
+  #take(heard: readonly Delta[]): void {
+    if (heard.length === 0) return
+    this.hear(heard)
+    const said = heard.filter(({ type }) => type !== 'fault').map(this.#restore)
+    const passed = this.#filter ? this.#filter.push(said) : said
+    const end = passed.findIndex(({ type }) => type === 'end')
+    if (end < 0) {
+      this.out = this.#encoder.push(passed)
+      return
+    }
+    this.out = this.#encoder.push(passed.slice(0, end))
+    this.terminal = this.#encoder.push(passed.slice(end)) ?? nothing
+  }
+}
+
+interface Conversion {
+  readonly upstream: ChatPort
+  readonly port: ChatPort
+  readonly about: About
+  readonly restore: Restore
+  readonly filter: Filter | undefined
+}
+
+function convertReply(
+  body: Buffer,
+  { upstream, port, about, restore, filter }: Conversion,
+): Reply | undefined {
+  const heard = upstream.readReply(body)
+  if (!heard) return undefined
+  const usage = usageOf(heard)
+  const fault = heard.find(delta => delta.type === 'fault')
+  if (fault?.type === 'fault') return { bytes: nothing, usage, error: errorOf(fault) }
+  const said = heard.map(restore)
+  try {
+    return { bytes: port.writeReply(filter ? filter.push(said) : said, about), usage, error: undefined }
+  } catch (error) {
+    // The dialect has no form for such an answer, or the filter lets none pass: what was used is still told.
+    if (!(error instanceof Fault)) throw error
+    return { bytes: nothing, usage, error: undefined, refusal: error }
+  }
+}
+
+export function usageOf(deltas: readonly Delta[]): Usage | undefined {
+  const told = deltas.findLast(delta => delta.type === 'usage')
+  return told?.type === 'usage' ? told.usage : undefined
+}
