@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { commonStatus, nameSchema } from './envelope.ts'
 import { defineKind, phaseUnlessDeleting } from './kind.ts'
+import { addressesSchema, limitsSchema } from './limits.ts'
 import { permissionPattern } from './role.ts'
 
 export const apiKey = defineKind({
@@ -25,6 +26,8 @@ export const apiKey = defineKind({
       .max(1000)
       .optional()
       .describe('Public model names it may call, `*` as wildcard; absent means any, empty means none.'),
+    limits: limitsSchema.optional().describe('Most that may be called with it.'),
+    addresses: addressesSchema.optional(),
     expiresAt: z.iso.datetime({ offset: true }).optional().describe('Refused from then on.'),
     disabled: z.boolean().default(false).describe('Refused while true.'),
   }),

@@ -7,8 +7,11 @@ const documentVerbs = ['read', 'create', 'update', 'delete'] as const
 /** Verbs that are not a document's create, read, update, delete. */
 const furtherPermissions = [
   'cluster:use',
+  'credential:use',
   'engine:use',
   'engine:raw',
+  'provider:use',
+  'provider:private',
   'endpoint:logs',
   'api_key:rotate',
   'api_key:any',
@@ -38,7 +41,9 @@ export function covers(pattern: string, permission: string): boolean {
 
 const nouns = (...names: string[]) => names.map(name => `${name}:*`)
 const reads = (...names: string[]) => names.map(name => `${name}:read`)
-const serving = ['model', 'endpoint', 'revision', 'replica']
+const serving = ['model', 'endpoint', 'revision', 'replica', 'route']
+/** What routes rest on: outside services, their secrets, and the checks of what passes. */
+const outside = ['credential', 'provider', 'guardrail']
 const places = ['cluster', 'engine', 'model_registry']
 const ownKeys = [
   'api_key:create',
@@ -64,6 +69,7 @@ export const presets: Readonly<Record<string, readonly string[]>> = {
       'api_key',
       'engine',
       'model_registry',
+      ...outside,
       ...serving,
     ),
     'event:read',
@@ -72,22 +78,25 @@ export const presets: Readonly<Record<string, readonly string[]>> = {
   ],
   operator: [
     ...reads('workspace', 'project'),
-    ...nouns(...places, ...serving),
+    ...nouns(...places, ...outside, ...serving),
     'event:read',
     'usage:read',
     'metrics:read',
     ...ownKeys,
   ],
   developer: [
-    ...reads('workspace', 'project', 'role', 'role_assignment', 'service_account', ...places),
+    ...reads('workspace', 'project', 'role', 'role_assignment', 'service_account', ...places, ...outside),
     'cluster:use',
     'engine:use',
+    // Not to make a Provider: whoever names its address would see the credential arrive there.
+    'credential:use',
+    'provider:use',
     ...nouns(...serving),
     'event:read',
     'usage:read',
     ...ownKeys,
   ],
-  viewer: [...reads('workspace', 'project', ...places, ...serving), 'event:read'],
+  viewer: [...reads('workspace', 'project', ...places, ...serving, 'provider', 'guardrail'), 'event:read'],
   billing: [...reads('workspace', 'project', ...serving), 'usage:read'],
   // Others' keys are read with api_key:any; the secret itself is shown to nobody.
   auditor: ['*:read', 'api_key:any'],

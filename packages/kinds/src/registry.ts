@@ -1,16 +1,20 @@
 // The kinds, in the order in which documents of a file are applied. A new kind is one file and one line here.
 import { apiKey } from './api-key.ts'
 import { cluster } from './cluster.ts'
+import { credential } from './credential.ts'
 import { endpoint } from './endpoint.ts'
 import { engine } from './engine.ts'
+import { guardrail } from './guardrail.ts'
 import type { Kind } from './kind.ts'
 import { model } from './model.ts'
 import { modelRegistry } from './model-registry.ts'
 import { project } from './project.ts'
+import { provider } from './provider.ts'
 import { replica } from './replica.ts'
 import { revision } from './revision.ts'
 import { role } from './role.ts'
 import { roleAssignment } from './role-assignment.ts'
+import { route } from './route.ts'
 import { serviceAccount } from './service-account.ts'
 import { user } from './user.ts'
 import { workspace } from './workspace.ts'
@@ -23,6 +27,7 @@ export const kinds: readonly Kind[] = [
   role,
   roleAssignment,
   apiKey,
+  credential,
   cluster,
   engine,
   modelRegistry,
@@ -30,6 +35,9 @@ export const kinds: readonly Kind[] = [
   endpoint,
   revision,
   replica,
+  provider,
+  guardrail,
+  route,
 ] as unknown as readonly Kind[] // a Kind of one schema is not a Kind of every schema; readers narrow by `parse`
 
 const byName = new Map<string, Kind>()

@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { commonStatus } from './envelope.ts'
 import { defineKind, phaseUnlessDeleting } from './kind.ts'
+import { addressesSchema, limitsSchema } from './limits.ts'
 
 export const workspace = defineKind({
   kind: 'Workspace',
@@ -18,6 +19,8 @@ export const workspace = defineKind({
       .regex(/^[A-Z]{3}$/, 'use an ISO 4217 code such as USD')
       .default('USD')
       .describe('ISO 4217 code.'),
+    limits: limitsSchema.optional().describe('Most that all its keys may call together.'),
+    addresses: addressesSchema.optional(),
     contacts: z.array(z.email()).max(32).default([]).describe('People to tell about limits and bills.'),
   }),
   status: z.strictObject({ ...commonStatus }),

@@ -9,7 +9,9 @@
 //
 // `./embedded` is the PostgreSQL that comes with the package, `./testing` a fresh migrated database for tests,
 // `./journal` the gateway's journal of usage on disk.
-import type { IdentityStore, Leases, Secrets, Store, UsageStore } from '@switchyard/runtime'
+import { randomBytes } from 'node:crypto'
+import type { IdentityStore, Leases, Secrets, Store, UsageStore, Vault } from '@switchyard/runtime'
+import { masterKeys } from './envelope.ts'
 import { identityOn } from './identity.ts'
 import { leasesOn } from './leases.ts'
 import { openListener } from './listener.ts'
@@ -18,6 +20,7 @@ import { type PruneOptions, prune } from './prune.ts'
 import { secretsOn } from './secrets.ts'
 import { storeOn } from './store.ts'
 import { usageOn } from './usage.ts'
+import { vaultOn } from './vault.ts'
 
 export { type Migration, migrate, readMigrations } from './migrate.ts'
 export type { StoreObservation } from './postgres/pool.ts'
@@ -34,6 +37,8 @@ export interface OpenedStore extends AsyncDisposable {
   readonly leases: Leases
   readonly identity: IdentityStore
   readonly usage: UsageStore
+  /** Sealed secrets under these master keys, 32 bytes each: the first seals, all of them open. */
+  vault(keys: readonly Uint8Array[]): Vault
   /** Drops what nobody can need any more: old changes, events, tokens, failures. */
   prune(options?: PruneOptions): Promise<void>
   /** Waits for running transactions; twice is the same. */
@@ -54,6 +59,7 @@ export function openStore(options: OpenOptions): OpenedStore {
     leases: leasesOn(database),
     identity: identityOn(database),
     usage: usageOn(database),
+    vault: keys => vaultOn(database, masterKeys(keys), randomBytes),
     prune: given => prune(database, given),
     close,
     [Symbol.asyncDispose]: close,

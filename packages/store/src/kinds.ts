@@ -14,6 +14,10 @@ const ownStatus = new Set([
   'Project',
   'Workspace',
   'Engine',
+  'Credential',
+  'Provider',
+  'Guardrail',
+  'Route',
 ])
 
 const agentWrites = new Set(['Replica', 'Cluster'])
@@ -32,10 +36,22 @@ const gatewayReads = new Set([
   'Endpoint',
   'Revision',
   'Replica',
+  'Credential',
+  'Provider',
+  'Guardrail',
+  'Route',
 ])
 
+/** A spec that is one of several shapes has `share` in each of them, or in none. */
+function shapeOf(spec: Kind['spec']): unknown {
+  if ('shape' in spec) return spec.shape
+  const options: unknown = 'options' in spec ? spec.options : undefined
+  const [first]: readonly unknown[] = Array.isArray(options) ? options : []
+  return typeof first === 'object' && first !== null && 'shape' in first ? first.shape : undefined
+}
+
 function rowOf({ kind, noun, scope, system, spec }: Kind) {
-  const shape: unknown = 'shape' in spec ? spec.shape : undefined
+  const shape = shapeOf(spec)
   const shareable = typeof shape === 'object' && shape !== null && 'share' in shape
   return {
     kind,

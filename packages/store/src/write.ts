@@ -9,6 +9,15 @@ import { readTransaction } from './read.ts'
 /** Referrers that a refusal names. */
 const namedReferrers = 10
 
+const clients = new WeakMap<WriteTransaction, PoolClient>()
+
+/** The connection of a running transaction, for what else of the store is written in it. */
+export function clientOf(tx: WriteTransaction): PoolClient {
+  const client = clients.get(tx)
+  if (!client) throw new TypeError('This is no transaction of this store.')
+  return client
+}
+
 /** `written` gathers the documents of this transaction by id, with the state that each ends in. */
 export function writeTransaction(client: PoolClient, written: Map<string, Document>): WriteTransaction {
   const reading = readTransaction(client)
@@ -26,7 +35,7 @@ export function writeTransaction(client: PoolClient, written: Map<string, Docume
           [id, references.map(({ path }) => path), references.map(to => to.id)],
         )
 
-  return {
+  const transaction: WriteTransaction = {
     ...reading,
     async lock({ kind, workspace, name }, mode) {
       const { rows } = await client.query<{ id: string }>(
@@ -100,6 +109,8 @@ export function writeTransaction(client: PoolClient, written: Map<string, Docume
     },
     event: event => recordEvent(client, event),
   }
+  clients.set(transaction, client)
+  return transaction
 }
 
 /** The last step: versions in commit order for all that was written. Nothing may be written after it. */

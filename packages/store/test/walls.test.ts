@@ -1,8 +1,8 @@
 // The second wall, in SQL alone: what a role sees and changes when it forgets every WHERE.
-import { randomUUID } from 'node:crypto'
+import { randomBytes, randomUUID } from 'node:crypto'
 import type { Document } from '@switchyard/kinds'
 import { presets } from '@switchyard/kinds'
-import type { Identity } from '@switchyard/runtime'
+import { type Identity, Sealed, type Vault } from '@switchyard/runtime'
 import { type TestDatabase, testDatabase } from '@switchyard/store/testing'
 import { Client } from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -10,6 +10,7 @@ import { agent, allow, caller, control, deleted, document, gateway, named, opera
 import { usageEvent } from './usage-event.ts'
 
 let db: TestDatabase
+let vault: Vault
 /** The owner's eyes: a superuser passes every policy. */
 let eyes: Client
 const made: Record<string, Document> = {}
@@ -19,6 +20,7 @@ const list = async (as: Identity, kind: string) =>
 
 beforeAll(async () => {
   db = await testDatabase()
+  vault = db.vault([randomBytes(32)])
   eyes = new Client({ connectionString: db.url, options: '-c search_path=switchyard' })
   await eyes.connect()
   for (const workspace of ['red', 'blue']) {
@@ -33,6 +35,11 @@ beforeAll(async () => {
     made[`${workspace}/k`] = key
     await db.store.write(operator, tx =>
       tx.putSecret(key.metadata.id, { field: 'hash', hash: `${workspace}-hash` }),
+    )
+    const credential = await put(db.store, document('Credential', workspace, 'cred', { share: 'none' }))
+    made[`${workspace}/cred`] = credential
+    await db.store.write(operator, tx =>
+      vault.put(tx, credential.metadata.id, 'value', new Sealed(`${workspace}-value`)),
     )
     const object = { kind: 'Endpoint', workspace, name: 'e', id: made[`${workspace}/e`]?.metadata.id ?? '' }
     await db.store.write(control, tx =>
@@ -116,6 +123,7 @@ describe('every table', () => {
       'refs',
       'resources',
       'rights',
+      'sealed_secrets',
       'secret_hashes',
       'usage_events',
       'usage_quarantine',
@@ -202,6 +210,38 @@ describe('every table', () => {
           'select hash from switchyard.secret_hashes',
         ),
       ).toBe('denied')
+  })
+
+  test('of sealed secrets is opened by the unsealing role alone, and moved by nobody', async () => {
+    const all = { principal: 'system:operator', scopes: '*' }
+    for (const role of ['user', 'control', 'agent', 'gateway', 'ingest', 'identity', 'nobody'])
+      for (const column of ['sealed', 'wrapped', '*'])
+        expect(await as(role, all, `select ${column} from switchyard.sealed_secrets`), role).toBe('denied')
+    for (const role of ['control', 'agent', 'gateway', 'ingest', 'identity', 'secrets', 'nobody'])
+      expect(await as(role, all, 'delete from switchyard.sealed_secrets'), role).toBe('denied')
+    expect(await as('secrets', {}, 'select sealed from switchyard.sealed_secrets')).toBe(2)
+    for (const role of ['user', 'secrets'])
+      for (const column of ['resource_id', 'field', 'sealed', 'workspace'])
+        expect(
+          await as(role, all, `update switchyard.sealed_secrets set ${column} = ${column}`),
+          `${role} ${column}`,
+        ).toBe('denied')
+  })
+
+  test('takes a sealed secret only from who may write the document', async () => {
+    const id = made['red/cred']?.metadata.id ?? ''
+    const value = new Sealed('other')
+    for (const who of [caller('blue-admin'), caller('red-admin', { scopes: ['credential:read'] })])
+      await expect(db.store.write(who, tx => vault.put(tx, id, 'value', value))).rejects.toMatchObject({
+        name: 'Fault',
+      })
+    await expect(
+      db.store.write(caller('red-admin'), tx =>
+        vault.put(tx, made['blue/cred']?.metadata.id ?? '', 'value', value),
+      ),
+    ).rejects.toMatchObject({ name: 'Fault' })
+    const { secrets } = await vault.read('Credential')
+    expect(secrets.get(id)?.reveal()).toEqual({ value: 'red-value' })
   })
 
   test('is closed to the role that every connection starts with', async () => {

@@ -1,0 +1,203 @@
+import { describe, expect, test } from 'vitest'
+import {
+  addressesSchema,
+  credential,
+  guardrail,
+  type Kind,
+  kinds,
+  limitsSchema,
+  provider,
+  route,
+} from '../src/index.ts'
+
+/** The problems of a spec, each as `path: message`. */
+function problems({ spec }: Pick<Kind, 'spec'>, given: unknown): readonly string[] {
+  const parsed = spec.safeParse(given)
+  return parsed.success ? [] : parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`)
+}
+
+describe('every kind', () => {
+  test.each(kinds.map(kind => [kind.kind, kind] as const))(
+    '%s has a schema that can be shown',
+    (_, { spec, status }) => {
+      for (const schema of [spec, status])
+        expect(schema.toJSONSchema({ io: 'input', unrepresentable: 'any' })).toBeTypeOf('object')
+    },
+  )
+})
+
+describe('a Credential', () => {
+  test('has its secrets apart, so that a spec without them is whole', () => {
+    expect(credential.spec.parse({})).toEqual({ type: 'bearer', share: 'none' })
+    expect(credential.secrets).toEqual(['spec.value', 'spec.headers'])
+  })
+
+  test.each([
+    [{ type: 'header' }, 'name: is required'],
+    [{ type: 'query' }, 'name: is required'],
+    [{ type: 'basic', value: 'x' }, 'username: is required'],
+    [{ type: 'bearer', name: 'x' }, 'name: is for the types'],
+    [{ type: 'custom', username: 'x' }, 'username: is for the type basic'],
+    [{ type: 'header', name: 'Host' }, 'name: cannot be this header'],
+    [{ value: 'a\r\nx: y' }, 'value: use visible'],
+    [{ value: '' }, 'value: Too small'],
+    [{ headers: { Cookie: 'a' } }, 'headers.Cookie'],
+    [{ headers: { 'x-a': 'a\nb' } }, 'headers.x-a: use visible'],
+    [{ secret: 'x' }, ': Unrecognized key'],
+  ])('%j is refused: %s', (spec, problem) => {
+    expect(problems(credential, spec).join('\n')).toContain(problem)
+  })
+
+  test('says nothing of a value in what it finds wrong with it', () => {
+    for (const spec of [
+      { value: 'can ary\n' },
+      { value: ['can ary'] },
+      { headers: { 'x-a': 'can ary\0' } },
+      { headers: 'can ary' },
+    ])
+      expect(problems(credential, spec).join('\n')).toMatch(/^(?!.*can ary).+$/s)
+  })
+})
+
+describe('a Provider', () => {
+  test('has defaults for all but its type', () => {
+    expect(provider.spec.parse({ type: 'openai' })).toEqual({
+      type: 'openai',
+      models: [],
+      allowCidrs: [],
+      headers: {},
+      share: 'none',
+    })
+    expect(provider.spec.parse({ type: 'openai', baseUrl: 'https://a.example/v1//' }).baseUrl).toBe(
+      'https://a.example/v1',
+    )
+  })
+
+  test.each([
+    [{ type: 'nobody' }, 'type: Invalid option'],
+    [{ type: 'openai', baseUrl: 'http://10.0.0.1' }, 'baseUrl: must not point at a private address'],
+    [{ type: 'openai', baseUrl: 'https://u:p@a.example' }, 'baseUrl: must hold no user'],
+    [{ type: 'openai', allowCidrs: ['10.0.0.1/8'] }, 'allowCidrs.0: use a range'],
+    [{ type: 'openai', models: [{ name: 'a' }, { name: 'a' }] }, 'models.1.name: names a a second time'],
+    [{ type: 'openai', headers: { Authorization: 'Bearer x' } }, 'headers.Authorization: carries a secret'],
+    [{ type: 'openai', headers: { Host: 'x' } }, 'headers.Host'],
+    [{ type: 'openai', headers: { 'x-a': 'a\r\nb: c' } }, 'headers.x-a: use no line break'],
+  ])('%j is refused: %s', (spec, problem) => {
+    expect(problems(provider, spec).join('\n')).toContain(problem)
+  })
+
+  test('may be in a range that is opened', () => {
+    expect(
+      problems(provider, { type: 'vllm', baseUrl: 'http://10.0.0.1:8000/v1', allowCidrs: ['10.0.0.0/24'] }),
+    ).toEqual([])
+  })
+})
+
+describe('a Route', () => {
+  const tiers = [{ targets: [{ endpoint: 'chat' }] }]
+
+  test('has defaults for all but its names and tiers', () => {
+    expect(route.spec.parse({ names: ['gpt-*'], tiers })).toEqual({
+      names: ['gpt-*'],
+      priority: 0,
+      tiers: [{ strategy: 'weighted', targets: [{ endpoint: 'chat', weight: 100 }] }],
+      fallback: {},
+      retries: { attempts: 3 },
+      timeouts: {},
+      strict: false,
+      exposeModel: 'public',
+      storeResponses: false,
+      fetchImages: false,
+      guardrails: [],
+    })
+  })
+
+  test.each([
+    [{ names: ['a'] }, 'tiers: Invalid input'],
+    [{ names: ['a', 'a'], tiers }, 'names.1: names a a second time'],
+    [{ names: ['a*b'], tiers }, 'names.0: use a model name'],
+    [
+      { names: ['a'], tiers: [{ targets: [{}] }] },
+      'tiers.0.targets.0.endpoint: name an endpoint or a provider',
+    ],
+    [
+      { names: ['a'], tiers: [{ targets: [{ endpoint: 'a', provider: 'b' }] }] },
+      'tiers.0.targets.0.endpoint: name an endpoint or a provider',
+    ],
+    [
+      { names: ['a'], tiers: [{ targets: [{ endpoint: 'a', weight: 0 }] }] },
+      'tiers.0.targets: must hold a target with a weight above 0',
+    ],
+    [{ names: ['a'], tiers, cache: { mode: 'semantic' } }, 'cache.embeddings: is required'],
+    [
+      { names: ['a'], tiers, timeouts: { connectMs: 500, totalMs: 100 } },
+      'timeouts.connectMs: must not be longer',
+    ],
+    [{ names: ['a'], tiers, retries: { attempts: 6 } }, 'retries.attempts: Too big'],
+    [{ names: ['a'], tiers, match: { headers: { 'x-a': '*b' } } }, 'match.headers.x-a: use a value'],
+  ])('%j is refused: %s', (spec, problem) => {
+    expect(problems(route, spec).join('\n')).toContain(problem)
+  })
+})
+
+describe('a Guardrail', () => {
+  test.each([
+    [
+      { kind: 'keyword', words: ['secret plan'] },
+      { stage: 'both', action: 'block', onFailure: 'closed', share: 'all' },
+    ],
+    [{ kind: 'pattern', patterns: ['a+b'], onFailure: 'open' }, { onFailure: 'open' }],
+    [{ kind: 'pii', types: ['email', 'bank_card'], action: 'redact' }, { action: 'redact' }],
+    [{ kind: 'injection' }, { sensitivity: 'medium' }],
+    [{ kind: 'schema', stage: 'response', schema: { type: 'object' } }, { stage: 'response' }],
+    [{ kind: 'webhook', url: 'https://guard.example/check' }, { timeoutMs: 1000 }],
+  ])('%j is complete', (spec, defaults) => {
+    expect(guardrail.spec.parse(spec)).toMatchObject({ ...spec, ...defaults })
+  })
+
+  test.each([
+    [{ kind: 'unknown' }, 'kind: Invalid'],
+    [{ kind: 'keyword', words: ['a'], patterns: ['b'] }, 'Unrecognized key'],
+    [{ kind: 'pattern', patterns: ['('] }, 'patterns.0: is no regular expression'],
+    [{ kind: 'pattern', patterns: ['a*'] }, 'patterns.0: matches the empty text'],
+    [{ kind: 'schema', schema: {} }, 'stage: must be response'],
+    [{ kind: 'injection', action: 'redact' }, 'action: cannot be redact'],
+    [{ kind: 'webhook', url: 'https://169.254.169.254/' }, 'url: must not point at a cloud metadata address'],
+    [{ kind: 'webhook', url: 'http://guard.example/' }, 'url: must start with https'],
+  ])('%j is refused: %s', (spec, problem) => {
+    expect(problems(guardrail, spec).join('\n')).toContain(problem)
+  })
+})
+
+describe('limits and addresses', () => {
+  test('name a rate, and single models beside all', () => {
+    const limits = {
+      requests: { perMinute: 60, burst: 10 },
+      inputTokens: { perMinute: 100_000 },
+      outputTokens: { perMinute: 20_000 },
+      tokens: { perMinute: 110_000 },
+      concurrency: 8,
+      models: { 'gpt-*': { requests: { perSecond: 1 } } },
+    }
+    expect(limitsSchema.parse(limits)).toEqual(limits)
+    expect(limitsSchema.parse({})).toEqual({})
+  })
+
+  test.each([
+    { requests: {} },
+    { requests: { perMinute: 1, perSecond: 1 } },
+    { requests: { perMinute: 0 } },
+    { requests: { perMinute: 1.5 } },
+    { tokens: { perSecond: 1 } },
+    { models: { 'a*b': {} } },
+    { models: { a: { models: {} } } },
+    { concurrency: 0 },
+  ])('%j is refused', limits => {
+    expect(limitsSchema.safeParse(limits).success).toBe(false)
+  })
+
+  test('addresses are ranges, with none denied unless it is said', () => {
+    expect(addressesSchema.parse({ allow: ['10.0.0.0/8'] })).toEqual({ allow: ['10.0.0.0/8'], deny: [] })
+    expect(addressesSchema.safeParse({ deny: ['10.0.0.1/8'] }).success).toBe(false)
+  })
+})

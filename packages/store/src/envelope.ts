@@ -1,0 +1,117 @@
+// Envelope encryption: a value under a data key of its own, the data key under a master key. AES-256-GCM, with
+// random nonces; each data key encrypts one value once, so that no nonce of it ever comes twice.
+import { createCipheriv, createDecipheriv, createHash, createSecretKey, type KeyObject } from 'node:crypto'
+import { Fault } from '@switchyard/kinds'
+
+const keyBytes = 32
+const nonceBytes = 12
+const tagBytes = 16
+
+/** Where a value belongs: it opens nowhere else. */
+export interface Place {
+  /** Of the document. */
+  readonly id: string
+  readonly field: string
+}
+
+export interface Envelope {
+  readonly keyId: string
+  /** The data key under the master key: nonce, ciphertext, tag. */
+  readonly wrapped: Buffer
+  /** The value under the data key: nonce, ciphertext, tag. */
+  readonly sealed: Buffer
+}
+
+interface MasterKey {
+  readonly id: string
+  readonly key: KeyObject
+}
+
+/** The first one seals; all of them open. */
+export interface MasterKeys {
+  readonly first: MasterKey
+  readonly byId: ReadonlyMap<string, MasterKey>
+}
+
+export type RandomBytes = (size: number) => Uint8Array
+
+/** `keys` are 32 bytes each, the one that seals first. */
+export function masterKeys(keys: readonly Uint8Array[]): MasterKeys {
+  const known = keys.map((bytes): MasterKey => {
+    if (bytes.length !== keyBytes) throw new TypeError(`A master key is ${keyBytes} bytes long.`)
+    const id = createHash('sha256').update('switchyard master key\0').update(bytes).digest('hex').slice(0, 16)
+    return { id, key: createSecretKey(bytes) }
+  })
+  const [first] = known
+  if (!first) throw new TypeError('A vault needs a master key.')
+  return { first, byId: new Map(known.map(key => [key.id, key])) }
+}
+
+export function seal({ first }: MasterKeys, random: RandomBytes, place: Place, text: string): Envelope {
+  const dataKey = Buffer.from(random(keyBytes))
+  const sealed = encrypt(createSecretKey(dataKey), random, bound('value', place), Buffer.from(text))
+  const wrapped = encrypt(first.key, random, bound('key', place, first.id), dataKey)
+  dataKey.fill(0)
+  return { keyId: first.id, wrapped, sealed }
+}
+
+/** `unavailable` (`secret_key_missing`) without its master key, `internal` (`secret_damaged`) when it was altered. */
+export function open(keys: MasterKeys, place: Place, envelope: Envelope): string {
+  const dataKey = unwrap(keys, place, envelope)
+  const text = decrypt(createSecretKey(dataKey), bound('value', place), envelope.sealed).toString()
+  dataKey.fill(0)
+  return text
+}
+
+/** The same value with its data key under the first master key. */
+export function rewrapped(
+  keys: MasterKeys,
+  random: RandomBytes,
+  place: Place,
+  envelope: Pick<Envelope, 'keyId' | 'wrapped'>,
+): Pick<Envelope, 'keyId' | 'wrapped'> {
+  const { id, key } = keys.first
+  const dataKey = unwrap(keys, place, envelope)
+  const wrapped = encrypt(key, random, bound('key', place, id), dataKey)
+  dataKey.fill(0)
+  return { keyId: id, wrapped }
+}
+
+function unwrap(
+  keys: MasterKeys,
+  place: Place,
+  { keyId, wrapped }: Pick<Envelope, 'keyId' | 'wrapped'>,
+): Buffer {
+  const master = keys.byId.get(keyId)
+  if (!master)
+    throw new Fault('unavailable', `A secret is sealed under the key ${keyId}, which is not known here.`, {
+      reason: 'secret_key_missing',
+    })
+  return decrypt(master.key, bound('key', place, keyId), wrapped)
+}
+
+/** What a ciphertext is bound to; ids and field names hold no NUL. */
+function bound(what: 'value' | 'key', { id, field }: Place, keyId = ''): Buffer {
+  return Buffer.from([what, id, field, keyId].join('\0'))
+}
+
+function encrypt(key: KeyObject, random: RandomBytes, aad: Buffer, clear: Buffer): Buffer {
+  const nonce = random(nonceBytes)
+  const cipher = createCipheriv('aes-256-gcm', key, nonce, { authTagLength: tagBytes }).setAAD(aad)
+  return Buffer.concat([nonce, cipher.update(clear), cipher.final(), cipher.getAuthTag()])
+}
+
+function decrypt(key: KeyObject, aad: Buffer, bytes: Buffer): Buffer {
+  const nonce = bytes.subarray(0, nonceBytes)
+  const body = bytes.subarray(nonceBytes, -tagBytes)
+  const decipher = createDecipheriv('aes-256-gcm', key, nonce, { authTagLength: tagBytes })
+  decipher.setAAD(aad).setAuthTag(bytes.subarray(-tagBytes))
+  try {
+    return Buffer.concat([decipher.update(body), decipher.final()])
+  } catch (cause) {
+    throw new Fault('internal', 'A sealed secret was altered or moved: write it again.', {
+      reason: 'secret_damaged',
+      cause,
+    })
+  }
+}
