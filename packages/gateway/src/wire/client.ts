@@ -1,50 +1,52 @@
-// The connections to one upstream that speaks HTTP/1.1 in plain text: kept alive, bounded, one request on each.
-// A request of 1 KB through the gateway takes 64 µs of CPU with it, and took 75 with undici's pool (medians of six
-// interleaved rounds, 16 connections).
-import { connect, type Socket } from 'node:net'
-import { AnswerParser, type AnswerSink, Malformed, type RawHeaders } from './client-parser.ts'
+// The connections to one upstream that speaks HTTP/1.1, in plain text or over TLS: kept alive, bounded, one request
+// on each. A request of 1 KB through the gateway takes 64 µs of CPU with it, and took 75 with undici's pool (medians
+// of six interleaved rounds, 16 connections, plain text).
+import { Connection, Exchange, type Hearer, WireError } from './client-connection.ts'
+import { type BodySource, Upload } from './client-upload.ts'
+import { type Dialer, dialer, type Guard, type TlsTrust } from './dial.ts'
 
-/** `refused`: no connection stood. `reset`: no answer had begun. `cut`: it had begun. `malformed`: it cannot be read. */
-export type WireCode = 'refused' | 'reset' | 'cut' | 'malformed'
+export { type Exchange, type Hearer, type WireCode, WireError } from './client-connection.ts'
+export type { BodySink, BodySource } from './client-upload.ts'
 
-export class WireError extends Error {
-  readonly code: WireCode
-  constructor(code: WireCode, message: string, cause?: unknown) {
-    super(message, { cause })
-    this.code = code
-  }
-}
-
-/** What is heard of an exchange: a head, bytes, and one end or one error; nothing after `abort`. */
-export interface Hearer {
-  onHead(status: number, headers: RawHeaders): void
-  onData(bytes: Buffer): void
-  onEnd(): void
-  onError(error: WireError): void
-}
-
+/** Either `address`, or `origin` with `addresses`. */
 export interface ClientOptions {
-  /** `host:port`. */
-  readonly address: string
+  /** `host:port` of an engine of ours, in plain text; wherever it is, it is dialled. */
+  readonly address?: string
+  /** `https://host[:port]` or `http://host[:port]` of somebody else. */
+  readonly origin?: string
+  /** Which addresses of `origin` may be dialled. */
+  readonly addresses?: Guard
+  /** How the certificate of an `https` origin is verified; it always is. */
+  readonly tls?: TlsTrust
   /** Connections at one time; requests beyond them wait their turn. */
   readonly connections: number
-  /** Milliseconds until a connection stands. */
+  /** Milliseconds until a connection stands, with name resolution and TLS. */
   readonly connect: number
   /** Milliseconds after which an unused connection is closed, default 4000: servers close theirs after 5 s. */
   readonly idle?: number
 }
 
-/** Up to here head and body are copied into one buffer; beyond it two are gathered in one write. */
-const smallBytes = 16 * 1024
-/** Reads of all connections land here one after another and are copied out at their own size: node would
- * allocate 64 KiB for each of them. */
-const slab = Buffer.allocUnsafeSlow(64 * 1024)
+export type Method = 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
+
 const allowed = /^[\t\x20-\x7e\x80-\xff]*$/
+const token = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
+const target = /^\/[\x21-\x7e]*$/
+/** Headers that are written here. */
+const ours: ReadonlySet<string> = new Set(['host', 'connection', 'content-length', 'transfer-encoding'])
+/** Heads kept for one array of headers. */
+const mostHeads = 256
+
+/** What follows the headers; the number of `content-length` comes with each request. */
+const framing = {
+  length: 'content-length: ',
+  chunks: 'transfer-encoding: chunked\r\n\r\n',
+  none: '\r\n',
+} as const
 
 export class Client {
   readonly #options: ClientOptions
   readonly #host: string
-  readonly #port: number
+  readonly #dialer: Dialer
   /** The one used last stands last. */
   readonly #idle: Connection[] = []
   readonly #all = new Set<Connection>()
@@ -53,11 +55,16 @@ export class Client {
   #sweep: NodeJS.Timeout | undefined
   #closed = false
 
+  /** `invalid` for an origin or certificates that cannot be read. */
   constructor(options: ClientOptions) {
-    const url = new URL(`http://${options.address}`)
     this.#options = options
-    this.#host = url.hostname.replace(/^\[|\]$/g, '')
-    this.#port = Number(url.port || 80)
+    const { address, origin } = options
+    if ((address === undefined) === (origin === undefined))
+      throw new TypeError('a client has either an address or an origin')
+    if (origin !== undefined && !options.addresses)
+      throw new TypeError('a client of an origin needs to know which addresses it may dial')
+    this.#dialer = dialer(origin ?? `http://${address}`, options.addresses, options.tls)
+    this.#host = address ?? this.#dialer.authority
   }
 
   /**
@@ -65,7 +72,24 @@ export class Client {
    * for values that a header cannot have.
    */
   post(path: string, headers: readonly string[], body: Buffer, hearer: Hearer): Exchange {
-    const exchange = new Exchange(this, this.#head(path, headers), body, hearer)
+    const head = this.#head(path, 'POST', path, headers, 'length')
+    const exchange = new Exchange(this, head, body, false, hearer)
+    this.dispatch(exchange)
+    return exchange
+  }
+
+  /** As `post`, with any method, and a body that may be made while it is sent, or is none. Redirects are answers. */
+  request(
+    method: Method,
+    path: string,
+    headers: readonly string[],
+    body: Buffer | BodySource | undefined,
+    hearer: Hearer,
+  ): Exchange {
+    const sent = body === undefined || Buffer.isBuffer(body) ? body : new Upload(body)
+    const frame = sent === undefined ? 'none' : sent.length < 0 ? 'chunks' : 'length'
+    const head = this.#head(`${method} ${frame} ${path}`, method, path, headers, frame)
+    const exchange = new Exchange(this, head, sent, method === 'HEAD', hearer)
     this.dispatch(exchange)
     return exchange
   }
@@ -124,7 +148,7 @@ export class Client {
   }
 
   #connect(exchange: Exchange): void {
-    const connection = new Connection(this, this.#host, this.#port, this.#options.connect)
+    const connection = new Connection(this, this.#dialer, this.#options.connect)
     this.#all.add(connection)
     connection.begin(exchange)
   }
@@ -138,199 +162,40 @@ export class Client {
     if (oldest) this.#sweep = setTimeout(this.#close, Math.ceil(oldest.idleSince - before)).unref()
   }
 
-  #head(path: string, headers: readonly string[]): string {
-    let paths = this.#heads.get(headers)
-    if (!paths) {
-      paths = new Map()
-      this.#heads.set(headers, paths)
+  #head(
+    key: string,
+    method: Method,
+    path: string,
+    headers: readonly string[],
+    frame: keyof typeof framing,
+  ): string {
+    let heads = this.#heads.get(headers)
+    if (!heads) {
+      heads = new Map()
+      this.#heads.set(headers, heads)
     }
-    let head = paths.get(path)
+    let head = heads.get(key)
     if (head === undefined) {
-      head = `POST ${path} HTTP/1.1\r\nhost: ${this.#options.address}\r\nconnection: keep-alive\r\n`
-      for (let i = 0; i + 1 < headers.length; i += 2) {
-        const value = headers[i + 1] as string // the condition of the loop
-        if (!allowed.test(value)) throw new TypeError(`the value of header ${headers[i]} cannot be sent`)
-        head += `${headers[i]}: ${value}\r\n`
-      }
-      head += 'content-length: '
-      paths.set(path, head)
+      head = this.#write(method, path, headers) + framing[frame]
+      if (heads.size >= mostHeads) heads.clear()
+      heads.set(key, head)
+    }
+    return head
+  }
+
+  #write(method: Method, path: string, headers: readonly string[]): string {
+    if (!target.test(path)) throw new TypeError('the path cannot be sent')
+    let head = `${method} ${path} HTTP/1.1\r\nhost: ${this.#host}\r\nconnection: keep-alive\r\n`
+    for (let i = 0; i + 1 < headers.length; i += 2) {
+      const name = headers[i] as string // the condition of the loop
+      const value = headers[i + 1] as string
+      if (!token.test(name) || ours.has(name.toLowerCase()))
+        throw new TypeError(`${JSON.stringify(name)} is no header that may be given`)
+      if (!allowed.test(value)) throw new TypeError(`the value of header ${name} cannot be sent`)
+      head += `${name}: ${value}\r\n`
     }
     return head
   }
 }
 
 const closedHere = () => new WireError('reset', 'the connections to this upstream are closed')
-
-/** One request and its answer. */
-export class Exchange {
-  readonly head: string
-  readonly body: Buffer
-  /** Undefined once it is over. */
-  hearer: Hearer | undefined
-  connection: Connection | undefined
-  paused = false
-  readonly #client: Client
-
-  constructor(client: Client, head: string, body: Buffer, hearer: Hearer) {
-    this.#client = client
-    this.head = head
-    this.body = body
-    this.hearer = hearer
-  }
-
-  /** Ends it unheard; its connection is closed at once. */
-  abort(): void {
-    if (!this.hearer) return
-    this.hearer = undefined
-    this.#client.forget(this)
-    this.connection?.destroy()
-  }
-
-  fail(error: WireError): void {
-    const { hearer } = this
-    this.hearer = undefined
-    this.connection = undefined
-    hearer?.onError(error)
-  }
-
-  pause(): void {
-    this.paused = true
-    this.connection?.pause()
-  }
-
-  resume(): void {
-    this.paused = false
-    this.connection?.resume()
-  }
-}
-
-export class Connection implements AnswerSink {
-  idleSince = 0
-  readonly #client: Client
-  readonly #socket: Socket
-  readonly #parser = new AnswerParser(this)
-  #exchange: Exchange | undefined
-  #connected = false
-  #begun = false
-  #dead = false
-  #timer: NodeJS.Timeout
-
-  constructor(client: Client, host: string, port: number, milliseconds: number) {
-    this.#client = client
-    const take = (bytes: number) => {
-      this.#take(bytes)
-      return true
-    }
-    this.#socket = connect({ host, port, noDelay: true, onread: { buffer: slab, callback: take } })
-    this.#timer = setTimeout(() => {
-      this.#fail('refused', `no connection within ${milliseconds} ms`)
-    }, milliseconds)
-    this.#socket.once('connect', () => {
-      clearTimeout(this.#timer)
-      this.#connected = true
-    })
-    this.#socket.on('end', () => this.#ended())
-    this.#socket.on('error', error => this.#broken(error))
-    this.#socket.on('close', () => this.#broken(undefined))
-  }
-
-  begin(exchange: Exchange): void {
-    this.#exchange = exchange
-    this.#begun = false
-    exchange.connection = this
-    this.#parser.expect()
-    const { head, body } = exchange
-    const text = `${head}${body.length}\r\n\r\n`
-    if (body.length <= smallBytes) {
-      // One buffer leaves in one plain write, without the gathering of two.
-      const bytes = Buffer.allocUnsafe(text.length + body.length)
-      bytes.write(text, 0, 'latin1')
-      body.copy(bytes, text.length)
-      this.#socket.write(bytes)
-    } else {
-      this.#socket.cork()
-      this.#socket.write(text, 'latin1')
-      this.#socket.write(body)
-      this.#socket.uncork()
-    }
-    if (exchange.paused) this.pause()
-  }
-
-  pause(): void {
-    this.#socket.pause()
-  }
-
-  resume(): void {
-    if (!this.#dead) this.#socket.resume()
-  }
-
-  destroy(): void {
-    this.#fail(this.#begun ? 'cut' : 'reset', 'the connection was closed here')
-  }
-
-  // ---- what the parser tells
-
-  head(status: number, headers: RawHeaders): void {
-    this.#begun = true
-    this.#exchange?.hearer?.onHead(status, headers)
-  }
-
-  body(bytes: Buffer): void {
-    this.#exchange?.hearer?.onData(Buffer.from(bytes))
-  }
-
-  end(reusable: boolean): void {
-    const exchange = this.#exchange
-    const hearer = exchange?.hearer
-    if (exchange) {
-      this.#exchange = undefined
-      exchange.connection = undefined
-      exchange.hearer = undefined
-    }
-    // An answer before the whole request was taken leaves the rest of it in the way of the next one.
-    if (reusable && this.#socket.writableLength === 0) {
-      if (exchange?.paused) this.resume()
-      this.#client.free(this)
-    } else this.destroy()
-    hearer?.onEnd()
-  }
-
-  // ---- what the socket tells
-
-  #take(bytes: number): void {
-    if (this.#dead) return
-    if (!this.#exchange) {
-      this.destroy()
-      return
-    }
-    try {
-      this.#parser.push(slab.subarray(0, bytes))
-    } catch (error) {
-      if (!(error instanceof Malformed)) throw error
-      this.#fail('malformed', error.message)
-    }
-  }
-
-  #ended(): void {
-    if (this.#dead || this.#parser.close()) return
-    this.#broken(undefined)
-  }
-
-  #broken(error: Error | undefined): void {
-    if (!this.#connected) this.#fail('refused', error?.message ?? 'the connection was closed', error)
-    else this.#fail(this.#begun ? 'cut' : 'reset', 'the upstream closed the connection', error)
-  }
-
-  #fail(code: WireCode, message: string, cause?: unknown): void {
-    if (this.#dead) return
-    this.#dead = true
-    clearTimeout(this.#timer)
-    this.#parser.stop()
-    this.#socket.destroy()
-    const exchange = this.#exchange
-    this.#exchange = undefined
-    this.#client.gone(this)
-    if (!exchange?.hearer) return
-    exchange.fail(new WireError(code, message, cause))
-  }
-}
