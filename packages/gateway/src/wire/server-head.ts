@@ -1,0 +1,297 @@
+// Reads the heads of one connection's requests (RFC 9112). What two readers could understand in two ways is
+// refused. A caller mostly sends the same head again but for its length, and that is not read twice.
+import { Fault } from '@switchyard/kinds'
+
+/** Bytes of a head, the request line included. */
+const mostHeadBytes = 32 * 1024
+const mostHeaders = 100
+/** Digits of a length: below 2^53. */
+const mostDigits = 15
+const mostKeptBytes = 2 * 1024
+/** A caller whose heads have differed so often in turn is no longer compared. */
+const mostMisses = 8
+
+const endOfHead = Buffer.from('\r\n\r\n')
+const nothing = Buffer.alloc(0)
+// An empty line before the request is passed over: some old callers send one after a body (section 2.2).
+const requestLine = /^(?:\r\n)?([!#$%&'*+\-.^_`|~0-9A-Za-z]+) ([\x21-\x7e\x80-\xff]+) HTTP\/(\d\.\d)\r\n/
+const pathForm = /^\/[\x21\x22\x24-\x7e]*$/
+const fieldLine = /([!#$%&'*+\-.^_`|~0-9A-Za-z]+):([\t\x20-\x7e\x80-\xff]*)\r\n/y
+const hostForm = /^[\w.~!$&'()*+,;=%:[\]-]*$/
+const digits = /^\d+$/
+
+export interface RequestHead {
+  readonly method: string
+  /** The target as it was sent. */
+  readonly url: string
+  /** Names and values in turn, as they were sent. */
+  readonly headers: readonly string[]
+  /** Bytes of the body; -1 when it is chunked. */
+  readonly length: number
+  /** HTTP/1.0: the caller reads no chunks. */
+  readonly old: boolean
+  /** The caller means to use the connection again. */
+  readonly keepAlive: boolean
+  /** The caller waits for `100 Continue`. */
+  readonly expects: boolean
+}
+
+/** A head with the places of what may differ when it is sent again. */
+interface Read {
+  readonly head: RequestHead
+  /** Place of the length's first digit, and of what follows the last; both -1 without a length. */
+  readonly from: number
+  readonly to: number
+}
+
+interface Kept extends Read {
+  readonly bytes: Buffer
+}
+
+/** Whether a request is for this server; another's is not read beyond its target. */
+export type Ours = (method: string, url: string) => boolean
+
+export class HeadReader {
+  /** The head that `read` has found the end of; undefined when it is not ours. */
+  head: RequestHead | undefined
+  /** The target that was read last, for who has to be told of a refusal. */
+  url = ''
+  readonly #ours: Ours
+  #held: Buffer = nothing
+  #heldBytes = 0
+  #kept: Kept | undefined
+  #misses = 0
+
+  constructor(ours: Ours) {
+    this.#ours = ours
+  }
+
+  /** Part of a head has come. */
+  get begun(): boolean {
+    return this.#heldBytes > 0
+  }
+
+  /** Takes bytes from `at` on; tells where the head ends, or -1 while it has not. Throws a Fault. */
+  read(bytes: Buffer, at: number): number {
+    if (this.#heldBytes > 0) return this.#continue(bytes, at)
+    const again = this.#kept ? this.#again(this.#kept, bytes, at) : -1
+    if (again >= 0) {
+      this.#misses = 0
+      return again
+    }
+    const found = bytes.indexOf(endOfHead, at)
+    if (found < 0) {
+      this.#hold(bytes, at)
+      return -1
+    }
+    if (found + 4 - at > mostHeadBytes) throw tooLarge()
+    this.#parse(bytes, at, found + 4)
+    return found + 4
+  }
+
+  /** The bytes of the head that was read last, when it is not ours, and those that follow it. */
+  foreign(bytes: Buffer, at: number, end: number): Buffer {
+    if (this.#held.length === 0) return bytes.subarray(at)
+    return Buffer.concat([this.#held, bytes.subarray(end)])
+  }
+
+  #continue(bytes: Buffer, at: number): number {
+    const before = this.#heldBytes
+    this.#hold(bytes, at)
+    const held = this.#held.subarray(0, this.#heldBytes)
+    const found = held.indexOf(endOfHead, Math.max(0, before - 3))
+    if (found < 0) return -1
+    const end = found + 4
+    if (end > mostHeadBytes) throw tooLarge()
+    this.#heldBytes = 0
+    this.#parse(held, 0, end)
+    this.#held = this.head ? nothing : held.subarray(0, end)
+    return at + end - before
+  }
+
+  /** Keeps bytes of a head that is not whole; they grow by doubling, so that it costs no more than its length. */
+  #hold(bytes: Buffer, from: number): void {
+    const before = this.#heldBytes
+    const to = Math.min(bytes.length, from + mostHeadBytes + 4 - before)
+    const needed = before + to - from
+    if (needed > this.#held.length) {
+      const larger = Buffer.allocUnsafe(Math.max(needed * 2, 1024))
+      this.#held.copy(larger, 0, 0, before)
+      this.#held = larger
+    }
+    bytes.copy(this.#held, before, from, to)
+    this.#heldBytes = needed
+    const held = this.#held.subarray(0, needed)
+    const found = held.indexOf(endOfHead, Math.max(0, before - 3))
+    if (found >= 0) return
+    if (needed > mostHeadBytes) throw tooLarge()
+    // What will never be a head is not waited for: other protocols, and lines that end in a bare line feed.
+    if (before === 0 && !/^[\r!#$%&'*+\-.^_`|~0-9A-Za-z]/.test(held.toString('latin1', 0, 1))) throw noLine()
+    for (let lf = held.indexOf(0x0a, before); lf >= 0; lf = held.indexOf(0x0a, lf + 1))
+      if (held[lf - 1] !== 0x0d) throw malformed('A line ends in a bare line feed: end it in CR LF.')
+  }
+
+  #parse(bytes: Buffer, from: number, to: number): void {
+    const read = this.#read(bytes.toString('latin1', from, to - 2))
+    this.head = read?.head
+    if (!read || to - from > mostKeptBytes || ++this.#misses > mostMisses) {
+      this.#kept = undefined
+      return
+    }
+    // Exactly its own bytes: a slice of node's pool would keep the whole of that alive.
+    const own = Buffer.allocUnsafeSlow(to - from)
+    bytes.copy(own, 0, from, to)
+    this.#kept = { ...read, bytes: own }
+  }
+
+  /** Undefined when the request is not ours. */
+  #read(text: string): Read | undefined {
+    this.url = ''
+    const [line, method = '', url = '', version] = requestLine.exec(text) ?? []
+    if (line === undefined) throw noLine()
+    this.url = url
+    if (version !== '1.1' && version !== '1.0')
+      throw malformed('Only HTTP/1.1 and HTTP/1.0 are spoken here.', 505)
+    if (url.startsWith('/') && !this.#ours(method, url)) return undefined
+    if (!pathForm.test(url) || method === 'CONNECT')
+      throw malformed('The request target must be a path that starts with a slash: send no absolute URL.')
+    return readFields(text, line.length, method, url, version === '1.0')
+  }
+
+  /** Where the kept head ends when it stands at `at` once more, with whatever length; else -1. */
+  #again(kept: Kept, bytes: Buffer, at: number): number {
+    const { bytes: own, head, from, to } = kept
+    const first = from < 0 ? own.length : from
+    if (bytes.length - at < first || own.compare(bytes, at, at + first, 0, first) !== 0) return -1
+    if (from < 0) {
+      this.head = head
+      return at + first
+    }
+    const start = at + first
+    let end = start
+    let length = 0
+    for (; end - start <= mostDigits; end++) {
+      const digit = (bytes[end] ?? 0) - 0x30
+      if (digit < 0 || digit > 9) break
+      length = length * 10 + digit
+    }
+    if (end === start || end - start > mostDigits) return -1
+    const rest = own.length - to
+    if (bytes.length - end < rest || own.compare(bytes, end, end + rest, to) !== 0) return -1
+    const same = length === head.length && end - start === to - from
+    this.head = same ? head : withLength(head, length, bytes.toString('latin1', start, end))
+    return end + rest
+  }
+}
+
+/** Undefined when the connection is to speak another protocol. */
+function readFields(
+  text: string,
+  start: number,
+  method: string,
+  url: string,
+  old: boolean,
+): Read | undefined {
+  const headers: string[] = []
+  let from = -1
+  let to = -1
+  let coding: string | undefined
+  let host: string | undefined
+  let connection = ''
+  let upgrade = false
+  let expects = false
+  fieldLine.lastIndex = start
+  while (fieldLine.lastIndex < text.length) {
+    const at = fieldLine.lastIndex
+    const found = fieldLine.exec(text)
+    if (!found) throw noField()
+    const name = found[1] as string // both groups always take part
+    const value = trimmed(found[2] as string)
+    if (headers.push(name, value) > mostHeaders * 2)
+      throw tooLarge(`More than ${mostHeaders} headers were sent: send fewer.`)
+    // Few headers have these lengths, so that most are passed without being lowered.
+    switch (name.length) {
+      case 4:
+        if (name.toLowerCase() !== 'host') break
+        if (host !== undefined) throw malformed('Two host headers were sent: send one.')
+        host = value
+        break
+      case 6:
+        if (name.toLowerCase() !== 'expect' || old) break
+        if (value.toLowerCase() !== '100-continue')
+          throw malformed('Nothing but 100-continue can be expected here.', 417)
+        expects = true
+        break
+      case 7:
+        if (name.toLowerCase() === 'upgrade') upgrade = true
+        break
+      case 10:
+        if (name.toLowerCase() === 'connection') connection += `,${value}`
+        break
+      case 14:
+        if (name.toLowerCase() !== 'content-length') break
+        if (from >= 0) throw malformed('Two content-length headers were sent: send one.')
+        if (!digits.test(value) || value.length > mostDigits)
+          throw malformed('The content-length is not a number of bytes.')
+        from = text.indexOf(value, at + name.length + 1)
+        to = from + value.length
+        break
+      case 17:
+        if (name.toLowerCase() !== 'transfer-encoding') break
+        if (coding !== undefined) throw malformed('Two transfer-encoding headers were sent: send one.')
+        coding = value
+        break
+      default:
+    }
+  }
+  if (coding !== undefined && from >= 0)
+    throw malformed('Both content-length and transfer-encoding were sent: send one.')
+  if (coding !== undefined && (coding.toLowerCase() !== 'chunked' || old))
+    throw malformed('The only transfer-encoding is chunked, and HTTP/1.0 has none.')
+  if ((host === undefined && !old) || !hostForm.test(host ?? ''))
+    throw malformed('One host header is needed, with a name and maybe a port.')
+  const length = coding === undefined ? (from < 0 ? 0 : Number(text.slice(from, to))) : -1
+  if (upgrade && !old && named(connection, 'upgrade')) return undefined
+  const keepAlive = !named(connection, 'close') && (!old || named(connection, 'keep-alive'))
+  return { head: { method, url, headers, length, old, keepAlive, expects }, from, to }
+}
+
+function withLength(head: RequestHead, length: number, text: string): RequestHead {
+  const headers = head.headers.slice()
+  for (let i = 0; i < headers.length; i += 2) {
+    const name = headers[i] as string // names and values stand in turn
+    if (name.length === 14 && name.toLowerCase() === 'content-length') headers[i + 1] = text
+  }
+  const { method, url, old, keepAlive, expects } = head
+  return { method, url, headers, length, old, keepAlive, expects }
+}
+
+/** Whether a `connection` header names an option. */
+function named(connection: string, option: string): boolean {
+  if (connection === '') return false
+  return connection.split(',').some(one => one.trim().toLowerCase() === option)
+}
+
+/** Without spaces and tabs around it: `trim` would take the no-break space too, which is part of a value. */
+function trimmed(value: string): string {
+  let from = 0
+  let to = value.length
+  while (from < to && isSpace(value.charCodeAt(from))) from++
+  while (to > from && isSpace(value.charCodeAt(to - 1))) to--
+  return value.slice(from, to)
+}
+
+const isSpace = (code: number) => code === 0x20 || code === 0x09
+
+function malformed(message: string, status = 400): Fault {
+  return new Fault('invalid', message, { reason: 'malformed_request', status })
+}
+
+const noLine = () => malformed('The request does not begin with a request line of HTTP/1.1.')
+
+const noField = () =>
+  malformed('A header line is malformed: it is a name, a colon and a value in one line, ended by CR LF.')
+
+function tooLarge(message = 'The headers are larger than 32 KiB: send fewer or shorter ones.'): Fault {
+  return new Fault('too_large', message, { reason: 'headers', status: 431 })
+}
