@@ -4,6 +4,7 @@ export {
   anthropicCountBody,
   anthropicErrorStatus,
   anthropicFor,
+  anthropicRow,
   anthropicToolName,
   estimatedTokens,
 } from './anthropic/index.ts'
@@ -13,10 +14,13 @@ export type * from './carriage.ts'
 export { carry } from './carry.ts'
 export * from './conversation.ts'
 export { carryConverted, conversationOf } from './convert.ts'
+export { carryCount, estimateCount } from './counts.ts'
 export * from './dialect.ts'
+export { carryEmbeddings } from './embeddings/index.ts'
 export * from './exchange.ts'
-export { type GeminiRow, gemini, geminiArray, geminiFor, geminiToolName } from './gemini/index.ts'
+export { type GeminiRow, gemini, geminiArray, geminiFor, geminiRow, geminiToolName } from './gemini/index.ts'
 export { restoreNames } from './ids.ts'
+export { type ListShape, listModelsBody, modelBody, type PublicModel } from './model-lists.ts'
 export {
   type ListedModel as OllamaModel,
   type Load as OllamaLoad,
@@ -31,7 +35,13 @@ export {
   tagsBody as ollamaTagsBody,
   versionBody as ollamaVersionBody,
 } from './ollama/index.ts'
-export { type OpenaiRow, openaiChat, openaiChatFor, openaiToolName } from './openai/chat/index.ts'
+export {
+  type OpenaiRow,
+  openaiChat,
+  openaiChatFor,
+  openaiEngineRow,
+  openaiToolName,
+} from './openai/chat/index.ts'
 export * as openai from './openai/index.ts'
 export { carryOpenai } from './operations.ts'
 export { responses, responsesToolName } from './responses/index.ts'

@@ -4,6 +4,7 @@ import type { Carriage, CarriageOptions, Reply, Speech, Tap } from './carriage.t
 import { usageOf } from './convert.ts'
 import type { About, ChatPort } from './dialect.ts'
 import type { Ask } from './exchange.ts'
+import { modelNameEdits } from './gemini/model-names.ts'
 import { errorOf } from './heard.ts'
 import { NamePlace } from './name-place.ts'
 import { upstreamBody } from './openai/request.ts'
@@ -83,7 +84,7 @@ function passing(
   const name = shown === undefined ? undefined : publicName(shown)
   return {
     path,
-    body: to.dialect === 'gemini' ? geminiBody(ask, served) : servedBody(ask, served),
+    body: servedBody(ask, to, served),
     streamType: speeches[to.dialect].streamType,
     same: true,
     dropped: none,
@@ -93,14 +94,14 @@ function passing(
   }
 }
 
-function servedBody({ bytes, at, model }: Ask, served: string): Buffer {
-  return spliced(bytes, modelEdit(bytes, at.model, { asked: model, served }))
-}
-
-/** The path names the model; a body that names it too must not name another. */
-function geminiBody({ bytes, at }: Ask, served: string): Buffer {
-  if (!at.model) return bytes
-  return spliced(bytes, [{ ...at.model, bytes: Buffer.from(JSON.stringify(`models/${served}`)) }])
+/** Gemini's path names the model; a body that names it too must not name another. */
+function servedBody({ bytes, at, model }: Ask, { dialect }: Speech, served: string): Buffer {
+  const gemini = dialect === 'gemini'
+  if (gemini && !at.model) return bytes
+  return spliced(
+    bytes,
+    gemini ? modelNameEdits(bytes, served) : modelEdit(bytes, at.model, { asked: model, served }),
+  )
 }
 
 function passReply(body: Buffer, port: ChatPort, name: Buffer | undefined): Reply | undefined {

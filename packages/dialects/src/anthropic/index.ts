@@ -6,7 +6,7 @@ import { anthropicRow, type Row } from './row.ts'
 import { decoder, encoder } from './stream.ts'
 
 export { errorStatus as anthropicErrorStatus } from './error.ts'
-export type { Row as AnthropicRow } from './row.ts'
+export { anthropicRow, type Row as AnthropicRow } from './row.ts'
 export { countBody as anthropicCountBody, estimatedTokens } from './usage.ts'
 export { toolName as anthropicToolName } from './words.ts'
 

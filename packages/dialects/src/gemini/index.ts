@@ -30,5 +30,6 @@ export const geminiArray: ChatPort = {
   errorBody: fault => Buffer.from(`[${errorBody(fault)}]`),
 }
 
+export { currentRow as geminiRow } from './row.ts'
 export { fitToolName as geminiToolName } from './write-parts.ts'
 export type { GeminiRow }

@@ -7,7 +7,7 @@ import { engineRow, type Row } from './row.ts'
 import { ChatDecoder, ChatEncoder } from './stream.ts'
 
 export { toolName as openaiToolName } from './names.ts'
-export type { Row as OpenaiRow } from './row.ts'
+export { engineRow as openaiEngineRow, type Row as OpenaiRow } from './row.ts'
 
 /** The port for upstreams of this row. */
 export function openaiChatFor(row: Partial<Row>): ChatPort {

@@ -1,0 +1,236 @@
+// What every caller is sent of what every upstream sends, whatever the chunks, and where it is cut.
+import type { Delta } from '@switchyard/dialects'
+import { Fault } from '@switchyard/kinds'
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { carriageOf, decode, drain, pairs, speeches, streamed, upstreamEvents } from './carriages.ts'
+import { answers, cut, meaning } from './generate.ts'
+
+const fault = new Fault('unavailable', 'The model stopped: ask again.', {
+  reason: 'upstream_error',
+  status: 502,
+})
+const legal = answers({ stops: ['end', 'length'] })
+const cuts = fc.array(fc.nat(), { maxLength: 8 })
+
+function spoken(deltas: readonly Delta[]) {
+  const { choices, ended, usage } = meaning(deltas)
+  return {
+    ended,
+    usage,
+    stop: choices[0]?.stop,
+    said: choices[0]?.said.map(({ id: _, ...block }) => block) ?? [],
+  }
+}
+
+describe.each(pairs)('a stream of $upstream for a caller of $name', ({ caller, name, to, upstream }) => {
+  test('says the same whatever the chunks, and its end is kept apart', () => {
+    fc.assert(
+      fc.property(legal, cuts, (deltas, places) => {
+        const events = upstreamEvents(upstream, deltas)
+        const whole = Buffer.concat(events)
+        const { tap, out } = drain(carriageOf(name, to), cut(whole, places))
+        const { tap: atOnce, out: outAtOnce } = drain(carriageOf(name, to), [whole])
+        expect(tap.error).toBeUndefined()
+        expect(tap.terminal).toBeDefined()
+        const heard = decode(caller.dialect, Buffer.concat([out, tap.terminal ?? Buffer.alloc(0)]))
+        const heardAtOnce = decode(
+          caller.dialect,
+          Buffer.concat([outAtOnce, atOnce.terminal ?? Buffer.alloc(0)]),
+        )
+        expect(spoken(heard)).toEqual(spoken(heardAtOnce))
+        expect(spoken(heard).ended).toBe('end')
+        expect(spoken(heard).said).toEqual(
+          spoken(decode(upstream, whole)).said.filter(({ text, kind }) => kind === 'tool' || text !== ''),
+        )
+        expect(tap.usage).toEqual(atOnce.usage)
+        expect(tap.deltas).toBe(atOnce.deltas)
+      }),
+      { numRuns: 40 },
+    )
+  })
+
+  test('cut after any event is an error in the dialect, and never an end', () => {
+    fc.assert(
+      fc.property(legal, fc.nat(), (deltas, at) => {
+        const events = upstreamEvents(upstream, deltas)
+        const sent = events.slice(0, at % (events.length + 1))
+        const complete = decode(upstream, Buffer.concat(sent)).at(-1)?.type === 'end'
+        const { tap, out } = drain(carriageOf(name, to), sent)
+        expect(tap.terminal !== undefined).toBe(complete)
+        if (complete) return
+        const heard = decode(caller.dialect, Buffer.concat([out, tap.fail(fault)]))
+        expect(heard.filter(({ type }) => type === 'end')).toEqual([])
+        expect(heard.find(({ type }) => type === 'fault')).toMatchObject({ message: fault.message })
+      }),
+      { numRuns: 40 },
+    )
+  })
+
+  test('that begins with an error has sent nothing, and tells the status', () => {
+    const bytes = Buffer.from(errors[upstream])
+    const { tap, out } = drain(carriageOf(name, to), [bytes])
+    expect(out.length).toBe(0)
+    expect(tap.begun).toBe(false)
+    expect(tap.terminal).toBeUndefined()
+    expect(tap.error?.status).toBe(429)
+  })
+
+  test('withholds what can not be read, and ends at three in a row', () => {
+    const deltas = words('a', 'b')
+    const events = upstreamEvents(upstream, deltas)
+    const bad = Buffer.from(upstream === 'ollama' ? '{"message":\n' : 'data: {"a":\n\n')
+    const { tap } = drain(carriageOf(name, to), [...events.slice(0, -1), bad, ...events.slice(-1)])
+    expect(tap).toMatchObject({ malformed: 1, error: undefined })
+    expect(tap.terminal).toBeDefined()
+    const { tap: spoilt } = drain(carriageOf(name, to), [events[0] ?? bad, bad, bad, bad, ...events])
+    expect(spoilt).toMatchObject({ malformed: 3, error: { status: 502 }, terminal: undefined })
+  })
+})
+
+const errors = {
+  openai: 'data: {"error":{"message":"slow down","type":"rate_limit_error","code":429}}\n\n',
+  responses:
+    'event: error\ndata: {"type":"error","sequence_number":0,"code":"rate_limit_exceeded","message":"slow down"}\n\n',
+  anthropic:
+    'event: error\ndata: {"type":"error","error":{"type":"rate_limit_error","message":"slow down"}}\n\n',
+  gemini: 'data: {"error":{"code":429,"message":"slow down","status":"RESOURCE_EXHAUSTED"}}\n\n',
+  ollama: '{"error":"slow down","status":429}\n',
+} as const
+
+function words(...texts: readonly string[]): readonly Delta[] {
+  return [
+    { choice: 0, type: 'start', id: 'c1', created: 1, model: 'up' },
+    { choice: 0, type: 'open', block: 0, kind: 'text' },
+    ...texts.map((text): Delta => ({ choice: 0, type: 'text', block: 0, text })),
+    { choice: 0, type: 'close', block: 0 },
+    { choice: 0, type: 'finish', stop: 'end' },
+    {
+      choice: 0,
+      type: 'usage',
+      usage: {
+        quantities: { 'tok.in.uncached': 5n, 'tok.out.text': 2n },
+        source: 'provider',
+        flags: [],
+      },
+    },
+    { choice: 0, type: 'end' },
+  ]
+}
+
+const same = pairs.filter(
+  ({ caller, upstream, name }) => caller.dialect === upstream && name !== 'geminiArray',
+)
+
+describe.each(same)('a stream within one dialect, for a caller of $name', ({ name, to, upstream }) => {
+  const events = upstreamEvents(upstream, words('a', 'b'))
+  const renamed = (bytes: Buffer) => bytes.toString().replaceAll('"up"', '"public"')
+
+  test('passes byte for byte but for the model name', () => {
+    fc.assert(
+      fc.property(cuts, places => {
+        const { tap, out } = drain(carriageOf(name, to), cut(Buffer.concat(events), places))
+        const whole = out.toString() + (tap.terminal?.toString() ?? '')
+        expect(whole).toBe(renamed(Buffer.concat(events)))
+        expect(tap.usage?.quantities).toEqual({ 'tok.in.uncached': 5n, 'tok.out.text': 2n })
+        expect(tap.deltas).toBe(2)
+      }),
+    )
+  })
+
+  test('each event leaves as it comes: none waits for another but the last', () => {
+    const tap = carriageOf(name, to).tap()
+    const left = events.slice(0, -1).map(event => {
+      tap.push(event)
+      return tap.out?.toString() ?? ''
+    })
+    expect(left).toEqual(events.slice(0, -1).map(renamed))
+  })
+
+  test('keeps the name of the upstream where it may be shown, and then passes the very bytes', () => {
+    const tap = carriageOf(name, to, { shown: undefined }).tap()
+    const [first = Buffer.alloc(0)] = events
+    tap.push(first)
+    expect(tap.out).toBe(first)
+  })
+
+  test('keeps comments, odd spacing, line ends and members that nobody knows', () => {
+    const odd = events.map(event =>
+      upstream === 'ollama'
+        ? event.toString().replace('{', '{ "new" : [1e400,\t"\\ud800"] , ')
+        : `: hi\r\n\r\n${event.toString().replace('data: {', 'data:{ "new" : [1e400,\t"\\ud800"] , ').replace('\n\n', '\r\n\r\n')}`,
+    )
+    if (upstream === 'openai') odd[odd.length - 1] = 'data: [DONE]\r\n\r\n'
+    const { tap, out } = drain(carriageOf(name, to), [Buffer.from(odd.join(''))])
+    expect(tap.malformed).toBe(0)
+    expect(out.toString() + (tap.terminal?.toString() ?? '')).toBe(renamed(Buffer.from(odd.join(''))))
+  })
+})
+
+test('a failed stream of Responses goes on with the next number, and is the response that was begun', () => {
+  const to = speeches[1]
+  if (!to) throw new Error('there are five')
+  const events = upstreamEvents('responses', words('a'))
+  const { tap } = drain(carriageOf('responses', to), events.slice(0, 5))
+  const [, data = ''] = /^event: response\.failed\ndata: (.*)\n\n$/.exec(tap.fail(fault).toString()) ?? []
+  expect(JSON.parse(data)).toMatchObject({
+    type: 'response.failed',
+    sequence_number: 5,
+    response: { id: 'up1', model: 'public', status: 'failed', error: { code: 'server_error' } },
+  })
+})
+
+test('an array of Gemini is one JSON value, whole or failed', () => {
+  const to = speeches[3]
+  if (!to) throw new Error('there are five')
+  const events = upstreamEvents('gemini', words('a', 'b'))
+  const { tap, out } = drain(carriageOf('geminiArray', to), events)
+  expect(JSON.parse(out.toString() + (tap.terminal?.toString() ?? ''))).toHaveLength(events.length)
+  const { tap: failed, out: half } = drain(carriageOf('geminiArray', to), events.slice(0, 1))
+  expect(JSON.parse(half.toString() + failed.fail(fault).toString())).toMatchObject([
+    { modelVersion: 'public' },
+    { error: { code: 502 } },
+  ])
+  const untouched = carriageOf('geminiArray', to).tap()
+  expect(JSON.parse(untouched.fail(fault).toString())).toHaveLength(1)
+})
+
+test('a chunk of Gemini that gives a reason but is not the last does not end the answer', () => {
+  const to = speeches[3]
+  if (!to) throw new Error('there are five')
+  const events = upstreamEvents('gemini', words('a')).map(String)
+  const stopped = [...events.slice(-1), ...events.slice(-1)].map(event => Buffer.from(event))
+  const { tap, out } = drain(carriageOf('gemini', to), stopped)
+  expect(out.toString()).toBe((events.at(-1) ?? '').replace('"up"', '"public"'))
+  expect(tap.terminal?.toString()).toBe(out.toString())
+})
+
+test('Anthropic without message_stop is complete after its stop reason, with the marker written for it', () => {
+  const to = speeches[2]
+  if (!to) throw new Error('there are five')
+  const { tap } = drain(carriageOf('anthropic', to), upstreamEvents('anthropic', words('a')).slice(0, -1))
+  expect(tap.terminal?.toString()).toContain('message_stop')
+})
+
+test('a filter between the dialects sees every delta, also within one dialect, and may keep some back', () => {
+  for (const { name, to, upstream, caller } of pairs) {
+    const kept: Delta[] = []
+    const filter = () => ({
+      push: (deltas: readonly Delta[]) =>
+        deltas.flatMap(delta => {
+          if (delta.type === 'text') {
+            kept.push({ ...delta, text: delta.text.toUpperCase() })
+            return []
+          }
+          return delta.type === 'close' ? [...kept.splice(0), delta] : [delta]
+        }),
+    })
+    const { tap, out } = drain(carriageOf(name, to, { filter }), upstreamEvents(upstream, words('a', 'b')))
+    const heard = decode(caller.dialect, Buffer.concat([out, tap.terminal ?? Buffer.alloc(0)]))
+    expect(spoken(heard).said).toEqual([{ kind: 'text', text: 'AB' }])
+  }
+})
+
+test('every caller is asked for by a row', () => {
+  expect(Object.keys(streamed)).toEqual([...new Set(pairs.map(({ name }) => name))])
+})
