@@ -1,9 +1,11 @@
 // The gateway as the server runs it: keys, routing, a journal on disk that is shipped, metrics.
 import { hash, randomUUIDv7 } from 'node:crypto'
 import { createServer } from 'node:http'
+import { openMemoryLimiter } from '@switchyard/drivers/limits/memory'
 import { compileSnapshot, createGateway } from '@switchyard/gateway'
 import type { Document } from '@switchyard/kinds'
 import { meter, shipUsage } from '@switchyard/ledger'
+import { systemClock } from '@switchyard/runtime'
 import { openJournal } from '@switchyard/store/journal'
 
 const [, , upstream = '', folder = '', key = '', sync = 'interval'] = process.argv
@@ -40,7 +42,12 @@ const apiKey = document(
   'ApiKey',
   'default',
   'bench',
-  { owner, scopes: ['inference:call'], disabled: false },
+  {
+    owner,
+    scopes: ['inference:call'],
+    disabled: false,
+    limits: { requests: { perMinute: 1_000_000_000 }, tokens: { perMinute: 1_000_000_000_000 } },
+  },
   { publicId: 'bench' },
 )
 const snapshot = compileSnapshot({
@@ -72,6 +79,7 @@ const journal = await openJournal({
 const gateway = createGateway({
   snapshot: () => snapshot,
   journal,
+  limiter: openMemoryLimiter({ clock: systemClock }),
   meter,
   clock,
   random: Math.random,

@@ -5,6 +5,7 @@ import { type Api, bootstrapDocuments, createApi, type Shipped } from '@switchya
 import { enginesWith } from '@switchyard/catalog'
 import { type Client, createClient } from '@switchyard/client'
 import { startControl } from '@switchyard/control'
+import { openMemoryLimiter } from '@switchyard/drivers/limits/memory'
 import { openProcesses } from '@switchyard/drivers/orchestrators/process'
 import { httpProber } from '@switchyard/drivers/prober'
 import { filesRegistry } from '@switchyard/drivers/registries/files'
@@ -103,6 +104,8 @@ export async function serve(settings: Settings, report: Report, signal: AbortSig
       createGateway({
         snapshot: () => snapshot,
         journal,
+        limiter: stack.use(openMemoryLimiter({ clock })),
+        version,
         meter,
         clock: clock.now,
         random: random.fraction,

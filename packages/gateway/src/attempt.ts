@@ -1,78 +1,89 @@
-// One try at one upstream: what it answers is told to its call, once, as an answer or as a failure.
-import { openai } from '@switchyard/dialects'
-import { Fault } from '@switchyard/kinds'
+// One try at one upstream: what it answers is told to its hearer, once, as an answer or as a failure.
+import type { Carriage, Reply, Tap } from '@switchyard/dialects'
 import { Body } from './body.ts'
-import type { Outcome } from './metrics.ts'
-import type { Upstream } from './snapshot.ts'
+import { cut, type Failure, malformed, ofStatus, tooLong, unreachable } from './failure.ts'
+import type { Upstream } from './route.ts'
 import type { UpstreamPool } from './upstreams.ts'
 import type { Ticking, Wheel } from './wheel.ts'
 import type { Exchange, Hearer, WireError } from './wire/client.ts'
 import { headerOf, type RawHeaders } from './wire/client-parser.ts'
 
-/** Why an attempt failed, and what the caller is told when there is no other. */
-export interface Failure {
-  readonly outcome: Outcome
-  /** Another attempt may do better. */
-  readonly next: boolean
-  readonly fault: Fault
-  /** The upstream's own error type, for the event that ends a stream. */
-  readonly type?: string | undefined
-  readonly cause?: unknown
-}
-
-/** What a call hears of its attempt. */
-export interface Listener {
-  readonly streamed: boolean
-  readonly publicName: Buffer
-  readonly usageAsked: boolean
-  readonly replyBytes: number
-  /** Bytes have come, whatever they hold. */
-  heard(): void
-  /** Some of a stream: `tap` tells what it holds. */
-  streaming(attempt: Attempt, tap: openai.StreamTap): void
+/** What is heard of an attempt. After `ended`, `replied`, `rejected` or `failed` nothing more. */
+export interface AttemptHearer {
+  /** The first content of a stream, or its end: `held` of the attempt is what may leave. */
+  began(attempt: Attempt): void
+  /** More of a stream that has begun. */
+  flowed(attempt: Attempt, bytes: Buffer): void
+  /** The stream is complete; these bytes end it for the caller. */
+  ended(attempt: Attempt, terminal: Buffer): void
   /** A whole reply that is good. */
-  replied(attempt: Attempt, reply: openai.Reply): void
-  /** A refusal of the request itself, which goes to the caller as it is. */
+  replied(attempt: Attempt, reply: Reply): void
+  /** A refusal of the request itself. */
   rejected(attempt: Attempt, status: number, body: Buffer): void
   failed(attempt: Attempt, failure: Failure): void
 }
 
-export interface Sent {
-  readonly path: string
-  readonly headers: string[]
-  readonly body: Buffer
+export interface Try {
+  /** From 1. */
+  readonly number: number
+  readonly upstream: Upstream
+  readonly carriage: Carriage
+  readonly headers: readonly string[]
+  readonly streamed: boolean
+  /** Bytes of a whole reply, and of a stream. */
+  readonly replyBytes: number
+  readonly wheel: Wheel
 }
 
 const errorBytes = 64 * 1024
+const heldBytes = 1024 * 1024
 const lingerMilliseconds = 1000
 
 export class Attempt implements Hearer, Ticking {
   readonly number: number
   readonly upstream: Upstream
-  /** Bytes of the stream so far. */
-  bytes = 0
+  readonly carriage: Carriage
+  /** What of the stream may leave once it has begun. */
+  held: Buffer[] = []
+  begun = false
+  tap: Tap | undefined
+  /** Times of the wheel, in milliseconds: a byte of whatever kind, and content. */
+  sentAt: number
+  heardAt: number
+  contentAt: number
+  readonly #try: Try
   readonly #pool: UpstreamPool
-  readonly #listener: Listener
+  readonly #hearer: AttemptHearer
   #exchange: Exchange | undefined
+  #bytes = 0
+  #heldBytes = 0
+  #deltas = 0
   #status = 0
   #retryAfter: number | undefined
-  #tap: openai.StreamTap | undefined
   readonly #body = new Body()
   #over = false
   #released = false
   #lingersUntil = 0
-  #wheel: Wheel | undefined
+  #lingering = false
 
-  constructor(number: number, upstream: Upstream, pool: UpstreamPool, listener: Listener) {
-    this.number = number
-    this.upstream = upstream
+  constructor(one: Try, pool: UpstreamPool, hearer: AttemptHearer) {
+    this.number = one.number
+    this.upstream = one.upstream
+    this.carriage = one.carriage
+    this.#try = one
     this.#pool = pool
-    this.#listener = listener
+    this.#hearer = hearer
+    this.sentAt = one.wheel.now
+    this.heardAt = this.sentAt
+    this.contentAt = this.sentAt
   }
 
-  send({ path, headers, body }: Sent): void {
+  send(): void {
+    const { path, body } = this.carriage
+    const { base, strip } = this.upstream
+    const below = strip !== '' && path.startsWith(strip) ? path.slice(strip.length) : path
     this.#pool.inflight++
-    this.#exchange = this.#pool.client.post(path, headers, body, this)
+    this.#exchange = this.#pool.client.post(base + below, this.#try.headers, body, this)
   }
 
   /** Ends the attempt unheard: the socket to the upstream is closed at once. */
@@ -82,12 +93,9 @@ export class Attempt implements Hearer, Ticking {
     this.#release()
   }
 
-  /** Its answer is whole for the caller: the upstream may end the body by itself, so that the socket is kept. */
-  linger(wheel: Wheel): void {
-    if (this.#released) return
-    this.#lingersUntil = wheel.now + lingerMilliseconds
-    this.#wheel = wheel
-    wheel.add(this)
+  /** Ends it here, and tells why. */
+  abandon(failure: Failure): void {
+    if (!this.#over) this.#fail(failure)
   }
 
   tick(now: number): void {
@@ -99,38 +107,38 @@ export class Attempt implements Hearer, Ticking {
   }
 
   resume(): void {
+    this.heardAt = this.#try.wheel.now
     this.#exchange?.resume()
   }
 
   onHead(status: number, headers: RawHeaders): void {
     if (this.#over) return
     this.#status = status
-    this.#listener.heard()
+    this.heardAt = this.#try.wheel.now
     if (status !== 200) {
       const after = Number(headerOf(headers, 'retry-after'))
       if (after > 0) this.#retryAfter = Math.ceil(after)
       return
     }
     const given = headerOf(headers, 'content-type') ?? ''
-    const { streamed, publicName, usageAsked } = this.#listener
-    if (!given.startsWith(streamed ? 'text/event-stream' : 'application/json')) {
-      this.#fail(malformed('The upstream answered with another content type than was asked for.'))
-      return
-    }
-    if (streamed) this.#tap = new openai.StreamTap({ name: publicName, usage: usageAsked })
+    const { streamed } = this.#try
+    if (given.startsWith(streamed ? this.carriage.streamType : 'application/json')) {
+      if (streamed) this.tap = this.carriage.tap()
+    } else this.#fail(malformed('The upstream answered with another content type than was asked for.'))
   }
 
   onData(chunk: Buffer): void {
     if (this.#over) return
-    this.bytes += chunk.length
-    this.#listener.heard()
-    const tap = this.#tap
+    this.#bytes += chunk.length
+    this.heardAt = this.#try.wheel.now
+    const { tap } = this
     if (tap) {
       tap.push(chunk)
       this.#told(tap)
+      if (!this.#over && this.#bytes > this.#try.replyBytes) this.#fail(tooLong)
       return
     }
-    if (this.bytes > (this.#status === 200 ? this.#listener.replyBytes : errorBytes)) {
+    if (this.#bytes > (this.#status === 200 ? this.#try.replyBytes : errorBytes)) {
       this.#fail(malformed('The upstream answered with more than may be held.'))
       return
     }
@@ -142,7 +150,7 @@ export class Attempt implements Hearer, Ticking {
       this.#release()
       return
     }
-    const tap = this.#tap
+    const { tap } = this
     if (tap) {
       tap.finish()
       this.#told(tap)
@@ -154,12 +162,12 @@ export class Attempt implements Hearer, Ticking {
       this.#refused(body)
       return
     }
-    const reply = openai.readReply(body, this.#listener.publicName)
-    if (!reply) this.#fail(malformed('The upstream answered with something that is not JSON.'))
+    const reply = this.carriage.reply(body)
+    if (!reply) this.#fail(malformed('The upstream answered with something that cannot be read.'))
     else if (reply.error) this.#fail(ofStatus(reply.error.status, undefined, reply.error.type))
     else {
       this.#finish()
-      this.#listener.replied(this, reply)
+      this.#hearer.replied(this, reply)
     }
   }
 
@@ -177,19 +185,47 @@ export class Attempt implements Hearer, Ticking {
     }
   }
 
-  /** The stream has ended for the caller; what the upstream still sends after its terminal marker is read and dropped. */
-  #told(tap: openai.StreamTap): void {
-    const { error } = tap
-    if (tap.terminal) this.#over = true
-    this.#listener.streaming(this, tap)
-    if (error && !this.#over) this.#fail(ofStatus(error.status, undefined, error.type))
+  #told(tap: Tap): void {
+    const { out, terminal, error } = tap
+    if (tap.deltas !== this.#deltas) {
+      this.#deltas = tap.deltas
+      this.contentAt = this.heardAt
+    }
+    if (this.begun) {
+      if (out) this.#hearer.flowed(this, out)
+    } else {
+      if (out) {
+        this.held.push(out)
+        this.#heldBytes += out.length
+      }
+      if (tap.begun || terminal) {
+        this.begun = true
+        this.#hearer.began(this)
+      } else if (this.#heldBytes > heldBytes) this.#fail(malformed('The upstream sent no content.'))
+    }
+    if (this.#over) return
+    if (terminal) {
+      // The stream has ended for the caller; what still comes after its terminal marker is read and dropped.
+      this.#over = true
+      this.#linger()
+      this.#hearer.ended(this, terminal)
+    } else if (error) this.#fail(ofStatus(error.status, undefined, error.type))
+  }
+
+  /** The upstream may end the body by itself, so that the socket is kept. */
+  #linger(): void {
+    if (this.#released) return
+    const { wheel } = this.#try
+    this.#lingersUntil = wheel.now + lingerMilliseconds
+    this.#lingering = true
+    wheel.add(this)
   }
 
   #refused(body: Buffer): void {
     const status = this.#status
     if (status === 400 || status === 413 || status === 422) {
       this.#finish()
-      this.#listener.rejected(this, status, body)
+      this.#hearer.rejected(this, status, body)
     } else this.#fail(ofStatus(status, this.#retryAfter))
   }
 
@@ -197,7 +233,7 @@ export class Attempt implements Hearer, Ticking {
     this.#over = true
     this.#exchange?.abort()
     this.#release()
-    this.#listener.failed(this, failure)
+    this.#hearer.failed(this, failure)
   }
 
   #finish(): void {
@@ -208,58 +244,7 @@ export class Attempt implements Hearer, Ticking {
   #release(): void {
     if (this.#released) return
     this.#released = true
-    this.#wheel?.delete(this)
+    if (this.#lingering) this.#try.wheel.delete(this)
     this.#pool.release()
   }
-}
-
-const upstreamError = (message: string) =>
-  new Fault('unavailable', message, { reason: 'upstream_error', status: 502 })
-
-const unreachable = upstreamError('The engine could not be reached: try again.')
-
-const cut: Failure = {
-  outcome: 'cut',
-  next: true,
-  fault: upstreamError('The engine broke off its answer: what was received is not complete.'),
-}
-
-const malformed = (message: string): Failure => ({
-  outcome: 'malformed',
-  next: true,
-  fault: upstreamError('The engine gave an answer that cannot be read: try again.'),
-  cause: new Error(message),
-})
-
-/** Statuses of an upstream that is full or starting. */
-const busy: ReadonlySet<number> = new Set([503, 529])
-
-/** What an upstream's own status means here. Its text stays out of the answer. */
-export function ofStatus(status: number, retryAfterSeconds?: number, type?: string): Failure {
-  const failure = { outcome: 'status', next: true, type, cause: new Error(`status ${status}`) } as const
-  if (status === 429)
-    return {
-      ...failure,
-      fault: new Fault('exhausted', 'The engine takes no more requests for now: try again later.', {
-        reason: 'upstream_rate_limited',
-        retryAfterSeconds: retryAfterSeconds ?? 1,
-      }),
-    }
-  if (busy.has(status))
-    return {
-      ...failure,
-      fault: new Fault('unavailable', 'The engine is full or starting: try again shortly.', {
-        reason: 'overloaded',
-        retryAfterSeconds: retryAfterSeconds ?? 1,
-      }),
-    }
-  if (status === 501)
-    return {
-      ...failure,
-      next: false,
-      fault: new Fault('invalid', 'The engine of this model does not offer this operation.', {
-        reason: 'unsupported_by_model',
-      }),
-    }
-  return { ...failure, fault: upstreamError('The engine failed to answer: try again.') }
 }

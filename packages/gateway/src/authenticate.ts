@@ -1,7 +1,7 @@
 // headers, snapshot -> Principal. The key is looked up by the hash of its whole value, never by a part of it.
 import { hash } from 'node:crypto'
 import { Fault } from '@switchyard/kinds'
-import type { Carried } from './edge.ts'
+import type { Carried } from './head.ts'
 import { wellFormed } from './key.ts'
 import type { KeyEntry, Principal, Refusal, Snapshot } from './snapshot.ts'
 

@@ -1,5 +1,5 @@
 // Which upstream a request goes to, and whether it may be tried again.
-import type { Upstream } from './snapshot.ts'
+import type { Upstream } from './route.ts'
 
 /**
  * The least busy upstream that has not been tried, ties taken in turn; when all have been tried, the least busy
@@ -12,7 +12,7 @@ export function choose(
   turn: number,
 ): Upstream | undefined {
   const fresh =
-    tried.length === 0 ? upstreams : upstreams.filter(one => !tried.some(({ name }) => name === one.name))
+    tried.length === 0 ? upstreams : upstreams.filter(one => !tried.some(({ key }) => key === one.key))
   const from = fresh.length > 0 ? fresh : upstreams
   let best: Upstream | undefined
   let least = Number.POSITIVE_INFINITY

@@ -1,159 +1,179 @@
 // One request from its first header to its one end: authenticate, read, resolve, journal, forward, relay,
 // settle. Each step takes what the ones before it made.
-import type { IncomingMessage, ServerResponse } from 'node:http'
-import { type Ask, openai, type Usage } from '@switchyard/dialects'
+import {
+  type Ask,
+  type CallerName,
+  callers,
+  estimateCount,
+  openai,
+  type Reply,
+  readRequest,
+  type Tap,
+  type Usage,
+} from '@switchyard/dialects'
 import { Fault } from '@switchyard/kinds'
 import type { Admitted } from '@switchyard/ledger'
-import type { EndReason } from '@switchyard/runtime'
-import { Attempt, type Failure, type Listener, type Sent } from './attempt.ts'
+import type { EndReason, Verdict } from '@switchyard/runtime'
+import { exhausted, reservation, usedBy } from './admission.ts'
+import type { Attempt } from './attempt.ts'
 import { accept, authenticate, type Credential } from './authenticate.ts'
-import { backoff, choose } from './balance.ts'
 import { Body } from './body.ts'
-import { bodyTooLarge, checkMediaType, findTarget, type Head, readHead, type Target } from './edge.ts'
+import { deadlines, type Failure } from './failure.ts'
+import { Forward, type ForwardHearer } from './forward.ts'
+import { bodyTooLarge, checkMediaType, dialectOf, type Head, readHead } from './head.ts'
 import type { House } from './house.ts'
-import { listModels, showModel } from './models.ts'
+import { answerOwn } from './own.ts'
+import { findTarget, type Operated, type Target } from './paths.ts'
+import type { Rejection } from './rejection.ts'
 import { Relay } from './relay.ts'
-import { noUpstream, resolve } from './resolve.ts'
-import type { Model, Snapshot, Upstream } from './snapshot.ts'
+import { resolve } from './resolve.ts'
+import type { Route } from './route.ts'
+import type { Principal, Snapshot } from './snapshot.ts'
+import type { Inbound, InboundHearer } from './wire/inbound.ts'
 
 type Phase = 'reading' | 'opening' | 'waiting' | 'streaming' | 'settling' | 'ended'
 
-const noBytes = Buffer.alloc(0)
-const jsonHeaders = headersFor('application/json')
-const streamHeaders = headersFor('text/event-stream')
-
-/** What reaches an upstream: nothing of the caller's but what is listed here. */
-function headersFor(accept: string): string[] {
-  return [
-    'content-type',
-    'application/json',
-    'accept',
-    accept,
-    'accept-encoding',
-    'identity',
-    'user-agent',
-    'switchyard',
-  ]
-}
-
-export class Call implements Listener {
+export class Call implements InboundHearer, ForwardHearer {
   readonly id: string
-  publicName: Buffer = noBytes
   streamed = false
-  usageAsked = false
-  readonly replyBytes: number
 
   readonly #house: House
-  readonly #request: IncomingMessage
-  readonly #response: ServerResponse
+  readonly #inbound: Inbound
   readonly #snapshot: Snapshot
   #checked: Snapshot
   readonly #startedAt: number
   readonly #expects: boolean
   #relay: Relay
   #phase: Phase = 'reading'
+  #target: Target | undefined
   #head: Head | undefined
   #credential: Credential | undefined
   readonly #body = new Body()
   #readAt: number
   #admitted: Admitted | undefined
-  #model: Model | undefined
-  #sent: Sent | undefined
-  #attempt: Attempt | undefined
-  readonly #tried: Upstream[] = []
-  #attempts = 0
-  #tap: openai.StreamTap | undefined
-  #sentAt = 0
-  #waited = 0
+  #claim: Verdict | undefined
+  #usage: Usage | undefined
+  #route: Route | undefined
+  #forward: Forward | undefined
   #firstContentAt: number | undefined
-  #heardAt = 0
-  #contentAt = 0
-  #deltas = 0
   #wroteAt = 0
   #takenAt = 0
   #left = 0
-  #retry: NodeJS.Timeout | undefined
 
-  constructor(house: House, request: IncomingMessage, response: ServerResponse, expects: boolean) {
+  constructor(house: House, inbound: Inbound, expects: boolean) {
     this.#house = house
-    this.#request = request
-    this.#response = response
+    this.#inbound = inbound
     this.#expects = expects
     this.#snapshot = house.snapshot()
     this.#checked = this.#snapshot
     this.#startedAt = house.clock()
     this.#readAt = house.wheel.now
     this.id = house.uuid()
-    this.replyBytes = house.limits.replyBytes
-    this.#relay = new Relay(response, this.id)
+    this.#relay = new Relay(inbound, this.id, callers.openai)
   }
 
   start(): void {
     const { limits } = this.#house
     try {
-      const { method = '', url = '' } = this.#request
-      const target = findTarget(method, url, limits)
-      const head = readHead(this.#request, limits, target)
-      if (head.requestId !== undefined) this.#relay = new Relay(this.#response, head.requestId)
+      const target = this.#find()
+      this.#target = target
+      const head = readHead(this.#inbound, limits, target)
       this.#head = head
+      this.#relay = new Relay(this.#inbound, head.requestId ?? this.id, callers[target.caller])
+      if (target.type === 'ollama' && target.what === 'root') {
+        this.#answer(target, Buffer.alloc(0))
+        return
+      }
       this.#credential = authenticate(head.carried, this.#snapshot, this.#house.clock())
-      if (target.type === 'models') this.#list(target)
-      else this.#read(head)
+      if (target.type === 'operation' || (target.type === 'ollama' && target.what === 'show'))
+        this.#read(target, head)
+      else this.#answer(target, Buffer.alloc(0))
     } catch (error) {
       this.#refuse(error)
     }
   }
 
+  #find(): Target {
+    const { method, url } = this.#inbound
+    try {
+      return findTarget(method, url, this.#house.limits)
+    } catch (error) {
+      this.#relay = new Relay(this.#inbound, this.id, callers[dialectOf(this.#inbound)])
+      throw error
+    }
+  }
+
   // ---- the caller's side
 
-  #list(target: Extract<Target, { type: 'models' }>): void {
-    const principal = (this.#credential as Credential).principal // set before by `start`
-    const body =
-      target.id === undefined
-        ? listModels(principal, this.#snapshot)
-        : showModel(target.id, principal, this.#snapshot)
+  /** What the gateway answers by itself. */
+  #answer(target: Exclude<Target, { type: 'operation' }>, body: Buffer): void {
+    const { bytes, type } = answerOwn(target, {
+      body,
+      head: this.#head as Head, // `start` has read it
+      principal: this.#credential?.principal,
+      snapshot: this.#snapshot,
+      now: this.#startedAt,
+      version: this.#house.version,
+    })
+    this.#relay.reply(200, bytes, this.#house.closing(), type)
+    this.#house.metrics.request(target.caller, '', '', 200, 'done')
     this.#phase = 'ended'
-    this.#relay.reply(200, body, this.#house.closing())
-    this.#house.metrics.request('', '', 200, 'done')
+    if (this.#inbound.closed) this.#house.leave(this)
   }
 
-  #read(head: Head): void {
-    checkMediaType(head)
+  #read(target: Target, head: Head): void {
+    checkMediaType(head, target)
     this.#house.enter(this)
-    this.#response.once('close', () => this.#closed())
-    this.#request.on('data', (chunk: Buffer) => this.#take(chunk))
-    this.#request.once('end', () => this.#whole())
-    if (this.#expects) this.#response.writeContinue()
+    this.#inbound.listen(this)
+    if (this.#expects) this.#inbound.proceed()
   }
 
-  #take(chunk: Buffer): void {
+  onBody(chunk: Buffer): void {
     if (this.#phase !== 'reading') return
     this.#readAt = this.#house.wheel.now
     this.#body.push(chunk)
     if (this.#body.bytes > this.#house.limits.bodyBytes) this.#refuse(bodyTooLarge(this.#house.limits))
   }
 
-  #whole(): void {
+  onWhole(): void {
     if (this.#phase !== 'reading') return
     try {
-      this.#open(this.#body.take())
+      const target = this.#target as Target // `start` has set it
+      const body = this.#body.take()
+      if (target.type === 'operation') this.#open(target, body)
+      else this.#answer(target, body)
     } catch (error) {
       this.#refuse(error)
     }
   }
 
+  onDrain(): void {
+    this.#relay.blocked = false
+    this.#forward?.resume()
+  }
+
+  /** The connection to the caller is closed: the answer has left whole, or nobody waits for it any more. */
+  onClose(): void {
+    if (this.#phase === 'ended') this.#house.leave(this)
+    else if (this.#phase !== 'settling') this.#gone('client_gone')
+  }
+
   /** Everything that can be refused without an upstream has been when this returns; then the journal knows of it. */
-  #open(body: Buffer): void {
-    const { target, openaiBeta } = this.#head as Head // `start` has set head and credential
-    const { principal } = this.#credential as Credential
-    if (target.type !== 'operation') return
-    const ask = openai.readRequest(target.operation, body)
-    const model = resolve(ask.model, principal, this.#snapshot)
-    this.#model = model
-    this.publicName = model.publicName
+  #open(target: Operated, body: Buffer): void {
+    const { principal } = this.#credential as Credential // `start` has set it
+    const ask = readRequest(target.caller, target.operation, body, target.line)
+    const route = resolve(ask.model, principal, this.#snapshot)
+    this.#route = route
+    if (target.carrying === 'count' && !counted(target.caller, route)) {
+      this.#relay.reply(200, estimateCount(ask), [
+        ...this.#house.closing(),
+        'x-switchyard-warning',
+        estimated,
+      ])
+      this.#finished('done', 200)
+      return
+    }
     this.streamed = ask.stream.on
-    this.usageAsked = ask.stream.usage
-    this.#sent = sentOf(ask, target.path, model, openaiBeta)
     this.#admitted = {
       request: this.id,
       at: this.#startedAt,
@@ -161,14 +181,74 @@ export class Call implements Listener {
       project: principal.project,
       key: principal.key,
       keyName: principal.keyName,
-      model: model.name,
-      endpoint: model.endpoint,
+      model: ask.model,
+      endpoint: route.endpoint,
       operation: ask.operation,
       streamed: ask.stream.on,
     }
+    this.#forward = this.#order(ask, route, target)
     this.#phase = 'opening'
-    const event = this.#house.meter.open(this.#admitted)
-    this.#house.journal.append({ kind: 'open', request: this.id, event }).then(this.#forward, this.#unopened)
+    this.#claimRoom(ask, principal)
+  }
+
+  /** Asks for room under every limit; a refusal changes nothing. */
+  #claimRoom(ask: Ask, { limited }: Principal): void {
+    const buckets = limited.buckets(ask.model)
+    if (buckets.length === 0) {
+      this.#journal()
+      return
+    }
+    const amounts = reservation(ask, this.#route as Route) // `#open` has set it
+    const verdict = this.#house.admissions.admit({ id: this.id, buckets, amounts })
+    if (verdict instanceof Promise) verdict.then(this.#judged, this.#unopened)
+    else this.#judged(verdict)
+  }
+
+  readonly #judged = (verdict: Verdict): void => {
+    this.#claim = verdict
+    this.#house.metrics.limit(verdict)
+    if (this.#phase !== 'opening') this.#release()
+    else if (verdict.type === 'admitted') this.#journal()
+    else this.#refuse(exhausted(verdict))
+  }
+
+  /** Gives back what was claimed and not used; once. */
+  #release(): void {
+    const claim = this.#claim
+    this.#claim = undefined
+    if (claim?.type !== 'admitted') return
+    if ((this.#forward?.attempts ?? 0) === 0) this.#house.admissions.void(claim)
+    else this.#house.admissions.settle(claim, usedBy(this.#usage))
+  }
+
+  #journal(): void {
+    const event = this.#house.meter.open(this.#admitted as Admitted) // `#open` has set it
+    this.#house.journal.append({ kind: 'open', request: this.id, event }).then(this.#opened, this.#unopened)
+  }
+
+  #order(ask: Ask, route: Route, target: Operated): Forward {
+    const { limits } = this.#house
+    return new Forward(
+      this.#house,
+      {
+        request: this.id,
+        ask,
+        target,
+        route,
+        forwarded: this.#head?.forwarded,
+        times: route.times ?? limits,
+        attempts: route.attempts ?? limits.attempts,
+        startedAt: this.#startedAt,
+        replyBytes: limits.replyBytes,
+      },
+      this,
+    )
+  }
+
+  readonly #opened = (): void => {
+    if (this.#phase !== 'opening') return
+    this.#phase = 'waiting'
+    this.#forward?.start()
   }
 
   readonly #unopened = (error: unknown): void => {
@@ -177,115 +257,52 @@ export class Call implements Listener {
 
   // ---- the upstream's side
 
-  readonly #forward = (): void => {
-    if (this.#phase !== 'opening' && this.#phase !== 'waiting') return
-    if (this.#phase === 'opening') {
-      this.#phase = 'waiting'
-      this.#house.budget(this.#model as Model).deposit() // set by `#open`, as is the request that is sent
-    }
-    const model = this.#house
-      .snapshot()
-      .models.get((this.#model as Model).workspace)
-      ?.get((this.#model as Model).name)
-    // A retry looks at the newest snapshot: the replica that failed may be gone from it, and another one ready.
-    const upstreams = this.#attempts === 0 || !model ? (this.#model as Model).upstreams : model.upstreams
-    const upstream = choose(upstreams, this.#house.inflight, this.#tried, this.#house.turn())
-    if (!upstream) {
-      this.#conclude(noUpstream(this.#model as Model), 'upstream_error')
-      return
-    }
-    this.#tried.push(upstream)
-    this.#attempts++
-    this.#sentAt = this.#house.clock()
-    this.#heardAt = this.#house.wheel.now
-    this.#tap = undefined
-    const attempt = new Attempt(this.#attempts, upstream, this.#house.upstreams.at(upstream.address), this)
-    this.#attempt = attempt
-    attempt.send(this.#sent as Sent)
-  }
-
-  heard(): void {
-    this.#heardAt = this.#house.wheel.now
-  }
-
-  streaming(attempt: Attempt, tap: openai.StreamTap): void {
-    this.#tap = tap
-    const { out } = tap
-    if (tap.deltas !== this.#deltas) {
-      this.#deltas = tap.deltas
-      this.#contentAt = this.#house.wheel.now
-    }
-    if (this.#phase === 'waiting') {
-      if (out && !this.#relay.hold(out)) {
-        this.#abandon(
-          attempt,
-          new Fault('unavailable', 'The engine sent no content: try again.', {
-            reason: 'upstream_error',
-            status: 502,
-          }),
-        )
-        return
-      }
-      if (tap.begun || tap.terminal) this.#commit()
-    } else if (out) this.#pass(out)
-    if (tap.terminal) this.#settleStream(attempt, tap, tap.terminal)
-    else if (attempt.bytes > this.replyBytes)
-      this.#abandon(
-        attempt,
-        new Fault('deadline', 'The answer is longer than a stream may be.', { reason: 'total' }),
-      )
-  }
-
-  #commit(): void {
+  committed(attempt: Attempt): void {
+    if (this.#phase !== 'waiting') return
     this.#phase = 'streaming'
-    const now = this.#house.clock()
-    this.#waited += now - this.#sentAt
-    this.#firstContentAt ??= now
-    this.#contentAt = this.#house.wheel.now
-    this.#wroteAt = this.#contentAt
-    this.#relay.commit(this.#known())
+    this.#firstContentAt = this.#house.clock()
+    this.#wroteAt = this.#house.wheel.now
+    this.#relay.commit(this.#known(), attempt.held)
+    attempt.held = []
     this.#throttle()
   }
 
-  #pass(out: Buffer): void {
+  flowed(bytes: Buffer): void {
     this.#wroteAt = this.#house.wheel.now
-    this.#relay.write(out)
+    this.#relay.write(bytes)
     if (this.#relay.blocked) this.#throttle()
   }
 
   /** A caller that reads slowly slows its upstream: what waits here stays small. */
   #throttle(): void {
     if (!this.#relay.blocked) return
-    this.#attempt?.pause()
+    this.#forward?.pause()
     this.#takenAt = this.#house.wheel.now
     this.#left = this.#relay.waiting
-    this.#response.once('drain', () => {
-      this.#relay.blocked = false
-      this.#heardAt = this.#house.wheel.now
-      this.#attempt?.resume()
-    })
   }
 
-  #settleStream(attempt: Attempt, tap: openai.StreamTap, terminal: Buffer): void {
+  ended(attempt: Attempt, terminal: Buffer): void {
     this.#phase = 'settling'
-    this.#house.metrics.attempt(attempt.upstream.name, 'answered')
-    this.#attempt = undefined
-    attempt.linger(this.#house.wheel)
-    this.#settle('done', 200, 'caller', this.#used(tap)).then(
+    this.#settle('done', 200, 'caller', this.#used(attempt.tap)).then(
       () => {
         this.#relay.end(terminal)
         this.#finished('done', 200)
       },
       (error: unknown) => {
-        this.#relay.breakOff(faultOf(error))
+        this.#relay.breakOff(this.#failureEvent(faultOf(error)))
         this.#finished('upstream_error', 200)
       },
     )
   }
 
-  replied(attempt: Attempt, { bytes, usage }: openai.Reply): void {
+  replied(_attempt: Attempt, { bytes, usage, refusal }: Reply): void {
     if (this.#phase !== 'waiting') return
-    this.#answered(attempt)
+    if (refusal) {
+      this.#conclude(refusal, 'refused', undefined, usage)
+      return
+    }
+    this.#phase = 'settling'
+    this.#firstContentAt = this.#house.clock()
     this.#settle('done', 200, 'caller', usage).then(
       () => {
         this.#relay.reply(200, bytes, this.#known())
@@ -299,92 +316,44 @@ export class Call implements Listener {
     )
   }
 
-  rejected(attempt: Attempt, status: number, body: Buffer): void {
+  rejected(_attempt: Attempt, status: number, { fault, bytes }: Rejection): void {
     if (this.#phase !== 'waiting') return
-    this.#answered(attempt)
-    const fault = new Fault('invalid', 'The engine refused the request.', { status, reason: 'invalid_value' })
-    const shown = openai.readReply(body, this.publicName) ? body : openai.errorBody(fault)
+    this.#phase = 'settling'
     const tell = () => {
-      this.#relay.reply(status, shown, this.#known())
+      if (bytes) this.#relay.reply(status, bytes, this.#known())
+      else this.#relay.refuse(fault, this.#known())
       this.#finished('refused', status)
     }
     void this.#settle('refused', status, 'caller', undefined).catch(this.#unrecorded).then(tell)
   }
 
-  #answered(attempt: Attempt): void {
-    this.#phase = 'settling'
-    this.#attempt = undefined
-    const now = this.#house.clock()
-    this.#waited += now - this.#sentAt
-    this.#firstContentAt = now
-    this.#house.metrics.attempt(attempt.upstream.name, 'answered')
-  }
-
-  failed(attempt: Attempt, failure: Failure): void {
-    const { metrics, observe, limits, clock } = this.#house
-    metrics.attempt(attempt.upstream.name, failure.outcome)
-    const { outcome, cause } = failure
-    observe({ type: 'attempt_failed', request: this.id, upstream: attempt.upstream.name, outcome, cause })
-    this.#attempt = undefined
-    if (this.#phase !== 'waiting') {
-      if (this.#phase === 'streaming') this.#conclude(failure.fault, 'upstream_error', failure.type)
-      return
-    }
-    const now = clock()
-    this.#waited += now - this.#sentAt
-    this.#relay.drop()
-    this.#deltas = 0
-    const again =
-      failure.next &&
-      this.#attempts < limits.attempts &&
-      now - this.#startedAt < limits.total &&
-      !this.#house.stopping
-    if (again && this.#house.budget(this.#model as Model).take(now)) this.#again()
-    else {
-      if (again) metrics.retryBudgetExhausted++
-      this.#conclude(
-        failure.fault,
-        failure.fault.code === 'deadline' ? 'our_timeout' : 'upstream_error',
-        failure.type,
-      )
-    }
-  }
-
-  /** Another upstream at once; one that has been tried only after a pause. */
-  #again(): void {
-    this.#house.metrics.retries++
-    const { workspace, name } = this.#model as Model
-    const upstreams = this.#house.snapshot().models.get(workspace)?.get(name)?.upstreams ?? []
-    if (upstreams.some(one => !this.#tried.some(tried => tried.name === one.name))) this.#forward()
-    else this.#retry = setTimeout(this.#forward, backoff(this.#attempts, this.#house.random()))
+  failed({ fault, type, outcome }: Failure): void {
+    const end =
+      outcome === 'unasked' ? 'refused' : fault.code === 'deadline' ? 'our_timeout' : 'upstream_error'
+    this.#conclude(fault, end, type)
   }
 
   // ---- the end
 
-  /** Cancels the attempt under way and fails it. */
-  #abandon(attempt: Attempt, fault: Fault): void {
-    attempt.cancel()
-    this.failed(attempt, {
-      outcome: 'deadline',
-      next: fault.code !== 'deadline' || fault.reason === 'first_token',
-      fault,
-    })
-  }
-
   /** Ends an admitted request with a fault: an HTTP status before the first byte, an error event after it. */
-  #conclude(fault: Fault, end: EndReason, type?: string): void {
+  #conclude(fault: Fault, end: EndReason, type?: string, known?: Usage): void {
     if (this.#phase === 'settling' || this.#phase === 'ended') return
     const { committed } = this.#relay
     this.#phase = 'settling'
     const status = committed ? 200 : fault.status
-    const used = committed && this.#tap ? this.#used(this.#tap) : undefined
+    const used = committed ? this.#used(this.#forward?.attempt?.tap) : known
     const tell = () => {
-      if (committed) this.#relay.breakOff(fault, type)
+      if (committed) this.#relay.breakOff(this.#failureEvent(fault, type))
       else this.#relay.refuse(fault, this.#known())
       this.#finished(end, status)
     }
     const billable = end === 'client_gone' ? 'caller' : committed ? 'cost' : 'caller'
     void this.#settle(end, status, billable, used).catch(this.#unrecorded).then(tell)
+  }
+
+  /** The bytes that end a stream with a fault, in the caller's dialect. */
+  #failureEvent(fault: Fault, type?: string): Buffer {
+    return this.#forward?.attempt?.tap?.fail(fault, type) ?? Buffer.alloc(0) // what streams has a tap
   }
 
   /** Journals the one usage record; what follows may leave for the caller. */
@@ -395,13 +364,14 @@ export class Call implements Listener {
     usage: Usage | undefined,
   ): Promise<void> {
     const { meter, journal, clock, metrics } = this.#house
+    this.#usage = usage
     if (usage) metrics.tokens(usage)
     const event = meter.end(this.#admitted as Admitted, {
       at: clock(),
       end,
       status,
-      attempt: Math.max(1, this.#attempts),
-      upstream: this.#tried.at(-1)?.name ?? '',
+      attempt: Math.max(1, this.#forward?.attempts ?? 1),
+      upstream: this.#forward?.attempt?.upstream.name ?? '',
       billable,
       usage,
     })
@@ -413,7 +383,9 @@ export class Call implements Listener {
     this.#house.observe({ type: 'usage_not_recorded', request: this.id, error })
   }
 
-  #used({ usage, deltas, malformed }: openai.StreamTap): Usage | undefined {
+  #used(tap: Tap | undefined): Usage | undefined {
+    if (!tap) return undefined
+    const { usage, deltas, malformed } = tap
     this.#house.metrics.malformedEvents += malformed
     if (usage || deltas === 0) return usage
     this.#house.metrics.usageMissing++
@@ -422,15 +394,17 @@ export class Call implements Listener {
 
   #finished(end: EndReason, status: number): void {
     this.#phase = 'ended'
+    this.#release()
     const { metrics, clock, observe } = this.#house
-    const { operation = '' } = this.#head?.target.type === 'operation' ? this.#head.target : {}
+    const target = this.#target
+    const operation = target?.type === 'operation' ? target.operation : ''
     const now = clock()
     const total = now - this.#startedAt
     const first = this.#firstContentAt === undefined ? undefined : this.#firstContentAt - this.#startedAt
-    metrics.request(operation, this.#model?.endpoint ?? '', status, end)
+    metrics.request(target?.caller ?? '', operation, this.#route?.name ?? '', status, end)
     // A stream waits for its upstream until the end.
     const streamed = this.streamed && this.#firstContentAt !== undefined ? now - this.#firstContentAt : 0
-    metrics.times(total, this.#waited + streamed, first)
+    metrics.times(total, (this.#forward?.waited ?? 0) + streamed, first)
     observe({
       type: 'request_ended',
       request: this.id,
@@ -438,36 +412,24 @@ export class Call implements Listener {
       key: this.#credential?.principal.key,
       workspace: this.#credential?.principal.workspace,
       operation,
-      endpoint: this.#model?.endpoint,
-      attempts: this.#attempts,
+      route: this.#route?.name,
+      upstream: this.#forward?.attempt?.upstream.name,
+      attempts: this.#forward?.attempts ?? 0,
       status,
       end,
       milliseconds: total,
     })
-    if (this.#response.closed) this.#house.leave(this)
-  }
-
-  /** The connection to the caller is closed: the answer has left whole, or nobody waits for it any more. */
-  #closed(): void {
-    if (this.#phase === 'ended') {
-      this.#house.leave(this)
-      return
-    }
-    if (this.#phase === 'settling') return
-    this.#gone('client_gone')
+    if (this.#inbound.closed) this.#house.leave(this)
   }
 
   #gone(end: EndReason): void {
     const phase = this.#phase
     this.#house.metrics.gone(phase)
-    clearTimeout(this.#retry)
-    this.#attempt?.cancel()
-    if (this.#attempt) this.#house.metrics.attempt(this.#attempt.upstream.name, 'cancelled')
-    this.#attempt = undefined
+    this.#forward?.cancel()
     this.#phase = 'settling'
     if (phase === 'reading') this.#finished(end, 499)
     else
-      void this.#settle(end, 499, 'caller', this.#tap ? this.#used(this.#tap) : undefined)
+      void this.#settle(end, 499, 'caller', this.#used(this.#forward?.attempt?.tap))
         .catch(this.#unrecorded)
         .then(() => this.#finished(end, 499))
   }
@@ -477,7 +439,7 @@ export class Call implements Listener {
     const fault = faultOf(error)
     if (fault.code === 'internal') this.#house.observe({ type: 'internal_error', request: this.id, error })
     const unread =
-      !this.#request.complete &&
+      !this.#inbound.complete &&
       (fault.code === 'too_large' || fault.status === 408 || fault.reason === 'malformed_request')
     this.#relay.refuse(fault, this.#house.closing(), unread)
     this.#finished('refused', fault.status)
@@ -487,31 +449,32 @@ export class Call implements Listener {
   stop(fault: Fault, end: EndReason): void {
     if (this.#phase === 'reading') this.#refuse(fault)
     else if (this.#phase === 'opening' || this.#phase === 'waiting' || this.#phase === 'streaming') {
-      clearTimeout(this.#retry)
-      this.#attempt?.cancel()
-      this.#attempt = undefined
+      this.#forward?.cancel()
       this.#conclude(fault, end)
     }
   }
 
   /** Called every 100 ms while the request is under way. */
   tick(now: number): void {
-    const { limits } = this.#house
     if (this.#phase !== 'settling' && this.#phase !== 'ended') this.#check(now)
     if (this.#phase === 'reading') this.#tickReading(now)
-    else if (this.#phase === 'waiting' || this.#phase === 'streaming') {
-      const attempt = this.#attempt
-      if (now - this.#startedAt >= limits.total) this.#expire(attempt, 'total')
-      else if (!attempt) return
-      else if (this.#phase === 'waiting') {
-        if (now - this.#sentAt >= limits.firstContent) this.#expire(attempt, 'first_token')
-      } else if (this.#relay.blocked) this.#tickBlocked(now)
-      else if (now - this.#heardAt >= limits.idle) this.#expire(attempt, 'idle')
-      else if (now - this.#contentAt >= limits.stall) this.#expire(attempt, 'idle')
-      else if (now - this.#wroteAt >= limits.ping) {
-        this.#wroteAt = now
-        this.#relay.ping()
-      }
+    else if (this.#phase === 'waiting' || this.#phase === 'streaming') this.#tickForward(now)
+  }
+
+  #tickForward(now: number): void {
+    const { limits } = this.#house
+    const total = (this.#route?.times ?? limits).total
+    if (now - this.#startedAt >= total) {
+      this.stop(new Fault('deadline', deadlines.total, { reason: 'total' }), 'our_timeout')
+      return
+    }
+    const { blocked } = this.#relay
+    this.#forward?.tick(now, blocked)
+    if (this.#phase !== 'streaming') return
+    if (blocked) this.#tickBlocked(now)
+    else if (now - this.#wroteAt >= limits.ping) {
+      this.#wroteAt = now
+      this.#relay.ping()
     }
   }
 
@@ -535,12 +498,6 @@ export class Call implements Listener {
     this.#relay.destroy()
   }
 
-  #expire(attempt: Attempt | undefined, reason: 'first_token' | 'idle' | 'total'): void {
-    const fault = new Fault('deadline', deadlines[reason], { reason })
-    if (this.#phase === 'waiting' && attempt && reason === 'first_token') this.#abandon(attempt, fault)
-    else this.stop(fault, 'our_timeout')
-  }
-
   /** A key that is no longer accepted ends what it began. */
   #check(now: number): void {
     const snapshot = this.#house.snapshot()
@@ -554,31 +511,40 @@ export class Call implements Listener {
     }
   }
 
-  /** Headers of an answer of which a model and attempts are known. */
+  /** Headers of an answer of which a route and attempts are known. */
   #known(): string[] {
     const headers = [...this.#house.closing()]
-    if (this.#model) headers.push('x-switchyard-model', this.#model.name)
-    if (this.#attempts > 0) headers.push('x-switchyard-attempts', String(this.#attempts))
+    const forward = this.#forward
+    if (this.#admitted) headers.push('x-switchyard-model', this.#admitted.model)
+    if (forward && forward.attempts > 0) headers.push('x-switchyard-attempts', String(forward.attempts))
+    if (forward?.detour) headers.push('x-switchyard-fallback', forward.detour)
+    else if (forward && forward.tier > 0) headers.push('x-switchyard-fallback', String(forward.tier))
+    const warning = warningOf(forward?.attempt)
+    if (warning) headers.push('x-switchyard-warning', warning)
     const spent = this.#house.clock() - this.#startedAt
     headers.push('openai-processing-ms', String(Math.round(spent)))
-    headers.push('x-switchyard-overhead-ms', String(Math.max(0, Math.round(spent - this.#waited))))
+    const overhead = spent - (forward?.waited ?? 0)
+    headers.push('x-switchyard-overhead-ms', String(Math.max(0, Math.round(overhead))))
     return headers
   }
 }
 
-const deadlines = {
-  first_token: 'The engine gave no content in time: try again.',
-  idle: 'The engine fell silent: what was received is not complete.',
-  total: 'The request took longer than a request may take: ask for less at once.',
-} as const
+const estimated = 'estimated=input_tokens'
 
-function sentOf(ask: Ask, path: string, model: Model, openaiBeta: string | undefined): Sent {
-  const headers = ask.stream.on ? streamHeaders : jsonHeaders
-  return {
-    path,
-    headers: openaiBeta === undefined ? headers : [...headers, 'openai-beta', openaiBeta],
-    body: openai.upstreamBody(ask, model.served),
-  }
+/** Some upstream counts in the caller's own dialect. */
+function counted(caller: CallerName, { tiers }: Route): boolean {
+  const { dialect } = callers[caller]
+  return tiers.some(({ upstreams }) => upstreams.some(({ speech }) => speech.dialect === dialect))
+}
+
+/** What of the request the upstream was not told, by name; '' when it was told everything. */
+function warningOf(attempt: Attempt | undefined): string {
+  if (!attempt) return ''
+  const { dropped, clamped } = attempt.carriage
+  const said: string[] = []
+  if (dropped.length > 0) said.push(`dropped=${dropped.join(',')}`)
+  if (clamped.length > 0) said.push(`clamped=${clamped.join(',')}`)
+  return said.join('; ')
 }
 
 function faultOf(error: unknown): Fault {

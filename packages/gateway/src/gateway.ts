@@ -1,23 +1,28 @@
 // The gateway as its app sees it: it takes requests, and stops without breaking them. The listener is the app's.
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
-import { openai } from '@switchyard/dialects'
+import { callers } from '@switchyard/dialects'
 import { Fault } from '@switchyard/kinds'
 import type { Meter } from '@switchyard/ledger'
-import type { Journal, Observe } from '@switchyard/runtime'
+import type { Journal, Limiter, Observe } from '@switchyard/runtime'
+import { Admissions } from './admission.ts'
 import { RetryBudget } from './balance.ts'
 import { Call } from './call.ts'
 import type { GatewayObservation, House } from './house.ts'
 import { completeLimits, type Limits } from './limits.ts'
 import { Metrics } from './metrics.ts'
+import type { Route } from './route.ts'
 import type { Snapshot } from './snapshot.ts'
 import { Upstreams } from './upstreams.ts'
 import { Wheel } from './wheel.ts'
+import { NodeInbound } from './wire/inbound-node.ts'
 
 export interface GatewayOptions {
   /** The newest snapshot: a request keeps the one that it began with. */
   readonly snapshot: () => Snapshot
   readonly journal: Journal
+  /** Where limits are kept. */
+  readonly limiter: Limiter
   /** Makes usage events: `meter` of the ledger. */
   readonly meter: Meter
   /** Milliseconds since 1970; a fraction makes the times of the metrics finer. */
@@ -27,6 +32,8 @@ export interface GatewayOptions {
   /** A new UUIDv7. */
   readonly uuid: () => string
   readonly limits?: Partial<Limits>
+  /** Of Switchyard, for clients that ask; default '0'. */
+  readonly version?: string
   readonly observe: Observe<GatewayObservation>
 }
 
@@ -52,7 +59,8 @@ export function createGateway(options: GatewayOptions): Gateway {
   const limits = completeLimits(options.limits)
   const metrics = new Metrics()
   const upstreams = new Upstreams(limits)
-  const budgets = new Map<string, RetryBudget>()
+  const admissions = new Admissions(options.limiter, options.observe)
+  const budgets = new Map<string, { readonly route: Route; readonly budget: RetryBudget }>()
   const calls = new Set<Call>()
   let retained = snapshot()
   let turns = 0
@@ -63,11 +71,8 @@ export function createGateway(options: GatewayOptions): Gateway {
     const current = snapshot()
     if (current === retained) return
     retained = current
-    upstreams.retain(current.addresses)
-    for (const route of budgets.keys()) {
-      const [workspace = '', name = ''] = route.split('/')
-      if (!current.models.get(workspace)?.has(name)) budgets.delete(route)
-    }
+    upstreams.retain(current.origins)
+    for (const [key, { route }] of budgets) if (find(current, route) === undefined) budgets.delete(key)
   })
 
   const house: House = {
@@ -78,8 +83,10 @@ export function createGateway(options: GatewayOptions): Gateway {
     random: options.random,
     uuid: options.uuid,
     limits,
+    version: options.version ?? '0',
     metrics,
     upstreams,
+    admissions,
     wheel,
     observe: options.observe,
     get stopping() {
@@ -97,16 +104,18 @@ export function createGateway(options: GatewayOptions): Gateway {
       if (calls.size === 0) emptied?.()
     },
     closing: () => (stopping ? closeHeader : noHeaders),
-    budget({ workspace, name }) {
-      const route = `${workspace}/${name}`
-      let budget = budgets.get(route)
-      if (!budget) {
-        budget = new RetryBudget(clock())
-        budgets.set(route, budget)
+    budget(route) {
+      const key = `${route.workspace}/${route.name}`
+      let held = budgets.get(key)
+      if (!held) {
+        held = { route, budget: new RetryBudget(clock()) }
+        budgets.set(key, held)
       }
-      return budget
+      return held.budget
     },
-    inflight: ({ address }) => upstreams.inflight(address),
+    route: (workspace, id) => snapshot().routes.get(workspace)?.byId.get(id),
+    current: route => find(snapshot(), route) ?? route,
+    inflight: ({ origin }) => upstreams.inflight(origin),
     turn: () => turns++,
   }
 
@@ -128,12 +137,14 @@ export function createGateway(options: GatewayOptions): Gateway {
   const close = async (): Promise<void> => {
     stopping = true
     wheel[Symbol.dispose]()
+    admissions[Symbol.dispose]()
     upstreams.close()
   }
 
   return {
-    handle: (request, response) => new Call(house, request, response, false).start(),
-    handleExpectation: (request, response) => new Call(house, request, response, true).start(),
+    handle: (request, response) => new Call(house, new NodeInbound(request, response), false).start(),
+    handleExpectation: (request, response) =>
+      new Call(house, new NodeInbound(request, response), true).start(),
     clientError: answerParseError,
     metrics() {
       const busy = [...upstreams.values()]
@@ -143,7 +154,7 @@ export function createGateway(options: GatewayOptions): Gateway {
         upstream_open: busy.length,
         journal_full: journal.full ? 1 : 0,
       }
-      for (const { address, inflight } of busy) gauges[`upstream_inflight{upstream="${address}"}`] = inflight
+      for (const { url, inflight } of busy) gauges[`upstream_inflight{upstream="${url}"}`] = inflight
       return metrics.text(gauges)
     },
     get inflight() {
@@ -153,6 +164,12 @@ export function createGateway(options: GatewayOptions): Gateway {
     close,
     [Symbol.asyncDispose]: close,
   }
+}
+
+/** The same route in another snapshot. */
+function find({ routes }: Snapshot, { workspace, name }: Route): Route | undefined {
+  const all = routes.get(workspace)
+  return all?.named.get(name) ?? all?.wildcards.find(route => route.name === name)
 }
 
 function draining(): Fault {
@@ -182,10 +199,10 @@ function answerParseError(error: NodeJS.ErrnoException, socket: Duplex): void {
     return
   }
   const fault = parseFault(error.code)
-  const body = openai.errorBody(fault)
+  const body = callers.openai.errorBody(fault, '')
   socket.end(
     `HTTP/1.1 ${fault.status} ${reasonPhrases[fault.status] ?? ''}\r\ncontent-type: application/json\r\n` +
-      `content-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
+      `content-length: ${body.length}\r\nconnection: close\r\n\r\n${body}`,
   )
 }
 

@@ -1,11 +1,13 @@
 // What every call of one gateway shares.
 import type { Meter } from '@switchyard/ledger'
 import type { EndReason, Journal, Observe } from '@switchyard/runtime'
+import type { AdmissionObservation, Admissions } from './admission.ts'
 import type { RetryBudget } from './balance.ts'
 import type { Call } from './call.ts'
 import type { Limits } from './limits.ts'
 import type { Metrics, Outcome } from './metrics.ts'
-import type { Model, Snapshot, Upstream } from './snapshot.ts'
+import type { Route, Upstream } from './route.ts'
+import type { Snapshot } from './snapshot.ts'
 import type { Upstreams } from './upstreams.ts'
 import type { Wheel } from './wheel.ts'
 
@@ -18,7 +20,8 @@ export type GatewayObservation =
       readonly key: string | undefined
       readonly workspace: string | undefined
       readonly operation: string
-      readonly endpoint: string | undefined
+      readonly route: string | undefined
+      readonly upstream: string | undefined
       readonly attempts: number
       readonly status: number
       readonly end: EndReason
@@ -31,6 +34,7 @@ export type GatewayObservation =
       readonly outcome: Outcome
       readonly cause: unknown
     }
+  | AdmissionObservation
   | { readonly type: 'usage_not_recorded'; readonly request: string; readonly error: unknown }
   | { readonly type: 'internal_error'; readonly request: string; readonly error: unknown }
 
@@ -42,8 +46,11 @@ export interface House {
   readonly random: () => number
   readonly uuid: () => string
   readonly limits: Limits
+  /** Of Switchyard, for clients that ask. */
+  readonly version: string
   readonly metrics: Metrics
   readonly upstreams: Upstreams
+  readonly admissions: Admissions
   readonly wheel: Wheel
   readonly observe: Observe<GatewayObservation>
   readonly stopping: boolean
@@ -52,7 +59,11 @@ export interface House {
   leave(call: Call): void
   /** `connection: close` while the gateway stops. */
   closing(): readonly string[]
-  budget(model: Model): RetryBudget
+  budget(route: Route): RetryBudget
+  /** The route as the newest snapshot has it; itself where it is gone. */
+  current(route: Route): Route
+  /** The Route document of that name in the newest snapshot. */
+  route(workspace: string, id: string): Route | undefined
   inflight: (upstream: Upstream) => number
   /** A number that goes up, so that ties are broken in turn. */
   turn(): number

@@ -1,6 +1,6 @@
 // Plain counters on the way of a request, folded into Prometheus' text when they are scraped.
 import type { Operation, Usage } from '@switchyard/dialects'
-import type { EndReason } from '@switchyard/runtime'
+import type { EndReason, Verdict } from '@switchyard/runtime'
 
 const mostLabels = 1000
 
@@ -75,6 +75,7 @@ export type Outcome =
   | 'deadline'
   | 'cut'
   | 'cancelled'
+  | 'unasked'
 
 /** Label sets are made once for each (route, operation, status, end). */
 type RouteCounts = Map<string, Map<number, Map<EndReason, string>>>
@@ -98,6 +99,16 @@ export class Metrics {
     'source',
   ])
   readonly #gone = new Counters(`${namespace}_client_gone_total`, 'Callers that left, by phase.', ['phase'])
+  readonly #limits = new Counters(`${namespace}_limit_decisions_total`, 'Decisions of the limits.', [
+    'level',
+    'dimension',
+    'outcome',
+  ])
+  readonly #fallbacks = new Counters(
+    `${namespace}_fallbacks_total`,
+    'Requests that another route took over.',
+    ['reason'],
+  )
   readonly #requestSeconds = new Histogram(
     `${namespace}_request_seconds`,
     'From admission to the last byte.',
@@ -119,14 +130,14 @@ export class Metrics {
   malformedEvents = 0
   usageMissing = 0
 
-  /** `route` is the endpoint, or '' when none was found. */
-  request(operation: Operation | '', route: string, status: number, end: EndReason): void {
-    const name = `${operation} ${route}`
+  /** `route` is the name of the route, or '' when none was found. */
+  request(caller: string, operation: Operation | '', route: string, status: number, end: EndReason): void {
+    const name = `${caller} ${operation} ${route}`
     let statuses = this.#labels.get(name)
     if (!statuses) {
       if (this.#labels.size >= mostLabels) {
         this.#requests.add(
-          `dialect="openai",operation="${operation}",route="other",code="${status}",end="${end}"`,
+          `dialect="${caller}",operation="${operation}",route="other",code="${status}",end="${end}"`,
         )
         return
       }
@@ -140,7 +151,7 @@ export class Metrics {
     }
     let labels = ends.get(end)
     if (!labels) {
-      labels = `dialect="openai",operation="${operation}",route="${route}",code="${status}",end="${end}"`
+      labels = `dialect="${caller}",operation="${operation}",route="${route}",code="${status}",end="${end}"`
       ends.set(end, labels)
     }
     this.#requests.add(labels)
@@ -156,6 +167,18 @@ export class Metrics {
       const quantity = Number(quantities[unit as keyof typeof quantities])
       this.#tokens.add(`class="${unit}",source="${source}"`, quantity)
     }
+  }
+
+  limit(verdict: Verdict): void {
+    this.#limits.add(
+      verdict.type === 'admitted'
+        ? 'level="",dimension="",outcome="admitted"'
+        : `level="${verdict.level}",dimension="${verdict.dimension}",outcome="${verdict.reason}"`,
+    )
+  }
+
+  fallback(reason: string): void {
+    this.#fallbacks.add(`reason="${reason}"`)
   }
 
   gone(phase: string): void {
@@ -181,6 +204,8 @@ export class Metrics {
       ...this.#attempts.lines(),
       ...this.#tokens.lines(),
       ...this.#gone.lines(),
+      ...this.#fallbacks.lines(),
+      ...this.#limits.lines(),
       ...this.#requestSeconds.lines(),
       ...this.#overhead.lines(),
       ...this.#firstToken.lines(),

@@ -1,16 +1,11 @@
-// What leaves for the caller: status and headers, held until there is content, then bytes as they come. It ends
-// once, whole or with an error in the caller's dialect, and never with a normal end after a fault.
-import { isAscii } from 'node:buffer'
-import type { ServerResponse } from 'node:http'
-import { openai } from '@switchyard/dialects'
+// What leaves for the caller: status and headers with the first content, then bytes as they come. It ends once, whole
+// or with an error in the caller's dialect, and never with a normal end after a fault.
+import type { Caller } from '@switchyard/dialects'
 import type { Fault } from '@switchyard/kinds'
-import { WrongMethod } from './edge.ts'
+import { WrongMethod } from './paths.ts'
+import type { Inbound } from './wire/inbound.ts'
 
-const smallBytes = 8 * 1024
-const heldBytes = 1024 * 1024
 const json = 'application/json'
-const eventStream = 'text/event-stream; charset=utf-8'
-const comment = ': ping\n\n'
 
 /** Faults after which another try is worth it, though SDKs would not make one, and the reverse. */
 const shouldRetry: Readonly<Record<string, string>> = {
@@ -25,40 +20,27 @@ export class Relay {
   committed = false
   /** The caller takes no more for now. */
   blocked = false
-  readonly #response: ServerResponse
+  readonly #inbound: Inbound
   readonly #requestId: string
-  #held: Buffer[] = []
-  #heldBytes = 0
+  readonly #caller: Caller
 
-  constructor(response: ServerResponse, requestId: string) {
-    this.#response = response
+  constructor(inbound: Inbound, requestId: string, caller: Caller) {
+    this.#inbound = inbound
     this.#requestId = requestId
+    this.#caller = caller
   }
 
   /** Bytes that wait for the caller. */
   get waiting(): number {
-    return this.#response.writableLength
+    return this.#inbound.waiting
   }
 
-  /** Keeps bytes back until `commit`; false when they are too many. */
-  hold(bytes: Buffer): boolean {
-    this.#held.push(bytes)
-    this.#heldBytes += bytes.length
-    return this.#heldBytes <= heldBytes
-  }
-
-  /** Forgets what an attempt that has failed had sent. */
-  drop(): void {
-    this.#held = []
-    this.#heldBytes = 0
-  }
-
-  /** Sends status, headers and what was held. */
-  commit(headers: readonly string[]): void {
+  /** Sends status, headers and what of a stream was held. */
+  commit(headers: readonly string[], held: readonly Buffer[]): void {
     this.committed = true
-    this.#response.writeHead(200, [
+    this.#inbound.head(200, [
       'content-type',
-      eventStream,
+      this.#caller.streamType,
       'cache-control',
       'no-cache',
       'x-accel-buffering',
@@ -66,32 +48,26 @@ export class Relay {
       ...this.#ids(),
       ...headers,
     ])
-    for (const bytes of this.#held) this.#write(bytes)
-    this.drop()
+    for (const bytes of held) this.write(bytes)
   }
 
-  write(bytes: Buffer): void {
-    this.#write(bytes)
+  write(bytes: Buffer | string): void {
+    if (!this.#inbound.write(bytes)) this.blocked = true
   }
 
+  /** What says that the stream lives, where the dialect has something for it. */
   ping(): void {
-    this.#write(comment)
+    if (this.#caller.ping !== undefined) this.write(this.#caller.ping)
   }
 
   /** The last bytes of a stream that is whole. */
   end(bytes: Buffer): void {
-    this.#response.end(bytes)
+    this.#inbound.end(bytes)
   }
 
-  reply(status: number, body: Buffer | string, headers: readonly string[]): void {
+  reply(status: number, body: Buffer | string, headers: readonly string[], type = json): void {
     this.committed = true
-    const length = typeof body === 'string' ? Buffer.byteLength(body) : body.length
-    const head = ['content-type', json, 'content-length', String(length), ...this.#ids(), ...headers]
-    this.#response.writeHead(status, head)
-    // Head and body as one string leave in one plain write, which costs 3 µs less than gathering two.
-    if (typeof body !== 'string' && length <= smallBytes && isAscii(body))
-      this.#response.end(body.toString('latin1'), 'latin1')
-    else this.#response.end(body)
+    this.#inbound.reply(status, ['content-type', type, ...this.#ids(), ...headers], body)
   }
 
   /** A refusal before anything has left. `close` when what the caller still sends is not to be read. */
@@ -105,21 +81,16 @@ export class Relay {
     if (retry !== undefined) more.push('x-should-retry', retry)
     if (fault instanceof WrongMethod) more.push('allow', fault.allow)
     if (close) more.push('connection', 'close')
-    this.reply(fault.status, openai.errorBody(fault), more)
+    this.reply(this.#caller.errorStatus(fault), this.#caller.errorBody(fault, this.#requestId), more)
   }
 
-  /** The end of a stream that has failed: an error event, no `[DONE]`, and the connection is closed. */
-  breakOff(fault: Fault, type?: string): void {
-    const response = this.#response
-    response.end(openai.errorEvent(fault, type), () => response.socket?.destroySoon())
+  /** The end of a stream that has failed: an error in the caller's dialect, and the connection is closed. */
+  breakOff(bytes: Buffer): void {
+    this.#inbound.end(bytes, true)
   }
 
   destroy(): void {
-    this.#response.destroy()
-  }
-
-  #write(bytes: Buffer | string): void {
-    if (!this.#response.write(bytes)) this.blocked = true
+    this.#inbound.destroy()
   }
 
   #ids(): readonly string[] {

@@ -1,6 +1,6 @@
 // The gateway's whole configuration as one frozen value, compiled aside from the requests and swapped whole.
 
-import { openai } from '@switchyard/dialects'
+import { openaiEngineRow, type Speech } from '@switchyard/dialects'
 import {
   type apiKey,
   covers,
@@ -14,6 +14,8 @@ import {
   type workspace,
 } from '@switchyard/kinds'
 import type { Grant, SecretHash } from '@switchyard/runtime'
+import { Limited, type LimitScope } from './admission.ts'
+import type { Route, Upstream } from './route.ts'
 
 /** Who calls. */
 export interface Principal {
@@ -30,6 +32,8 @@ export interface Principal {
   /** Milliseconds since 1970; Infinity is never. */
   readonly expiresAt: number
   readonly refusal: Refusal | undefined
+  /** The limits above it. */
+  readonly limited: Limited
 }
 
 /** Why a key that is known is not accepted. */
@@ -48,35 +52,23 @@ export interface KeyEntry {
   readonly until: number
 }
 
-export interface Upstream {
-  /** Name of the Replica document. */
-  readonly name: string
-  /** host:port. */
-  readonly address: string
-}
-
-/** What a public model name leads to. */
-export interface Model {
-  readonly name: string
-  readonly workspace: string
-  readonly endpoint: string
-  /** The name that the upstreams know the model by. */
-  readonly served: string
-  /** The public name as JSON writes it. */
-  readonly publicName: Buffer
-  readonly paused: boolean
-  readonly upstreams: readonly Upstream[]
-  /** Seconds since 1970. */
-  readonly created: number
+/** The routes of one workspace. */
+export interface Routes {
+  /** By public name, in the order of the names. */
+  readonly named: ReadonlyMap<string, Route>
+  /** Those whose name ends in `*`, the longest first. */
+  readonly wildcards: readonly Route[]
+  /** Route documents by their own name. */
+  readonly byId: ReadonlyMap<string, Route>
 }
 
 export interface Snapshot {
   /** By lower-case hex SHA-256 of the key. */
   readonly keys: ReadonlyMap<string, KeyEntry>
-  /** By workspace, then by public name, in the order of the names. */
-  readonly models: ReadonlyMap<string, ReadonlyMap<string, Model>>
-  /** Addresses of every upstream. */
-  readonly addresses: ReadonlySet<string>
+  /** By workspace. */
+  readonly routes: ReadonlyMap<string, Routes>
+  /** URLs of every upstream's origin. */
+  readonly origins: ReadonlySet<string>
 }
 
 export interface SnapshotInputs {
@@ -88,9 +80,19 @@ export interface SnapshotInputs {
 
 export const emptySnapshot: Snapshot = Object.freeze({
   keys: new Map(),
-  models: new Map(),
-  addresses: new Set<string>(),
+  routes: new Map(),
+  origins: new Set<string>(),
 })
+
+/** What reaches an upstream: nothing of the caller's but what is listed in `head.ts`. */
+function headersFor(accept: string, more: readonly string[] = []): readonly string[] {
+  const fixed = ['content-type', 'application/json', 'accept', accept]
+  return Object.freeze([...fixed, 'accept-encoding', 'identity', 'user-agent', 'switchyard', ...more])
+}
+
+const engineHeaders = headersFor('application/json')
+const engineStreamHeaders = headersFor('text/event-stream')
+const engineSpeech: Speech = Object.freeze({ dialect: 'openai', row: openaiEngineRow })
 
 type ApiKey = DocumentOf<typeof apiKey>
 type Endpoint = DocumentOf<typeof endpoint>
@@ -105,7 +107,7 @@ const call = 'inference:call'
 /** Pure: the same inputs make an equal snapshot. */
 export function compileSnapshot({ documents, keyHashes, grants }: SnapshotInputs): Snapshot {
   const found = sort(documents)
-  const models = compileModels(found)
+  const routes = compileRoutes(found)
   const callers = new Set(
     grants
       .filter(({ permission }) => covers(permission, call))
@@ -119,12 +121,10 @@ export function compileSnapshot({ documents, keyHashes, grants }: SnapshotInputs
     keys.set(hash, Object.freeze({ principal, until: Number.POSITIVE_INFINITY }))
     if (previous) keys.set(previous.hash, Object.freeze({ principal, until: Date.parse(previous.until) }))
   }
-  const addresses = new Set(
-    [...models.values()].flatMap(named =>
-      [...named.values()].flatMap(({ upstreams }) => upstreams.map(u => u.address)),
-    ),
+  const upstreams = [...routes.values()].flatMap(({ named, wildcards }) =>
+    [...named.values(), ...wildcards].flatMap(({ tiers }) => tiers.flatMap(tier => tier.upstreams)),
   )
-  return Object.freeze({ keys, models, addresses })
+  return Object.freeze({ keys, routes, origins: new Set(upstreams.map(({ origin }) => origin.url)) })
 }
 
 interface Found {
@@ -168,7 +168,20 @@ function compilePrincipal(key: ApiKey, found: Found, callers: ReadonlySet<string
     models: spec.models?.map(glob),
     expiresAt: spec.expiresAt === undefined ? Number.POSITIVE_INFINITY : Date.parse(spec.expiresAt),
     refusal: refusalOf(key, found, callers),
+    limited: new Limited(scopesOf(key, found)),
   })
+}
+
+/** Outermost first. */
+function scopesOf({ metadata, spec }: ApiKey, { workspaces, projects }: Found): readonly LimitScope[] {
+  const { workspace, project, id } = metadata
+  const slice = project === null ? undefined : projects.get(within(workspace, project))
+  const all = [
+    ['workspace', workspace ?? '', workspaces.get(within(null, workspace ?? ''))?.spec.limits],
+    ['project', `${workspace}/${project}`, slice?.spec.limits],
+    ['key', id, spec.limits],
+  ] as const
+  return all.flatMap(([level, subject, limits]) => (limits ? [{ level, subject, limits }] : []))
 }
 
 /** The first reason why a key is not accepted, whatever the time. */
@@ -194,34 +207,43 @@ function refusalOf(
   return undefined
 }
 
-function compileModels({ endpoints, replicas }: Found): ReadonlyMap<string, ReadonlyMap<string, Model>> {
+function compileRoutes({ endpoints, replicas }: Found): ReadonlyMap<string, Routes> {
   const upstreams = Map.groupBy(
     replicas.filter(ready).toSorted((one, other) => (one.metadata.name < other.metadata.name ? -1 : 1)),
     ({ metadata, spec }) => within(metadata.workspace, spec.endpoint),
   )
-  const callable = endpoints
+  const routes = endpoints
     .filter(({ metadata, spec }) => spec.route === 'auto' && !metadata.deletionTimestamp)
-    .toSorted((one, other) => (one.metadata.name < other.metadata.name ? -1 : 1))
-  const models = callable.map(({ metadata, spec }): Model => {
-    const { name } = metadata
-    const ready = upstreams.get(within(metadata.workspace, name)) ?? []
-    return Object.freeze({
-      name,
-      workspace: metadata.workspace ?? '',
-      endpoint: name,
-      served: name,
-      publicName: openai.publicName(name),
-      paused: spec.paused,
-      upstreams: Object.freeze(ready.map(upstreamOf)),
-      created: Math.floor(Date.parse(metadata.creationTimestamp) / 1000),
+    .map(endpoint => {
+      const { workspace, name } = endpoint.metadata
+      return endpointRoute(endpoint, upstreams.get(within(workspace, name)) ?? [])
     })
-  })
+    .toSorted((one, other) => (one.name < other.name ? -1 : 1))
   return new Map(
-    [...Map.groupBy(models, ({ workspace }) => workspace)].map(([workspace, named]) => [
+    [...Map.groupBy(routes, ({ workspace }) => workspace)].map(([workspace, all]) => [
       workspace,
-      new Map(named.map(model => [model.name, model])),
+      { named: new Map(all.map(route => [route.name, route])), wildcards: [], byId: new Map() },
     ]),
   )
+}
+
+/** The route that an endpoint has by its own name. */
+function endpointRoute({ metadata, spec }: Endpoint, replicas: readonly Replica[]): Route {
+  return Object.freeze({
+    id: metadata.name,
+    name: metadata.name,
+    workspace: metadata.workspace ?? '',
+    endpoint: metadata.name,
+    paused: spec.paused,
+    tiers: [{ strategy: 'least_load' as const, upstreams: replicas.map(replicaUpstream) }],
+    attempts: undefined,
+    times: undefined,
+    strict: false,
+    exposeModel: false,
+    onContextLength: undefined,
+    onContentFilter: undefined,
+    created: Math.floor(Date.parse(metadata.creationTimestamp) / 1000),
+  })
 }
 
 function ready({ metadata, spec, status }: Replica): boolean {
@@ -230,8 +252,23 @@ function ready({ metadata, spec, status }: Replica): boolean {
   )
 }
 
-function upstreamOf({ metadata, status }: Replica): Upstream {
-  return Object.freeze({ name: metadata.name, address: status.address ?? '' })
+/** Engines speak OpenAI's dialect and know the model by the name of the endpoint. */
+function replicaUpstream({ metadata, spec, status }: Replica): Upstream {
+  return Object.freeze({
+    key: metadata.name,
+    name: metadata.name,
+    endpoint: spec.endpoint,
+    provider: 'engine',
+    origin: { url: `http://${status.address ?? ''}`, allowed: undefined },
+    speech: engineSpeech,
+    served: spec.endpoint,
+    base: '',
+    strip: '',
+    headers: engineHeaders,
+    streamHeaders: engineStreamHeaders,
+    maxOutput: 4096,
+    weight: 1,
+  })
 }
 
 /** `*` stands for any characters; everything else for itself. */

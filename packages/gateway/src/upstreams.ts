@@ -1,17 +1,18 @@
 // The connections to each upstream, and how many requests each has in flight.
 import type { Limits } from './limits.ts'
+import type { Origin } from './route.ts'
 import { Client } from './wire/client.ts'
 
 export class UpstreamPool {
-  readonly address: string
+  readonly url: string
   readonly client: Client
   inflight = 0
   #leaving = false
 
-  constructor(address: string, { connect, connections }: Limits) {
-    this.address = address
+  constructor({ url }: Origin, { connect, connections }: Limits) {
+    this.url = url
     // Time after the connection stands is kept by the gateway's own wheel, which knows content from comments.
-    this.client = new Client({ address, connect, connections })
+    this.client = new Client({ address: new URL(url).host, connect, connections })
   }
 
   release(): void {
@@ -34,24 +35,24 @@ export class Upstreams {
     this.#limits = limits
   }
 
-  at(address: string): UpstreamPool {
-    let pool = this.#pools.get(address)
+  at(origin: Origin): UpstreamPool {
+    let pool = this.#pools.get(origin.url)
     if (!pool) {
-      pool = new UpstreamPool(address, this.#limits)
-      this.#pools.set(address, pool)
+      pool = new UpstreamPool(origin, this.#limits)
+      this.#pools.set(origin.url, pool)
     }
     return pool
   }
 
-  inflight(address: string): number {
-    return this.#pools.get(address)?.inflight ?? 0
+  inflight({ url }: Origin): number {
+    return this.#pools.get(url)?.inflight ?? 0
   }
 
-  /** Pools of other addresses take nothing new and close after their last request. */
-  retain(addresses: ReadonlySet<string>): void {
-    for (const [address, pool] of this.#pools)
-      if (!addresses.has(address)) {
-        this.#pools.delete(address)
+  /** Pools of other origins take nothing new and close after their last request. */
+  retain(origins: ReadonlySet<string>): void {
+    for (const [url, pool] of this.#pools)
+      if (!origins.has(url)) {
+        this.#pools.delete(url)
         pool.leave()
       }
   }

@@ -3,6 +3,7 @@ import { hash, randomBytes, randomUUID, randomUUIDv7 } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { openMemoryLimiter } from '@switchyard/drivers/limits/memory'
 import {
   compileSnapshot,
   createGateway,
@@ -99,6 +100,7 @@ export class Bed implements AsyncDisposable {
   readonly journal = new MemoryJournal()
   readonly observed: GatewayObservation[] = []
   readonly gateway: Gateway
+  readonly limiter = openMemoryLimiter({ clock: { now: Date.now, monotonic: () => performance.now() } })
   readonly documents: Document[] = []
   keyHashes: SnapshotInputs['keyHashes'] = []
   grants: SnapshotInputs['grants'] = [{ principal: 'user:ada', workspace: null, permission: '*' }]
@@ -111,6 +113,7 @@ export class Bed implements AsyncDisposable {
     this.gateway = createGateway({
       snapshot: () => this.#snapshot,
       journal: this.journal,
+      limiter: this.limiter,
       meter,
       clock: () => this.now(),
       random: Math.random,

@@ -1,8 +1,10 @@
 // A gateway with a journal on disk, until it is killed.
 import { randomUUIDv7 } from 'node:crypto'
 import { createServer } from 'node:http'
+import { openMemoryLimiter } from '@switchyard/drivers/limits/memory'
 import { compileSnapshot, createGateway, type SnapshotInputs } from '@switchyard/gateway'
 import { meter } from '@switchyard/ledger'
+import { systemClock } from '@switchyard/runtime'
 import { openJournal } from '@switchyard/store/journal'
 
 interface Order {
@@ -23,6 +25,7 @@ async function serve({ folder, inputs }: Order): Promise<void> {
   const gateway = createGateway({
     snapshot: () => snapshot,
     journal,
+    limiter: openMemoryLimiter({ clock: systemClock }),
     meter,
     clock: Date.now,
     random: Math.random,

@@ -624,7 +624,7 @@ describe('a caller that leaves', () => {
     await ended()
     await expect.poll(() => engine.connections, patient).toBe(0)
     expect(bed.journal.events).toHaveLength(300)
-    expect(bed.gateway.metrics()).toContain(`upstream_inflight{upstream="${engine.address}"} 0`)
+    expect(bed.gateway.metrics()).toContain(`upstream_inflight{upstream="http://${engine.address}"} 0`)
   })
 
   test('that only stops reading slows its upstream and is ended', async () => {

@@ -22,6 +22,12 @@ export const reply = JSON.stringify({
   choices: [{ index: 0, message, finish_reason: 'stop' }],
   usage,
 })
+const embedded = JSON.stringify({
+  object: 'list',
+  model: 'upstream-name',
+  data: [{ object: 'embedding', index: 0, embedding: [0.5, -0.25] }],
+  usage: { prompt_tokens: 7, total_tokens: 7 },
+})
 const chunk = (members: object) =>
   `data: ${JSON.stringify({ id: 'cmpl-1', object: 'chat.completion.chunk', created: 1, model: 'upstream-name', ...members })}\n\n`
 const delta = (part: object, finish_reason: string | null = null) =>
@@ -49,6 +55,7 @@ const asksUsage = (seen: Seen) => seen.body.toString().includes('"include_usage"
 /** Every way of answering, by name. */
 export const acts = {
   good(response, seen) {
+    if (seen.url.endsWith('/embeddings')) return json(response, 200, embedded)
     if (!/"stream":\s*true/.test(seen.body.toString())) return json(response, 200, reply)
     events(response)
     for (const part of whole) if (part !== parts.usage || asksUsage(seen)) response.write(part)

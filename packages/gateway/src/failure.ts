@@ -1,0 +1,95 @@
+// Why an attempt failed: what it means for the upstream, whether another may do better, and what the caller is told.
+import { Fault } from '@switchyard/kinds'
+import type { Outcome } from './metrics.ts'
+
+export interface Failure {
+  readonly outcome: Outcome
+  /** Another attempt may do better. */
+  readonly next: boolean
+  readonly fault: Fault
+  /** The upstream's HTTP status, or the one that its error names. */
+  readonly status?: number
+  /** Seconds after which the upstream wants to be asked again. */
+  readonly retryAfter?: number | undefined
+  /** The upstream's own error type, for the event that ends a stream. */
+  readonly type?: string | undefined
+  readonly cause?: unknown
+}
+
+const upstreamError = (message: string) =>
+  new Fault('unavailable', message, { reason: 'upstream_error', status: 502 })
+
+export const unreachable = upstreamError('The upstream could not be reached: try again.')
+
+export const cut: Failure = {
+  outcome: 'cut',
+  next: true,
+  fault: upstreamError('The upstream broke off its answer: what was received is not complete.'),
+}
+
+export const malformed = (message: string): Failure => ({
+  outcome: 'malformed',
+  next: true,
+  fault: upstreamError('The upstream gave an answer that cannot be read: try again.'),
+  cause: new Error(message),
+})
+
+export const tooLong: Failure = {
+  outcome: 'deadline',
+  next: false,
+  fault: new Fault('deadline', 'The answer is longer than a stream may be.', { reason: 'total' }),
+}
+
+export const deadlines = {
+  first_token: 'The upstream gave no content in time: try again.',
+  idle: 'The upstream fell silent: what was received is not complete.',
+  total: 'The request took longer than a request may take: ask for less at once.',
+} as const
+
+export function late(reason: keyof typeof deadlines): Failure {
+  return {
+    outcome: 'deadline',
+    next: reason === 'first_token',
+    fault: new Fault('deadline', deadlines[reason], { reason }),
+  }
+}
+
+/** Statuses of an upstream that is full or starting. */
+const busy: ReadonlySet<number> = new Set([503, 529])
+
+/** What an upstream's own status means here. Its text stays out of the answer. */
+export function ofStatus(status: number, retryAfter?: number, type?: string): Failure {
+  const failure = {
+    outcome: 'status',
+    next: true,
+    type,
+    status,
+    retryAfter,
+    cause: new Error(`status ${status}`),
+  } as const
+  if (status === 429)
+    return {
+      ...failure,
+      fault: new Fault('exhausted', 'The upstream takes no more requests for now: try again later.', {
+        reason: 'upstream_rate_limited',
+        retryAfterSeconds: retryAfter ?? 1,
+      }),
+    }
+  if (busy.has(status))
+    return {
+      ...failure,
+      fault: new Fault('unavailable', 'The upstream is full or starting: try again shortly.', {
+        reason: 'overloaded',
+        retryAfterSeconds: retryAfter ?? 1,
+      }),
+    }
+  if (status === 501)
+    return {
+      ...failure,
+      next: false,
+      fault: new Fault('invalid', 'The upstream of this model does not offer this operation.', {
+        reason: 'unsupported_by_model',
+      }),
+    }
+  return { ...failure, fault: upstreamError('The upstream failed to answer: try again.') }
+}

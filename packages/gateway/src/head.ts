@@ -1,0 +1,202 @@
+// What the headers of a request say, read once, before a byte of the body.
+import type { CallerName } from '@switchyard/dialects'
+import { Fault } from '@switchyard/kinds'
+import type { Limits } from './limits.ts'
+import { callerOf, type Target } from './paths.ts'
+import type { Inbound } from './wire/inbound.ts'
+
+export interface Head {
+  /** The credential that the headers carry. */
+  readonly carried: Carried
+  /** The caller's id of the request where it is fit to be kept. */
+  readonly requestId: string | undefined
+  /** Declared length; -1 when the body is chunked. */
+  readonly length: number
+  readonly contentType: string | undefined
+  readonly encoding: string | undefined
+  /** Names and values in turn that the upstream is to see; undefined when there are none. */
+  readonly forwarded: readonly string[] | undefined
+  readonly anthropicVersion: string | undefined
+  readonly anthropicBeta: string | undefined
+  readonly traceparent: string | undefined
+  readonly accept: string | undefined
+  readonly acceptEncoding: string | undefined
+  readonly origin: string | undefined
+  readonly forwardedFor: string | undefined
+  /** `x-switchyard-*` of the caller by the rest of the name; undefined when there are none. */
+  readonly wishes: ReadonlyMap<string, string> | undefined
+}
+
+export interface Carried {
+  readonly key: string | undefined
+  readonly conflicting: boolean
+}
+
+const maxHeaders = 100
+const idForm = /^[A-Za-z0-9._-]{1,128}$/
+const bearer = /^bearer +/i
+const ours = 'x-switchyard-'
+
+type Field =
+  | 'requestId'
+  | 'contentType'
+  | 'encoding'
+  | 'anthropicVersion'
+  | 'anthropicBeta'
+  | 'openaiBeta'
+  | 'traceparent'
+  | 'accept'
+  | 'acceptEncoding'
+  | 'origin'
+  | 'forwardedFor'
+  | 'key'
+  | 'authorization'
+  | 'length'
+  | 'chunked'
+
+const fields: ReadonlyMap<string, Field> = new Map([
+  ['x-request-id', 'requestId'],
+  ['content-type', 'contentType'],
+  ['content-encoding', 'encoding'],
+  ['anthropic-version', 'anthropicVersion'],
+  ['anthropic-beta', 'anthropicBeta'],
+  ['openai-beta', 'openaiBeta'],
+  ['traceparent', 'traceparent'],
+  ['accept', 'accept'],
+  ['accept-encoding', 'acceptEncoding'],
+  ['origin', 'origin'],
+  ['x-forwarded-for', 'forwardedFor'],
+  ['x-api-key', 'key'],
+  ['api-key', 'key'],
+  ['x-goog-api-key', 'key'],
+  ['authorization', 'authorization'],
+  ['content-length', 'length'],
+  ['transfer-encoding', 'chunked'],
+])
+
+/** Header names are few and come again: each spelling is lowered once. */
+const spellings = new Map<string, Field | null>()
+const mostSpellings = 4096
+
+function fieldOf(name: string): Field | null {
+  const known = spellings.get(name)
+  if (known !== undefined) return known
+  const field = fields.get(name.toLowerCase()) ?? null
+  if (spellings.size < mostSpellings) spellings.set(name, field)
+  return field
+}
+
+const smuggled = (message: string) =>
+  new Fault('invalid', message, { reason: 'malformed_request', status: 400 })
+
+/** Reads the headers in one pass over their raw list, in which no duplicate has been dropped. */
+export function readHead({ headers, url }: Inbound, limits: Limits, target: Target): Head {
+  if (headers.length > maxHeaders * 2)
+    throw new Fault('too_large', `More than ${maxHeaders} headers were sent.`, {
+      reason: 'headers',
+      status: 431,
+    })
+  const found: Partial<Record<Field, string>> = {}
+  let key: string | undefined
+  let conflicting = false
+  let wishes: Map<string, string> | undefined
+  for (let i = 0; i < headers.length; i += 2) {
+    const name = headers[i] ?? ''
+    const field = fieldOf(name)
+    if (field === null) {
+      if (name.length > ours.length && name.slice(0, ours.length).toLowerCase() === ours) {
+        wishes ??= new Map()
+        wishes.set(name.slice(ours.length).toLowerCase(), headers[i + 1] ?? '')
+      }
+      continue
+    }
+    const value = headers[i + 1] ?? ''
+    if (field === 'key' || field === 'authorization') {
+      if (field === 'authorization' && found.authorization !== undefined)
+        throw smuggled('Two authorization headers were sent: send one.')
+      const carried = field === 'key' ? value : value.replace(bearer, '')
+      if (key !== undefined && key !== carried) conflicting = true
+      key = carried
+    }
+    found[field] = value
+  }
+  if (target.caller === 'gemini' || target.caller === 'geminiArray') {
+    const carried = queryKey(url)
+    if (carried !== undefined && key !== undefined && key !== carried) conflicting = true
+    key ??= carried
+  }
+  const chunked = found.chunked !== undefined
+  const length = found.length === undefined ? 0 : Number(found.length)
+  if (chunked && found.length !== undefined)
+    throw smuggled('Both content-length and transfer-encoding were sent: send one.')
+  if (length > limits.bodyBytes) throw bodyTooLarge(limits)
+  return {
+    carried: { key, conflicting },
+    requestId: found.requestId !== undefined && idForm.test(found.requestId) ? found.requestId : undefined,
+    length: chunked ? -1 : length,
+    contentType: found.contentType,
+    encoding: found.encoding,
+    forwarded: forwardedOf(found),
+    anthropicVersion: found.anthropicVersion,
+    anthropicBeta: found.anthropicBeta,
+    traceparent: found.traceparent,
+    accept: found.accept,
+    acceptEncoding: found.acceptEncoding,
+    origin: found.origin,
+    forwardedFor: found.forwardedFor,
+    wishes,
+  }
+}
+
+const passed = [
+  ['openaiBeta', 'openai-beta'],
+  ['anthropicBeta', 'anthropic-beta'],
+] as const satisfies readonly (readonly [Field, string])[]
+
+function forwardedOf(found: Partial<Record<Field, string>>): readonly string[] | undefined {
+  let headers: string[] | undefined
+  for (const [field, name] of passed) {
+    const value = found[field]
+    if (value === undefined) continue
+    headers ??= []
+    headers.push(name, value)
+  }
+  return headers
+}
+
+/** Gemini's clients may carry the key in the query. */
+function queryKey(url: string): string | undefined {
+  const query = url.indexOf('?')
+  return query < 0 ? undefined : (new URLSearchParams(url.slice(query + 1)).get('key') ?? undefined)
+}
+
+/** The dialect of a request whose path is not spoken: by the path, then by the headers that only one sends. */
+export function dialectOf({ url, headers }: Inbound): CallerName {
+  const caller = callerOf(url)
+  if (caller !== 'openai') return caller
+  for (let i = 0; i < headers.length; i += 2) {
+    const field = headers[i]?.toLowerCase()
+    if (field === 'anthropic-version') return 'anthropic'
+    if (field === 'x-goog-api-key') return 'gemini'
+  }
+  return 'openai'
+}
+
+export function bodyTooLarge({ bodyBytes }: Limits): Fault {
+  return new Fault('too_large', `The body is larger than ${bodyBytes} bytes: send less.`, { reason: 'body' })
+}
+
+/** Bodies are JSON; a type is wanted so that no form of a web page is taken for one. Ollama's clients send any. */
+export function checkMediaType({ contentType, encoding }: Head, { caller }: Target): void {
+  if (encoding !== undefined && encoding.toLowerCase() !== 'identity')
+    throw new Fault('unsupported', 'Compressed bodies are not read: send the body as it is.', {
+      reason: 'encoding',
+      status: 415,
+    })
+  if (caller === 'ollama' || caller === 'ollamaGenerate') return
+  if (contentType !== undefined && /^application\/([a-z0-9.+-]+\+)?json\s*(;|$)/i.test(contentType)) return
+  throw new Fault('unsupported', 'The body must be JSON: send `content-type: application/json`.', {
+    reason: 'media_type',
+    status: 415,
+  })
+}

@@ -1,0 +1,69 @@
+// What the gateway answers by itself: lists of models, each in the shape of the dialect that asks, and what Ollama's
+// clients want to know of their server.
+import {
+  listModelsBody,
+  modelBody,
+  ollamaPsBody,
+  ollamaShowBody,
+  ollamaTagsBody,
+  ollamaVersionBody,
+  type PublicModel,
+  readOllamaShow,
+} from '@switchyard/dialects'
+import type { Head } from './head.ts'
+import type { Target } from './paths.ts'
+import { callable, findRoute, mayCall, unknownModel } from './resolve.ts'
+import type { Route } from './route.ts'
+import type { Principal, Snapshot } from './snapshot.ts'
+
+type Own = Exclude<Target, { type: 'operation' }>
+
+interface Asked {
+  readonly body: Buffer
+  readonly head: Head
+  /** Undefined for what needs no credential. */
+  readonly principal: Principal | undefined
+  readonly snapshot: Snapshot
+  /** Milliseconds since 1970. */
+  readonly now: number
+  readonly version: string
+}
+
+interface Answer {
+  readonly bytes: Buffer | string
+  /** Content type; JSON where there is none. */
+  readonly type?: string
+}
+
+/** How long Ollama's clients are told that a model stays loaded. */
+const loadedMilliseconds = 300_000
+
+const listed = ({ name, created, workspace }: Route): PublicModel => ({ name, created, owner: workspace })
+
+/** `not_found` for a model that is not there or not the principal's. */
+export function answerOwn(target: Own, asked: Asked): Answer {
+  if (target.type === 'ollama') return answerOllama(target.what, asked)
+  const { head, principal, snapshot } = asked
+  const shape = target.caller === 'gemini' ? 'gemini' : head.anthropicVersion ? 'anthropic' : 'openai'
+  if (!principal) throw new TypeError('lists need a principal')
+  if (target.id === undefined)
+    return { bytes: listModelsBody(shape, callable(principal, snapshot).map(listed)) }
+  return { bytes: modelBody(shape, listed(one(target.id, principal, snapshot))) }
+}
+
+function one(name: string, principal: Principal, snapshot: Snapshot): Route {
+  const route = findRoute(name, principal.workspace, snapshot)
+  if (!route || !mayCall(principal, route.name)) throw unknownModel(name)
+  return route
+}
+
+function answerOllama(what: Extract<Own, { type: 'ollama' }>['what'], asked: Asked): Answer {
+  const { principal, snapshot, now, version, body } = asked
+  if (what === 'root') return { bytes: 'Ollama is running', type: 'text/plain; charset=utf-8' }
+  if (what === 'version') return { bytes: ollamaVersionBody(version) }
+  if (!principal) throw new TypeError('lists need a principal')
+  if (what === 'show') return { bytes: ollamaShowBody(one(readOllamaShow(body), principal, snapshot)) }
+  const models = callable(principal, snapshot)
+  if (what === 'tags') return { bytes: ollamaTagsBody(models) }
+  return { bytes: ollamaPsBody(models, Math.floor((now + loadedMilliseconds) / 1000)) }
+}

@@ -1,0 +1,63 @@
+// An upstream's refusal of the request itself: what it means, and what the caller is shown of it.
+import type { Carriage } from '@switchyard/dialects'
+import { Fault } from '@switchyard/kinds'
+
+export interface Rejection {
+  /** For routes that have an answer to it, and for callers of another dialect. */
+  readonly fault: Fault
+  /** The upstream's own bytes, where they may pass as they are. */
+  readonly bytes: Buffer | undefined
+}
+
+const mostCharacters = 2048
+
+/** Words by which upstreams say that the prompt is too long, or that it was filtered. */
+const meanings = [
+  [
+    'context_length_exceeded',
+    /context[_ ](length|window)|prompt is too long|too many tokens|maximum context|exceeds? the .*token/i,
+  ],
+  ['content_filter', /content[_ ](filter|policy|management)|responsible ai|safety/i],
+] as const
+
+/** Reads the body of a 400, 413 or 422. */
+export function refusalOf({ same }: Carriage, status: number, body: Buffer): Rejection {
+  const said = errorOf(body)
+  const text = said?.message ?? ''
+  const reason =
+    meanings.find(([name, words]) => said?.code === name || words.test(text))?.[0] ?? 'invalid_value'
+  const message =
+    text === '' ? 'The upstream refused the request.' : `The upstream refused the request: ${text}`
+  const fault = new Fault('invalid', message, { status, reason })
+  return { fault, bytes: same && said ? body : undefined }
+}
+
+interface Said {
+  readonly message: string
+  readonly code: string | undefined
+}
+
+/** Undefined when the body is no JSON object, and so nothing that a caller could read. */
+function errorOf(body: Buffer): Said | undefined {
+  let parsed: unknown
+  try {
+    parsed = JSON.parse(body.toString())
+  } catch {
+    return undefined
+  }
+  const whole = Array.isArray(parsed) ? (parsed as readonly unknown[])[0] : parsed
+  if (!isObject(whole)) return undefined
+  const inner = isObject(whole.error) ? whole.error : whole
+  const message = [inner.message, whole.error, whole.message, whole.detail].find(
+    one => typeof one === 'string',
+  )
+  const code = [inner.code, inner.type, inner.status].find(one => typeof one === 'string')
+  return {
+    message: typeof message === 'string' ? message.slice(0, mostCharacters) : '',
+    code: typeof code === 'string' ? code : undefined,
+  }
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}

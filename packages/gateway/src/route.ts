@@ -1,0 +1,78 @@
+// Where requests may go, as the snapshot holds it: a public name, tiers of upstreams, and what is known of each.
+import type { Speech } from '@switchyard/dialects'
+
+/** Where connections are made to. */
+export interface Origin {
+  /** `http://host:port` or `https://host:port`. */
+  readonly url: string
+  /** Ranges of special addresses that may be dialled; undefined for engines of our own, which are not guarded. */
+  readonly allowed: readonly string[] | undefined
+}
+
+/** One thing that answers: a replica of an endpoint, or a provider's model. */
+export interface Upstream {
+  /** Health is kept under it: one upstream and one model. */
+  readonly key: string
+  /** Name of the Replica or the Provider document. */
+  readonly name: string
+  /** Name of the Endpoint; '' for a provider. */
+  readonly endpoint: string
+  /** `engine`, or the type of the provider. */
+  readonly provider: string
+  readonly origin: Origin
+  readonly speech: Speech
+  /** The name that it knows the model by; undefined passes the name that was asked for. */
+  readonly served: string | undefined
+  /** What stands before a path, once `strip` is taken off its beginning. */
+  readonly base: string
+  readonly strip: string
+  /** Headers of every request for a whole reply, the credential among them. The same array each time. */
+  readonly headers: readonly string[]
+  /** The same for a stream. */
+  readonly streamHeaders: readonly string[]
+  /** Sent where the dialect demands a limit and the caller gave none, in tokens. */
+  readonly maxOutput: number
+  /** Share of its tier's requests. */
+  readonly weight: number
+}
+
+export const strategies = ['weighted', 'least_load', 'latency', 'cost', 'prefix', 'session'] as const
+export type Strategy = (typeof strategies)[number]
+
+export interface Tier {
+  readonly strategy: Strategy
+  readonly upstreams: readonly Upstream[]
+}
+
+/** Milliseconds; each completes the gateway's own. */
+export interface Times {
+  readonly firstContent: number
+  readonly idle: number
+  readonly stall: number
+  readonly total: number
+}
+
+/** What a public model name leads to. */
+export interface Route {
+  /** Name of the Route document; that of the Endpoint for the route that it has by itself. */
+  readonly id: string
+  /** Public name; a wildcard ends in `*`. */
+  readonly name: string
+  readonly workspace: string
+  /** Name of the Endpoint that it is made of; '' for a Route document. */
+  readonly endpoint: string
+  readonly paused: boolean
+  readonly tiers: readonly Tier[]
+  /** Attempts of one request, the first included; undefined takes the gateway's own. */
+  readonly attempts: number | undefined
+  readonly times: Times | undefined
+  /** Refuse what an upstream's dialect cannot say, instead of dropping it. */
+  readonly strict: boolean
+  /** The caller sees the upstream's own model name. */
+  readonly exposeModel: boolean
+  /** Names of the Route documents that take over. */
+  readonly onContextLength: string | undefined
+  readonly onContentFilter: string | undefined
+  /** Seconds since 1970. */
+  readonly created: number
+}
