@@ -12,6 +12,7 @@ import {
   gemini,
   type Operation,
   ollama,
+  ollamaGenerate,
   openaiChat,
   readRequest,
   responses,
@@ -80,9 +81,10 @@ export function carriageOf(name: CallerName, to: Speech, more: Partial<CarriageO
   return carry(readRequest(name, operation, Buffer.from(body), line), to, { ...options, ...more })
 }
 
-/** What such an upstream sends, event by event. */
-export function upstreamEvents(dialect: ChatDialect, deltas: readonly Delta[]): readonly Buffer[] {
-  const encoder = ports[dialect].encoder({ id: 'up1', model: 'up', created: 1_700_000_000, usage: true })
+/** What such an upstream sends, event by event, on the path that it is asked. */
+export function upstreamEvents(dialect: ChatDialect, deltas: readonly Delta[], path = ''): readonly Buffer[] {
+  const port = path === '/api/generate' ? ollamaGenerate : ports[dialect]
+  const encoder = port.encoder({ id: 'up1', model: 'up', created: 1_700_000_000, usage: true })
   const bytes = Buffer.concat(deltas.flatMap(delta => encoder.push([delta]) ?? []))
   const end = dialect === 'ollama' ? '\n' : '\n\n'
   return bytes

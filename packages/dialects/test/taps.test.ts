@@ -19,7 +19,9 @@ function spoken(deltas: readonly Delta[]) {
     ended,
     usage,
     stop: choices[0]?.stop,
-    said: choices[0]?.said.map(({ id: _, ...block }) => block) ?? [],
+    said:
+      choices[0]?.said.map(({ kind, name, text }) => ({ kind, ...(name !== undefined && { name }), text })) ??
+      [],
   }
 }
 
