@@ -139,12 +139,14 @@ export const filledBy = (filled: number, by: number): number => Math.min(Math.ma
 
 /**
  * The part of the bucket that one of `holders` may give by itself, rounded down, so that together they give no
- * more than the whole; undefined when nothing is left of it.
+ * more than the whole; undefined when nothing is left of it. Of seats each has one at least: they spare an
+ * upstream, and are not what anybody pays for.
  */
 export function shareOf(bucket: Bucket, holders: number): Bucket | undefined {
   if (holders === 1) return bucket
   if (bucket.type !== 'rate') {
-    const bound = Math.floor(bucket.bound / holders)
+    const least = bucket.type === 'seats' ? Math.min(1, bucket.bound) : 0
+    const bound = Math.max(least, Math.floor(bucket.bound / holders))
     return bound === 0 ? undefined : Object.freeze({ ...bucket, bound })
   }
   const burst = Math.floor(bucket.burst / holders)

@@ -1,0 +1,223 @@
+// Limits in the memory of one process: nothing waits, so that a single gateway pays no round trip. Bounded, and
+// swept as it grows.
+import { Fault } from '@switchyard/kinds'
+import {
+  type Amounts,
+  admitted,
+  type Booking,
+  type Bucket,
+  type Clock,
+  claimMs,
+  costsOf,
+  seatMs as defaultSeatMs,
+  filledBy,
+  type LimitClaim,
+  type Limiter,
+  neverPasses,
+  passes,
+  refusal,
+  settlementIn,
+  type Verdict,
+} from '@switchyard/runtime'
+
+export interface MemoryOptions {
+  readonly clock: Pick<Clock, 'now' | 'monotonic'>
+  /** Buckets that may be other than empty at once, and claims that may be open; default 200,000 each. */
+  readonly entries?: number
+  /** Milliseconds until a seat that is not renewed lapses, default 30 000. */
+  readonly seatMs?: number
+}
+
+export interface MemoryLimiter extends Limiter {
+  admit(claim: LimitClaim): Verdict
+  settle(claim: LimitClaim, used: Amounts): void
+  renew(claims: readonly LimitClaim[]): void
+  book(id: string, bookings: readonly Booking[]): void
+  /** What the rates and quotas hold now. */
+  held(): readonly Booking[]
+  /** Empties every bucket and forgets every claim. */
+  clear(): void
+}
+
+/** The state of one bucket. */
+interface Vessel {
+  /** As it was asked for last: limits change while they are in use. */
+  bucket: Bucket
+  /** Rate: when it is empty, microseconds since 1970. Quota: what was spent. */
+  value: number
+  /** LimitClaim to the end of its lease, the oldest first. */
+  readonly seats: Map<string, number> | undefined
+}
+
+/** The new owner disposes of it. Time never goes back, whatever the wall clock does. */
+export function openMemoryLimiter(options: MemoryOptions): MemoryLimiter {
+  const { clock, entries = 200_000, seatMs = defaultSeatMs } = options
+  const startUs = (clock.now() - clock.monotonic()) * 1000
+  const nowUs = () => Math.floor(startUs + clock.monotonic() * 1000)
+  const vessels = new Map<string, Vessel>()
+  /** Open claims to their end; one that is closed for good has its end below 0. Oldest first. */
+  const claims = new Map<string, number>()
+  let sweep = vessels.entries()
+  let admissions = 0
+
+  function heldIn(bucket: Bucket, now: number): number {
+    const vessel = vessels.get(bucket.key)
+    if (!vessel) return 0
+    if (vessel.seats) return living(vessel.seats, now)
+    return bucket.type === 'rate' ? Math.max(0, vessel.value - now) : vessel.value
+  }
+
+  function hold(bucket: Bucket, filled: number, now: number): void {
+    const value = bucket.type === 'rate' ? now + filled : filled
+    const vessel = vessels.get(bucket.key)
+    if (vessel) {
+      vessel.value = value
+      vessel.bucket = bucket
+    } else if (filled > 0) add({ bucket, value, seats: undefined }, now)
+  }
+
+  function seat(bucket: Bucket, claim: string, now: number): void {
+    let seats = vessels.get(bucket.key)?.seats
+    if (!seats) {
+      seats = new Map()
+      add({ bucket, value: 0, seats }, now)
+    }
+    seats.delete(claim)
+    seats.set(claim, now + seatMs * 1000)
+  }
+
+  function add(vessel: Vessel, now: number): void {
+    for (let i = 0; i < 4; i++) {
+      const next = sweep.next()
+      if (next.done) sweep = vessels.entries()
+      else if (isIdle(next.value[1], now)) vessels.delete(next.value[0])
+    }
+    vessels.set(vessel.bucket.key, vessel)
+  }
+
+  function makeRoom(now: number): void {
+    for (const [id, end] of claims) {
+      if (Math.abs(end) > now) break
+      claims.delete(id)
+    }
+    if (vessels.size >= entries)
+      for (const [key, vessel] of vessels) if (isIdle(vessel, now)) vessels.delete(key)
+    if (vessels.size >= entries || claims.size >= entries)
+      throw new Fault(
+        'unavailable',
+        `More than ${entries} limits are in use at once: try again in a moment.`,
+        {
+          reason: 'limiter_unavailable',
+          retryAfterSeconds: 1,
+        },
+      )
+  }
+
+  /** Opens the claim, once. */
+  function open(id: string, now: number): void {
+    if (claims.has(id))
+      throw new Fault('conflict', `The claim ${id} was admitted or settled before: give each its own id.`, {
+        reason: 'claim_used',
+      })
+    claims.set(id, now + claimMs * 1000)
+  }
+
+  return {
+    admit(claim) {
+      const now = nowUs()
+      const { buckets, id } = claim
+      const costs = costsOf(claim)
+      const never = neverPasses(claim, costs, now)
+      if (never) return never
+      if (++admissions % 256 === 0 || vessels.size >= entries || claims.size >= entries) makeRoom(now)
+      const filled: number[] = []
+      let pass = true
+      for (let i = 0; i < buckets.length; i++) {
+        const bucket = buckets[i]! // within its length
+        const held = heldIn(bucket, now)
+        filled.push(held)
+        if (!passes(held, costs[i]!, bucket.bound)) pass = false // costsOf gives one for each
+      }
+      if (!pass) return refusal(claim, costs, now, filled)
+      open(id, now)
+      for (let i = 0; i < buckets.length; i++) {
+        const bucket = buckets[i]! // within its length
+        const after = filled[i]! + costs[i]! // both have one for each
+        filled[i] = after
+        if (bucket.type === 'seats') seat(bucket, id, now)
+        else hold(bucket, after, now)
+      }
+      return admitted(claim, now, filled)
+    },
+
+    settle(claim, used) {
+      const now = nowUs()
+      const { id, buckets, amounts } = claim
+      const end = claims.get(id)
+      claims.delete(id)
+      if (end === undefined || end < 0) {
+        claims.set(id, -(now + claimMs * 1000))
+        return
+      }
+      for (let i = 0; i < buckets.length; i++) {
+        const bucket = buckets[i]! // within its length
+        if (bucket.type === 'seats') {
+          vessels.get(bucket.key)?.seats?.delete(id)
+          continue
+        }
+        const by = settlementIn(bucket, amounts, used)
+        if (by !== 0) hold(bucket, filledBy(heldIn(bucket, now), by), now)
+      }
+    },
+
+    renew(running) {
+      const now = nowUs()
+      for (const { id, buckets } of running) {
+        if (!((claims.get(id) ?? -1) > 0)) continue
+        claims.delete(id)
+        claims.set(id, now + claimMs * 1000)
+        for (const bucket of buckets) if (bucket.type === 'seats') seat(bucket, id, now)
+      }
+    },
+
+    book(id, bookings) {
+      const now = nowUs()
+      if (claims.has(id)) return
+      claims.set(id, -(now + claimMs * 1000))
+      for (const { bucket, by } of bookings) hold(bucket, filledBy(heldIn(bucket, now), by), now)
+    },
+
+    held() {
+      const now = nowUs()
+      return [...vessels.values()]
+        .filter(({ seats }) => !seats)
+        .map(({ bucket }) => ({ bucket, by: heldIn(bucket, now) }))
+        .filter(({ by }) => by > 0)
+    },
+
+    clear() {
+      vessels.clear()
+      claims.clear()
+      sweep = vessels.entries()
+    },
+
+    async [Symbol.asyncDispose]() {
+      this.clear()
+    },
+  }
+}
+
+/** How many leases have not lapsed; drops those that have. */
+function living(seats: Map<string, number>, now: number): number {
+  for (const [claim, end] of seats) {
+    if (end > now) break
+    seats.delete(claim)
+  }
+  return seats.size
+}
+
+/** Whether the bucket would be the same without its vessel. */
+function isIdle({ bucket, value, seats }: Vessel, now: number): boolean {
+  if (seats) return living(seats, now) === 0
+  return bucket.type === 'quota' ? bucket.resetsAtMs * 1000 <= now : value <= now
+}
