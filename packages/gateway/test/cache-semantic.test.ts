@@ -60,7 +60,7 @@ describe('a flat index', () => {
       degrees: fc.integer({ min: 0, max: 359 }),
     })
     fc.assert(
-      fc.property(fc.array(step, { maxLength: 60 }), steps => {
+      fc.property(fc.array(step, { minLength: 10, maxLength: 60, size: 'max' }), steps => {
         const index = new FlatIndex({ entries: 16, bytes: 16 * 520 })
         const known = new Map<string, { partition: string; vector: Float32Array }>()
         for (const { remove, key, partition, degrees } of steps) {
@@ -73,6 +73,8 @@ describe('a flat index', () => {
           }
           expect(index.size).toBe(known.size)
           expect(index.bytes).toBe(known.size * 520)
+          const partitions = new Set([...known.values()].map(one => one.partition))
+          expect(index.partitions).toBe(partitions.size)
           const asked = towards(degrees + 3)
           const cosines = [...known.values()]
             .filter(one => one.partition === partition)

@@ -50,6 +50,11 @@ export class FlatIndex {
     return this.#bytes
   }
 
+  /** Partitions that hold something. */
+  get partitions(): number {
+    return this.#shelves.size
+  }
+
   /** Takes a unit vector in place of what the key had; what was used longest ago makes room. */
   add(partition: string, key: string, vector: Float32Array): void {
     this.remove(key)
