@@ -3,7 +3,7 @@
 import { createHmac } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Fault } from '@switchyard/kinds'
-import type { IdentityStore, Observe, Secrets, Store, UsageStore } from '@switchyard/runtime'
+import type { IdentityStore, Observe, Secrets, Store, UsageStore, Vault } from '@switchyard/runtime'
 import { type Authenticate, createAuthenticate } from './authenticate.ts'
 import { type Shipped, ship } from './bootstrap.ts'
 import { createCursors } from './cursor.ts'
@@ -22,6 +22,8 @@ import { type WatchLimits, watchLimits } from './watch.ts'
 export interface ApiOptions {
   readonly store: Store
   readonly secrets: Secrets
+  /** Keeps the values of Credentials; without it they are `unsupported`. */
+  readonly vault?: Vault | undefined
   readonly identity: IdentityStore
   readonly usage: UsageStore
   /** Public address of this installation, such as http://127.0.0.1:8080: `iss` of the session tokens. */
@@ -78,6 +80,7 @@ export async function createApi(options: ApiOptions): Promise<Api> {
   const table = routes({
     store,
     secrets,
+    vault: options.vault,
     identity,
     usage,
     tokens,

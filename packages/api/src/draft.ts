@@ -11,7 +11,7 @@ import {
   writableMetadataSchema,
 } from '@switchyard/kinds'
 import { invalid, issueDetails } from './invalid.ts'
-import { isObject, type Json, mergePatch } from './merge-patch.ts'
+import { canonical, isObject, type Json, mergePatch } from './merge-patch.ts'
 import { valueAt } from './selector.ts'
 
 const reservedPrefix = 'switchyard.dev/'
@@ -23,7 +23,7 @@ export interface Draft {
   readonly metadata: WritableMetadata
   /** Without secrets. */
   readonly spec: { readonly [key: string]: unknown }
-  /** New values of secret fields, by path below spec. */
+  /** New values of secret fields, by path below spec; one that is no string as JSON. */
   readonly secrets: ReadonlyMap<string, string>
 }
 
@@ -161,7 +161,7 @@ function keepReserved(
   return Object.fromEntries([...own, ...Object.entries(stored).filter(isReserved)])
 }
 
-/** A secret that comes back as the marker of a read keeps its value; a string replaces it. */
+/** A secret that comes back as the marker of a read keeps its value; another value replaces it. */
 function setSecretsAside(kind: Kind, given: unknown, problem: Problem) {
   const secrets = new Map<string, string>()
   let plain = given
@@ -171,6 +171,7 @@ function setSecretsAside(kind: Kind, given: unknown, problem: Problem) {
     else if (value === null)
       problem(`spec.${path}`, 'required', 'send a new value, or leave it out to keep it')
     else if (typeof value === 'string') secrets.set(path, value)
+    else if (isObject(value)) secrets.set(path, canonical(value))
   }
   return { plain, secrets }
 }

@@ -20,8 +20,10 @@ export function pointersOf(
   },
 ): readonly Pointer[] {
   const { workspace, project } = document.metadata
-  const pointers = kind.references.flatMap(({ path, to }): readonly Pointer[] => {
-    const value = valueAt(document, path)
+  const placed = kind.references.flatMap(({ path, to }) =>
+    valuesAt(document, path).map(found => ({ ...found, to })),
+  )
+  const pointers = placed.flatMap(({ path, value, to }): readonly Pointer[] => {
     if (to === 'owner') {
       if (!isObject(value) || typeof value.kind !== 'string' || typeof value.name !== 'string') return []
       const owner = findKind(value.kind)
@@ -44,6 +46,25 @@ export function pointersOf(
   })
   if (project === null) return pointers
   return [...pointers, { path: 'metadata.project', target: { kind: 'Project', workspace, name: project } }]
+}
+
+/** Values at a path, each with its own path: `[]` after a step walks a list, whose places become steps. */
+function valuesAt(
+  document: unknown,
+  path: string,
+): readonly { readonly path: string; readonly value: unknown }[] {
+  const cut = path.indexOf('[]')
+  if (cut === -1) return [{ path, value: valueAt(document, path) }]
+  const [list, rest] = [path.slice(0, cut), path.slice(cut + '[]'.length).replace(/^\./, '')]
+  const items: unknown = valueAt(document, list)
+  if (!Array.isArray(items)) return []
+  return items.flatMap((item: unknown, place) => {
+    const found = rest === '' ? [{ path: '', value: item }] : valuesAt(item, rest)
+    return found.map(({ path: inner, value }) => ({
+      path: [list, place, inner].filter(step => step !== '').join('.'),
+      value,
+    }))
+  })
 }
 
 export interface Resolved {

@@ -16,37 +16,18 @@ import {
   type user,
   type workspace,
 } from '@switchyard/kinds'
-import type { Grant, WriteTransaction } from '@switchyard/runtime'
+import type { WriteTransaction } from '@switchyard/runtime'
 import { beyond, type Caller, holds, missing, outside, principalOf } from './authorize.ts'
-import { invalid } from './invalid.ts'
-import { canonical } from './merge-patch.ts'
 import { passwordProblems } from './password.ts'
-
-export interface Writing {
-  readonly tx: WriteTransaction
-  readonly caller: Caller
-  /** As it will be stored. */
-  readonly document: Document
-  /** As it is stored; absent at create. */
-  readonly stored: Document | undefined
-  readonly secrets: ReadonlyMap<string, string>
-  /** Targets of its references, by path. */
-  readonly targets: ReadonlyMap<string, Document>
-  /** Grants of the person or account that the document is; none for other kinds. */
-  readonly held: readonly Grant[]
-  readonly now: number
-}
-
-type Rule = (writing: Writing) => Promise<void> | void
-
-// Each rule narrows the document to its kind: the table below is what makes that true.
-const as = <D extends Document>(document: Document | undefined): D | undefined => document as D | undefined
-
-const changed = (before: unknown, after: unknown) => canonical(before) !== canonical(after)
-
-function refuse(details: readonly Detail[], reason?: string): void {
-  if (details.length > 0) throw invalid(details, reason)
-}
+import {
+  credentialGoesWhereItsUsersSay,
+  credentialHoldsASecret,
+  privateRangesNeedTheRight,
+  providerIsSomewhere,
+  routeLeadsElsewhere,
+  routeNamesAreFree,
+} from './routing-rules.ts'
+import { as, changed, type Rule, refuse, type Writing } from './rule.ts'
 
 const engineTakesIt: Rule = ({ document, stored, targets }) => {
   const { spec } = as<DocumentOf<typeof endpoint>>(document)!
@@ -283,6 +264,10 @@ export const rules: Readonly<Record<string, readonly Rule[]>> = {
   Role: [roleGrantsWhatIsHeld],
   RoleAssignment: [expiryIsAhead, assignmentGrantsWhatIsHeld, anAdminRemains],
   ApiKey: [expiryIsAhead, keyGrantsWhatIsHeld],
+  Credential: [credentialHoldsASecret],
+  Provider: [providerIsSomewhere, privateRangesNeedTheRight, credentialGoesWhereItsUsersSay],
+  Guardrail: [credentialGoesWhereItsUsersSay],
+  Route: [routeLeadsElsewhere, routeNamesAreFree],
   Endpoint: [environmentIsSafe, rawArgumentsNeedTheRight, engineTakesIt],
 }
 

@@ -15,11 +15,14 @@ const formats: Readonly<Record<string, string>> = {
 /** undefined when the schema accepts nothing that is known how to make. */
 export function sampleOf(schema: unknown): unknown {
   if (!isObject(schema)) return undefined
-  const { const: constant, enum: choices, type, anyOf } = schema
+  const { const: constant, enum: choices, type, anyOf, oneOf, examples } = schema
+  // What a schema can't say of its members together, its kind shows.
+  if (Array.isArray(examples)) return examples[0]
   if (constant !== undefined) return constant
   if (schema.default !== undefined) return schema.default
   if (Array.isArray(choices)) return choices[0]
   if (Array.isArray(anyOf)) return sampleOf(anyOf[0])
+  if (Array.isArray(oneOf)) return sampleOf(oneOf[0])
   if (type === 'object') return sampleObject(schema)
   if (type === 'array') return Number(schema.minItems ?? 0) > 0 ? [sampleOf(schema.items)] : []
   if (type === 'string') return sampleText(schema)

@@ -1,13 +1,15 @@
 // Writing documents: create, replace, patch and status, each in one transaction that checks everything it rests on.
 import { type Document, Fault, findKind, type Kind } from '@switchyard/kinds'
-import type {
-  Grant,
-  IdentityStore,
-  KeptAnswer,
-  Key,
-  Store,
-  WriteTransaction,
-  Written,
+import {
+  type Grant,
+  type IdentityStore,
+  type KeptAnswer,
+  type Key,
+  Sealed,
+  type Store,
+  type Vault,
+  type WriteTransaction,
+  type Written,
 } from '@switchyard/runtime'
 import { absent, authorize, type Caller, identityOf, missing, permits, rightsPlace } from './authorize.ts'
 import { changedDocument, checkImmutable, etag, newDocument, withPhase } from './document.ts'
@@ -28,6 +30,7 @@ import {
 } from './references.ts'
 import type { Answer } from './route.ts'
 import { checkRules } from './rules.ts'
+import { noVault, sealedStatus, withSealedStatus } from './sealed.ts'
 import { checkChangeable, checkNameIsFree, checkScope } from './standing.ts'
 
 export interface WritingOptions {
@@ -37,6 +40,8 @@ export interface WritingOptions {
   readonly now: () => number
   readonly uuid: () => string
   readonly random: Random
+  /** Keeps what must be given back in clear; without it such secrets are `unsupported`. */
+  readonly vault: Vault | undefined
 }
 
 export interface WriteAsk {
@@ -65,7 +70,7 @@ export interface Writer {
 }
 
 export function createWriter(options: WritingOptions): Writer {
-  const { store, identity, passwords, now, uuid, random } = options
+  const { store, identity, passwords, now, uuid, random, vault } = options
   const at = () => new Date(now()).toISOString()
 
   async function write(
@@ -95,7 +100,10 @@ export function createWriter(options: WritingOptions): Writer {
       kind,
       draft,
       { principal: caller.principal, id: uuid(), at: at() },
-      key ? { publicId: key.publicId, last4: key.last4 } : {},
+      {
+        ...sealedStatus(kind, {}, draft, at()),
+        ...(key ? { publicId: key.publicId, last4: key.last4 } : {}),
+      },
     )
     await checkNameIsFree(tx, document)
     const pointers = pointersOf(kind, document)
@@ -111,7 +119,7 @@ export function createWriter(options: WritingOptions): Writer {
       now: now(),
     })
     const stored = await tx.insert(document, resolved.references)
-    await keepSecrets(tx, stored, draft, key)
+    await keepSecrets(tx, kind, stored, draft, key)
     // A dry run shows no secret: the key of the real run will be another one.
     return {
       document: stored,
@@ -126,10 +134,18 @@ export function createWriter(options: WritingOptions): Writer {
     return kind === 'User' ? store.grants(`user:${name}`) : []
   }
 
-  async function keepSecrets(tx: WriteTransaction, { metadata }: Document, draft: Draft, key?: MintedKey) {
-    if (key) await tx.putSecret(metadata.id, { field: 'key', hash: key.hash })
-    for (const [field, value] of draft.secrets)
-      await tx.putSecret(metadata.id, { field, hash: await passwords.hash(value) })
+  async function keepSecrets(
+    tx: WriteTransaction,
+    { secretForm }: Kind,
+    { metadata: { id } }: Document,
+    { secrets }: Draft,
+    key?: MintedKey,
+  ) {
+    if (key) await tx.putSecret(id, { field: 'key', hash: key.hash })
+    for (const [field, value] of secrets)
+      if (secretForm === 'hashed') await tx.putSecret(id, { field, hash: await passwords.hash(value) })
+      else if (vault) await vault.put(tx, id, field, new Sealed(value))
+      else throw noVault()
   }
 
   /** The stored document, locked, after its caller was found to be one who may change it. */
@@ -152,7 +168,8 @@ export function createWriter(options: WritingOptions): Writer {
     held: readonly Grant[],
   ): Promise<Outcome> {
     checkImmutable(kind, stored, draft)
-    const document = changedDocument(kind, stored, draft, { principal: caller.principal, at: at() })
+    const changed = changedDocument(kind, stored, draft, { principal: caller.principal, at: at() })
+    const document = changed && withSealedStatus(kind, changed, draft, at())
     const signsOut = endsSessions(kind, draft)
     if (!document) return { document: stored, created: false, signsOut }
     checkChangeable(stored)
@@ -174,7 +191,7 @@ export function createWriter(options: WritingOptions): Writer {
       held,
       now: now(),
     })
-    await keepSecrets(tx, stored, draft)
+    await keepSecrets(tx, kind, stored, draft)
     const updated = await tx.update(document, moved ? resolved.references : null)
     return { document: updated, created: false, signsOut }
   }

@@ -18,6 +18,8 @@ export interface Harness extends AsyncDisposable {
   readonly database: Awaited<ReturnType<typeof testDatabase>>
   readonly url: string
   readonly operator: string
+  /** What secrets are sealed under. */
+  readonly masterKey: Uint8Array
   readonly observations: ApiObservation[]
   /** Milliseconds that the server's clock is ahead. */
   readonly clock: { ahead: number }
@@ -95,11 +97,13 @@ export function shipped(kind: string, name: string, spec: Shipped['spec']): Ship
 
 export async function start(options: Partial<ApiOptions> = {}): Promise<Harness> {
   const database = await testDatabase()
+  const masterKey = randomBytes(32)
   const observations: ApiObservation[] = []
   const clock = { ahead: 0 }
   const api = await createApi({
     store: database.store,
     secrets: database.secrets,
+    vault: database.openVault([masterKey]),
     identity: database.identity,
     usage: database.usage,
     issuer: 'http://switchyard.test',
@@ -147,6 +151,7 @@ export async function start(options: Partial<ApiOptions> = {}): Promise<Harness>
     database,
     url,
     operator,
+    masterKey,
     observations,
     clock,
     call,

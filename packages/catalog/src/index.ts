@@ -4,6 +4,8 @@ import { llamaCpp } from './engines/llama-cpp.ts'
 
 export * from './engine.ts'
 export { builtinExits } from './engines/llama-cpp.ts'
+export * from './provider.ts'
+export { providerRow, providers } from './providers/index.ts'
 
 export const engines: readonly EngineRow[] = [llamaCpp]
 

@@ -61,7 +61,8 @@ export const credential = defineKind({
         problem('name', 'cannot be this header: it belongs to the connection')
       if (type === 'basic' && username === undefined) problem('username', 'is required for the type basic')
       if (type !== 'basic' && username !== undefined) problem('username', 'is for the type basic only')
-    }),
+    })
+    .meta({ examples: [{ type: 'bearer', value: 'sk-example' }] }),
   status: z.strictObject({
     ...commonStatus,
     fingerprint: z
@@ -85,6 +86,7 @@ export const credential = defineKind({
   fields: ['spec.type', 'status.fingerprint', 'status.phase'],
   immutable: ['type'],
   secrets: ['spec.value', 'spec.headers'],
+  secretForm: 'sealed',
 })
 
 /** What a Credential holds, once it is unsealed. */

@@ -51,6 +51,8 @@ export interface Kind<S extends z.ZodType = z.ZodType, T extends z.ZodType = z.Z
   readonly immutable: readonly string[]
   /** Paths below spec that are written but never read back. */
   readonly secrets: readonly string[]
+  /** How secrets are kept: as a hash to compare with, or sealed, to be used in clear. */
+  readonly secretForm: 'hashed' | 'sealed'
   /** Condition types with the closed list of their reasons. */
   readonly conditions: Readonly<Record<string, readonly string[]>>
   readonly actions: readonly Action[]
@@ -71,6 +73,7 @@ export function defineKind<S extends z.ZodType, T extends z.ZodType>(given: Give
     fields: [],
     immutable: [],
     secrets: [],
+    secretForm: 'hashed',
     conditions: {},
     actions: [],
     system: false,

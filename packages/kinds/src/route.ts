@@ -228,7 +228,8 @@ export const route = defineKind({
       ] as const)
         if (value !== undefined && totalMs !== undefined && value > totalMs)
           problem(['timeouts', name], 'must not be longer than totalMs')
-    }),
+    })
+    .meta({ examples: [{ names: ['chat'], tiers: [{ targets: [{ endpoint: 'chat' }] }] }] }),
   status: z.strictObject({ ...commonStatus }),
   phases: ['Ready', 'Deleting'],
   phase: phaseUnlessDeleting(() => 'Ready'),

@@ -1,7 +1,7 @@
 // PostgreSQL (15 or later) behind the ports of the runtime:
 //
 //   await migrate(url)                        // roles, schema and kinds, on a connection of its own
-//   await using opened = openStore({ url })   // opened.store .secrets .leases .identity .usage
+//   await using opened = openStore({ url })   // opened.store .secrets .leases .identity .usage .openVault(keys)
 //   await opened.prune()                      // every few minutes, by one process
 //
 // One URL for both. Its user needs CREATEROLE once, or to be a member of the roles that `migrate` names, and
@@ -38,7 +38,7 @@ export interface OpenedStore extends AsyncDisposable {
   readonly identity: IdentityStore
   readonly usage: UsageStore
   /** Sealed secrets under these master keys, 32 bytes each: the first seals, all of them open. */
-  vault(keys: readonly Uint8Array[]): Vault
+  openVault(keys: readonly Uint8Array[]): Vault
   /** Drops what nobody can need any more: old changes, events, tokens, failures. */
   prune(options?: PruneOptions): Promise<void>
   /** Waits for running transactions; twice is the same. */
@@ -59,7 +59,7 @@ export function openStore(options: OpenOptions): OpenedStore {
     leases: leasesOn(database),
     identity: identityOn(database),
     usage: usageOn(database),
-    vault: keys => vaultOn(database, masterKeys(keys), randomBytes),
+    openVault: keys => vaultOn(database, masterKeys(keys), randomBytes),
     prune: given => prune(database, given),
     close,
     [Symbol.asyncDispose]: close,

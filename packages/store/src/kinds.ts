@@ -46,7 +46,7 @@ const gatewayReads = new Set([
 function shapeOf(spec: Kind['spec']): unknown {
   if ('shape' in spec) return spec.shape
   const options: unknown = 'options' in spec ? spec.options : undefined
-  const [first]: readonly unknown[] = Array.isArray(options) ? options : []
+  const first: unknown = Array.isArray(options) ? options[0] : undefined
   return typeof first === 'object' && first !== null && 'shape' in first ? first.shape : undefined
 }
 

@@ -70,19 +70,13 @@ describe('an envelope', () => {
 
 test('a sealed value shows itself to nobody who prints it', () => {
   const value = new Sealed('canary')
-  const said = [
-    String(value),
-    JSON.stringify({ value }),
-    inspect(value),
-    inspect({ deep: [value] }),
-    `${value}`,
-  ]
+  const said = [String(value), JSON.stringify({ value }), inspect(value), inspect({ deep: [value] })]
   for (const text of said) {
     expect(text).not.toContain('canary')
     expect(text).toContain('[sealed]')
   }
   expect(Object.keys(value)).toEqual([])
-  expect(structuredClone({ ...value })).toEqual({})
+  expect(structuredClone(value)).toEqual({})
   expect(value.reveal()).toBe('canary')
 })
 
@@ -110,10 +104,10 @@ describe('the vault', () => {
   const keep = (id: string, fields: Readonly<Record<string, string>>) =>
     db.store.write(operator, async tx => {
       for (const [field, value] of Object.entries(fields))
-        await db.vault([key]).put(tx, id, field, new Sealed(value))
+        await db.openVault([key]).put(tx, id, field, new Sealed(value))
     })
   const read = async (keys = [key]) => {
-    const { secrets, unreadable } = await db.vault(keys).read('Credential')
+    const { secrets, unreadable } = await db.openVault(keys).read('Credential')
     return { secrets: new Map([...secrets].map(([id, sealed]) => [id, sealed.reveal()])), unreadable }
   }
 
@@ -130,7 +124,7 @@ describe('the vault', () => {
     )
     await expect(
       db.store.write(operator, async tx => {
-        await db.vault([key]).put(tx, id, 'value', new Sealed('never'))
+        await db.openVault([key]).put(tx, id, 'value', new Sealed('never'))
         throw new Error('changed my mind')
       }),
     ).rejects.toThrow('changed my mind')
@@ -156,15 +150,15 @@ describe('the vault', () => {
 
   test('tells a missing master key in one sentence, and opens what it can', async () => {
     const id = await credential('kept', { value: 'mine' })
-    await expect(db.vault([key]).verify()).resolves.toBeUndefined()
-    const stranger = db.vault([randomBytes(32)])
+    await expect(db.openVault([key]).verify()).resolves.toBeUndefined()
+    const stranger = db.openVault([randomBytes(32)])
     await expect(stranger.verify()).rejects.toMatchObject({
       code: 'unavailable',
       reason: 'secret_key_missing',
-      message: expect.stringMatching(
-        /^\d+ secrets in the database are sealed under the master key [0-9a-f]{16}, .*SWITCHYARD_SECRET_KEY/,
-      ),
     })
+    await expect(stranger.verify()).rejects.toThrow(
+      /^\d+ secrets in the database are sealed under the master key [0-9a-f]{16}, .*SWITCHYARD_SECRET_KEY/,
+    )
     const { secrets, unreadable } = await stranger.read('Credential')
     expect(secrets.size).toBe(0)
     expect(unreadable).toContain(id)
@@ -190,11 +184,11 @@ describe('the vault', () => {
     const ids = await Promise.all(
       Array.from({ length: 5 }, (_, n) => credential(`turn-${n}`, { value: `v${n}` })),
     )
-    const turning = db.vault([next, key])
-    const [count] = await Promise.all([turning.rewrap(), db.vault([next, key]).rewrap()])
+    const turning = db.openVault([next, key])
+    const [count] = await Promise.all([turning.rewrap(), db.openVault([next, key]).rewrap()])
     expect(count).toBeGreaterThanOrEqual(0)
     await turning.rewrap()
-    await expect(db.vault([next]).verify()).resolves.toBeUndefined()
+    await expect(db.openVault([next]).verify()).resolves.toBeUndefined()
     const { secrets } = await read([next])
     expect(ids.map(id => secrets.get(id))).toEqual(ids.map((_, n) => ({ value: `v${n}` })))
     expect(await turning.rewrap()).toBe(0)

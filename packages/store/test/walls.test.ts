@@ -20,7 +20,7 @@ const list = async (as: Identity, kind: string) =>
 
 beforeAll(async () => {
   db = await testDatabase()
-  vault = db.vault([randomBytes(32)])
+  vault = db.openVault([randomBytes(32)])
   eyes = new Client({ connectionString: db.url, options: '-c search_path=switchyard' })
   await eyes.connect()
   for (const workspace of ['red', 'blue']) {
