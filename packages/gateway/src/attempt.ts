@@ -2,6 +2,7 @@
 import type { Carriage, Reply, Tap } from '@switchyard/dialects'
 import { Body } from './body.ts'
 import { cut, type Failure, malformed, ofStatus, tooLong, unreachable } from './failure.ts'
+import type { Ticket, Vitals } from './health/vitals.ts'
 import type { Upstream } from './route.ts'
 import type { UpstreamPool } from './upstreams.ts'
 import type { Ticking, Wheel } from './wheel.ts'
@@ -27,6 +28,11 @@ export interface Try {
   /** From 1. */
   readonly number: number
   readonly upstream: Upstream
+  /** The tier that it stands in, from 0. */
+  readonly tier: number
+  readonly vitals: Vitals
+  /** Of its beginning there; whoever made it ends it. */
+  readonly ticket: Ticket
   readonly carriage: Carriage
   readonly headers: readonly string[]
   readonly streamed: boolean
@@ -42,6 +48,9 @@ const lingerMilliseconds = 1000
 export class Attempt implements Hearer, Ticking {
   readonly number: number
   readonly upstream: Upstream
+  readonly tier: number
+  readonly vitals: Vitals
+  readonly ticket: Ticket
   readonly carriage: Carriage
   /** What of the stream may leave once it has begun. */
   held: Buffer[] = []
@@ -69,6 +78,9 @@ export class Attempt implements Hearer, Ticking {
   constructor(one: Try, pool: UpstreamPool, hearer: AttemptHearer) {
     this.number = one.number
     this.upstream = one.upstream
+    this.tier = one.tier
+    this.vitals = one.vitals
+    this.ticket = one.ticket
     this.carriage = one.carriage
     this.#try = one
     this.#pool = pool
@@ -181,7 +193,7 @@ export class Attempt implements Hearer, Ticking {
     else if (this.#status === 200) this.#fail({ ...cut, cause })
     else {
       const outcome = code === 'refused' ? 'refused' : 'reset'
-      this.#fail({ outcome, next: true, fault: unreachable, cause })
+      this.#fail({ outcome, health: 'unreached', fault: unreachable, cause })
     }
   }
 

@@ -236,6 +236,7 @@ export class Call implements InboundHearer, ForwardHearer {
         target,
         route,
         forwarded: this.#head?.forwarded,
+        session: this.#head?.wishes?.get('session'),
         times: route.times ?? limits,
         attempts: route.attempts ?? limits.attempts,
         startedAt: this.#startedAt,

@@ -1,14 +1,13 @@
 // Why an attempt failed: what it means for the upstream, whether another may do better, and what the caller is told.
 import { Fault } from '@switchyard/kinds'
+import { type HealthOutcome, outcomeOfStatus } from './health/outcome.ts'
 import type { Outcome } from './metrics.ts'
 
 export interface Failure {
   readonly outcome: Outcome
-  /** Another attempt may do better. */
-  readonly next: boolean
+  /** What it says of the upstream, and so whether another attempt may do better. */
+  readonly health: HealthOutcome
   readonly fault: Fault
-  /** The upstream's HTTP status, or the one that its error names. */
-  readonly status?: number
   /** Seconds after which the upstream wants to be asked again. */
   readonly retryAfter?: number | undefined
   /** The upstream's own error type, for the event that ends a stream. */
@@ -23,20 +22,20 @@ export const unreachable = upstreamError('The upstream could not be reached: try
 
 export const cut: Failure = {
   outcome: 'cut',
-  next: true,
+  health: 'fault',
   fault: upstreamError('The upstream broke off its answer: what was received is not complete.'),
 }
 
 export const malformed = (message: string): Failure => ({
   outcome: 'malformed',
-  next: true,
+  health: 'fault',
   fault: upstreamError('The upstream gave an answer that cannot be read: try again.'),
   cause: new Error(message),
 })
 
 export const tooLong: Failure = {
   outcome: 'deadline',
-  next: false,
+  health: 'aborted',
   fault: new Fault('deadline', 'The answer is longer than a stream may be.', { reason: 'total' }),
 }
 
@@ -49,7 +48,7 @@ export const deadlines = {
 export function late(reason: keyof typeof deadlines): Failure {
   return {
     outcome: 'deadline',
-    next: reason === 'first_token',
+    health: 'slow',
     fault: new Fault('deadline', deadlines[reason], { reason }),
   }
 }
@@ -61,9 +60,8 @@ const busy: ReadonlySet<number> = new Set([503, 529])
 export function ofStatus(status: number, retryAfter?: number, type?: string): Failure {
   const failure = {
     outcome: 'status',
-    next: true,
+    health: status < 400 ? 'fault' : outcomeOfStatus(status),
     type,
-    status,
     retryAfter,
     cause: new Error(`status ${status}`),
   } as const
@@ -86,7 +84,6 @@ export function ofStatus(status: number, retryAfter?: number, type?: string): Fa
   if (status === 501)
     return {
       ...failure,
-      next: false,
       fault: new Fault('invalid', 'The upstream of this model does not offer this operation.', {
         reason: 'unsupported_by_model',
       }),

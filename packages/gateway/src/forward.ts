@@ -1,9 +1,10 @@
-// Route, Ask -> the first attempt that answers. Upstreams are tried in the order of their tiers, another one each
-// time while one is left, and only before the first content.
+// Route, Ask -> the first attempt that answers. What is tried, and what after it, is decided in `choose` and told to
+// `health`; nothing is tried again after the first content.
 import {
   type Ask,
   type Carriage,
   type CarriageOptions,
+  callers,
   carry,
   carryCount,
   carryEmbeddings,
@@ -13,13 +14,19 @@ import {
 } from '@switchyard/dialects'
 import { Fault } from '@switchyard/kinds'
 import { Attempt, type AttemptHearer } from './attempt.ts'
-import { backoff, choose } from './balance.ts'
+import { type Blocks, blocksOf } from './choose/blocks.ts'
+import { choose, type Facts, remember } from './choose/choose.ts'
+import { fallbackOf } from './choose/fallback.ts'
+import { hedgeAfter } from './choose/hedge.ts'
+import { refusalOf as noTarget, type Reason } from './choose/reason.ts'
+import { mayRetry, pauseOf } from './choose/retry.ts'
+import type { Target } from './choose/tier.ts'
 import { type Failure, late } from './failure.ts'
 import type { House } from './house.ts'
 import type { Carrying, Operated } from './paths.ts'
 import { type Rejection, refusalOf } from './rejection.ts'
-import { noUpstream } from './resolve.ts'
 import type { Route, Times, Upstream } from './route.ts'
+import type { Traffic } from './traffic.ts'
 
 /** What is heard of a forwarded request: one beginning at most, and one end. */
 export interface ForwardHearer {
@@ -41,7 +48,10 @@ export interface Order {
   readonly route: Route
   /** What of the caller's headers upstreams are to see. */
   readonly forwarded: readonly string[] | undefined
+  /** What keeps a session at one upstream. */
+  readonly session: string | undefined
   readonly times: Times
+  /** Attempts, the first included. */
   readonly attempts: number
   /** Milliseconds since 1970. */
   readonly startedAt: number
@@ -51,12 +61,14 @@ export interface Order {
 type Carrier = (ask: Ask, path: string, to: Speech, options: CarriageOptions) => Carriage | undefined
 
 /** Throws `invalid` where the upstream cannot be asked this; undefined where another one may. */
-const carriages: Readonly<Record<Carrying, Carrier>> = {
+const carriers: Readonly<Record<Carrying, Carrier>> = {
   chat: (ask, _path, to, options) => carry(ask, to, options),
   embeddings: (ask, _path, to, options) => carryEmbeddings(ask, to, options),
   same: carryOpenai,
   count: (ask, _path, to, options) => carryCount(ask, to, options),
 }
+
+const allAble = () => 2 as const
 
 export class Forward implements AttemptHearer {
   /** Attempts so far. */
@@ -72,14 +84,18 @@ export class Forward implements AttemptHearer {
   readonly #house: House
   readonly #order: Order
   readonly #hearer: ForwardHearer
-  /** Routes that have been taken instead. */
-  readonly #taken: string[] = []
-  readonly #tried: Upstream[] = []
+  readonly #visited: string[]
+  readonly #tried: Target<Upstream>[] = []
   readonly #carriages = new Map<string, Carriage>()
+  readonly #unable = new Set<Upstream>()
   #route: Route
+  #traffic: Traffic
+  #blocks: Blocks | undefined
   #refusal: Fault | undefined
-  #live: Attempt | undefined
-  #sentAt = 0
+  #first: Attempt | undefined
+  /** A copy of the first attempt, elsewhere. */
+  #second: Attempt | undefined
+  #waitingSince = 0
   #over = false
   #retry: NodeJS.Timeout | undefined
 
@@ -87,12 +103,14 @@ export class Forward implements AttemptHearer {
     this.#house = house
     this.#order = order
     this.#route = order.route
+    this.#traffic = house.traffic(order.route)
+    this.#visited = [order.route.id]
     this.#hearer = hearer
   }
 
   start(): void {
-    this.#house.budget(this.#route).deposit()
-    this.#next()
+    this.#traffic.deposit(this.#house.clock())
+    this.#begin(0)
   }
 
   /** Ends it unheard; what is under way is cancelled. */
@@ -100,36 +118,40 @@ export class Forward implements AttemptHearer {
     if (this.#over) return
     this.#over = true
     clearTimeout(this.#retry)
-    const live = this.#live
-    this.#live = undefined
-    if (!live) return
-    live.cancel()
-    this.#house.metrics.attempt(live.upstream.name, 'cancelled')
+    this.#drop(this.#first)
+    this.#drop(this.#second)
+    this.#first = undefined
+    this.#second = undefined
   }
 
   pause(): void {
-    this.#live?.pause()
+    this.#first?.pause()
   }
 
   resume(): void {
-    this.#live?.resume()
+    this.#first?.resume()
   }
 
   /** Called every 100 ms while it is under way; `blocked` while the caller takes nothing. */
   tick(now: number, blocked: boolean): void {
-    const live = this.#live
-    if (!live) return
     const { firstContent, idle, stall } = this.#order.times
-    if (!live.begun) {
-      if (now - live.sentAt >= firstContent) live.abandon(late('first_token'))
-    } else if (!blocked && (now - live.heardAt >= idle || now - live.contentAt >= stall))
-      live.abandon(late('idle'))
+    const first = this.#first
+    if (!first) return
+    if (first.begun) {
+      if (!blocked && (now - first.heardAt >= idle || now - first.contentAt >= stall))
+        first.abandon(late('idle'))
+      return
+    }
+    const second = this.#second
+    if (second && now - second.sentAt >= firstContent) second.abandon(late('first_token'))
+    if (now - first.sentAt >= firstContent) first.abandon(late('first_token'))
+    else if (!second && this.#traffic.hedges) this.#hedge(first, now)
   }
 
   // ---- what attempts tell
 
   began(attempt: Attempt): void {
-    this.#answered()
+    this.#wins(attempt)
     this.#hearer.committed(attempt)
   }
 
@@ -138,119 +160,88 @@ export class Forward implements AttemptHearer {
   }
 
   ended(attempt: Attempt, terminal: Buffer): void {
-    this.#end(attempt)
+    this.#end(attempt, 'answered')
     this.#hearer.ended(attempt, terminal)
   }
 
   replied(attempt: Attempt, reply: Reply): void {
-    this.#answered()
-    this.#end(attempt)
+    this.#wins(attempt)
+    this.#end(attempt, 'answered')
     this.#hearer.replied(attempt, reply)
   }
 
   rejected(attempt: Attempt, status: number, body: Buffer): void {
-    this.#answered()
+    this.#wins(attempt)
+    this.#end(attempt, 'rejected')
     const rejection = refusalOf(attempt.carriage, status, body)
-    const other = this.#detour(rejection.fault)
-    if (other) {
-      this.#take(other, attempt, rejection.fault.reason)
-      return
-    }
-    this.#end(attempt)
-    this.#hearer.rejected(attempt, status, rejection)
-  }
-
-  /** The route that takes over what this one's upstreams refuse for such a reason; each is taken once. */
-  #detour({ reason }: Fault): Route | undefined {
-    const { onContextLength, onContentFilter, workspace } = this.#route
-    const name =
-      reason === 'context_length_exceeded'
-        ? onContextLength
-        : reason === 'content_filter'
-          ? onContentFilter
-          : undefined
-    if (name === undefined || this.#taken.includes(name)) return undefined
-    return this.#house.route(workspace, name)
-  }
-
-  #take(route: Route, { upstream }: Attempt, reason: string): void {
-    const { metrics } = this.#house
-    metrics.attempt(upstream.name, 'answered')
-    metrics.fallback(reason)
-    this.#live = undefined
-    this.#taken.push(route.id)
-    this.detour = reason
-    this.#route = route
-    this.#tried.length = 0
-    this.#carriages.clear()
-    this.#next()
+    const next = fallbackOf(rejection.meaning, this.#route, this.#visited)
+    const other = next === undefined ? undefined : this.#house.route(this.#route.workspace, next)
+    if (other) this.#detour(other, rejection.fault.reason)
+    else this.#hearer.rejected(attempt, status, rejection)
   }
 
   failed(attempt: Attempt, failure: Failure): void {
-    const { metrics, observe } = this.#house
-    const { outcome, cause } = failure
-    metrics.attempt(attempt.upstream.name, outcome)
-    observe({
-      type: 'attempt_failed',
-      request: this.#order.request,
-      upstream: attempt.upstream.name,
-      outcome,
-      cause,
-    })
-    this.#live = undefined
-    if (attempt.begun) {
-      this.#over = true
-      this.#hearer.failed(failure)
+    const { metrics, observe, clock } = this.#house
+    const { outcome, health, cause, retryAfter } = failure
+    const upstream = attempt.upstream.name
+    metrics.attempt(upstream, outcome)
+    observe({ type: 'attempt_failed', request: this.#order.request, upstream, outcome, cause })
+    const now = clock()
+    attempt.ticket.end(health, now, retryAfter === undefined ? undefined : retryAfter * 1000)
+    const other = attempt === this.#first ? this.#second : this.#first
+    this.#first = other
+    this.#second = undefined
+    if (other) {
+      this.attempt = other
       return
     }
-    this.#answered()
-    this.#again(failure)
+    if (!attempt.begun) this.#waited(now)
+    if (this.#over) return
+    this.#again(attempt, failure, now)
   }
 
   // ---- the next attempt
 
-  readonly #next = (): void => {
-    if (this.#over) return
+  /** Chooses and sends; `from` is the first tier that is looked at. */
+  #begin(from: number): void {
+    const target = this.#choose(from, false)
+    if (target) this.#send(target)
+    else this.#unanswered()
+  }
+
+  /** The chosen target that can be asked this, with its carriage made. */
+  #choose(fromTier: number, onlyFresh: boolean): Target<Upstream> | undefined {
+    const { tiers } = this.#traffic.at(this.#route)
+    const facts = this.#facts()
     for (;;) {
-      const upstream = this.#choose()
-      if (!upstream) {
-        this.#over = true
-        const fault = this.#refusal ?? noUpstream(this.#route)
-        this.#hearer.failed({ outcome: 'unasked', next: false, fault })
-        return
-      }
-      this.#tried.push(upstream)
-      const carriage = this.#carriage(upstream)
-      if (!carriage) continue
-      this.#send(upstream, carriage)
-      return
+      const able = this.#route.mixed || this.#unable.size > 0 ? this.#able : allAble
+      const target = choose(tiers, facts, { tried: this.#tried, fromTier, onlyFresh, able })
+      if (!target || this.#carriage(target.to)) return target
+      this.#unable.add(target.to)
     }
   }
 
-  /** The first tier with an upstream that has not been tried; when all have been, the first tier again. */
-  #choose(): Upstream | undefined {
-    const { inflight, turn } = this.#house
-    const { tiers } = this.#route
-    for (let i = 0; i < tiers.length; i++) {
-      const upstreams = tiers[i]?.upstreams ?? []
-      if (!upstreams.some(one => !this.#tried.some(({ key }) => key === one.key))) continue
-      this.tier = i
-      return choose(upstreams, inflight, this.#tried, turn())
-    }
-    if (this.attempts === 0) return undefined
-    this.tier = 0
-    return choose(tiers[0]?.upstreams ?? [], inflight, this.#tried, turn())
+  readonly #able = ({ to }: Target<Upstream>): 0 | 1 | 2 => {
+    if (this.#unable.has(to)) return 0
+    return to.speech.dialect === callers[this.#order.ask.caller].dialect ? 2 : 1
+  }
+
+  #facts(): Facts {
+    const { clock, random } = this.#house
+    const { ask, session } = this.#order
+    if (this.#route.prefixed) this.#blocks ??= blocksOf([ask.bytes], this.#route.workspace, this.#route.name)
+    return { now: clock(), random, streamed: ask.stream.on, session, blocks: this.#blocks }
   }
 
   /** Undefined when the upstream cannot be asked this. */
   #carriage(upstream: Upstream): Carriage | undefined {
-    const { ask, request, startedAt } = this.#order
+    const { ask, target, request, startedAt } = this.#order
     const { served = ask.model, speech } = upstream
     const key = `${upstream.provider} ${speech.dialect} ${served}`
     const known = this.#carriages.get(key)
     if (known) return known
     try {
-      const carriage = carriages[this.#order.target.carrying](ask, this.#order.target.path, speech, {
+      const carriage = carriers[target.carrying](ask, target.path, speech, {
         served,
         shown: this.#route.exposeModel ? undefined : ask.model,
         strict: this.#route.strict,
@@ -261,21 +252,32 @@ export class Forward implements AttemptHearer {
       return carriage
     } catch (error) {
       if (!(error instanceof Fault)) throw error
-      this.#refusal = error
+      this.#refusal ??= error
       return undefined
     }
   }
 
-  #send(upstream: Upstream, carriage: Carriage): void {
+  #send(target: Target<Upstream>): Attempt | undefined {
     const { upstreams, wheel, clock } = this.#house
     const { ask, forwarded, replyBytes } = this.#order
+    const upstream = target.to
+    const carriage = this.#carriage(upstream)
+    if (!carriage) throw new TypeError('a target was chosen that cannot be asked')
     const own = ask.stream.on ? upstream.streamHeaders : upstream.headers
+    const now = clock()
+    if (!this.#first) this.#waitingSince = now
     this.attempts++
-    this.#sentAt = clock()
+    this.#tried.push(target)
+    this.tier = target.tier
+    if (this.#blocks)
+      remember(target, { now, random: this.#house.random, streamed: false, blocks: this.#blocks })
     const attempt = new Attempt(
       {
         number: this.attempts,
         upstream,
+        vitals: target.vitals,
+        ticket: target.vitals.begin(now, ask.stream.on),
+        tier: target.tier,
         carriage,
         headers: forwarded ? [...own, ...forwarded] : own,
         streamed: ask.stream.on,
@@ -286,44 +288,138 @@ export class Forward implements AttemptHearer {
       this,
     )
     this.attempt = attempt
-    this.#live = attempt
+    if (this.#first) this.#second = attempt
+    else this.#first = attempt
     attempt.send()
+    return attempt
   }
 
-  #again(failure: Failure): void {
-    const { metrics, clock, stopping } = this.#house
-    const now = clock()
-    const { startedAt, times, attempts } = this.#order
-    const again =
-      failure.next && this.attempts < attempts && now - startedAt < times.total && !stopping && !this.#over
-    if (!again) {
-      this.#over = true
-      this.#hearer.failed(failure)
+  #again(attempt: Attempt, failure: Failure, now: number): void {
+    const { metrics, stopping, random } = this.#house
+    const { startedAt, times } = this.#order
+    const verdict = mayRetry({
+      outcome: failure.health,
+      attempts: this.attempts,
+      most: this.#order.attempts,
+      committed: attempt.begun,
+    })
+    if (!verdict.again || stopping) {
+      this.#fail(failure)
       return
     }
-    if (!this.#house.budget(this.#route).take(now)) {
-      metrics.retryBudgetExhausted++
-      this.#over = true
-      this.#hearer.failed(failure)
+    // A retry looks at the newest snapshot: the replica that failed may be gone from it, and another one ready.
+    this.#route = this.#house.current(this.#route)
+    const target = this.#choose(0, false)
+    if (!target) {
+      this.#fail(failure)
+      return
+    }
+    const triedBefore = this.#tried.some(({ vitals }) => vitals === target.vitals)
+    const pause = pauseOf(
+      {
+        now,
+        deadline: startedAt + times.total,
+        attempts: this.attempts,
+        triedBefore,
+        fitAt: target.vitals.fitAt(now),
+        random: random(),
+      },
+      this.#traffic.budget,
+    )
+    if (typeof pause !== 'number') {
+      if (pause === 'budget') metrics.retryBudgetExhausted++
+      this.#fail(failure)
       return
     }
     metrics.retries++
-    // A retry looks at the newest snapshot: the replica that failed may be gone from it, and another one ready.
-    this.#route = this.#house.current(this.#route)
-    const fresh = this.#route.tiers.some(({ upstreams }) =>
-      upstreams.some(one => !this.#tried.some(({ key }) => key === one.key)),
+    if (pause === 0) this.#send(target)
+    else this.#retry = setTimeout(() => this.#begin(0), pause)
+  }
+
+  /** One copy elsewhere for a request that waits long; the first content wins. */
+  #hedge(first: Attempt, now: number): void {
+    const { hedges, budget } = this.#traffic
+    const waited = now - first.sentAt
+    const after = hedgeAfter(first.vitals.streams.p95(now))
+    if (!hedges || after === undefined || waited < after) return
+    const target = this.#choose(0, true)
+    const verdict = hedges.decide(
+      {
+        now,
+        waited,
+        after,
+        hedged: false,
+        committed: false,
+        deadline: this.#order.startedAt + this.#order.times.total,
+        elsewhere: target !== undefined,
+      },
+      budget,
     )
-    if (fresh) this.#next()
-    else this.#retry = setTimeout(this.#next, backoff(this.attempts, this.#house.random()))
+    this.#house.metrics.hedge(verdict)
+    if (verdict === 'hedge' && target) this.#send(target)
   }
 
-  #answered(): void {
-    this.waited += this.#house.clock() - this.#sentAt
+  /** Another route takes over what this one's upstreams have refused. */
+  #detour(route: Route, reason: string): void {
+    this.#house.metrics.fallback(reason)
+    this.#visited.push(route.id)
+    this.detour = reason
+    this.#route = route
+    this.#traffic = this.#house.traffic(route)
+    this.#tried.length = 0
+    this.#carriages.clear()
+    this.#unable.clear()
+    this.#refusal = undefined
+    this.#over = false
+    this.#begin(0)
   }
 
-  #end({ upstream }: Attempt): void {
+  /** Nothing can be asked, or nothing that could be is fit. */
+  #unanswered(): void {
     this.#over = true
-    this.#live = undefined
+    let fault = this.#refusal
+    if (!fault) {
+      const reasons: Reason[] = []
+      const facts = this.#facts()
+      choose(this.#traffic.at(this.#route).tiers, facts, { tried: this.#tried }, reasons)
+      fault = noTarget(reasons, facts.now)
+    }
+    this.#hearer.failed({ outcome: 'unasked', health: 'aborted', fault })
+  }
+
+  #fail(failure: Failure): void {
+    this.#over = true
+    this.#hearer.failed(failure)
+  }
+
+  /** The first answer: any other attempt is cancelled. */
+  #wins(attempt: Attempt): void {
+    const now = this.#house.clock()
+    this.#waited(now)
+    attempt.ticket.content(now)
+    const other = attempt === this.#first ? this.#second : this.#first
+    this.#first = attempt
+    this.#second = undefined
+    this.attempt = attempt
+    this.tier = attempt.tier
+    this.#drop(other)
+  }
+
+  #waited(now: number): void {
+    this.waited += now - this.#waitingSince
+  }
+
+  #drop(attempt: Attempt | undefined): void {
+    if (!attempt) return
+    attempt.cancel()
+    attempt.ticket.end('aborted', this.#house.clock())
+    this.#house.metrics.attempt(attempt.upstream.name, 'cancelled')
+  }
+
+  #end({ upstream, ticket }: Attempt, outcome: 'answered' | 'rejected'): void {
+    this.#over = true
+    this.#first = undefined
+    ticket.end(outcome, this.#house.clock())
     this.#house.metrics.attempt(upstream.name, 'answered')
   }
 }

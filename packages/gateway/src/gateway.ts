@@ -6,13 +6,15 @@ import { Fault } from '@switchyard/kinds'
 import type { Meter } from '@switchyard/ledger'
 import type { Journal, Limiter, Observe } from '@switchyard/runtime'
 import { Admissions } from './admission.ts'
-import { RetryBudget } from './balance.ts'
 import { Call } from './call.ts'
+import { Memories } from './choose/memory.ts'
+import { Health } from './health/health.ts'
 import type { GatewayObservation, House } from './house.ts'
 import { completeLimits, type Limits } from './limits.ts'
 import { Metrics } from './metrics.ts'
 import type { Route } from './route.ts'
 import type { Snapshot } from './snapshot.ts'
+import { Traffic } from './traffic.ts'
 import { Upstreams } from './upstreams.ts'
 import { Wheel } from './wheel.ts'
 import { NodeInbound } from './wire/inbound-node.ts'
@@ -60,10 +62,10 @@ export function createGateway(options: GatewayOptions): Gateway {
   const metrics = new Metrics()
   const upstreams = new Upstreams(limits)
   const admissions = new Admissions(options.limiter, options.observe)
-  const budgets = new Map<string, { readonly route: Route; readonly budget: RetryBudget }>()
+  const traffic = new Map<string, { readonly route: Route; readonly traffic: Traffic }>()
+  const ground = { health: new Health({ random: options.random }), memories: new Memories() }
   const calls = new Set<Call>()
   let retained = snapshot()
-  let turns = 0
   let stopping = false
   let emptied: (() => void) | undefined
 
@@ -72,7 +74,8 @@ export function createGateway(options: GatewayOptions): Gateway {
     if (current === retained) return
     retained = current
     upstreams.retain(current.origins)
-    for (const [key, { route }] of budgets) if (find(current, route) === undefined) budgets.delete(key)
+    ground.health.retain(current.upstreams)
+    for (const [key, { route }] of traffic) if (!find(current, route)) traffic.delete(key)
   })
 
   const house: House = {
@@ -104,19 +107,17 @@ export function createGateway(options: GatewayOptions): Gateway {
       if (calls.size === 0) emptied?.()
     },
     closing: () => (stopping ? closeHeader : noHeaders),
-    budget(route) {
+    traffic(route) {
       const key = `${route.workspace}/${route.name}`
-      let held = budgets.get(key)
+      let held = traffic.get(key)
       if (!held) {
-        held = { route, budget: new RetryBudget(clock()) }
-        budgets.set(key, held)
+        held = { route, traffic: new Traffic(route, ground) }
+        traffic.set(key, held)
       }
-      return held.budget
+      return held.traffic
     },
     route: (workspace, id) => snapshot().routes.get(workspace)?.byId.get(id),
     current: route => find(snapshot(), route) ?? route,
-    inflight: ({ origin }) => upstreams.inflight(origin),
-    turn: () => turns++,
   }
 
   const drain = async (seconds: number): Promise<void> => {
@@ -202,7 +203,7 @@ function answerParseError(error: NodeJS.ErrnoException, socket: Duplex): void {
   const body = callers.openai.errorBody(fault, '')
   socket.end(
     `HTTP/1.1 ${fault.status} ${reasonPhrases[fault.status] ?? ''}\r\ncontent-type: application/json\r\n` +
-      `content-length: ${body.length}\r\nconnection: close\r\n\r\n${body}`,
+      `content-length: ${body.length}\r\nconnection: close\r\n\r\n${body.toString()}`,
   )
 }
 

@@ -2,12 +2,12 @@
 import type { Meter } from '@switchyard/ledger'
 import type { EndReason, Journal, Observe } from '@switchyard/runtime'
 import type { AdmissionObservation, Admissions } from './admission.ts'
-import type { RetryBudget } from './balance.ts'
 import type { Call } from './call.ts'
 import type { Limits } from './limits.ts'
 import type { Metrics, Outcome } from './metrics.ts'
-import type { Route, Upstream } from './route.ts'
+import type { Route } from './route.ts'
 import type { Snapshot } from './snapshot.ts'
+import type { Traffic } from './traffic.ts'
 import type { Upstreams } from './upstreams.ts'
 import type { Wheel } from './wheel.ts'
 
@@ -59,12 +59,10 @@ export interface House {
   leave(call: Call): void
   /** `connection: close` while the gateway stops. */
   closing(): readonly string[]
-  budget(route: Route): RetryBudget
+  /** What is kept of a route. */
+  traffic(route: Route): Traffic
   /** The route as the newest snapshot has it; itself where it is gone. */
   current(route: Route): Route
   /** The Route document of that name in the newest snapshot. */
   route(workspace: string, id: string): Route | undefined
-  inflight: (upstream: Upstream) => number
-  /** A number that goes up, so that ties are broken in turn. */
-  turn(): number
 }

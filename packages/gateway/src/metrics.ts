@@ -99,6 +99,7 @@ export class Metrics {
     'source',
   ])
   readonly #gone = new Counters(`${namespace}_client_gone_total`, 'Callers that left, by phase.', ['phase'])
+  readonly #hedges = new Counters(`${namespace}_hedges_total`, 'Decisions on a second copy.', ['outcome'])
   readonly #limits = new Counters(`${namespace}_limit_decisions_total`, 'Decisions of the limits.', [
     'level',
     'dimension',
@@ -177,6 +178,10 @@ export class Metrics {
     )
   }
 
+  hedge(verdict: string): void {
+    this.#hedges.add(`outcome="${verdict}"`)
+  }
+
   fallback(reason: string): void {
     this.#fallbacks.add(`reason="${reason}"`)
   }
@@ -206,6 +211,7 @@ export class Metrics {
       ...this.#gone.lines(),
       ...this.#fallbacks.lines(),
       ...this.#limits.lines(),
+      ...this.#hedges.lines(),
       ...this.#requestSeconds.lines(),
       ...this.#overhead.lines(),
       ...this.#firstToken.lines(),

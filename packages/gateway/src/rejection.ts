@@ -1,10 +1,13 @@
 // An upstream's refusal of the request itself: what it means, and what the caller is shown of it.
 import type { Carriage } from '@switchyard/dialects'
 import { Fault } from '@switchyard/kinds'
+import type { Rejection as Meaning } from './choose/fallback.ts'
 
 export interface Rejection {
-  /** For routes that have an answer to it, and for callers of another dialect. */
+  /** For callers of another dialect. */
   readonly fault: Fault
+  /** For routes that have an answer to it. */
+  readonly meaning: Meaning
   /** The upstream's own bytes, where they may pass as they are. */
   readonly bytes: Buffer | undefined
 }
@@ -14,22 +17,25 @@ const mostCharacters = 2048
 /** Words by which upstreams say that the prompt is too long, or that it was filtered. */
 const meanings = [
   [
+    'context_length',
     'context_length_exceeded',
     /context[_ ](length|window)|prompt is too long|too many tokens|maximum context|exceeds? the .*token/i,
   ],
-  ['content_filter', /content[_ ](filter|policy|management)|responsible ai|safety/i],
+  ['content_filter', 'content_filter', /content[_ ](filter|policy|management)|responsible ai|safety/i],
 ] as const
+
+const unknown = ['other', 'invalid_value'] as const
 
 /** Reads the body of a 400, 413 or 422. */
 export function refusalOf({ same }: Carriage, status: number, body: Buffer): Rejection {
   const said = errorOf(body)
   const text = said?.message ?? ''
-  const reason =
-    meanings.find(([name, words]) => said?.code === name || words.test(text))?.[0] ?? 'invalid_value'
+  const [meaning, reason] =
+    meanings.find(([, name, words]) => said?.code === name || words.test(text)) ?? unknown
   const message =
     text === '' ? 'The upstream refused the request.' : `The upstream refused the request: ${text}`
   const fault = new Fault('invalid', message, { status, reason })
-  return { fault, bytes: same && said ? body : undefined }
+  return { fault, meaning, bytes: same && said ? body : undefined }
 }
 
 interface Said {

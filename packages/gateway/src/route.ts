@@ -1,5 +1,6 @@
 // Where requests may go, as the snapshot holds it: a public name, tiers of upstreams, and what is known of each.
 import type { Speech } from '@switchyard/dialects'
+import type { Strategy } from './choose/tier.ts'
 
 /** Where connections are made to. */
 export interface Origin {
@@ -32,12 +33,13 @@ export interface Upstream {
   readonly streamHeaders: readonly string[]
   /** Sent where the dialect demands a limit and the caller gave none, in tokens. */
   readonly maxOutput: number
-  /** Share of its tier's requests. */
+  /** Share of its tier's requests, 0 to 1000. Replicas of one endpoint share one. */
   readonly weight: number
+  /** Changes when its configuration does. */
+  readonly generation: string | undefined
+  /** What a request costs there, in a unit that is the same for all; undefined is not known. */
+  readonly cost: bigint | undefined
 }
-
-export const strategies = ['weighted', 'least_load', 'latency', 'cost', 'prefix', 'session'] as const
-export type Strategy = (typeof strategies)[number]
 
 export interface Tier {
   readonly strategy: Strategy
@@ -71,8 +73,16 @@ export interface Route {
   /** The caller sees the upstream's own model name. */
   readonly exposeModel: boolean
   /** Names of the Route documents that take over. */
-  readonly onContextLength: string | undefined
-  readonly onContentFilter: string | undefined
+  readonly onContextLength?: string
+  readonly onContentFilter?: string
+  /** Percent of requests that may have a second copy. */
+  readonly hedge?: { readonly percent: number }
+  /** A copy of some requests, whose answer is thrown away. */
+  readonly shadow?: { readonly percent: number; readonly upstream: Upstream }
+  /** Its upstreams speak more than one dialect. */
+  readonly mixed: boolean
+  /** A tier looks at the beginning of prompts. */
+  readonly prefixed: boolean
   /** Seconds since 1970. */
   readonly created: number
 }

@@ -69,6 +69,8 @@ export interface Snapshot {
   readonly routes: ReadonlyMap<string, Routes>
   /** URLs of every upstream's origin. */
   readonly origins: ReadonlySet<string>
+  /** Keys of every upstream. */
+  readonly upstreams: ReadonlySet<string>
 }
 
 export interface SnapshotInputs {
@@ -82,6 +84,7 @@ export const emptySnapshot: Snapshot = Object.freeze({
   keys: new Map(),
   routes: new Map(),
   origins: new Set<string>(),
+  upstreams: new Set<string>(),
 })
 
 /** What reaches an upstream: nothing of the caller's but what is listed in `head.ts`. */
@@ -124,7 +127,12 @@ export function compileSnapshot({ documents, keyHashes, grants }: SnapshotInputs
   const upstreams = [...routes.values()].flatMap(({ named, wildcards }) =>
     [...named.values(), ...wildcards].flatMap(({ tiers }) => tiers.flatMap(tier => tier.upstreams)),
   )
-  return Object.freeze({ keys, routes, origins: new Set(upstreams.map(({ origin }) => origin.url)) })
+  return Object.freeze({
+    keys,
+    routes,
+    origins: new Set(upstreams.map(({ origin }) => origin.url)),
+    upstreams: new Set(upstreams.map(({ key }) => key)),
+  })
 }
 
 interface Found {
@@ -240,8 +248,8 @@ function endpointRoute({ metadata, spec }: Endpoint, replicas: readonly Replica[
     times: undefined,
     strict: false,
     exposeModel: false,
-    onContextLength: undefined,
-    onContentFilter: undefined,
+    mixed: false,
+    prefixed: false,
     created: Math.floor(Date.parse(metadata.creationTimestamp) / 1000),
   })
 }
@@ -267,7 +275,9 @@ function replicaUpstream({ metadata, spec, status }: Replica): Upstream {
     headers: engineHeaders,
     streamHeaders: engineStreamHeaders,
     maxOutput: 4096,
-    weight: 1,
+    weight: 100,
+    generation: undefined,
+    cost: undefined,
   })
 }
 
