@@ -3,8 +3,9 @@ import { ok } from 'node:assert/strict'
 import { Fault } from '@switchyard/kinds'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { Carrier, Flight, FlightEnd, FlightHearer, Task } from '../src/cache/flight.ts'
+import type { Carrier, Flight, FlightHearer, Task } from '../src/cache/flight.ts'
 import { Flights, type FlightsOptions } from '../src/cache/flights.ts'
+import type { FlightEnd } from '../src/cache/recording.ts'
 import type { ReplyHead } from '../src/cache/reply.ts'
 
 class Caller implements FlightHearer {
@@ -337,7 +338,7 @@ describe('flights', () => {
   })
 
   it('that are full are followed by another of the same key', () => {
-    const flights = new Flights({ participants: 2 })
+    const flights = new Flights({ flights: 1, participants: 2 })
     const joined = Array.from({ length: 5 }, () => flights.join('a', new Caller()))
     expect(joined.map(({ type }) => type)).toEqual(['lead', 'follow', 'lead', 'follow', 'lead'])
     expect([new Set(joined.map(({ flight }) => flight)).size, flights.size]).toEqual([3, 1])

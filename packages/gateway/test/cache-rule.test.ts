@@ -5,6 +5,7 @@ import {
   type CacheRequest,
   cacheable,
   keyedBytes,
+  readDirective,
   storable,
   type Verdict,
 } from '../src/cache/rule.ts'
@@ -50,6 +51,23 @@ describe('the cache', () => {
 
   it.each(rows)('%s', (_, given, word) => {
     expect(wordOf(cacheable({ ...request, ...given }))).toBe(word)
+  })
+})
+
+describe('the header', () => {
+  it('is read in any case and with spaces around it', () => {
+    expect([undefined, 'use', ' No-Store ', 'REFRESH'].map(readDirective)).toEqual([
+      undefined,
+      'use',
+      'no-store',
+      'refresh',
+    ])
+  })
+
+  it.each(['', 'nostore', 'no-cache', 'use, refresh'])('that says %j is refused', value => {
+    expect(() => readDirective(value)).toThrow(
+      expect.objectContaining({ code: 'invalid', reason: 'invalid_value' }),
+    )
   })
 })
 

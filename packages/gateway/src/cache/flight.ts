@@ -5,21 +5,14 @@
 //      │ fail, alone        v         │ v
 //      └──> failed <──fail── streaming ──end──> ended
 //               ^────────fail─────────┘
-import type { Usage } from '@switchyard/dialects'
 import { Fault } from '@switchyard/kinds'
-import { type ReplyHead, type StoredReply, storeReply } from './reply.ts'
+import { type FlightEnd, Recording, type Room } from './recording.ts'
+import type { ReplyHead, StoredReply } from './reply.ts'
 
 export type FlightState = 'waiting' | 'retrying' | 'streaming' | 'ended' | 'failed' | 'abandoned'
 
 /** What falls to a promoted participant: only the bill of a call that is under way, or the call itself too. */
 export type Task = 'bill' | 'send'
-
-/** How an answer ends. */
-export interface FlightEnd {
-  /** The terminal event; undefined where the last part was the end. */
-  readonly bytes: Buffer | undefined
-  readonly usage: Usage | undefined
-}
 
 /**
  * A participant. It hears nothing before its first `resume`, nothing while it is paused, and nothing after its
@@ -42,12 +35,6 @@ export interface Carrier {
   resume(): void
   /** Nobody is left. */
   cancel(): void
-}
-
-/** Bytes that flights hold; the one which exceeds `most` begins to let go of its oldest parts. */
-export interface Room {
-  held: number
-  readonly most: number
 }
 
 export interface FlightOptions {
@@ -81,7 +68,7 @@ const tooSlow = 'The answer was read too slowly: read faster, or send `x-switchy
 export class Flight {
   readonly key: string
   readonly #options: FlightOptions
-  readonly #room: Room
+  readonly #recording: Recording
   /** Called once, when nobody may join any more. */
   readonly #unlist: (flight: Flight) => void
   #state: FlightState = 'waiting'
@@ -95,19 +82,13 @@ export class Flight {
   #carrier: Carrier | undefined
   #stopped = false
   #head: ReplyHead | undefined
-  #parts: Buffer[] = []
-  #times: number[] = []
-  /** Parts that every participant has heard and that were let go of. */
-  #dropped = 0
-  #held = 0
-  #total = 0
   #end: FlightEnd | undefined
   #fault: Fault | undefined
 
   constructor(key: string, options: FlightOptions, room: Room, unlist: (flight: Flight) => void) {
     this.key = key
     this.#options = options
-    this.#room = room
+    this.#recording = new Recording(options.lag, room)
     this.#unlist = unlist
   }
 
@@ -127,7 +108,7 @@ export class Flight {
 
   /** Bytes of parts that it holds. */
   get held(): number {
-    return this.#held
+    return this.#recording.held
   }
 
   // ---- the participants' side
@@ -198,7 +179,8 @@ export class Flight {
   part(bytes: Buffer, now: number): void {
     if (this.#over) return
     this.#begun('a part')
-    this.#record(bytes, now)
+    // Once it is too large to be kept nobody hears its beginning any more.
+    if (!this.#recording.push(bytes, now)) this.#leaveList()
     this.#tellAll()
   }
 
@@ -206,9 +188,7 @@ export class Flight {
   end(end: FlightEnd, now: number, keep: boolean): StoredReply | undefined {
     if (this.#over) return undefined
     const head = this.#begun('an end')
-    const size = this.#total + (end.bytes?.length ?? 0)
-    const whole = this.#dropped === 0 && size <= this.#options.lag
-    const stored = keep && whole ? this.#store(head, end, now) : undefined
+    const stored = keep ? this.#recording.store(head, end, now) : undefined
     this.#end = end
     this.#close('ended')
     return stored
@@ -239,12 +219,6 @@ export class Flight {
     return this.#head
   }
 
-  #store(head: ReplyHead, { bytes, usage }: FlightEnd, now: number): StoredReply {
-    const parts = bytes ? [...this.#parts, bytes] : this.#parts
-    const times = bytes ? [...this.#times, now] : this.#times
-    return storeReply(head, parts, times, usage, now)
-  }
-
   #close(state: 'ended' | 'failed'): void {
     this.#state = state
     this.#carrier = undefined
@@ -259,20 +233,10 @@ export class Flight {
     this.#unlist(this)
   }
 
-  #record(bytes: Buffer, now: number): void {
-    this.#parts.push(bytes)
-    this.#times.push(now)
-    this.#total += bytes.length
-    this.#held += bytes.length
-    this.#room.held += bytes.length
-    // Past its bound it cannot be kept, nor can anybody hear its beginning any more.
-    if (this.#total > this.#options.lag || this.#room.held > this.#room.most) this.#leaveList()
-  }
-
   #tellAll(): void {
     for (const seat of this.#seats.values()) {
       this.#tell(seat)
-      const lags = seat.blocked && !seat.rest && this.#total - seat.heard > this.#options.lag
+      const lags = seat.blocked && !seat.rest && this.#recording.total - seat.heard > this.#options.lag
       if (lags && this.#ready > 0 && !this.#over) this.#without(seat, this.#restOf(seat))
     }
     this.#trim()
@@ -299,7 +263,7 @@ export class Flight {
       hearer.onHead(head)
       return true
     }
-    const part = rest ? rest.parts[seat.next] : this.#parts[seat.next - this.#dropped]
+    const part = rest ? rest.parts[seat.next] : this.#recording.at(seat.next)
     if (part) {
       seat.next++
       seat.heard += part.length
@@ -325,7 +289,7 @@ export class Flight {
   #restOf(seat: Seat): Rest {
     return {
       head: seat.headed ? undefined : this.#head,
-      parts: this.#parts.slice(seat.next - this.#dropped),
+      parts: this.#recording.from(seat.next),
       fault: new Fault('deadline', tooSlow, { reason: 'caller_slow', status: 408 }),
     }
   }
@@ -336,7 +300,7 @@ export class Flight {
     if (!blocked) this.#ready--
     if (this.#over || this.#live === 0) {
       if (!this.#over) this.#abandon()
-      if (this.#live === 0) this.#forget()
+      if (this.#live === 0) this.#recording.clear()
       return
     }
     if (hearer === this.#lead) this.#promote()
@@ -361,27 +325,12 @@ export class Flight {
     this.#carrier = undefined
   }
 
-  #forget(): void {
-    this.#room.held -= this.#held
-    this.#held = 0
-    this.#dropped += this.#parts.length
-    this.#parts = []
-    this.#times = []
-  }
-
   /** Lets go of parts that nobody needs: nothing while others may still join. */
   #trim(): void {
     if (this.#listed || this.#live === 0) return
     let least = Number.POSITIVE_INFINITY
     for (const { rest, next } of this.#seats.values()) if (!rest) least = Math.min(least, next)
-    const gone = this.#parts.splice(0, least - this.#dropped)
-    if (gone.length === 0) return
-    this.#times.splice(0, gone.length)
-    this.#dropped += gone.length
-    let bytes = 0
-    for (const part of gone) bytes += part.length
-    this.#held -= bytes
-    this.#room.held -= bytes
+    this.#recording.drop(least)
   }
 
   /** The upstream waits while nobody takes bytes, and for nobody while somebody does. */

@@ -1,5 +1,6 @@
 // Equal requests that miss at the same time make one upstream call.
-import { Flight, type FlightHearer, type Room } from './flight.ts'
+import { Flight, type FlightHearer } from './flight.ts'
+import type { Room } from './recording.ts'
 
 export interface FlightsOptions {
   /** Bytes of one answer that are recorded, and by which a participant may lag, default 1 MiB. */

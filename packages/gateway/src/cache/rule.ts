@@ -1,9 +1,25 @@
 // When the cache is asked and what it may keep: pure decisions on what a request and its answer say.
 
-/** What a caller may say in `x-switchyard-cache`. */
-export type Directive = 'use' | 'no-store' | 'refresh'
+import { Fault } from '@switchyard/kinds'
 
-export const directives: readonly Directive[] = ['use', 'no-store', 'refresh']
+const directives = ['use', 'no-store', 'refresh'] as const
+
+/** What a caller may say in `x-switchyard-cache`. */
+export type Directive = (typeof directives)[number]
+
+/**
+ * Reads the header; undefined where it is absent. Refuses with `invalid` what is no directive: a `no-store` that
+ * is misspelled would be kept.
+ */
+export function readDirective(value: string | undefined): Directive | undefined {
+  if (value === undefined) return undefined
+  const word = value.trim().toLowerCase()
+  const found = directives.find(directive => directive === word)
+  if (found) return found
+  throw new Fault('invalid', `The header x-switchyard-cache must be one of ${directives.join(', ')}.`, {
+    reason: 'invalid_value',
+  })
+}
 
 export interface CacheRequest {
   /** The route's choice. */
