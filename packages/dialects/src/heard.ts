@@ -19,13 +19,13 @@ export class Heard {
     switch (delta.type) {
       case 'text':
       case 'reasoning':
-        if (delta.text !== '') this.#content()
+        if (delta.text !== '') this.content()
         break
       case 'args':
-        if (delta.json !== '') this.#content()
+        if (delta.json !== '') this.content()
         break
       case 'open':
-        if (delta.kind === 'tool') this.#content()
+        if (delta.kind === 'tool') this.content()
         break
       case 'finish':
         this.begun = true
@@ -45,7 +45,7 @@ export class Heard {
     }
   }
 
-  #content(): void {
+  protected content(): void {
     this.begun = true
     this.deltas++
   }

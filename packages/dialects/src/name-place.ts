@@ -11,6 +11,9 @@ export class NamePlace {
   /** Range of the member in which the name stands, where it stands one level down. */
   outerStart = -1
   outerEnd = 0
+  /** Range of the value of a member `type`; `typeStart` is negative when there is none. */
+  typeStart = -1
+  typeEnd = 0
   /** Value of a member `sequence_number`; negative when there is none. */
   sequence = -1
   readonly #names: Names
@@ -18,7 +21,7 @@ export class NamePlace {
 
   /** `inner` names the member of `outer` that is the name; without it `outer` is the name. */
   constructor(outer: string, inner?: string) {
-    this.#names = new Names([outer, 'sequence_number'])
+    this.#names = new Names([outer, 'type', 'sequence_number'])
     this.#inner = inner === undefined ? undefined : new Names([inner])
   }
 
@@ -26,6 +29,7 @@ export class NamePlace {
   find(bytes: Buffer, start = 0, end = bytes.length): boolean {
     this.start = -1
     this.outerStart = -1
+    this.typeStart = -1
     this.sequence = -1
     const cursor = new Cursor(bytes, start, end)
     cursor.space()
@@ -35,7 +39,10 @@ export class NamePlace {
       const at = cursor.at
       if (!cursor.value(1)) return false
       if (name === 0) this.#outer(bytes, at, cursor.at)
-      else if (name === 1) this.sequence = Number(bytes.toString('latin1', at, cursor.at))
+      else if (name === 1) {
+        this.typeStart = at
+        this.typeEnd = cursor.at
+      } else if (name === 2) this.sequence = Number(bytes.toString('latin1', at, cursor.at))
       step = cursor.next()
     }
     cursor.space()
@@ -63,6 +70,14 @@ export class NamePlace {
     if (bytes[start] !== quote) return
     this.start = start
     this.end = end
+  }
+
+  /** Whether the type ends so, as JSON writes it. */
+  typeEnds(bytes: Buffer, ending: Buffer): boolean {
+    const start = this.typeEnd - ending.length
+    if (this.typeStart < 0 || start < this.typeStart) return false
+    for (let i = 0; i < ending.length; i++) if (bytes[start + i] !== ending[i]) return false
+    return true
   }
 
   /** Whether a name stands there that differs from this one. */

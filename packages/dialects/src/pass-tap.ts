@@ -41,6 +41,8 @@ export interface Script {
   last?(data: Buffer): boolean
   /** The form in which the data of each event leaves; as it came without it. */
   frame?(data: Buffer): Buffer
+  /** The event is a piece of content and nothing else: it is counted, and not decoded. */
+  content?(data: Buffer, place: NamePlace): boolean
   /** Looks at an event that leaves. */
   heard?(data: Buffer, place: NamePlace): void
   fail(fault: Fault, type?: string): Buffer
@@ -109,18 +111,19 @@ export class PassTap extends Heard implements Tap {
   }
 
   #judge(): Verdict {
-    const { reader, decoder, place, heard, last, frame } = this.#script
+    const { reader, place, heard, last, frame } = this.#script
     const event = reader.bytes.subarray(reader.start, reader.end)
     if (!reader.hasData) {
       // Google ends a failed stream with the bare error.
-      if (event[0] === openBrace) this.hear(decoder.push(event))
+      if (event[0] === openBrace) this.#decode(event)
       if (this.error) return 'over'
       return event[0] === openBrace || frame ? this.#leaves() : 'pass'
     }
     const { data, dataStart, dataEnd } = reader
     if (!place.find(data, dataStart, dataEnd)) return this.#spoilt(data.subarray(dataStart, dataEnd))
     this.#malformedInARow = 0
-    this.hear(decoder.push(event))
+    if (this.#script.content?.(data, place)) this.content()
+    else this.#decode(event)
     if (this.error) return 'over'
     heard?.call(this.#script, data, place)
     const renamed = place.differs(data, this.#name)
@@ -130,6 +133,14 @@ export class PassTap extends Heard implements Tap {
     }
     if (last) return this.#awaited(event, renamed)
     return renamed ? this.#leaves(...this.#renamed()) : 'pass'
+  }
+
+  /** Where pieces are counted by themselves, what repeats them whole is not counted again. */
+  #decode(event: Buffer): void {
+    const { decoder, content } = this.#script
+    const { deltas } = this
+    this.hear(decoder.push(event))
+    if (content && deltas > 0) this.deltas = deltas
   }
 
   /** The verdict where the end of the body is the end of the answer. */

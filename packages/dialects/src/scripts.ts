@@ -22,6 +22,8 @@ type Of<D extends Other['dialect']> = Extract<Other, { dialect: D }>
 
 const messageStop = Buffer.from('event: message_stop\ndata: {"type":"message_stop"}\n\n')
 
+const blockDelta = Buffer.from('"content_block_delta"')
+
 export function anthropicScript(to: Of<'anthropic'>): Script {
   return {
     reader: new EventReader(),
@@ -29,9 +31,15 @@ export function anthropicScript(to: Of<'anthropic'>): Script {
     place: new NamePlace('message', 'model'),
     closing: blankLine,
     end: messageStop,
+    content: (data, place) => place.typeEnds(data, blockDelta),
     fail: (fault, type) => Buffer.from(anthropicError(fault, type)),
   }
 }
+
+const anyDelta = Buffer.from('.delta"')
+
+/** Bytes of a begun response that are kept: a larger one fails without its own members. */
+const mostBegun = 256 * 1024
 
 /** A failed response has the next number, and is the one that was begun. */
 class ResponsesScript implements Script {
@@ -49,9 +57,14 @@ class ResponsesScript implements Script {
     this.#about = about
   }
 
+  content(data: Buffer, place: NamePlace): boolean {
+    return place.typeEnds(data, anyDelta)
+  }
+
   heard(data: Buffer, { sequence, outerStart, outerEnd }: NamePlace): void {
     if (Number.isSafeInteger(sequence) && sequence >= 0) this.#sequence = sequence
-    if (outerStart >= 0) this.#begun ??= Buffer.from(data.subarray(outerStart, outerEnd))
+    if (this.#begun || outerStart < 0 || outerEnd - outerStart > mostBegun) return
+    this.#begun = Buffer.from(data.subarray(outerStart, outerEnd))
   }
 
   fail(fault: Fault): Buffer {

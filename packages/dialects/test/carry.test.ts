@@ -302,6 +302,24 @@ test.each<[Operation, string]>([
   expect(refusal(() => carryOpenai(ask, path, spoken.anthropic, options)).reason).toBe('unsupported_by_model')
 })
 
+test('the tokens of images are read', () => {
+  const ask = readRequest('openai', 'images.generations', Buffer.from('{"model":"public","prompt":"x"}'), {})
+  const usage = {
+    input_tokens: 12,
+    output_tokens: 100,
+    total_tokens: 112,
+    input_tokens_details: { image_tokens: 2, text_tokens: 10 },
+  }
+  const body = Buffer.from(JSON.stringify({ data: [{ b64_json: 'AAAA' }], usage }))
+  const reply = carryOpenai(ask, '/v1/images/generations', spoken.openai, options).reply(body)
+  expect(reply?.bytes).toBe(body)
+  expect(reply?.usage?.quantities).toEqual({
+    'tok.in.image': 2n,
+    'tok.in.uncached': 10n,
+    'tok.out.image': 100n,
+  })
+})
+
 test('sound passes as it comes, and is whole when the upstream ends it', () => {
   const ask = readRequest('openai', 'audio.speech', Buffer.from('{"model":"public","input":"x"}'), {})
   const tap = carryOpenai(ask, '/v1/audio/speech', spoken.openai, options).tap()

@@ -90,6 +90,31 @@ describe.each(pairs)('a stream of $upstream for a caller of $name', ({ caller, n
   })
 })
 
+/** What no upstream should send. */
+const hostile = fc.oneof(
+  fc.json().map(json => `data: ${json}\n\n${json}\n`),
+  fc.string().map(text => `data: ${text}\n\n`),
+  fc.constantFrom(
+    'data: {"type":"message_delta","delta":{"stop_reason":5},"usage":[]}\n\n',
+    'data: {"candidates":{"0":1},"usageMetadata":[]}\n\n',
+    'data: {"choices":[{"delta":{"tool_calls":[{"index":-1}]}}],"usage":7}\n\n',
+    'data: {"type":"response.output_item.done","item":[],"sequence_number":1e999}\n\n',
+    '{"message":[],"done":"yes","error":null}\n',
+    'event: x\r\ndata\r\n\r\n\ufeff:\n\n',
+  ),
+)
+
+test.each(pairs)('nonsense of $upstream is no end and no crash for a caller of $name', ({ name, to }) => {
+  fc.assert(
+    fc.property(fc.array(hostile, { maxLength: 5 }), cuts, (texts, places) => {
+      const { tap } = drain(carriageOf(name, to), cut(Buffer.from(texts.join('')), places))
+      expect(tap.terminal).toBeUndefined()
+      expect(tap.fail(fault).length).toBeGreaterThan(0)
+    }),
+    { numRuns: 50 },
+  )
+})
+
 const errors = {
   openai: 'data: {"error":{"message":"slow down","type":"rate_limit_error","code":429}}\n\n',
   responses:

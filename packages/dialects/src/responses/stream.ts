@@ -218,16 +218,16 @@ interface Failing {
 
 /** Ends a stream that another has written: its own response, failed. */
 export function failedEvent(fault: Fault, { about, sequence, begun }: Failing): Buffer {
-  const members = begun && Raw.parse(begun)?.members()
-  if (!members) return encoder(about).fault(fault)
-  const told = [...members].map(([name, { text: json }]): [string, Json] => [name, new Verbatim(json)])
+  if (sequence === 0) return encoder(about).fault(fault)
   const error = { code: failureCode(fault), message: fault.message }
-  const response = Object.fromEntries([
-    ...told,
+  const told = begun && Raw.parse(begun)?.members()
+  const ours = Object.entries(new Output(about, () => undefined).response('failed', error))
+  const response = Object.fromEntries<Json>([
+    ...(told ? [...told].map(([name, { text: json }]) => [name, new Verbatim(json)] as const) : ours),
     ['model', about.model],
     ['status', 'failed'],
     ['error', error],
-  ] satisfies [string, Json][])
+  ])
   const type = 'response.failed'
   const data = writeJson({ type, sequence_number: sequence, response })
   return Buffer.from(`event: ${type}\ndata: ${data}\n\n`)
