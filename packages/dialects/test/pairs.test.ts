@@ -148,6 +148,26 @@ ${list(rules)}
 ## Rules for what is answered
 
 ${list(answerRules)}
+
+## Vectors
+
+Requests for vectors go between OpenAI, Gemini and Ollama: order, dimensions and form (numbers or base64) are kept, and
+one text is answered as one where the caller's operation has it so. Anthropic has no vectors: a model behind it alone is
+refused as \`unsupported_by_model\`. Token ids as input go to upstreams of OpenAI's dialect alone. \`taskType\`, \`title\`,
+\`user\`, \`truncate\`, \`options\` and \`keep_alive\` have no meaning elsewhere and are named as dropped.
+
+## Within one dialect
+
+| | asked at | changed in the request | changed in the answer | what ends a stream |
+|---|---|---|---|---|
+| OpenAI chat | /v1/chat/completions | \`model\`; \`stream_options.include_usage\` is added where the provider takes it | \`model\`; the usage chunk that was not asked for | \`[DONE]\`, or the end after every \`finish_reason\` |
+| Responses | /v1/responses | \`model\` | \`model\`, \`response.model\` | \`response.completed\`, \`response.incomplete\` |
+| Anthropic | /v1/messages | \`model\` | \`model\`, \`message.model\` | \`message_stop\`, or the end after \`stop_reason\` |
+| Gemini | :generateContent, :streamGenerateContent?alt=sse | the path's model, and the body's where it names one | \`modelVersion\` | the end of the body after \`finishReason\` |
+| Ollama | /api/chat, /api/generate | \`model\` | \`model\` | \`done: true\` |
+
+A caller of Gemini without \`alt=sse\` gets the data of each event as an element of one array. Events that can not be read
+are withheld; three in a row end the stream with an error.
 `
 }
 
