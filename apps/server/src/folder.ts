@@ -1,9 +1,22 @@
 // The data folder: who runs on it, and the facts left there for people and programs.
 import { randomBytes, randomUUID } from 'node:crypto'
-import { accessSync, constants, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  accessSync,
+  closeSync,
+  constants,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { Fault } from '@switchyard/kinds'
+import { Sealed } from '@switchyard/runtime'
 import type { Quickstart } from './progress.ts'
+import { secretKeyPattern } from './settings.ts'
 
 export interface Folder {
   readonly path: string
@@ -46,6 +59,52 @@ export function openFolder(path: string): Folder {
       'hex',
     ),
   })
+}
+
+const secretKeyFile = 'secrets.key'
+
+/** Master keys of the data folder; none before the first start has made one. */
+export function readSecretKeys(folder: string): readonly Sealed<Uint8Array>[] {
+  const path = join(folder, secretKeyFile)
+  const text = readText(path)
+  return text === undefined ? [] : secretKeysOf(path, text)
+}
+
+/** Master keys of a file that was named, one a line, the one that seals first. */
+export function readSecretKeyFile(path: string): readonly Sealed<Uint8Array>[] {
+  const text = readText(path)
+  if (text !== undefined) return secretKeysOf(path, text)
+  throw new Fault('not_found', `There is no file ${path}: correct SWITCHYARD_SECRET_KEY_FILE.`, {
+    reason: 'secret_key_file',
+  })
+}
+
+/** Keeps a new master key in the data folder, mode 0600. An older one is never written over. */
+export function writeSecretKey(folder: string, key: Sealed<Uint8Array>): void {
+  const text = Buffer.from(key.reveal()).toString('base64')
+  const path = join(folder, secretKeyFile)
+  const file = openSync(path, 'wx', 0o600)
+  try {
+    writeFileSync(file, `${text}\n`)
+    // What is sealed under it from now on is lost without it.
+    fsyncSync(file)
+  } finally {
+    closeSync(file)
+  }
+}
+
+function secretKeysOf(path: string, text: string): readonly Sealed<Uint8Array>[] {
+  const lines = text
+    .split('\n')
+    .map(line => line.trim())
+    .filter(line => line !== '' && !line.startsWith('#'))
+  if (lines.length > 0 && lines.every(line => secretKeyPattern.test(line)))
+    return lines.map(line => new Sealed<Uint8Array>(Buffer.from(line, 'base64')))
+  throw new Fault(
+    'invalid',
+    `${path} must hold master keys, one a line, each base64 of 32 bytes: put the file back as it was.`,
+    { reason: 'secret_key_file' },
+  )
 }
 
 export interface Running {

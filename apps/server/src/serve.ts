@@ -12,11 +12,23 @@ import { filesRegistry } from '@switchyard/drivers/registries/files'
 import { compileSnapshot, createGateway, emptySnapshot } from '@switchyard/gateway'
 import { apiVersion } from '@switchyard/kinds'
 import { meter, shipUsage } from '@switchyard/ledger'
-import { systemClock, systemRandom } from '@switchyard/runtime'
+import { Sealed, systemClock, systemRandom, type Vault } from '@switchyard/runtime'
+import type { OpenedStore } from '@switchyard/store'
 import { openJournal } from '@switchyard/store/journal'
+import type { Logger } from 'pino'
 import { openDatabase } from './database.ts'
 import { firstToken } from './first-token.ts'
-import { claim, type Folder, openFolder, readQuickstart, release, writeQuickstart } from './folder.ts'
+import {
+  claim,
+  type Folder,
+  openFolder,
+  readQuickstart,
+  readSecretKeyFile,
+  readSecretKeys,
+  release,
+  writeQuickstart,
+  writeSecretKey,
+} from './folder.ts'
 import { listen } from './listen.ts'
 import { createLog, observer } from './log.ts'
 import { type Quickstart, type Report, step } from './progress.ts'
@@ -58,6 +70,7 @@ export async function serve(settings: Settings, report: Report, signal: AbortSig
   const database = stack.use(await openDatabase(folder, settings.databaseUrl, report, log))
   const { store, secrets, leases, identity, usage, prune } = database.opened
   if (dead !== undefined) await leases.releaseAll(dead)
+  const vault = await openVault(database.opened, folder, settings, log)
   const ending = new AbortController()
   const { clock, random } = { clock: systemClock, random: systemRandom }
 
@@ -89,6 +102,8 @@ export async function serve(settings: Settings, report: Report, signal: AbortSig
     const following = await followSnapshot({
       store,
       secrets,
+      vault,
+      limits: settings.limits,
       swap: inputs => {
         snapshot = compileSnapshot(inputs)
       },
@@ -127,6 +142,7 @@ export async function serve(settings: Settings, report: Report, signal: AbortSig
     const api = await createApi({
       store,
       secrets,
+      vault,
       identity,
       usage,
       issuer: settings.baseUrl,
@@ -211,6 +227,28 @@ export async function serve(settings: Settings, report: Report, signal: AbortSig
       log.flush()
     },
   }
+}
+
+/** The vault under the keys that were given, or under one that the first start makes. */
+async function openVault(
+  opened: OpenedStore,
+  folder: Folder,
+  { secretKeys, secretKeyFile }: Settings,
+  log: Logger,
+): Promise<Vault> {
+  const found = [
+    ...secretKeys,
+    ...(secretKeyFile === undefined ? [] : readSecretKeyFile(secretKeyFile)),
+    ...readSecretKeys(folder.path),
+  ]
+  const made = new Sealed(crypto.getRandomValues(new Uint8Array(32)))
+  const vault = opened.openVault((found.length > 0 ? found : [made]).map(key => key.reveal()))
+  // Before a key is made: one that is missing must not be hidden by a new one.
+  await vault.verify()
+  if (found.length === 0) writeSecretKey(folder.path, made)
+  const turned = found.length > 1 ? await vault.rewrap() : 0
+  if (turned > 0) log.info({ secrets: turned }, 'secrets_rewrapped')
+  return vault
 }
 
 async function record(

@@ -1,9 +1,35 @@
 // The only reader of the environment in the server: every setting with its name, unit, default and doc.
 import { resolve } from 'node:path'
-import { Fault } from '@switchyard/kinds'
+import { Fault, type LimitsSpec, limitsSchema } from '@switchyard/kinds'
+import { Sealed } from '@switchyard/runtime'
 import { z } from 'zod'
 
 const whole = (least: number, most: number) => z.coerce.number().int().min(least).max(most)
+
+/** Base64 of 32 bytes, padded or not. */
+export const secretKeyPattern = /^[A-Za-z0-9+/_-]{43}=?$/
+
+const secretKeys = z
+  .string()
+  .transform(text => text.split(',').map(key => key.trim()))
+  .refine(keys => keys.every(key => secretKeyPattern.test(key)), 'must be base64 of 32 bytes')
+  .transform(keys => keys.map(key => new Sealed<Uint8Array>(Buffer.from(key, 'base64'))))
+
+/** JSON of limits; what is wrong with it is told by its place. */
+const platformLimits = z.string().transform((text, context): LimitsSpec => {
+  let given: unknown
+  try {
+    given = JSON.parse(text)
+  } catch {
+    context.addIssue({ code: 'custom', message: 'must be JSON such as {"requests":{"perSecond":100}}' })
+    return z.NEVER
+  }
+  const parsed = limitsSchema.safeParse(given)
+  if (parsed.success) return parsed.data
+  for (const { path, message } of parsed.error.issues)
+    context.addIssue({ code: 'custom', message: `${path.join('.') || 'limits'}: ${message}` })
+  return z.NEVER
+})
 
 export const settingsSchema = z.object({
   SWITCHYARD_DATA: z
@@ -38,6 +64,23 @@ export const settingsSchema = z.object({
   SWITCHYARD_DRAIN_SECONDS: whole(0, 600)
     .default(20)
     .describe('How long running requests may go on at a stop.'),
+  SWITCHYARD_SECRET_KEY: secretKeys
+    .optional()
+    .describe(
+      'Master keys that secrets are sealed under: base64 of 32 bytes each, with commas between them; the first seals, all of them open.',
+    ),
+  SWITCHYARD_SECRET_KEY_FILE: z
+    .string()
+    .transform(file => resolve(file))
+    .optional()
+    .describe(
+      'File with master keys, one a line; `secrets.key` in the data folder is made when no key is given.',
+    ),
+  SWITCHYARD_LIMITS: platformLimits
+    .optional()
+    .describe(
+      'Most that all workspaces may call together, as JSON like the limits of a Workspace; none when absent.',
+    ),
   SWITCHYARD_LOG_LEVEL: z
     .enum(['trace', 'debug', 'info', 'warn', 'error'])
     .default('info')
@@ -58,6 +101,11 @@ export interface Settings {
   readonly llamaServer: string | undefined
   readonly journalSync: 'interval' | 'reply'
   readonly drainSeconds: number
+  /** Given by environment, in their order. */
+  readonly secretKeys: readonly Sealed<Uint8Array>[]
+  readonly secretKeyFile: string | undefined
+  /** Of the whole platform. */
+  readonly limits: LimitsSpec | undefined
   readonly logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error'
   readonly path: string
   readonly home: string
@@ -93,6 +141,9 @@ export function readSettings(environment: NodeJS.ProcessEnv): Settings {
     llamaServer: given.SWITCHYARD_LLAMA_SERVER,
     journalSync: given.SWITCHYARD_JOURNAL_SYNC,
     drainSeconds: given.SWITCHYARD_DRAIN_SECONDS,
+    secretKeys: given.SWITCHYARD_SECRET_KEY ?? [],
+    secretKeyFile: given.SWITCHYARD_SECRET_KEY_FILE,
+    limits: given.SWITCHYARD_LIMITS,
     logLevel: given.SWITCHYARD_LOG_LEVEL,
     path: given.PATH,
     home: given.HOME,

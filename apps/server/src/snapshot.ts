@@ -1,7 +1,15 @@
 // Keeps the gateway's configuration equal to the store: lists once, follows the change log, and hands a
 // whole new snapshot over on every change. While the store is away the gateway serves the last one.
-import { type Document, Fault } from '@switchyard/kinds'
-import type { Grant, Observe, SecretHash, Secrets, Store } from '@switchyard/runtime'
+import { type CredentialSecret, type Document, Fault, type LimitsSpec } from '@switchyard/kinds'
+import {
+  type Grant,
+  type Observe,
+  Sealed,
+  type SecretHash,
+  type Secrets,
+  type Store,
+  type Vault,
+} from '@switchyard/runtime'
 
 const followed = [
   'Workspace',
@@ -13,6 +21,10 @@ const followed = [
   'RoleAssignment',
   'Endpoint',
   'Replica',
+  'Credential',
+  'Provider',
+  'Guardrail',
+  'Route',
 ] as const
 
 /** Changes of these may change what a principal holds. */
@@ -27,15 +39,23 @@ export interface SnapshotInputs {
   readonly documents: readonly Document[]
   readonly keyHashes: readonly (SecretHash & { readonly id: string })[]
   readonly grants: readonly (Grant & { readonly principal: string })[]
+  /** By the id of the Credential document. One that does not open is not among them. */
+  readonly credentials: ReadonlyMap<string, Sealed<CredentialSecret>>
+  /** Of the whole platform. */
+  readonly limits: LimitsSpec | undefined
 }
 
 export type SnapshotObservation =
   | { readonly type: 'snapshot_swapped'; readonly version: string; readonly documents: number }
   | { readonly type: 'snapshot_stale'; readonly error: unknown }
+  /** Ids of Credentials whose secret does not open: it was damaged, or its master key is not known. */
+  | { readonly type: 'credentials_failed'; readonly ids: readonly string[] }
 
 interface Options {
   readonly store: Store
   readonly secrets: Secrets
+  readonly vault: Vault
+  readonly limits: LimitsSpec | undefined
   readonly swap: (inputs: SnapshotInputs) => void
   readonly observe: Observe<SnapshotObservation>
   readonly clock: () => number
@@ -57,7 +77,8 @@ interface State {
 
 const gateway = { role: 'gateway' } as const
 
-async function load({ store, secrets, swap, observe, clock }: Options): Promise<State> {
+async function load(options: Options): Promise<State> {
+  const { store, secrets, swap, observe, clock, limits } = options
   // The version is read first: a change between it and a list is met again in the log, which does no harm.
   const version = await store.version(gateway)
   const documents = new Map<string, Document>()
@@ -69,6 +90,8 @@ async function load({ store, secrets, swap, observe, clock }: Options): Promise<
     documents: [...documents.values()],
     keyHashes: await secrets.keyHashes(),
     grants: await secrets.allGrants(),
+    credentials: await openCredentials(options),
+    limits,
   }
   swap(inputs)
   observe({ type: 'snapshot_swapped', version, documents: documents.size })
@@ -91,7 +114,8 @@ async function follow(options: Options, first: State): Promise<void> {
 }
 
 /** Takes in every change since the state's version; the same state when there is none. */
-async function advance({ store, secrets, swap, observe, clock }: Options, state: State): Promise<State> {
+async function advance(options: Options, state: State): Promise<State> {
+  const { store, secrets, swap, observe, clock, limits } = options
   const touched = new Set<string>()
   let { version } = state
   for (let more = true; more; ) {
@@ -111,8 +135,27 @@ async function advance({ store, secrets, swap, observe, clock }: Options, state:
     documents: [...state.documents.values()],
     keyHashes: touched.has('ApiKey') ? await secrets.keyHashes() : state.inputs.keyHashes,
     grants: regrant ? await secrets.allGrants() : state.inputs.grants,
+    credentials: touched.has('Credential') ? await openCredentials(options) : state.inputs.credentials,
+    limits,
   }
   swap(inputs)
   if (touched.size > 0) observe({ type: 'snapshot_swapped', version, documents: state.documents.size })
   return { version, documents: state.documents, inputs, grantsAt: regrant ? clock() : state.grantsAt }
+}
+
+async function openCredentials({
+  vault,
+  observe,
+}: Pick<Options, 'vault' | 'observe'>): Promise<SnapshotInputs['credentials']> {
+  const { secrets, unreadable } = await vault.read('Credential')
+  if (unreadable.length > 0) observe({ type: 'credentials_failed', ids: unreadable })
+  return new Map([...secrets].map(([id, fields]) => [id, new Sealed(secretOf(fields.reveal()))]))
+}
+
+function secretOf({ value, headers }: Readonly<Record<string, string>>): CredentialSecret {
+  return Object.freeze({
+    ...(value === undefined ? {} : { value }),
+    // Why `as`: the API has checked it against the kind's schema before it was sealed.
+    ...(headers === undefined ? {} : { headers: JSON.parse(headers) as Readonly<Record<string, string>> }),
+  })
 }

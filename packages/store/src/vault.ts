@@ -44,7 +44,7 @@ export function vaultOn(database: Database, keys: MasterKeys, random: RandomByte
       const fields = new Map<string, Record<string, string>>()
       const unreadable = new Set<string>()
       for (const row of rows) {
-        const text = opened(row)
+        const text = opening(() => open(keys, placeOf(row), envelopeOf(row)))
         if (text === undefined) unreadable.add(row.resource_id)
         else fields.set(row.resource_id, { ...fields.get(row.resource_id), [row.field]: text })
       }
@@ -74,35 +74,41 @@ export function vaultOn(database: Database, keys: MasterKeys, random: RandomByte
 
     async rewrap() {
       let done = 0
+      let last = { id: '00000000-0000-0000-0000-000000000000', field: '' }
       for (;;) {
-        const count = await database.transaction(as, {}, async client => {
-          const { rows } = await client.query<Row>(
+        const rows = await database.transaction(as, {}, async client => {
+          const found = await client.query<Row>(
             `select resource_id, field, key_id, wrapped, sealed from sealed_secrets
-             where key_id <> $1 and key_id = any ($2) order by resource_id, field limit ${batch} for update skip locked`,
-            [keys.first.id, [...keys.byId.keys()]],
+             where key_id <> $1 and key_id = any ($2) and (resource_id, field) > ($3, $4)
+             order by resource_id, field limit ${batch} for update`,
+            [keys.first.id, [...keys.byId.keys()], last.id, last.field],
           )
-          for (const row of rows) {
-            const { keyId, wrapped } = rewrapped(keys, random, placeOf(row), envelopeOf(row))
+          for (const row of found.rows) {
+            // A damaged one stays as it is: whoever reads it is told.
+            const turned = opening(() => rewrapped(keys, random, placeOf(row), envelopeOf(row)))
+            if (!turned) continue
             await client.query(
               'update sealed_secrets set key_id = $3, wrapped = $4 where resource_id = $1 and field = $2',
-              [row.resource_id, row.field, keyId, wrapped],
+              [row.resource_id, row.field, turned.keyId, turned.wrapped],
             )
+            done += 1
           }
-          return rows.length
+          return found.rows
         })
-        done += count
-        if (count === 0) return done
+        const [end] = rows.slice(-1)
+        if (!end) return done
+        last = placeOf(end)
       }
     },
   }
+}
 
-  /** Undefined when this one does not open: one damaged row must not keep the others from being used. */
-  function opened(row: Row): string | undefined {
-    try {
-      return open(keys, placeOf(row), envelopeOf(row))
-    } catch (error) {
-      if (error instanceof Fault) return undefined
-      throw error
-    }
+/** Undefined when it does not open: one damaged row must not keep the others from being used. */
+function opening<T>(work: () => T): T | undefined {
+  try {
+    return work()
+  } catch (error) {
+    if (error instanceof Fault) return undefined
+    throw error
   }
 }
