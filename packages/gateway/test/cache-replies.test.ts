@@ -89,6 +89,11 @@ describe('a kept answer', () => {
     expect([reply, reply.ends, reply.times].every(Object.isFrozen)).toBe(true)
   })
 
+  it('has times that never run backwards, whatever the clock did', () => {
+    const reply = storeReply(head, [text(1), text(1), text(1), text(1)], [100, 130, 90, 140], undefined, 140)
+    expect(reply.times).toEqual([0, 30, 30, 40])
+  })
+
   it('counts every request by how it was served', () => {
     const cache = new ReplyCache()
     for (const result of ['hit', 'miss', 'coalesced', 'bypass', 'hit'] as const) cache.count(result)
