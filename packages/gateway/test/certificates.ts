@@ -9,13 +9,16 @@ export interface Pair {
   readonly key: string
 }
 
+/** Of the machine: Debian's package of this name. */
+const openssl = 'openssl'
+
 /** A certificate for these names that vouches for itself. */
 export function certificateFor(...names: readonly string[]): Pair {
   const folder = mkdtempSync(join(tmpdir(), 'switchyard-cert-'))
   const [cert, key] = [join(folder, 'cert.pem'), join(folder, 'key.pem')]
   try {
     execFileSync(
-      'openssl',
+      openssl,
       [
         'req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2'.split(' '),
         ['-keyout', key, '-out', cert, '-subj', `/CN=${names[0]}`],
