@@ -43,7 +43,7 @@ export {
   openaiToolName,
 } from './openai/chat/index.ts'
 export * as openai from './openai/index.ts'
-export { carryOpenai } from './operations.ts'
+export { carryOpenai, unsupportedByModel } from './operations.ts'
 export { responses, responsesToolName } from './responses/index.ts'
 export { Cursor, closed, maxDepth, more, Names } from './scan.ts'
 export { EventReader, maxEventBytes } from './sse.ts'

@@ -92,10 +92,8 @@ export class Attempt implements Hearer, Ticking {
 
   send(): void {
     const { path, body } = this.carriage
-    const { base, strip } = this.upstream
-    const below = strip !== '' && path.startsWith(strip) ? path.slice(strip.length) : path
     this.#pool.inflight++
-    this.#exchange = this.#pool.client.post(base + below, this.#try.headers, body, this)
+    this.#exchange = this.#pool.client.post(below(this.upstream, path), this.#try.headers, body, this)
   }
 
   /** Ends the attempt unheard: the socket to the upstream is closed at once. */
@@ -259,4 +257,11 @@ export class Attempt implements Hearer, Ticking {
     if (this.#lingering) this.#try.wheel.delete(this)
     this.#pool.release()
   }
+}
+
+/** A path as the upstream has it. */
+function below({ base, strip, query }: Upstream, path: string): string {
+  const rest = strip !== '' && path.startsWith(strip) ? path.slice(strip.length) : path
+  if (query === '') return base + rest
+  return `${base}${rest}${rest.includes('?') ? '&' : '?'}${query}`
 }

@@ -22,12 +22,13 @@ import { deadlines, type Failure } from './failure.ts'
 import { Forward, type ForwardHearer } from './forward.ts'
 import { bodyTooLarge, checkMediaType, dialectOf, type Head, readHead } from './head.ts'
 import type { House } from './house.ts'
+import type { Limits } from './limits.ts'
 import { answerOwn } from './own.ts'
 import { findTarget, type Operated, type Target } from './paths.ts'
 import type { Rejection } from './rejection.ts'
 import { Relay } from './relay.ts'
-import { resolve } from './resolve.ts'
-import type { Route } from './route.ts'
+import { type Asked, resolve } from './resolve.ts'
+import type { Route, Times } from './route.ts'
 import type { Principal, Snapshot } from './snapshot.ts'
 import type { Inbound, InboundHearer } from './wire/inbound.ts'
 
@@ -162,7 +163,7 @@ export class Call implements InboundHearer, ForwardHearer {
   #open(target: Operated, body: Buffer): void {
     const { principal } = this.#credential as Credential // `start` has set it
     const ask = readRequest(target.caller, target.operation, body, target.line)
-    const route = resolve(ask.model, principal, this.#snapshot)
+    const route = resolve(ask.model, principal, this.#snapshot, this.#asked(ask))
     this.#route = route
     if (target.carrying === 'count' && !counted(target.caller, route)) {
       this.#relay.reply(200, estimateCount(ask), [
@@ -226,6 +227,19 @@ export class Call implements InboundHearer, ForwardHearer {
     this.#house.journal.append({ kind: 'open', request: this.id, event }).then(this.#opened, this.#unopened)
   }
 
+  /** What a route may ask of the request. */
+  #asked(ask: Ask): Asked {
+    return {
+      headers: this.#inbound.headers,
+      tags:
+        this.#head?.wishes
+          ?.get('tags')
+          ?.split(',')
+          .map(tag => tag.trim()) ?? noTags,
+      metadata: () => metadataOf(ask),
+    }
+  }
+
   #order(ask: Ask, route: Route, target: Operated): Forward {
     const { limits } = this.#house
     return new Forward(
@@ -237,8 +251,8 @@ export class Call implements InboundHearer, ForwardHearer {
         route,
         forwarded: this.#head?.forwarded,
         session: this.#head?.wishes?.get('session'),
-        times: route.times ?? limits,
-        attempts: route.attempts ?? limits.attempts,
+        times: timesOf(route, limits, this.#head?.wishes),
+        attempts: lowered(route.attempts ?? limits.attempts, this.#head?.wishes, 'retries', 1),
         startedAt: this.#startedAt,
         replyBytes: limits.replyBytes,
       },
@@ -464,8 +478,7 @@ export class Call implements InboundHearer, ForwardHearer {
 
   #tickForward(now: number): void {
     const { limits } = this.#house
-    const total = (this.#route?.times ?? limits).total
-    if (now - this.#startedAt >= total) {
+    if (now - this.#startedAt >= (this.#forward?.times ?? limits).total) {
       this.stop(new Fault('deadline', deadlines.total, { reason: 'total' }), 'our_timeout')
       return
     }
@@ -520,6 +533,8 @@ export class Call implements InboundHearer, ForwardHearer {
     if (forward && forward.attempts > 0) headers.push('x-switchyard-attempts', String(forward.attempts))
     if (forward?.detour) headers.push('x-switchyard-fallback', forward.detour)
     else if (forward && forward.tier > 0) headers.push('x-switchyard-fallback', String(forward.tier))
+    if (this.#route?.exposeUpstream && forward?.attempt)
+      headers.push('x-switchyard-upstream', forward.attempt.upstream.name)
     const warning = warningOf(forward?.attempt)
     if (warning) headers.push('x-switchyard-warning', warning)
     const spent = this.#house.clock() - this.#startedAt
@@ -527,6 +542,32 @@ export class Call implements InboundHearer, ForwardHearer {
     const overhead = spent - (forward?.waited ?? 0)
     headers.push('x-switchyard-overhead-ms', String(Math.max(0, Math.round(overhead))))
     return headers
+  }
+}
+
+const noTags: readonly string[] = []
+
+/** The `metadata` of a body, where it is an object. */
+function metadataOf({ bytes }: Ask): Readonly<Record<string, unknown>> {
+  const body = JSON.parse(bytes.toString()) as { readonly metadata?: unknown } // `readRequest` has seen an object
+  const { metadata } = body
+  return typeof metadata === 'object' && metadata !== null ? { ...metadata } : {}
+}
+
+/** A caller may lower what the route allows, never raise it. */
+function lowered(most: number, wishes: Head['wishes'], name: string, more = 0): number {
+  const wish = wishes?.get(name)
+  if (wish === undefined || !/^\d{1,9}$/.test(wish)) return most
+  return Math.min(most, Math.max(1, Number(wish) + more))
+}
+
+function timesOf({ times }: Route, limits: Limits, wishes: Head['wishes']): Times {
+  if (!times && !wishes) return limits
+  const whole = { ...limits, ...times }
+  return {
+    ...whole,
+    firstContent: lowered(whole.firstContent, wishes, 'first-token-ms'),
+    total: lowered(whole.total, wishes, 'timeout-ms'),
   }
 }
 

@@ -9,8 +9,10 @@ import {
   carryCount,
   carryEmbeddings,
   carryOpenai,
+  type Operation,
   type Reply,
   type Speech,
+  unsupportedByModel,
 } from '@switchyard/dialects'
 import { Fault } from '@switchyard/kinds'
 import { Attempt, type AttemptHearer } from './attempt.ts'
@@ -68,6 +70,28 @@ const carriers: Readonly<Record<Carrying, Carrier>> = {
   count: (ask, _path, to, options) => carryCount(ask, to, options),
 }
 
+const responsesSpeech: Speech = Object.freeze({ dialect: 'responses' })
+
+/** What the upstream is spoken to in: Responses where both know it. */
+function speechFor({ speech, responses }: Upstream, { caller }: Ask): Speech {
+  return responses && caller === 'responses' ? responsesSpeech : speech
+}
+
+/** By which operation an upstream of each dialect embeds. */
+const embedding = {
+  openai: 'embeddings',
+  responses: 'embeddings',
+  anthropic: undefined,
+  gemini: 'batchEmbedContents',
+  ollama: 'ollama.embed',
+} as const satisfies Record<Speech['dialect'], Operation | undefined>
+
+function offers({ paths, speech }: Upstream, carrying: Carrying, { operation }: Ask): boolean {
+  if (!paths || carrying === 'chat' || carrying === 'count') return true
+  const wanted = carrying === 'embeddings' ? embedding[speech.dialect] : operation
+  return wanted !== undefined && paths[wanted] !== undefined
+}
+
 const allAble = () => 2 as const
 
 export class Forward implements AttemptHearer {
@@ -106,6 +130,10 @@ export class Forward implements AttemptHearer {
     this.#traffic = house.traffic(order.route)
     this.#visited = [order.route.id]
     this.#hearer = hearer
+  }
+
+  get times(): Times {
+    return this.#order.times
   }
 
   start(): void {
@@ -223,7 +251,8 @@ export class Forward implements AttemptHearer {
 
   readonly #able = ({ to }: Target<Upstream>): 0 | 1 | 2 => {
     if (this.#unable.has(to)) return 0
-    return to.speech.dialect === callers[this.#order.ask.caller].dialect ? 2 : 1
+    const { ask } = this.#order
+    return speechFor(to, ask).dialect === callers[ask.caller].dialect ? 2 : 1
   }
 
   #facts(): Facts {
@@ -236,12 +265,15 @@ export class Forward implements AttemptHearer {
   /** Undefined when the upstream cannot be asked this. */
   #carriage(upstream: Upstream): Carriage | undefined {
     const { ask, target, request, startedAt } = this.#order
-    const { served = ask.model, speech } = upstream
+    const { served = ask.model } = upstream
+    const speech = speechFor(upstream, ask)
     const key = `${upstream.provider} ${speech.dialect} ${served}`
     const known = this.#carriages.get(key)
     if (known) return known
     try {
-      const carriage = carriers[target.carrying](ask, target.path, speech, {
+      const path = target.carrying === 'same' ? (upstream.paths?.[ask.operation] ?? target.path) : target.path
+      if (!offers(upstream, target.carrying, ask)) throw unsupportedByModel(ask)
+      const carriage = carriers[target.carrying](ask, path, speech, {
         served,
         shown: this.#route.exposeModel ? undefined : ask.model,
         strict: this.#route.strict,

@@ -1,4 +1,5 @@
 // The gateway as its app sees it: it takes requests, and stops without breaking them. The listener is the app's.
+import { lookup } from 'node:dns/promises'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { callers } from '@switchyard/dialects'
@@ -17,6 +18,7 @@ import type { Snapshot } from './snapshot.ts'
 import { Traffic } from './traffic.ts'
 import { Upstreams } from './upstreams.ts'
 import { Wheel } from './wheel.ts'
+import type { Resolve } from './wire/dial.ts'
 import { NodeInbound } from './wire/inbound-node.ts'
 
 export interface GatewayOptions {
@@ -34,6 +36,8 @@ export interface GatewayOptions {
   /** A new UUIDv7. */
   readonly uuid: () => string
   readonly limits?: Partial<Limits>
+  /** The addresses of a name, for upstreams that are not ours; default the system's resolver. */
+  readonly resolve?: Resolve
   /** Of Switchyard, for clients that ask; default '0'. */
   readonly version?: string
   readonly observe: Observe<GatewayObservation>
@@ -53,6 +57,10 @@ export interface Gateway extends AsyncDisposable {
   close(): Promise<void>
 }
 
+/** Every address, so that each can be judged. */
+const systemResolve: Resolve = async host =>
+  (await lookup(host, { all: true, verbatim: true })).map(({ address }) => address)
+
 const closeHeader = ['connection', 'close'] as const
 const noHeaders = [] as const
 
@@ -60,7 +68,7 @@ export function createGateway(options: GatewayOptions): Gateway {
   const { snapshot, clock, journal } = options
   const limits = completeLimits(options.limits)
   const metrics = new Metrics()
-  const upstreams = new Upstreams(limits)
+  const upstreams = new Upstreams(limits, options.resolve ?? systemResolve)
   const admissions = new Admissions(options.limiter, options.observe)
   const traffic = new Map<string, { readonly route: Route; readonly traffic: Traffic }>()
   const ground = { health: new Health({ random: options.random }), memories: new Memories() }
@@ -108,7 +116,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     },
     closing: () => (stopping ? closeHeader : noHeaders),
     traffic(route) {
-      const key = `${route.workspace}/${route.name}`
+      const key = `${route.workspace}/${route.id}/${route.name}`
       let held = traffic.get(key)
       if (!held) {
         held = { route, traffic: new Traffic(route, ground) }
@@ -168,9 +176,10 @@ export function createGateway(options: GatewayOptions): Gateway {
 }
 
 /** The same route in another snapshot. */
-function find({ routes }: Snapshot, { workspace, name }: Route): Route | undefined {
+function find({ routes }: Snapshot, { workspace, name, id }: Route): Route | undefined {
   const all = routes.get(workspace)
-  return all?.named.get(name) ?? all?.wildcards.find(route => route.name === name)
+  const same = (route: Route) => route.name === name && route.id === id
+  return all?.named.get(name)?.find(same) ?? all?.wildcards.find(same)
 }
 
 function draining(): Fault {

@@ -52,7 +52,7 @@ export function answerOwn(target: Own, asked: Asked): Answer {
 }
 
 function one(name: string, principal: Principal, snapshot: Snapshot): Route {
-  const route = findRoute(name, principal.workspace, snapshot)
+  const route = findRoute(name, principal, snapshot)
   if (!route || !mayCall(principal, route.name)) throw unknownModel(name)
   return route
 }

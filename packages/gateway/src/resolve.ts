@@ -9,8 +9,17 @@ export function mayCall({ models }: Principal, name: string): boolean {
 
 /** Routes that the principal may call by their whole name, in the order of their names. */
 export function callable(principal: Principal, snapshot: Snapshot): readonly Route[] {
-  const routes = snapshot.routes.get(principal.workspace)?.named.values() ?? []
-  return [...routes].filter(({ name }) => mayCall(principal, name))
+  const routes = snapshot.routes.get(principal.workspace)?.named ?? new Map<string, readonly Route[]>()
+  return [...routes].flatMap(([name, all]) => {
+    const route = mayCall(principal, name) ? all.find(one => opens(one, principal)) : undefined
+    return route ?? []
+  })
+}
+
+/** Whether a route is open to the principal's key. */
+function opens({ access }: Route, { project, keyName }: Principal): boolean {
+  if (!access) return true
+  return (project !== null && access.projects?.includes(project)) || (access.keys?.includes(keyName) ?? false)
 }
 
 /** The same for an unknown model, for one of another workspace and, in listings, for one not allowed. */
@@ -24,19 +33,64 @@ export function unknownModel(name: string): Fault {
 
 const latest = ':latest'
 
-/** The route of a public name: the name itself, without Ollama's `:latest`, or the longest wildcard that fits. */
-export function findRoute(name: string, workspace: string, snapshot: Snapshot): Route | undefined {
-  const routes = snapshot.routes.get(workspace)
+/** What of a request a route may ask for. */
+export interface Asked {
+  readonly headers: readonly string[]
+  /** Of `x-switchyard-tags`. */
+  readonly tags: readonly string[]
+  /** The request's own metadata, read when a route asks for it. */
+  readonly metadata: () => Readonly<Record<string, unknown>>
+}
+
+/**
+ * The route of a public name: of the name itself, without Ollama's `:latest`, or of the longest wildcard that fits;
+ * among those of one name the first that is open to the caller and matches.
+ */
+export function findRoute(
+  name: string,
+  principal: Principal,
+  snapshot: Snapshot,
+  asked?: Asked,
+): Route | undefined {
+  const routes = snapshot.routes.get(principal.workspace)
   if (!routes) return undefined
-  const named =
-    routes.named.get(name) ??
-    (name.endsWith(latest) ? routes.named.get(name.slice(0, -latest.length)) : undefined)
-  return named ?? routes.wildcards.find(route => name.startsWith(route.name.slice(0, -1)))
+  const plain = name.endsWith(latest) ? name.slice(0, -latest.length) : name
+  const named = routes.named.get(name) ?? routes.named.get(plain)
+  const fits = (route: Route) => opens(route, principal) && (!asked || matches(route, asked))
+  return (
+    named?.find(fits) ??
+    routes.wildcards.find(route => name.startsWith(route.name.slice(0, -1)) && fits(route))
+  )
+}
+
+/** A value, or the start of one and a `*`. */
+const like = (pattern: string, value: string): boolean =>
+  pattern.endsWith('*') ? value.startsWith(pattern.slice(0, -1)) : value === pattern
+
+function matches({ match }: Route, asked: Asked): boolean {
+  if (!match) return true
+  const { headers = {}, metadata = {}, tags = [] } = match
+  if (!tags.every(tag => asked.tags.includes(tag))) return false
+  for (const name in headers) {
+    const value = headerValue(asked.headers, name)
+    if (value === undefined || !like(headers[name] ?? '', value)) return false
+  }
+  for (const name in metadata) {
+    const value = asked.metadata()[name]
+    if (typeof value !== 'string' || !like(metadata[name] ?? '', value)) return false
+  }
+  return true
+}
+
+function headerValue(headers: readonly string[], name: string): string | undefined {
+  const wanted = name.toLowerCase()
+  for (let i = 0; i < headers.length; i += 2) if (headers[i]?.toLowerCase() === wanted) return headers[i + 1]
+  return undefined
 }
 
 /** The route, when it may be called and can answer. */
-export function resolve(name: string, principal: Principal, snapshot: Snapshot): Route {
-  const route = findRoute(name, principal.workspace, snapshot)
+export function resolve(name: string, principal: Principal, snapshot: Snapshot, asked: Asked): Route {
+  const route = findRoute(name, principal, snapshot, asked)
   if (!route) throw unknownModel(name)
   if (!mayCall(principal, name) && !mayCall(principal, route.name))
     throw new Fault(
@@ -55,7 +109,7 @@ export function resolve(name: string, principal: Principal, snapshot: Snapshot):
   return route
 }
 
-export function noUpstream({ endpoint, name }: Route): Fault {
+function noUpstream({ endpoint, name }: Route): Fault {
   const who = endpoint === '' ? `upstream of the route '${name}'` : `replica of the endpoint '${endpoint}'`
   return new Fault('unavailable', `No ${who} is ready: try again shortly.`, {
     reason: 'no_upstream',

@@ -1,13 +1,16 @@
 // Where requests may go, as the snapshot holds it: a public name, tiers of upstreams, and what is known of each.
-import type { Speech } from '@switchyard/dialects'
+import type { Operation, Speech } from '@switchyard/dialects'
+import type { Cidr, DocumentOf, route } from '@switchyard/kinds'
 import type { Strategy } from './choose/tier.ts'
 
 /** Where connections are made to. */
 export interface Origin {
+  /** The URL, and what may be dialled. */
+  readonly key: string
   /** `http://host:port` or `https://host:port`. */
   readonly url: string
   /** Ranges of special addresses that may be dialled; undefined for engines of our own, which are not guarded. */
-  readonly allowed: readonly string[] | undefined
+  readonly allowed: readonly Cidr[] | undefined
 }
 
 /** One thing that answers: a replica of an endpoint, or a provider's model. */
@@ -22,11 +25,17 @@ export interface Upstream {
   readonly provider: string
   readonly origin: Origin
   readonly speech: Speech
+  /** Speaks OpenAI's Responses too. */
+  readonly responses: boolean
   /** The name that it knows the model by; undefined passes the name that was asked for. */
   readonly served: string | undefined
   /** What stands before a path, once `strip` is taken off its beginning. */
   readonly base: string
   readonly strip: string
+  /** What is added to the query, encoded; '' for nothing. It may be secret. */
+  readonly query: string
+  /** Operations that it offers, with their paths; undefined offers every one. */
+  readonly paths: Readonly<Partial<Record<Operation, string>>> | undefined
   /** Headers of every request for a whole reply, the credential among them. The same array each time. */
   readonly headers: readonly string[]
   /** The same for a stream. */
@@ -40,6 +49,8 @@ export interface Upstream {
   /** What a request costs there, in a unit that is the same for all; undefined is not known. */
   readonly cost: bigint | undefined
 }
+
+type Spec = DocumentOf<typeof route>['spec']
 
 export interface Tier {
   readonly strategy: Strategy
@@ -64,14 +75,22 @@ export interface Route {
   /** Name of the Endpoint that it is made of; '' for a Route document. */
   readonly endpoint: string
   readonly paused: boolean
+  /** Of routes with one name the highest that matches is taken. */
+  readonly priority: number
+  /** Which requests it is for; undefined for all. */
+  readonly match: Spec['match']
+  /** Who may call it; undefined is whoever may call models. */
+  readonly access: Spec['access']
   readonly tiers: readonly Tier[]
   /** Attempts of one request, the first included; undefined takes the gateway's own. */
   readonly attempts: number | undefined
-  readonly times: Times | undefined
+  readonly times: Partial<Times> | undefined
   /** Refuse what an upstream's dialect cannot say, instead of dropping it. */
   readonly strict: boolean
   /** The caller sees the upstream's own model name. */
   readonly exposeModel: boolean
+  /** The caller is told which upstream answered. */
+  readonly exposeUpstream: boolean
   /** Names of the Route documents that take over. */
   readonly onContextLength?: string
   readonly onContentFilter?: string
@@ -83,6 +102,11 @@ export interface Route {
   readonly mixed: boolean
   /** A tier looks at the beginning of prompts. */
   readonly prefixed: boolean
+  /** `WORKSPACE/NAME` of each Guardrail, in order. */
+  readonly guardrails: readonly string[]
+  readonly cache: Spec['cache']
+  /** Of the document. */
+  readonly generation: number
   /** Seconds since 1970. */
   readonly created: number
 }

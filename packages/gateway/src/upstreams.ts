@@ -2,6 +2,7 @@
 import type { Limits } from './limits.ts'
 import type { Origin } from './route.ts'
 import { Client } from './wire/client.ts'
+import type { Resolve } from './wire/dial.ts'
 
 export class UpstreamPool {
   readonly url: string
@@ -9,10 +10,14 @@ export class UpstreamPool {
   inflight = 0
   #leaving = false
 
-  constructor({ url }: Origin, { connect, connections }: Limits) {
+  constructor({ url, allowed }: Origin, { connect, connections }: Limits, resolve: Resolve) {
     this.url = url
+    const where =
+      allowed === undefined
+        ? { address: new URL(url).host }
+        : { origin: url, addresses: { resolve, allowed } }
     // Time after the connection stands is kept by the gateway's own wheel, which knows content from comments.
-    this.client = new Client({ address: new URL(url).host, connect, connections })
+    this.client = new Client({ ...where, connect, connections })
   }
 
   release(): void {
@@ -30,29 +35,28 @@ export class UpstreamPool {
 export class Upstreams {
   readonly #pools = new Map<string, UpstreamPool>()
   readonly #limits: Limits
+  readonly #resolve: Resolve
 
-  constructor(limits: Limits) {
+  /** `resolve` gives the addresses of a name, for upstreams that are not ours. */
+  constructor(limits: Limits, resolve: Resolve) {
     this.#limits = limits
+    this.#resolve = resolve
   }
 
   at(origin: Origin): UpstreamPool {
-    let pool = this.#pools.get(origin.url)
+    let pool = this.#pools.get(origin.key)
     if (!pool) {
-      pool = new UpstreamPool(origin, this.#limits)
-      this.#pools.set(origin.url, pool)
+      pool = new UpstreamPool(origin, this.#limits, this.#resolve)
+      this.#pools.set(origin.key, pool)
     }
     return pool
   }
 
-  inflight({ url }: Origin): number {
-    return this.#pools.get(url)?.inflight ?? 0
-  }
-
   /** Pools of other origins take nothing new and close after their last request. */
   retain(origins: ReadonlySet<string>): void {
-    for (const [url, pool] of this.#pools)
-      if (!origins.has(url)) {
-        this.#pools.delete(url)
+    for (const [key, pool] of this.#pools)
+      if (!origins.has(key)) {
+        this.#pools.delete(key)
         pool.leave()
       }
   }
