@@ -17,7 +17,8 @@ function happen(breaker: Breaker, told: readonly HealthOutcome[], from = start, 
   return now
 }
 
-const times = (count: number, outcome: HealthOutcome): HealthOutcome[] => Array(count).fill(outcome)
+const times = (count: number, outcome: HealthOutcome): HealthOutcome[] =>
+  Array.from({ length: count }, () => outcome)
 
 describe('a breaker', () => {
   it.each<[string, HealthOutcome[], 'closed' | 'open']>([
