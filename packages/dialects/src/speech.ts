@@ -22,7 +22,7 @@ export const speeches: Readonly<Record<ChatDialect, Row>> = {
   responses: { streamType: eventStream, fitName: responsesToolName },
   anthropic: { streamType: eventStream, fitName: anthropicToolName },
   gemini: { streamType: eventStream, fitName: geminiToolName },
-  ollama: { streamType: 'application/x-ndjson', fitName: name => name },
+  ollama: { streamType: 'application/x-ndjson', fitName: openaiToolName },
 }
 
 export function upstreamPort(to: Speech): ChatPort {

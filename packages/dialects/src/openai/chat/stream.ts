@@ -62,7 +62,7 @@ export class ChatDecoder implements Decoder {
     const done = data.length === doneMarker.length && data.toString() === doneMarker
     const parsed = done ? undefined : parse(data)
     if (done) this.#end(out)
-    else if (typeof parsed !== 'object' || parsed === null) this.#spoilt(out)
+    else if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) this.#spoilt(out)
     else this.#chunk(out, members(parsed))
   }
 
