@@ -202,6 +202,13 @@ describe('explain', () => {
     expect(schemaAt(kindNamed('engine'), ['arguments', 'flag'])).toMatchObject({ type: 'string' })
     expect(() => schemaAt(kindNamed('endpoint'), ['rollout', 'speed'])).toThrow('there are: maxSurge')
   })
+  test('shows a kind of several shapes as one, with the fields of all', async () => {
+    const { stdout } = await cli(['explain', 'guardrail'])
+    expect(stdout).toMatch(/^kind +one of keyword, pattern, pii, injection, schema, webhook +required/m)
+    expect(stdout).toMatch(/^action +one of block, redact, flag +default "block"/m)
+    for (const field of ['words', 'patterns', 'types', 'sensitivity', 'schema', 'url', 'timeoutMs'])
+      expect(stdout).toMatch(new RegExp(`^${field} +(?!.*required)`, 'm'))
+  })
   test('prints fields with type, rule and meaning', async () => {
     const { stdout } = await cli(['explain', 'endpoint'])
     expect(stdout).toMatch(/^replicas +integer +0 to 1000; default 1$/m)

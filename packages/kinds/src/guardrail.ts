@@ -53,7 +53,7 @@ const patternSchema = z
 
 const ruleSchema = z.discriminatedUnion('kind', [
   z.strictObject({
-    kind: z.literal('keyword'),
+    kind: z.literal('keyword').describe('What it looks for.'),
     ...common,
     words: z
       .array(z.string().trim().min(1).max(256))
@@ -62,7 +62,7 @@ const ruleSchema = z.discriminatedUnion('kind', [
       .describe('Words and phrases; width, case and invisible characters make no difference.'),
   }),
   z.strictObject({
-    kind: z.literal('pattern'),
+    kind: z.literal('pattern').describe('What it looks for.'),
     ...common,
     patterns: z
       .array(patternSchema)
@@ -71,7 +71,7 @@ const ruleSchema = z.discriminatedUnion('kind', [
       .describe('Regular expressions; each may take 50 ms of a request.'),
   }),
   z.strictObject({
-    kind: z.literal('pii'),
+    kind: z.literal('pii').describe('What it looks for.'),
     ...common,
     types: z
       .array(z.enum(piiTypes))
@@ -79,7 +79,7 @@ const ruleSchema = z.discriminatedUnion('kind', [
       .describe('Personal data to look for; numbers with check digits are checked.'),
   }),
   z.strictObject({
-    kind: z.literal('injection'),
+    kind: z.literal('injection').describe('What it looks for.'),
     ...common,
     sensitivity: z
       .enum(['low', 'medium', 'high'])
@@ -87,12 +87,12 @@ const ruleSchema = z.discriminatedUnion('kind', [
       .describe('How little is needed to call a text an attempt to take over the instructions.'),
   }),
   z.strictObject({
-    kind: z.literal('schema'),
+    kind: z.literal('schema').describe('What it looks for.'),
     ...common,
     schema: z.record(z.string(), z.json()).describe('JSON Schema 2020-12 that the answer must fit.'),
   }),
   z.strictObject({
-    kind: z.literal('webhook'),
+    kind: z.literal('webhook').describe('What it looks for.'),
     ...common,
     url: z
       .string()

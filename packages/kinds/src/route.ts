@@ -142,7 +142,8 @@ export const route = defineKind({
             'For all attempts together, in ms; 600,000 when absent.',
           ),
         })
-        .prefault({}),
+        .prefault({})
+        .describe('How long each part may take; a caller may ask for less.'),
       commitAfter: milliseconds(3_600_000).describe(
         'Send status and headers after so many ms without content; when absent only with the first content.',
       ),

@@ -54,8 +54,29 @@ function inner(schema: Schema): Schema | undefined {
   return options(schema).map(inner).find(Boolean)
 }
 
+/** One of several shapes reads as one shape with the fields of all; required is what each of them requires. */
+function asOneShape(schema: Schema): Schema {
+  const shapes = options(schema)
+  if (shapes.length === 0) return schema
+  const properties = new Map<string, Schema>()
+  for (const { properties: fields } of shapes)
+    for (const [name, field] of Object.entries(isRecord(fields) ? fields : {}))
+      if (isRecord(field)) properties.set(name, either(properties.get(name), field))
+  const required = shapes
+    .map(shape => (Array.isArray(shape.required) ? shape.required.map(String) : []))
+    .reduce((all, some) => all.filter(name => some.includes(name)))
+  return { type: 'object', properties: Object.fromEntries(properties), required }
+}
+
+/** The same field of another shape: the values that tell the shapes apart become a choice. */
+function either(known: Schema | undefined, field: Schema): Schema {
+  if (known === undefined || field.const === undefined) return known ?? field
+  const choices: readonly unknown[] = Array.isArray(known.enum) ? known.enum : [known.const]
+  return { type: 'string', enum: [...choices, field.const] }
+}
+
 export function schemaAt(kind: Kind, path: readonly string[]): Schema {
-  let schema: Schema = kind.spec.toJSONSchema({ io: 'input', unrepresentable: 'any' })
+  let schema: Schema = asOneShape(kind.spec.toJSONSchema({ io: 'input', unrepresentable: 'any' }))
   const parts = path[0] === 'spec' ? path.slice(1) : path
   parts.forEach((part, at) => {
     const fields = inner(schema)?.properties
