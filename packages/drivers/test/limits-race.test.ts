@@ -39,7 +39,7 @@ async function race(url: string, prefix: string): Promise<readonly Outcome[]> {
       const { value } = await lines.next()
       if (child.exitCode === null) await once(child, 'exit')
       // Why `as`: our own child wrote it.
-      return JSON.parse(value) as Outcome[]
+      return JSON.parse(value ?? '') as Outcome[]
     }),
   )
   return outcomes.flat()

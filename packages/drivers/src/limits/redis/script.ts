@@ -17,81 +17,76 @@ export const version = 'v1'
  *   settle, book   1 counted, 0 counted before or never admitted
  */
 export const script = `-- switchyard limits ${version}
-local time = redis.call('TIME')
+local call, number = redis.call, tonumber
+local time = call('TIME')
 local now = time[1] * 1000000 + time[2]
 local operation, id = ARGV[1], ARGV[2]
-local seat, life = tonumber(ARGV[3]), ARGV[4]
-local most = 2 ^ 52
-local function whole(number) return string.format('%.0f', number) end
+local seat, life = number(ARGV[3]), ARGV[4]
+local count = #KEYS - 1
+-- One read for all: nothing for a key that is absent, or seats. Integers below 2^53 are written exactly.
+local values = call('MGET', unpack(KEYS))
+local known = values[1]
 
 local function held(i)
-  local kind, key = ARGV[i * 4 + 1], KEYS[i + 1]
-  if kind == 's' then return redis.call('ZCOUNT', key, '(' .. whole(now), '+inf') end
-  local value = tonumber(redis.call('GET', key) or '0')
-  if kind == 'r' then return math.max(0, value - now) end
-  return value
+  local kind = ARGV[i * 4 + 1]
+  if kind == 's' then return call('ZCOUNT', KEYS[i + 1], now + 1, '+inf') end
+  local value = number(values[i + 1] or 0)
+  if kind == 'q' then return value end
+  if value > now then return value - now end
+  return 0
 end
 
 local function hold(i, filled)
-  local kind, key = ARGV[i * 4 + 1], KEYS[i + 1]
-  if kind == 'r' then
-    if filled <= 0 then redis.call('DEL', key)
-    else redis.call('SET', key, whole(now + filled), 'PX', whole(math.ceil(filled / 1000) + 1000)) end
-  else
-    redis.call('SET', key, whole(filled))
+  local key = KEYS[i + 1]
+  if ARGV[i * 4 + 1] == 'q' then
+    call('SET', key, filled)
     local ends = ARGV[i * 4 + 4]
-    if ends ~= '0' then redis.call('PEXPIREAT', key, ends) end
-  end
+    if ends ~= '0' then call('PEXPIREAT', key, ends) end
+  elseif filled > 0 then call('SET', key, now + filled, 'PX', math.ceil(filled / 1000) + 1000)
+  else call('DEL', key) end
 end
 
 local function sit(i)
   local key = KEYS[i + 1]
-  redis.call('ZREMRANGEBYSCORE', key, '-inf', whole(now))
-  redis.call('ZADD', key, whole(now + seat), id)
-  redis.call('PEXPIRE', key, whole(seat / 1000 + 1000))
+  call('ZREMRANGEBYSCORE', key, '-inf', now)
+  call('ZADD', key, now + seat, id)
+  call('PEXPIRE', key, seat / 1000 + 1000)
 end
 
-local count = #KEYS - 1
-
 if operation == 'admit' then
-  local answer, passed = { 1, now }, true
+  local answer, costs = { 1, now }, {}
   for i = 1, count do
-    local filled, cost = held(i), tonumber(ARGV[i * 4 + 2])
-    answer[i + 2] = filled
-    if cost > 0 and filled + cost > tonumber(ARGV[i * 4 + 3]) then passed = false end
+    local filled, cost = held(i), number(ARGV[i * 4 + 2])
+    answer[i + 2], costs[i] = filled, cost
+    if cost > 0 and filled + cost > number(ARGV[i * 4 + 3]) then answer[1] = 0 end
   end
-  if not passed then answer[1] = 0 return answer end
-  if not redis.call('SET', KEYS[1], 'o', 'NX', 'PX', life) then answer[1] = -1 return answer end
+  if answer[1] == 0 then return answer end
+  if known then answer[1] = -1 return answer end
+  call('SET', KEYS[1], 'o', 'PX', life)
   for i = 1, count do
     if ARGV[i * 4 + 1] == 's' then sit(i)
-    else
-      local cost = tonumber(ARGV[i * 4 + 2])
-      if cost > 0 then hold(i, answer[i + 2] + cost) end
-    end
+    elseif costs[i] > 0 then hold(i, answer[i + 2] + costs[i]) end
   end
   return answer
 end
 
 if operation == 'renew' then
-  if redis.call('GET', KEYS[1]) ~= 'o' then return { 0, now } end
-  redis.call('PEXPIRE', KEYS[1], life)
+  if known ~= 'o' then return { 0, now } end
+  call('PEXPIRE', KEYS[1], life)
   for i = 1, count do sit(i) end
   return { 1, now }
 end
 
-if operation == 'settle' then
-  if redis.call('GET', KEYS[1]) ~= 'o' then
-    redis.call('SET', KEYS[1], 'c', 'PX', life)
-    return { 0, now }
-  end
-  redis.call('DEL', KEYS[1])
-elseif not redis.call('SET', KEYS[1], 'c', 'NX', 'PX', life) then
-  return { 0, now }
+if operation == 'settle' and known == 'o' then
+  call('DEL', KEYS[1])
+else
+  if operation == 'settle' or not known then call('SET', KEYS[1], 'c', 'PX', life) end
+  if operation == 'settle' or known then return { 0, now } end
 end
 for i = 1, count do
-  local by = tonumber(ARGV[i * 4 + 2])
-  if ARGV[i * 4 + 1] == 's' then redis.call('ZREM', KEYS[i + 1], id)
-  elseif by ~= 0 then hold(i, math.min(math.max(0, held(i) + by), most)) end
+  local by = number(ARGV[i * 4 + 2])
+  if ARGV[i * 4 + 1] == 's' then call('ZREM', KEYS[i + 1], id)
+  elseif by ~= 0 then hold(i, math.min(math.max(0, held(i) + by), 2 ^ 52)) end
 end
 return { 1, now }
 `

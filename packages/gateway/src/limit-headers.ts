@@ -1,0 +1,97 @@
+// What a reply says about the limits above it, from the tightest bucket of each dimension: in OpenAI's words or
+// in Anthropic's, and for everyone in those of draft-ietf-httpapi-ratelimit-headers-10.
+import { type Bucket, type LimitDimension, type Standing, tightest, type Verdict } from '@switchyard/runtime'
+
+export type LimitSpelling = 'openai' | 'anthropic'
+
+type Shown = Exclude<LimitDimension, 'money'>
+
+/** Names in the headers; money is nobody's to read here. */
+const shown = [
+  ['requests', 'requests'],
+  ['tokens', 'tokens'],
+  ['input_tokens', 'input-tokens'],
+  ['output_tokens', 'output-tokens'],
+  ['concurrency', 'concurrency'],
+] as const satisfies readonly (readonly [Shown, string])[]
+
+/** Names and values in turn, none when no bucket was asked. */
+export function limitHeaders(verdict: Verdict, spelling: LimitSpelling): readonly string[] {
+  const headers: string[] = []
+  let policies = ''
+  let states = ''
+  let tokens: Standing | undefined
+  for (const [dimension, name] of shown) {
+    const standing = tightest(verdict, dimension)
+    if (!standing) continue
+    const { bucket, remaining, resetMs } = standing
+    const comma = policies && ', '
+    policies += comma + policyOf(bucket, name)
+    states += `${comma}"${name}";r=${remaining}${resetMs === undefined ? '' : `;t=${Math.ceil(resetMs / 1000)}`}`
+    if (dimension === 'concurrency') continue
+    if (spelling === 'anthropic') anthropic(headers, name, standing, verdict.atUs)
+    else if (dimension === 'requests') openai(headers, name, standing)
+    else if (!tokens || remaining < tokens.remaining) tokens = standing
+  }
+  if (tokens) openai(headers, 'tokens', tokens)
+  if (policies) headers.push('ratelimit-policy', policies, 'ratelimit', states)
+  return headers
+}
+
+/** `retry-after` in whole seconds, rounded up, and the exact milliseconds; none when no waiting helps. */
+export function retryHeaders(retryAfterMs: number | undefined): readonly string[] {
+  if (retryAfterMs === undefined) return []
+  return [
+    'retry-after',
+    String(Math.max(1, Math.ceil(retryAfterMs / 1000))),
+    'retry-after-ms',
+    String(retryAfterMs),
+  ]
+}
+
+function openai(headers: string[], name: string, { limit, remaining, resetMs }: Standing): void {
+  headers.push(`x-ratelimit-limit-${name}`, String(limit), `x-ratelimit-remaining-${name}`, String(remaining))
+  if (resetMs !== undefined) headers.push(`x-ratelimit-reset-${name}`, durationOf(resetMs))
+}
+
+function anthropic(headers: string[], name: string, standing: Standing, atUs: number): void {
+  const { limit, remaining, resetMs } = standing
+  const start = `anthropic-ratelimit-${name}`
+  headers.push(`${start}-limit`, String(limit), `${start}-remaining`, String(remaining))
+  if (resetMs !== undefined) headers.push(`${start}-reset`, momentOf(atUs, resetMs))
+}
+
+/** As OpenAI writes durations: `12ms`, `1.5s`, `6m0s`, `1h0m3s`. */
+function durationOf(milliseconds: number): string {
+  if (milliseconds === 0) return '0s'
+  if (milliseconds < 1000) return `${milliseconds}ms`
+  const hours = Math.floor(milliseconds / 3_600_000)
+  const minutes = Math.floor(milliseconds / 60_000) % 60
+  const seconds = (milliseconds % 60_000) / 1000
+  if (hours > 0) return `${hours}h${minutes}m${seconds}s`
+  return minutes > 0 ? `${minutes}m${seconds}s` : `${seconds}s`
+}
+
+/** RFC 3339 in whole seconds, rounded up: at that moment it is true. */
+function momentOf(atUs: number, resetMs: number): string {
+  const second = Math.ceil((atUs / 1000 + resetMs) / 1000) * 1000
+  return new Date(second).toISOString().replace('.000Z', 'Z')
+}
+
+const policies = new WeakMap<Bucket, string>()
+
+/** A policy changes only with its bucket, which is made once. */
+function policyOf(bucket: Bucket, name: string): string {
+  let policy = policies.get(bucket)
+  if (policy === undefined) {
+    policy = makePolicy(bucket, name)
+    policies.set(bucket, policy)
+  }
+  return policy
+}
+
+function makePolicy(bucket: Bucket, name: string): string {
+  if (bucket.type === 'rate')
+    return `"${name}";q=${bucket.limit};w=${Math.max(1, Math.round(bucket.windowMs / 1000))}`
+  return `"${name}";q=${bucket.bound}${bucket.type === 'seats' ? ';qu="concurrent-requests"' : ''}`
+}
