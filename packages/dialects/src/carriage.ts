@@ -60,7 +60,7 @@ export interface Carriage {
   /** Members of the request that the upstream's dialect cannot say, for the warning header. */
   readonly dropped: readonly string[]
   readonly clamped: readonly string[]
-  /** A new tap for one attempt. */
+  /** A new tap for one attempt. Throws a TypeError where nothing is ever streamed: vectors and counts. */
   tap(): Tap
   /** Undefined when the bytes are no reply of the upstream's dialect. */
   reply(body: Buffer): Reply | undefined

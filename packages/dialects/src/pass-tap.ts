@@ -13,7 +13,7 @@ const doneMarker = Buffer.from('[DONE]')
 const nothing = Buffer.alloc(0)
 
 /** Finds whole events in chunks: events of a stream, or lines. */
-export type Reader = Pick<
+type Reader = Pick<
   EventReader,
   | 'bytes'
   | 'start'

@@ -6,7 +6,7 @@ import { Fields, invalidValue, type Json, type Raw, unsupportedParameter, writeJ
 import type { EmbeddingAsk } from './embedding.ts'
 
 /** Throws `invalid` with a path. */
-export type ReadEmbedding = (body: Buffer) => EmbeddingAsk
+type ReadEmbedding = (body: Buffer) => EmbeddingAsk
 
 const none = { dimensions: undefined, encoding: 'float', rest: [] } as const
 
@@ -105,7 +105,7 @@ export const readers: Readonly<Record<EmbeddingOperation, ReadEmbedding>> = {
 }
 
 /** A body for an upstream that knows the model as `served`. */
-export type WriteEmbedding = (ask: EmbeddingAsk, served: string, losses: Losses) => Buffer
+type WriteEmbedding = (ask: EmbeddingAsk, served: string, losses: Losses) => Buffer
 
 function texts({ inputs }: EmbeddingAsk, losses: Losses): readonly string[] {
   return inputs.map(input => {
