@@ -300,10 +300,15 @@ describe('another attempt', () => {
       expect(choose(newer, facts(), { tried: [target] })?.to).not.toBe(target.to)
   })
 
-  it('passes by the tier whose credentials were refused', () => {
+  it('passes by the tier whose credentials were refused, and comes back to it for what else is fit there', () => {
     const tiers = route(['weighted', {}, {}], ['weighted', {}])
-    expect(choose(tiers, facts(), { fromTier: 1 })?.to).toBe('b0')
-    expect(choose(tiers, facts(), { fromTier: 2 })).toBeUndefined()
+    const tried = [targetOf(tiers, 'a0')]
+    happen(targetOf(tiers, 'a0').vitals, 'misconfigured')
+    expect(choose(tiers, facts(), { tried, fromTier: 1 })?.to).toBe('b0')
+    broken(tiers, 'b0')
+    expect(choose(tiers, facts(), { tried, fromTier: 1 })?.to).toBe('a1')
+    broken(tiers, 'a1')
+    expect(choose(tiers, facts(), { tried, fromTier: 1 })).toBeUndefined()
   })
 
   it('waits for a pause of up to 5 s, the first one for none', () => {

@@ -29,7 +29,10 @@ export interface Facts {
 /** What the caller of `choose` adds: what has been tried, and what may be. */
 export interface Narrowing<U> {
   readonly tried?: readonly Target<U>[]
-  /** First tier that is looked at, 0 by default; after a `next_tier` outcome the one behind it. */
+  /**
+   * First tier that is looked at, 0 by default: after a `next_tier` outcome the one behind it. What is fit in the tiers
+   * before it comes after, so that one wrong key of many costs no request its answer.
+   */
   readonly fromTier?: number
   /** False for a target that the caller may not use. */
   readonly allowed?: (target: Target<U>) => boolean
@@ -84,6 +87,11 @@ function narrowed<U>(
     if (!ill || fitFrom(tiers, t + 1, facts, narrowing)) return tier
     narrow(tier, 'whole', facts, narrowing)
     return tier
+  }
+  for (let t = 0; t < Math.min(from, tiers.length); t++) {
+    const tier = tiers[t]!
+    narrow(tier, 'fresh', facts, narrowing, reasons)
+    if (tier.count > 0) return tier
   }
   for (let t = from; t < tiers.length; t++) {
     const tier = tiers[t]!

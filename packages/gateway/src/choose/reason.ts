@@ -58,7 +58,7 @@ const rows = {
   chosen_last: { step: 'chosen', says: 'was chosen although it is misconfigured: nothing else is left' },
 } as const satisfies Record<Word, Row>
 
-export function stepOf({ word }: Reason): Step {
+export function stepOf({ word }: Pick<Reason, 'word'>): Step {
   return rows[word].step
 }
 
@@ -70,7 +70,7 @@ export function sentence({ upstream, word, until }: Reason, now: number): string
 
 /** What the caller is told when nothing could be chosen: the reasons of a `choose` that gave nothing. */
 export function refusalOf(reasons: readonly Reason[], now: number): Fault {
-  const able = reasons.filter(({ word }) => stepOf({ word } as Reason) === 'healthy') // stepOf reads the word alone
+  const able = reasons.filter(({ word }) => stepOf({ word }) === 'healthy')
   const times = able.map(({ until }) => until).filter(until => until !== undefined)
   const retryAfterSeconds = times.length === 0 ? 5 : Math.max(1, secondsUntil(Math.min(...times), now))
   if (able.length > 0 && able.every(({ word }) => word === 'cooling'))

@@ -41,7 +41,7 @@ export class Health {
       forgetIdle(this.#known, this.#mostUpstreams, idle)
       known = { checks: new Checks(), models: new Map(), generation }
       this.#known.set(upstream, known)
-    } else if (known.generation !== generation) {
+    } else if (generation !== undefined && known.generation !== generation) {
       known.generation = generation
       for (const vitals of known.models.values()) vitals.reconfigured()
     }
