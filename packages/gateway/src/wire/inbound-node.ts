@@ -74,12 +74,11 @@ export class NodeInbound implements Inbound {
   }
 
   reply(status: number, headers: readonly string[], body: Buffer | string): void {
-    const length = typeof body === 'string' ? Buffer.byteLength(body) : body.length
+    const bytes = typeof body === 'string' ? Buffer.from(body) : body
     const bodiless = status === 204 || status === 304
-    this.head(status, bodiless ? headers : [...headers, 'content-length', String(length)])
-    if (typeof body !== 'string' && length <= smallBytes && isAscii(body))
-      this.#response.end(body.toString('latin1'), 'latin1')
-    else this.#response.end(body)
+    this.head(status, bodiless ? headers : [...headers, 'content-length', String(bytes.length)])
+    if (bytes.length <= smallBytes && isAscii(bytes)) this.#response.end(bytes.toString('latin1'), 'latin1')
+    else this.#response.end(bytes)
   }
 
   destroy(): void {

@@ -4,6 +4,7 @@ import { Fault } from '@switchyard/kinds'
 const mostHexDigits = 12
 /** Bytes of the extensions and trailers of one body together. */
 const mostSpareBytes = 16 * 1024
+const framing = /^(content-length|transfer-encoding)$/i
 
 /** A body goes round from `size` to `afterDataLf`, and from its last chunk through the trailers to `whole`. */
 type State =
@@ -34,6 +35,7 @@ export class ChunkReader {
   #left = 0
   #hexDigits = 0
   #spare = mostSpareBytes
+  #name = ''
 
   get whole(): boolean {
     return this.#state === 'whole'
@@ -116,12 +118,16 @@ export class ChunkReader {
         if (byte === cr) this.#state = 'lastLf'
         else {
           this.#token(byte, 'a trailer has no name')
+          this.#name = String.fromCharCode(byte)
           this.#state = 'trailerName'
         }
         break
       case 'trailerName':
-        if (byte === colon) this.#state = 'trailerValue'
-        else this.#token(byte, 'a trailer has no colon')
+        if (byte === colon) this.#named()
+        else {
+          this.#token(byte, 'a trailer has no colon')
+          this.#name += String.fromCharCode(byte)
+        }
         break
       case 'trailerValue':
         if (byte === cr) this.#state = 'trailerLf'
@@ -153,6 +159,12 @@ export class ChunkReader {
     if (byte === cr) this.#state = 'sizeLf'
     else if (byte === semicolon) this.#state = 'extension'
     else this.#token(byte, 'an extension of a chunk is malformed')
+  }
+
+  /** A length told after the body is nobody's business but a smuggler's. */
+  #named(): void {
+    if (framing.test(this.#name)) throw malformed(`a trailer is named ${this.#name}`)
+    this.#state = 'trailerValue'
   }
 
   #token(byte: number, otherwise: string): void {

@@ -89,8 +89,10 @@ export class Connection {
     return this.#socket.writableLength
   }
 
-  get ready(): boolean {
-    return !this.#socket.writableNeedDrain
+  /** So many bytes more do not fill it. */
+  takes(bytes: number): boolean {
+    const { writableLength, writableHighWaterMark } = this.#socket
+    return writableLength + bytes < writableHighWaterMark
   }
 
   /** Another request can follow the answer to this one. */
@@ -109,15 +111,13 @@ export class Connection {
     return typeof bytes === 'string' ? this.#socket.write(bytes, 'latin1') : this.#socket.write(bytes)
   }
 
-  /** Sends a large piece with what stands around it in one gathered write. */
-  gather(before: string, piece: Buffer, behind: string): boolean {
+  /** Sends a large piece and what stands before it in one gathered write. */
+  gather(before: string, piece: Buffer): void {
     const socket = this.#socket
     socket.cork()
     if (before !== '') socket.write(before, 'latin1')
-    let ready = socket.write(piece)
-    if (behind !== '') ready = socket.write(behind, 'latin1')
+    socket.write(piece)
     socket.uncork()
-    return ready
   }
 
   /** Somebody listens to the request: what is there of it is told once it is out of its hands. */
@@ -185,7 +185,7 @@ export class Connection {
   }
 
   readonly #drained = (): void => {
-    if (this.#inbound && !this.#inbound.ended) this.#inbound.hearer?.onDrain()
+    this.#inbound?.drained()
   }
 
   /** Also when the caller only ends its side: who sends no more is taken to have left. */

@@ -1,5 +1,6 @@
 // Reads the heads of one connection's requests (RFC 9112). What two readers could understand in two ways is
 // refused. A caller mostly sends the same head again but for its length, and that is not read twice.
+import { METHODS } from 'node:http'
 import { Fault } from '@switchyard/kinds'
 
 /** Bytes of a head, the request line included. */
@@ -19,6 +20,7 @@ const pathForm = /^\/[\x21\x22\x24-\x7e]*$/
 const fieldLine = /([!#$%&'*+\-.^_`|~0-9A-Za-z]+):([\t\x20-\x7e\x80-\xff]*)\r\n/y
 const hostForm = /^[\w.~!$&'()*+,;=%:[\]-]*$/
 const digits = /^\d+$/
+const methods: ReadonlySet<string> = new Set(METHODS)
 
 export interface RequestHead {
   readonly method: string
@@ -153,6 +155,7 @@ export class HeadReader {
     if (version !== '1.1' && version !== '1.0')
       throw malformed('Only HTTP/1.1 and HTTP/1.0 are spoken here.', 505)
     if (url.startsWith('/') && !this.#ours(method, url)) return undefined
+    if (!methods.has(method)) throw malformed(`There is no method ${method.slice(0, 20)}.`, 501)
     if (!pathForm.test(url) || method === 'CONNECT')
       throw malformed('The request target must be a path that starts with a slash: send no absolute URL.')
     return readFields(text, line.length, method, url, version === '1.0')

@@ -1,11 +1,10 @@
 // One request of a caller on our own server, and how its answer leaves: each piece with its framing in one write.
-import { isAscii } from 'node:buffer'
 import { STATUS_CODES } from 'node:http'
 import type { Inbound, InboundHearer } from './inbound.ts'
 import type { Connection } from './server-connection.ts'
 import type { RequestHead } from './server-head.ts'
 
-/** Up to here framing and bytes are joined into one plain write; beyond it they are gathered. */
+/** Up to here bytes are copied into the write of their turn; beyond it they are gathered without a copy. */
 const smallBytes = 16 * 1024
 const allowed = /^[\t\x20-\x7e\x80-\xff]*$/
 
@@ -19,8 +18,12 @@ export class WireInbound implements Inbound {
   closing = false
   readonly #connection: Connection
   readonly #request: RequestHead
-  /** A head that leaves with what follows it. */
-  #head = ''
+  /** What leaves at the end of the turn, and the content behind it: pieces that come together are one chunk. */
+  #pending = ''
+  #content = ''
+  #flushing = false
+  /** Somebody waits for `onDrain` though the connection itself was never full. */
+  #owed = false
   #begun = false
   #chunked = false
   #bodiless = false
@@ -48,7 +51,7 @@ export class WireInbound implements Inbound {
   }
 
   get waiting(): number {
-    return this.closed ? 0 : this.#connection.waiting + this.#head.length
+    return this.closed ? 0 : this.#connection.waiting + this.#pending.length + this.#content.length
   }
 
   /** Nothing of an answer has left. */
@@ -80,22 +83,25 @@ export class WireInbound implements Inbound {
     this.#bodiless = method === 'HEAD' || status === 204 || status === 304
     this.#chunked = !old && !this.#bodiless
     const framing = this.#chunked ? 'transfer-encoding: chunked\r\n' : ''
-    this.#head = this.#begin(status, headers, framing, old && !this.#bodiless)
+    this.#pending = this.#begin(status, headers, framing, old && !this.#bodiless)
+    this.#flushLater()
   }
 
   write(bytes: Buffer | string): boolean {
     if (this.#gone) return false
     if (!this.#begun || this.ended) throw new TypeError('an answer is written between its head and its end')
-    if (bytes.length === 0 && this.#head === '') return this.#connection.ready
-    return this.#write(bytes, '')
+    if (bytes.length > 0 && !this.#bodiless) this.#add(bytes)
+    this.#flushLater()
+    const ready = this.#connection.takes(this.#pending.length + this.#content.length)
+    this.#owed ||= !ready
+    return ready
   }
 
   end(bytes: Buffer | string = '', close = false): void {
     if (this.#gone) return
     if (!this.#begun || this.ended) throw new TypeError('an answer is ended once, after its head')
     if (close) this.closing = true
-    if (this.#chunked || bytes.length > 0 || this.#head !== '')
-      this.#write(bytes, this.#chunked ? '0\r\n\r\n' : '')
+    if (bytes.length > 0 && !this.#bodiless) this.#add(bytes)
     this.#end()
   }
 
@@ -104,9 +110,8 @@ export class WireInbound implements Inbound {
     const bytes = typeof body === 'string' && !isPlain(body) ? Buffer.from(body) : body
     const counted = status !== 204 && status !== 304
     const length = counted ? `content-length: ${bytes.length}\r\n` : ''
-    this.#head = this.#begin(status, headers, length, false)
-    this.#bodiless = this.#request.method === 'HEAD' || !counted
-    this.#write(bytes, '')
+    this.#pending = this.#begin(status, headers, length, false)
+    if (counted && this.#request.method !== 'HEAD' && bytes.length > 0) this.#add(bytes)
     this.#end()
   }
 
@@ -142,30 +147,64 @@ export class WireInbound implements Inbound {
     return `${head}${framing}${this.#connection.tail(this.closing)}\r\n`
   }
 
-  /** Writes what is left of the head, a piece with its framing, and what closes the answer. */
-  #write(bytes: Buffer | string, after: string): boolean {
-    const head = this.#head
-    this.#head = ''
-    const connection = this.#connection
-    if (this.#bodiless || bytes.length === 0) return connection.send(head + (this.#bodiless ? '' : after))
+  /** Adds a piece to the content of this turn; a large one leaves at once with what stands before it. */
+  #add(bytes: Buffer | string): void {
     const piece = typeof bytes === 'string' && !isPlain(bytes) ? Buffer.from(bytes) : bytes
-    const before = this.#chunked ? `${head}${piece.length.toString(16)}\r\n` : head
-    const behind = this.#chunked ? `\r\n${after}` : after
-    if (typeof piece === 'string') return connection.send(before + piece + behind)
-    if (piece.length > smallBytes) return connection.gather(before, piece, behind)
-    if (isAscii(piece)) return connection.send(before + piece.toString('latin1') + behind)
-    const all = Buffer.allocUnsafe(before.length + piece.length + behind.length)
-    all.write(before, 0, 'latin1')
-    piece.copy(all, before.length)
-    all.write(behind, before.length + piece.length, 'latin1')
-    return connection.send(all)
+    if (typeof piece === 'string') this.#content += piece
+    else if (piece.length <= smallBytes) this.#content += piece.toString('latin1')
+    else {
+      const before = this.#chunked ? sizeLine(this.#content.length + piece.length) : ''
+      this.#connection.gather(this.#pending + before + this.#content, piece)
+      this.#pending = this.#chunked ? '\r\n' : ''
+      this.#content = ''
+    }
+  }
+
+  /** What leaves in one write: the rest of what was begun, and the content as a chunk. */
+  #take(): string {
+    const content = this.#content
+    const framed = this.#chunked && content !== '' ? `${sizeLine(content.length)}${content}\r\n` : content
+    const text = this.#pending + framed
+    this.#pending = ''
+    this.#content = ''
+    return text
+  }
+
+  #flushLater(): void {
+    if (this.#flushing) return
+    this.#flushing = true
+    process.nextTick(flush, this)
+  }
+
+  /** The end of a turn in which something was written. */
+  flush(): void {
+    this.#flushing = false
+    if (this.#gone || this.ended) return
+    const text = this.#take()
+    const ready = text === '' ? this.#connection.takes(0) : this.#connection.send(text)
+    if (!ready || !this.#owed) return
+    this.#owed = false
+    this.hearer?.onDrain()
+  }
+
+  /** The connection takes bytes again. */
+  drained(): void {
+    if (this.ended || !this.#owed) return
+    this.#owed = false
+    this.hearer?.onDrain()
   }
 
   #end(): void {
     this.ended = true
+    const text = this.#chunked ? `${this.#take()}0\r\n\r\n` : this.#take()
+    if (text !== '') this.#connection.send(text)
     this.#connection.answered(this)
   }
 }
+
+const flush = (inbound: WireInbound) => inbound.flush()
+
+const sizeLine = (bytes: number) => `${bytes.toString(16)}\r\n`
 
 /** Characters and bytes are the same. */
 function isPlain(text: string): boolean {
