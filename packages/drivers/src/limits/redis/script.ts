@@ -12,6 +12,9 @@ export const version = 'v1'
  * ARGV     operation, id, life of a seat in µs, life of a claim in ms, then four for each bucket:
  *          type r | q | s, amount, bound, and the end of a quota in ms since 1970 (0 is never)
  *
+ * Measured with 4 rates: 17 µs in Redis where one GET for each bucket and formatted numbers took 27, and 40 µs
+ * for each of 64 callers at a time on two busy cores, where a script that returns a constant took 9.
+ *
  * Answers {said, now in µs, filled before of each bucket}; said is
  *   admit   1 passed, 0 refused, -1 the id was used
  *   settle, book   1 counted, 0 counted before or never admitted
