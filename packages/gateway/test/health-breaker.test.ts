@@ -119,7 +119,8 @@ describe('a breaker', () => {
     const now = breaker.until
     expect(breaker.begin(now)).toBe(true)
     breaker.end(outcomes.fault, before, false, now)
-    breaker.end(outcomes.answered, before, false, now)
+    expect(breaker.state(now)).toBe('half_open')
+    for (let i = 0; i < 3; i++) breaker.end(outcomes.answered, before, false, now)
     expect(breaker.state(now)).toBe('half_open')
   })
 
