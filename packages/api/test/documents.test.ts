@@ -278,6 +278,7 @@ describe('every kind', () => {
       Role: { permissions: ['endpoint:read'] },
       RoleAssignment: { subject: owner, role: 'platform/viewer' },
       ApiKey: { owner },
+      Credential: { value: 'round-key', headers: { 'x-org': 'round' } },
       Cluster: { type: 'local' },
       Engine: {
         tasks: ['chat'],
@@ -289,6 +290,9 @@ describe('every kind', () => {
       ModelRegistry: { type: 'files', url: 'file:///srv' },
       Model: { source: { registry: 'platform/bundled', path: 'x.gguf' } },
       Endpoint: { model: { name: 'platform/tiny' } },
+      Provider: { type: 'openai', credential: 'round' },
+      Guardrail: { kind: 'keyword', words: ['round'] },
+      Route: { names: ['round'], tiers: [{ targets: [{ provider: 'round' }] }], guardrails: ['round'] },
     }
     const written = kinds.filter(({ system }) => !system)
     expect(Object.keys(specs)).toEqual(written.map(({ kind }) => kind))
