@@ -56,6 +56,19 @@ describe('keywords', () => {
     )
   })
 
+  it('finds the same among words of a thousand letters', () => {
+    const letter = (index: number) => String.fromCharCode(0x4e00 + index)
+    const list = Array.from(
+      { length: 1200 },
+      (_one, index) => letter(index) + letter(index + 1) + letter(1199 - index),
+    )
+    const said = Array.from({ length: 400 }, (_one, index) => letter(index * 3)).join('')
+    expect(redacted(words(...list), said)).toBe(said)
+    expect(redacted(words(...list), `${said}${list[7]}${list[1100]}。${letter(5)}${list[5]}`)).toBe(
+      `${said}##。${letter(5)}#`,
+    )
+  })
+
   it('leaves a text without findings as it is, unit for unit', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), said => {
@@ -167,12 +180,9 @@ describe('hostile text of a megabyte', () => {
   it.each([
     ['one letter', 'a'],
     ['digits in groups', '4 '],
-    ['card digits', '4'],
     ['at signs', 'a@'],
     ['domains', 'a@b.'],
-    ['dots', '1.'],
     ['hyphens', '-'],
-    ['beginnings of keys', '-----begin private key-----'],
     ['beginnings of tokens', 'eyj.'],
     ['beginnings of issued keys', 'sk-'],
     ['private keys that never end', '-----begin private key-----aaaa'],

@@ -85,9 +85,7 @@ export class Folded {
         const kind = classes[unit] || classOf(unit)
         if (kind === plain) {
           this.#flush()
-          this.#unit = unit
-          this.#start = at
-          this.#end = at + 1
+          index = this.#plain(text, index)
           continue
         }
         if (kind === invisible) continue
@@ -144,6 +142,32 @@ export class Folded {
     this.#to.copyWithin(0, count, this.length)
     this.length -= count
     this.base = before
+  }
+
+  /** Takes a run of plain units, of which the last may still grow; gives its place. */
+  #plain(text: string, first: number): number {
+    while (this.units.length < this.length + text.length - first) this.#grow()
+    const { units } = this
+    const from = this.#from
+    const to = this.#to
+    let length = this.length
+    let at = this.#taken
+    let index = first
+    let unit = text.charCodeAt(index)
+    for (; index + 1 < text.length; index++) {
+      const next = text.charCodeAt(index + 1)
+      if (classes[next] !== plain) break
+      units[length] = folded[unit] ?? 0
+      from[length] = at - 1
+      to[length++] = at++
+      unit = next
+    }
+    this.length = length
+    this.#taken = at
+    this.#unit = unit
+    this.#start = at - 1
+    this.#end = at
+    return index
   }
 
   #begin(text: string, start: number, end: number): void {
