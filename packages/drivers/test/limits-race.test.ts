@@ -66,9 +66,9 @@ async function judge(limiter: Limiter, prefix: string, outcomes: readonly Outcom
   expect(1_000_000 - (tightest(verdict, 'requests')?.remaining ?? 0)).toBe(passed.length)
   expect(1_000_000 - (tightest(verdict, 'concurrency')?.remaining ?? 0)).toBe(passed.length + 1)
   await limiter.settle(claim, nothingUsed)
-  // Each is settled by several at once, and counts once.
+  // Each is settled, many of them by two at once, and counts once.
   await Promise.all(
-    [...passed, ...passed].map(async ({ id = '', contest }) => {
+    [...passed, ...passed.slice(0, 100)].map(async ({ id = '', contest }) => {
       const { buckets: its = [], amounts = nothingUsed } = all.find(({ name }) => name === contest) ?? {}
       await limiter.settle({ id, buckets: its, amounts }, nothingUsed)
     }),

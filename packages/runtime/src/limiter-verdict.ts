@@ -11,16 +11,12 @@ export const costsOf = ({ buckets, amounts }: LimitClaim): number[] =>
   buckets.map(bucket => costIn(bucket, amounts))
 
 /** The refusal of a claim that some bucket can never hold; no driver need be asked. */
-export function neverPasses(
-  { buckets }: LimitClaim,
-  costs: readonly number[],
-  atUs: number,
-): Refused | undefined {
+export function neverPasses({ buckets }: LimitClaim, costs: readonly number[]): Refused | undefined {
   for (let i = 0; i < buckets.length; i++) {
     if (costs[i] !== Number.POSITIVE_INFINITY) continue
     const { level, dimension } = buckets[i]! // within its length
     const reason = dimension === 'money' ? 'insufficient_quota' : 'reservation_exceeds_limit'
-    return refused(reason, level, dimension, undefined, [], atUs, [])
+    return refused(reason, level, dimension, undefined, [], 0, [])
   }
   return undefined
 }

@@ -58,6 +58,7 @@ export interface Refused {
    * Under `concurrency` nobody knows when a seat falls free, and it is 1 000.
    */
   readonly retryAfterMs: number | undefined
+  /** None, and no moment, where a glance at the claim was enough. */
   readonly buckets: readonly Bucket[]
   readonly atUs: number
   readonly filled: readonly number[]

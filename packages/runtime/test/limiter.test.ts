@@ -192,7 +192,7 @@ describe('what is told', () => {
 
   test('a claim that no bucket can hold is refused for good', () => {
     const buckets = [rate(10, 1000, 5)]
-    const never = neverPasses({ id: 'c', buckets, amounts: of(6) }, [costIn(buckets[0]!, of(6))], 7)
+    const never = neverPasses({ id: 'c', buckets, amounts: of(6) }, [costIn(buckets[0]!, of(6))])
     expect(never).toMatchObject({ reason: 'reservation_exceeds_limit', retryAfterMs: undefined })
     expect(unitsOf(buckets[0]!, buckets[0]!.bound)).toBe(5)
   })

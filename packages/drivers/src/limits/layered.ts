@@ -155,7 +155,7 @@ class LayeredLimiter implements Limiter {
       this.#succeeded()
       return verdict
     } catch (error) {
-      if (error instanceof Fault && error.code !== 'unavailable') throw error
+      if (!(error instanceof Fault) || error.code !== 'unavailable') throw error
       // It may have been counted all the same.
       this.#owe({ claim, used: nothingUsed })
       this.#failed(error)
@@ -176,7 +176,7 @@ class LayeredLimiter implements Limiter {
       return verdict
     }
     // Too much for a share is not too much for the whole, which will be back.
-    if (verdict.retryAfterMs === undefined && !neverPasses(claim, costs, verdict.atUs)) throw away()
+    if (verdict.retryAfterMs === undefined && !neverPasses(claim, costs)) throw away()
     return verdict
   }
 

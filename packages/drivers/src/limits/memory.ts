@@ -128,7 +128,7 @@ export function openMemoryLimiter(options: MemoryOptions): MemoryLimiter {
       const now = nowUs()
       const { buckets, id } = claim
       const costs = costsOf(claim)
-      const never = neverPasses(claim, costs, now)
+      const never = neverPasses(claim, costs)
       if (never) return never
       if (++admissions % 256 === 0 || vessels.size >= entries || claims.size >= entries) makeRoom(now)
       const filled: number[] = []

@@ -124,7 +124,7 @@ export function openPostgresLimiter(options: PostgresLimiterOptions): Limiter {
   return {
     admit(claim) {
       const costs = costsOf(claim)
-      return neverPasses(claim, costs, Date.now() * 1000) ?? admit(claim, costs)
+      return neverPasses(claim, costs) ?? admit(claim, costs)
     },
 
     settle: ({ id, buckets, amounts }, used) =>

@@ -87,7 +87,7 @@ export async function openRedisLimiter(options: RedisLimiterOptions): Promise<Li
   return {
     admit(claim) {
       const costs = costsOf(claim)
-      const never = neverPasses(claim, costs, Date.now() * 1000)
+      const never = neverPasses(claim, costs)
       if (never) return never
       return admit(claim, costs)
     },
