@@ -8,6 +8,7 @@ import { context, expectLegal, heard, reply, rule, said } from './guard-bed.ts'
 const mixed: readonly GuardRule[] = [
   rule({ kind: 'keyword', name: 'words', words: ['secret', 'secretary', 'cret', 'e\u0301t'] }),
   rule({ kind: 'keyword', name: 'flagged', words: ['ret', 'a b'], action: 'flag' }),
+  rule({ kind: 'injection', sensitivity: 'high', action: 'flag' }),
   rule({ kind: 'pii', name: 'personal', types: ['email', 'bank_card', 'cn_phone', 'ipv4', 'secret'] }),
 ]
 
@@ -33,6 +34,17 @@ const piece = fc.oneof(
     'sk-',
     '0123456789abcdefghij',
     '-----begin private key-----',
+  ),
+  fc.constantFrom(
+    'ignore ',
+    'previous instruction',
+    'you are now',
+    '忽略',
+    '之前的指令',
+    '가',
+    'ㅋ',
+    'ｶ',
+    'ﾞ',
   ),
   fc.string({ maxLength: 4 }),
 )
@@ -229,6 +241,11 @@ describe('a reply', () => {
     const { deltas } = await heard(mixed, [[...reply(['call 1381234']).slice(0, 3), fault]])
     expect(said(deltas)).toBe('call ')
     expect(deltas.at(-1)).toEqual(fault)
+  })
+
+  it('says of its rules whether they may wait', () => {
+    expect(compileGuards(mixed).response.waits).toBe(false)
+    expect(compileGuards([...mixed, rule({ kind: 'pattern', patterns: ['a'] })]).response.waits).toBe(true)
   })
 
   it('is left alone, delta for delta, where no rule is for replies', () => {

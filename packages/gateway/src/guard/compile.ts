@@ -24,6 +24,8 @@ export type Use = { readonly rule: number } | { readonly row: number; readonly h
 /** The rules of one stage. Numbers are places in `rules`. */
 export interface Side {
   readonly rules: readonly CompiledRule[]
+  /** A rule asks a thread or a webhook: results are promises. Without one, replies are always guarded at once. */
+  readonly waits: boolean
   readonly words: Words | undefined
   readonly uses: readonly (readonly Use[])[]
   readonly pii: readonly (readonly PiiRow[] | undefined)[] | undefined
@@ -83,6 +85,7 @@ function compileSide(rules: readonly GuardRule[]): Side {
     })
   return Object.freeze({
     rules: Object.freeze(rules.map(compileRule)),
+    waits: patterns.length + schemas.length + webhooks.length > 0,
     words: uses.size > 0 ? new Words([...uses.keys()]) : undefined,
     uses: Object.freeze([...uses.values()]),
     pii: piiRules.size > 0 ? piiTable(new Set(piiRules.keys())) : undefined,
