@@ -32,6 +32,8 @@ export interface Tap {
   readonly terminal: Buffer | undefined
   /** The stream has failed: an error event, or events that can't be read. */
   readonly error: UpstreamError | undefined
+  /** Set by `push` and `finish` where a filter has to wait: until then nothing is pushed, after it the fields tell. */
+  readonly waits?: Promise<void> | undefined
   push(chunk: Buffer): void
   /** The upstream has ended the body. Afterwards the stream was cut unless `terminal` is set. */
   finish(): void
@@ -47,6 +49,8 @@ export interface Reply {
   readonly error: UpstreamError | undefined
   /** The caller's dialect has no form for this answer: it is told this instead, with the fault's own status. */
   readonly refusal?: Fault
+  /** Where a filter has to wait: the reply itself; nothing else here tells. */
+  readonly later?: Promise<Reply>
 }
 
 export interface Carriage {
@@ -62,6 +66,11 @@ export interface Carriage {
   readonly clamped: readonly string[]
   /** A new tap for one attempt. Throws a TypeError where nothing is ever streamed: vectors and counts. */
   tap(): Tap
+  /**
+   * Where it is the content type of the answer that tells how it passes, whatever was asked for: through a tap as it
+   * comes, held whole, or not at all. Lower case.
+   */
+  readonly answers?: (contentType: string) => Tap | 'whole' | undefined
   /** Undefined when the bytes are no reply of the upstream's dialect. */
   reply(body: Buffer): Reply | undefined
 }
@@ -86,7 +95,10 @@ export interface CarriageOptions {
  * opened or changed must stay legal; what it keeps must be given when `end` comes, before `end`.
  */
 export interface Filter {
-  push(deltas: readonly Delta[]): readonly Delta[]
+  /** A promise where it has to wait; nothing is pushed until it is settled. */
+  push(deltas: readonly Delta[]): readonly Delta[] | Promise<readonly Delta[]>
+  /** It has ended the answer: what still comes from the upstream is not wanted. */
+  readonly stopped?: boolean
 }
 
 /** One way in which callers speak: a chat dialect, or a variant of one with other streams. */

@@ -57,6 +57,7 @@ type Restore = (delta: Delta) => Delta
 class ConvertingTap extends Heard implements Tap {
   out: Buffer | undefined
   terminal: Buffer | undefined
+  waits: Promise<void> | undefined
   readonly #decoder: Decoder
   readonly #encoder: Encoder
   readonly #restore: Restore
@@ -76,11 +77,13 @@ class ConvertingTap extends Heard implements Tap {
 
   push(chunk: Buffer): void {
     this.out = undefined
+    this.waits = undefined
     if (!this.terminal && !this.error) this.#take(this.#decoder.push(chunk))
   }
 
   finish(): void {
     this.out = undefined
+    this.waits = undefined
     if (this.terminal || this.error) return
     const last = this.#decoder.finish()
     const cut = last.findIndex(({ type }) => type === 'fault')
@@ -91,12 +94,30 @@ class ConvertingTap extends Heard implements Tap {
     return this.#encoder.fault(fault, type)
   }
 
-  /** What comes with `end` is the terminal: nothing of it is in `out`. */
   #take(heard: readonly Delta[]): void {
     if (heard.length === 0) return
-    this.hear(heard)
-    const said = heard.filter(({ type }) => type !== 'fault').map(this.#restore)
-    const passed = this.#filter ? this.#filter.push(said) : said
+    const filter = this.#filter
+    if (!filter) {
+      this.hear(heard)
+      this.#write(heard.filter(({ type }) => type !== 'fault').map(this.#restore))
+      return
+    }
+    // What the upstream used and how it failed is heard at once, what it said when the filter has let it pass.
+    this.hear(heard.filter(({ type }) => type === 'usage' || type === 'fault'))
+    const passed = filter.push(heard.filter(({ type }) => type !== 'fault').map(this.#restore))
+    if (passed instanceof Promise) this.waits = passed.then(deltas => this.#passed(deltas, filter))
+    else this.#passed(passed, filter)
+  }
+
+  /** Of a filter that has ended the answer the upstream's own end is not waited for. */
+  #passed(deltas: readonly Delta[], { stopped }: Filter): void {
+    this.hear(deltas.filter(({ type }) => type !== 'usage'))
+    const over = stopped && !deltas.some(({ type }) => type === 'end')
+    this.#write(over ? [...deltas, { choice: 0, type: 'end' }] : deltas)
+  }
+
+  /** What comes with `end` is the terminal: nothing of it is in `out`. */
+  #write(passed: readonly Delta[]): void {
     const end = passed.findIndex(({ type }) => type === 'end')
     if (end < 0) {
       this.out = this.#encoder.push(passed)
@@ -125,13 +146,18 @@ function convertReply(
   const fault = heard.find(delta => delta.type === 'fault')
   if (fault?.type === 'fault') return { bytes: nothing, usage, error: errorOf(fault) }
   const said = heard.map(restore)
-  try {
-    return { bytes: port.writeReply(filter ? filter.push(said) : said, about), usage, error: undefined }
-  } catch (error) {
-    // The dialect has no form for such an answer, or the filter lets none pass: what was used is still told.
-    if (!(error instanceof Fault)) throw error
-    return { bytes: nothing, usage, error: undefined, refusal: error }
+  const write = (deltas: readonly Delta[]): Reply => {
+    try {
+      return { bytes: port.writeReply(deltas, about), usage, error: undefined }
+    } catch (error) {
+      // The dialect has no form for such an answer: what was used is still told.
+      if (!(error instanceof Fault)) throw error
+      return { bytes: nothing, usage, error: undefined, refusal: error }
+    }
   }
+  const passed = filter ? filter.push(said) : said
+  if (!(passed instanceof Promise)) return write(passed)
+  return { bytes: nothing, usage, error: undefined, later: passed.then(write) }
 }
 
 export function usageOf(deltas: readonly Delta[]): Usage | undefined {

@@ -74,6 +74,8 @@ export class Attempt implements Hearer, Ticking {
   #released = false
   #lingersUntil = 0
   #lingering = false
+  /** What has come while a filter has to wait; undefined is the end. */
+  #queue: (Buffer | undefined)[] | undefined
 
   constructor(one: Try, pool: UpstreamPool, hearer: AttemptHearer) {
     this.number = one.number
@@ -143,9 +145,8 @@ export class Attempt implements Hearer, Ticking {
     this.heardAt = this.#try.wheel.now
     const { tap } = this
     if (tap) {
-      tap.push(chunk)
-      this.#told(tap)
-      if (!this.#over && this.#bytes > this.#try.replyBytes) this.#fail(tooLong)
+      if (this.#queue) this.#queue.push(chunk)
+      else this.#tap(tap, chunk)
       return
     }
     if (this.#bytes > (this.#status === 200 ? this.#try.replyBytes : errorBytes)) {
@@ -162,9 +163,8 @@ export class Attempt implements Hearer, Ticking {
     }
     const { tap } = this
     if (tap) {
-      tap.finish()
-      this.#told(tap)
-      if (!this.#over) this.#fail(cut)
+      if (this.#queue) this.#queue.push(undefined)
+      else this.#tap(tap, undefined)
       return
     }
     const body = this.#body.take()
@@ -172,8 +172,13 @@ export class Attempt implements Hearer, Ticking {
       this.#refused(body)
       return
     }
-    const reply = this.carriage.reply(body)
-    if (!reply) this.#fail(malformed('The upstream answered with something that cannot be read.'))
+    this.#whole(this.carriage.reply(body))
+  }
+
+  #whole(reply: Reply | undefined): void {
+    if (this.#over) return
+    if (reply?.later) reply.later.then(this.#onWhole, this.#onBroken)
+    else if (!reply) this.#fail(malformed('The upstream answered with something that cannot be read.'))
     else if (reply.error) this.#fail(ofStatus(reply.error.status, undefined, reply.error.type))
     else {
       this.#finish()
@@ -193,6 +198,48 @@ export class Attempt implements Hearer, Ticking {
       const outcome = code === 'refused' ? 'refused' : 'reset'
       this.#fail({ outcome, health: 'unreached', fault: unreachable, cause })
     }
+  }
+
+  /** Bytes of a stream, or its end. What a filter has to wait for holds up what comes after it. */
+  #tap(tap: Tap, chunk: Buffer | undefined): void {
+    if (chunk) tap.push(chunk)
+    else tap.finish()
+    if (tap.waits) {
+      this.#queue = []
+      this.#exchange?.pause()
+      tap.waits.then(() => this.#resumed(tap, chunk === undefined), this.#onBroken)
+      return
+    }
+    this.#told(tap)
+    this.#checkEnd(chunk === undefined)
+  }
+
+  #resumed(tap: Tap, last: boolean): void {
+    if (this.#over) return
+    const queue = this.#queue ?? []
+    this.#queue = undefined
+    this.#told(tap)
+    this.#checkEnd(last)
+    for (let next = 0; next < queue.length && !this.#over; next++) {
+      this.#tap(tap, queue[next])
+      if (this.#queue) {
+        ;(this.#queue as (Buffer | undefined)[]).push(...queue.slice(next + 1))
+        return
+      }
+    }
+    if (!this.#over) this.#exchange?.resume()
+  }
+
+  #checkEnd(last: boolean): void {
+    if (this.#over) return
+    if (last) this.#fail(cut)
+    else if (this.#bytes > this.#try.replyBytes) this.#fail(tooLong)
+  }
+
+  readonly #onWhole = (reply: Reply): void => this.#whole(reply)
+
+  readonly #onBroken = (cause: unknown): void => {
+    if (!this.#over) this.#fail({ ...malformed('The answer could not be filtered.'), cause })
   }
 
   #told(tap: Tap): void {

@@ -3,6 +3,7 @@
 import {
   type Ask,
   type CallerName,
+  type Conversation,
   callers,
   estimateCount,
   openai,
@@ -20,8 +21,11 @@ import { accept, authenticate, type Credential } from './authenticate.ts'
 import { Body } from './body.ts'
 import { deadlines, type Failure } from './failure.ts'
 import { Forward, type ForwardHearer } from './forward.ts'
+import type { Blocked, Finding, GuardContext } from './guard/index.ts'
+import { filtered, type Guarded, guardAsk } from './guarding.ts'
 import { bodyTooLarge, checkMediaType, dialectOf, type Head, readHead } from './head.ts'
 import type { House } from './house.ts'
+import { limitHeaders } from './limit-headers.ts'
 import type { Limits } from './limits.ts'
 import { answerOwn } from './own.ts'
 import { findTarget, type Operated, type Target } from './paths.ts'
@@ -29,7 +33,7 @@ import type { Rejection } from './rejection.ts'
 import { Relay } from './relay.ts'
 import { type Asked, resolve } from './resolve.ts'
 import type { Route, Times } from './route.ts'
-import type { Principal, Snapshot } from './snapshot.ts'
+import type { Snapshot } from './snapshot.ts'
 import type { Inbound, InboundHearer } from './wire/inbound.ts'
 
 type Phase = 'reading' | 'opening' | 'waiting' | 'streaming' | 'settling' | 'ended'
@@ -53,6 +57,8 @@ export class Call implements InboundHearer, ForwardHearer {
   #readAt: number
   #admitted: Admitted | undefined
   #claim: Verdict | undefined
+  /** What the limits said. */
+  #verdict: Verdict | undefined
   #usage: Usage | undefined
   #route: Route | undefined
   #forward: Forward | undefined
@@ -187,13 +193,40 @@ export class Call implements InboundHearer, ForwardHearer {
       operation: ask.operation,
       streamed: ask.stream.on,
     }
-    this.#forward = this.#order(ask, route, target)
     this.#phase = 'opening'
-    this.#claimRoom(ask, principal)
+    const { guards } = route.guarding
+    if (!guards || guards.request.rules.length === 0 || target.carrying === 'count') {
+      this.#claimRoom(ask, undefined)
+      return
+    }
+    const told = guardAsk(ask, target.carrying, guards, this.#guardContext())
+    if (told instanceof Promise) told.then(this.#guarded, this.#unopened)
+    else this.#guarded(told)
+  }
+
+  readonly #guarded = ({ blocked, findings, ask, conversation }: Guarded): void => {
+    if (this.#phase !== 'opening') return
+    this.#found(findings)
+    if (blocked) this.#refuse(filtered(blocked, 'request'))
+    else this.#claimRoom(ask, conversation)
+  }
+
+  #found(findings: readonly Finding[]): void {
+    if (findings.length === 0) return
+    this.#house.metrics.guard(findings)
+    this.#house.observe({ type: 'guardrail_found', request: this.id, findings })
+  }
+
+  #guardContext(): GuardContext {
+    const { checker, send } = this.#house
+    return { model: this.#admitted?.model ?? '', requestId: this.id, checker, send }
   }
 
   /** Asks for room under every limit; a refusal changes nothing. */
-  #claimRoom(ask: Ask, { limited }: Principal): void {
+  #claimRoom(ask: Ask, conversation: Conversation | undefined): void {
+    const target = this.#target as Operated // `onWhole` has seen one
+    this.#forward = this.#order(ask, conversation, this.#route as Route, target) // `#open` has set it
+    const { limited } = (this.#credential as Credential).principal // `start` has set it
     const buckets = limited.buckets(ask.model)
     if (buckets.length === 0) {
       this.#journal()
@@ -207,6 +240,7 @@ export class Call implements InboundHearer, ForwardHearer {
 
   readonly #judged = (verdict: Verdict): void => {
     this.#claim = verdict
+    this.#verdict = verdict
     this.#house.metrics.limit(verdict)
     if (this.#phase !== 'opening') this.#release()
     else if (verdict.type === 'admitted') this.#journal()
@@ -240,7 +274,7 @@ export class Call implements InboundHearer, ForwardHearer {
     }
   }
 
-  #order(ask: Ask, route: Route, target: Operated): Forward {
+  #order(ask: Ask, conversation: Conversation | undefined, route: Route, target: Operated): Forward {
     const { limits } = this.#house
     return new Forward(
       this.#house,
@@ -248,6 +282,8 @@ export class Call implements InboundHearer, ForwardHearer {
         request: this.id,
         ask,
         target,
+        conversation,
+        guard: this.#guardContext(),
         route,
         forwarded: this.#head?.forwarded,
         session: this.#head?.wishes?.get('session'),
@@ -298,10 +334,13 @@ export class Call implements InboundHearer, ForwardHearer {
 
   ended(attempt: Attempt, terminal: Buffer): void {
     this.#phase = 'settling'
-    this.#settle('done', 200, 'caller', this.#used(attempt.tap)).then(
+    const guard = this.#forward?.guard
+    if (guard) this.#found(guard.findings)
+    const end = guard?.blocked ? 'guard_blocked' : 'done'
+    this.#settle(end, 200, 'caller', this.#used(attempt.tap)).then(
       () => {
         this.#relay.end(terminal)
-        this.#finished('done', 200)
+        this.#finished(end, 200)
       },
       (error: unknown) => {
         this.#relay.breakOff(this.#failureEvent(faultOf(error)))
@@ -310,8 +349,14 @@ export class Call implements InboundHearer, ForwardHearer {
     )
   }
 
+  blocked(attempt: Attempt, by: Blocked): void {
+    this.#found(this.#forward?.guard?.findings ?? [])
+    this.#conclude(filtered(by, 'answer'), 'guard_blocked', undefined, this.#used(attempt.tap))
+  }
+
   replied(_attempt: Attempt, { bytes, usage, refusal }: Reply): void {
     if (this.#phase !== 'waiting') return
+    this.#found(this.#forward?.guard?.findings ?? [])
     if (refusal) {
       this.#conclude(refusal, 'refused', undefined, usage)
       return
@@ -456,7 +501,7 @@ export class Call implements InboundHearer, ForwardHearer {
     const unread =
       !this.#inbound.complete &&
       (fault.code === 'too_large' || fault.status === 408 || fault.reason === 'malformed_request')
-    this.#relay.refuse(fault, this.#house.closing(), unread)
+    this.#relay.refuse(fault, this.#admitted ? this.#known() : this.#house.closing(), unread)
     this.#finished('refused', fault.status)
   }
 
@@ -535,6 +580,9 @@ export class Call implements InboundHearer, ForwardHearer {
     else if (forward && forward.tier > 0) headers.push('x-switchyard-fallback', String(forward.tier))
     if (this.#route?.exposeUpstream && forward?.attempt)
       headers.push('x-switchyard-upstream', forward.attempt.upstream.name)
+    const { caller } = this.#target ?? {}
+    if (this.#verdict)
+      headers.push(...limitHeaders(this.#verdict, caller === 'anthropic' ? caller : 'openai'))
     const warning = warningOf(forward?.attempt)
     if (warning) headers.push('x-switchyard-warning', warning)
     const spent = this.#house.clock() - this.#startedAt

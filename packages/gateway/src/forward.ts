@@ -4,8 +4,10 @@ import {
   type Ask,
   type Carriage,
   type CarriageOptions,
+  type Conversation,
   callers,
   carry,
+  carryConverted,
   carryCount,
   carryEmbeddings,
   carryOpenai,
@@ -24,6 +26,8 @@ import { refusalOf as noTarget, type Reason } from './choose/reason.ts'
 import { mayRetry, pauseOf } from './choose/retry.ts'
 import type { Target } from './choose/tier.ts'
 import { type Failure, late } from './failure.ts'
+import type { Blocked, GuardContext, Guards } from './guard/index.ts'
+import { AnswerGuard } from './guarding.ts'
 import type { House } from './house.ts'
 import type { Carrying, Operated } from './paths.ts'
 import { type Rejection, refusalOf } from './rejection.ts'
@@ -37,6 +41,8 @@ export interface ForwardHearer {
   flowed(bytes: Buffer): void
   ended(attempt: Attempt, terminal: Buffer): void
   replied(attempt: Attempt, reply: Reply): void
+  /** A guardrail has refused the answer before anything of it has left. */
+  blocked(attempt: Attempt, by: Blocked): void
   /** An upstream has refused the request itself, and no route has an answer to that. */
   rejected(attempt: Attempt, status: number, rejection: Rejection): void
   /** No attempt is left, or one has failed after its first content. */
@@ -47,6 +53,9 @@ export interface Order {
   readonly request: string
   readonly ask: Ask
   readonly target: Operated
+  /** What is sent in place of the chat's own words, where some were redacted. */
+  readonly conversation: Conversation | undefined
+  readonly guard: GuardContext
   readonly route: Route
   /** What of the caller's headers upstreams are to see. */
   readonly forwarded: readonly string[] | undefined
@@ -60,14 +69,15 @@ export interface Order {
   readonly replyBytes: number
 }
 
-type Carrier = (ask: Ask, path: string, to: Speech, options: CarriageOptions) => Carriage | undefined
+type Carrier = (order: Order, path: string, to: Speech, options: CarriageOptions) => Carriage | undefined
 
 /** Throws `invalid` where the upstream cannot be asked this; undefined where another one may. */
 const carriers: Readonly<Record<Carrying, Carrier>> = {
-  chat: (ask, _path, to, options) => carry(ask, to, options),
-  embeddings: (ask, _path, to, options) => carryEmbeddings(ask, to, options),
-  same: carryOpenai,
-  count: (ask, _path, to, options) => carryCount(ask, to, options),
+  chat: ({ ask, conversation }, _path, to, options) =>
+    conversation ? carryConverted(ask.caller, conversation, to, options) : carry(ask, to, options),
+  embeddings: ({ ask }, _path, to, options) => carryEmbeddings(ask, to, options),
+  same: ({ ask }, path, to, options) => carryOpenai(ask, path, to, options),
+  count: ({ ask }, _path, to, options) => carryCount(ask, to, options),
 }
 
 const responsesSpeech: Speech = Object.freeze({ dialect: 'responses' })
@@ -103,6 +113,8 @@ export class Forward implements AttemptHearer {
   attempt: Attempt | undefined
   /** The tier of that attempt, from 0. */
   tier = 0
+  /** The guard of the answer that is relayed. */
+  guard: AnswerGuard | undefined
   /** Why another route has taken over. */
   detour: string | undefined
   readonly #house: House
@@ -180,7 +192,12 @@ export class Forward implements AttemptHearer {
 
   began(attempt: Attempt): void {
     this.#wins(attempt)
-    this.#hearer.committed(attempt)
+    const by = this.guard?.blocked
+    if (by) {
+      attempt.cancel()
+      this.#end(attempt, 'answered')
+      this.#hearer.blocked(attempt, by)
+    } else this.#hearer.committed(attempt)
   }
 
   flowed(_attempt: Attempt, bytes: Buffer): void {
@@ -195,7 +212,9 @@ export class Forward implements AttemptHearer {
   replied(attempt: Attempt, reply: Reply): void {
     this.#wins(attempt)
     this.#end(attempt, 'answered')
-    this.#hearer.replied(attempt, reply)
+    const by = this.guard?.blocked
+    if (by) this.#hearer.blocked(attempt, by)
+    else this.#hearer.replied(attempt, reply)
   }
 
   rejected(attempt: Attempt, status: number, body: Buffer): void {
@@ -273,12 +292,14 @@ export class Forward implements AttemptHearer {
     try {
       const path = target.carrying === 'same' ? (upstream.paths?.[ask.operation] ?? target.path) : target.path
       if (!offers(upstream, target.carrying, ask)) throw unsupportedByModel(ask)
-      const carriage = carriers[target.carrying](ask, path, speech, {
+      const { guards } = this.#route.guarding
+      const carriage = carriers[target.carrying](this.#order, path, speech, {
         served,
         shown: this.#route.exposeModel ? undefined : ask.model,
         strict: this.#route.strict,
         maxOutput: upstream.maxOutput,
         about: { id: request, created: Math.floor(startedAt / 1000) },
+        ...(guards && guards.response.rules.length > 0 && { filter: () => this.#guardAnswer(guards) }),
       })
       if (carriage) this.#carriages.set(key, carriage)
       return carriage
@@ -287,6 +308,12 @@ export class Forward implements AttemptHearer {
       this.#refusal ??= error
       return undefined
     }
+  }
+
+  #guardAnswer(guards: Guards): AnswerGuard {
+    const guard = new AnswerGuard(guards, this.#order.guard)
+    this.guard = guard
+    return guard
   }
 
   #send(target: Target<Upstream>): Attempt | undefined {

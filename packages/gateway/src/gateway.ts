@@ -9,11 +9,13 @@ import type { Journal, Limiter, Observe } from '@switchyard/runtime'
 import { Admissions } from './admission.ts'
 import { Call } from './call.ts'
 import { Memories } from './choose/memory.ts'
+import { CheckThread } from './guard/index.ts'
 import { Health } from './health/health.ts'
 import type { GatewayObservation, House } from './house.ts'
 import { completeLimits, type Limits } from './limits.ts'
 import { Metrics } from './metrics.ts'
 import type { Route } from './route.ts'
+import { sendThrough } from './send.ts'
 import type { Snapshot } from './snapshot.ts'
 import { Traffic } from './traffic.ts'
 import { Upstreams } from './upstreams.ts'
@@ -69,6 +71,7 @@ export function createGateway(options: GatewayOptions): Gateway {
   const limits = completeLimits(options.limits)
   const metrics = new Metrics()
   const upstreams = new Upstreams(limits, options.resolve ?? systemResolve)
+  const checker = new CheckThread()
   const admissions = new Admissions(options.limiter, options.observe)
   const traffic = new Map<string, { readonly route: Route; readonly traffic: Traffic }>()
   const ground = { health: new Health({ random: options.random }), memories: new Memories() }
@@ -98,6 +101,8 @@ export function createGateway(options: GatewayOptions): Gateway {
     metrics,
     upstreams,
     admissions,
+    checker,
+    send: sendThrough(upstreams),
     wheel,
     observe: options.observe,
     get stopping() {
@@ -147,6 +152,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     stopping = true
     wheel[Symbol.dispose]()
     admissions[Symbol.dispose]()
+    checker[Symbol.dispose]()
     upstreams.close()
   }
 

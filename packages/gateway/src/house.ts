@@ -3,6 +3,7 @@ import type { Meter } from '@switchyard/ledger'
 import type { EndReason, Journal, Observe } from '@switchyard/runtime'
 import type { AdmissionObservation, Admissions } from './admission.ts'
 import type { Call } from './call.ts'
+import type { Checker, Finding, Send } from './guard/index.ts'
 import type { Limits } from './limits.ts'
 import type { Metrics, Outcome } from './metrics.ts'
 import type { Route } from './route.ts'
@@ -35,6 +36,7 @@ export type GatewayObservation =
       readonly cause: unknown
     }
   | AdmissionObservation
+  | { readonly type: 'guardrail_found'; readonly request: string; readonly findings: readonly Finding[] }
   | { readonly type: 'usage_not_recorded'; readonly request: string; readonly error: unknown }
   | { readonly type: 'internal_error'; readonly request: string; readonly error: unknown }
 
@@ -51,6 +53,8 @@ export interface House {
   readonly metrics: Metrics
   readonly upstreams: Upstreams
   readonly admissions: Admissions
+  readonly checker: Checker
+  readonly send: Send
   readonly wheel: Wheel
   readonly observe: Observe<GatewayObservation>
   readonly stopping: boolean

@@ -1,6 +1,7 @@
 // Plain counters on the way of a request, folded into Prometheus' text when they are scraped.
 import type { Operation, Usage } from '@switchyard/dialects'
 import type { EndReason, Verdict } from '@switchyard/runtime'
+import type { Finding } from './guard/index.ts'
 
 const mostLabels = 1000
 
@@ -99,6 +100,10 @@ export class Metrics {
     'source',
   ])
   readonly #gone = new Counters(`${namespace}_client_gone_total`, 'Callers that left, by phase.', ['phase'])
+  readonly #guards = new Counters(`${namespace}_guard_total`, 'What guardrails have found.', [
+    'rule',
+    'action',
+  ])
   readonly #hedges = new Counters(`${namespace}_hedges_total`, 'Decisions on a second copy.', ['outcome'])
   readonly #limits = new Counters(`${namespace}_limit_decisions_total`, 'Decisions of the limits.', [
     'level',
@@ -178,6 +183,11 @@ export class Metrics {
     )
   }
 
+  guard(findings: readonly Finding[]): void {
+    for (const { rule, action, failure, count } of findings)
+      this.#guards.add(`rule="${rule}",action="${failure ?? action}"`, Math.max(1, count))
+  }
+
   hedge(verdict: string): void {
     this.#hedges.add(`outcome="${verdict}"`)
   }
@@ -212,6 +222,7 @@ export class Metrics {
       ...this.#fallbacks.lines(),
       ...this.#limits.lines(),
       ...this.#hedges.lines(),
+      ...this.#guards.lines(),
       ...this.#requestSeconds.lines(),
       ...this.#overhead.lines(),
       ...this.#firstToken.lines(),

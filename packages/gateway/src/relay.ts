@@ -2,6 +2,7 @@
 // or with an error in the caller's dialect, and never with a normal end after a fault.
 import type { Caller } from '@switchyard/dialects'
 import type { Fault } from '@switchyard/kinds'
+import { retryHeaders } from './limit-headers.ts'
 import { WrongMethod } from './paths.ts'
 import type { Inbound } from './wire/inbound.ts'
 
@@ -73,10 +74,10 @@ export class Relay {
   /** A refusal before anything has left. `close` when what the caller still sends is not to be read. */
   refuse(fault: Fault, headers: readonly string[], close = false): void {
     const more = [...headers]
-    if (fault.retryAfterSeconds !== undefined) {
-      const seconds = Math.max(1, Math.ceil(fault.retryAfterSeconds))
-      more.push('retry-after', String(seconds), 'retry-after-ms', String(seconds * 1000))
-    }
+    const { retryAfterSeconds } = fault
+    more.push(
+      ...retryHeaders(retryAfterSeconds === undefined ? undefined : Math.ceil(retryAfterSeconds * 1000)),
+    )
     const retry = shouldRetry[fault.reason]
     if (retry !== undefined) more.push('x-should-retry', retry)
     if (fault instanceof WrongMethod) more.push('allow', fault.allow)

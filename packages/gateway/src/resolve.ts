@@ -105,6 +105,7 @@ export function resolve(name: string, principal: Principal, snapshot: Snapshot, 
       reason: 'endpoint_paused',
       retryAfterSeconds: 30,
     })
+  if (route.guarding.fault) throw route.guarding.fault
   if (route.tiers.every(({ upstreams }) => upstreams.length === 0)) throw noUpstream(route)
   return route
 }

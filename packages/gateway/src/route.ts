@@ -2,6 +2,7 @@
 import type { Operation, Speech } from '@switchyard/dialects'
 import type { Cidr, DocumentOf, route } from '@switchyard/kinds'
 import type { Strategy } from './choose/tier.ts'
+import type { CompiledGuards } from './snapshot/guards.ts'
 
 /** Where connections are made to. */
 export interface Origin {
@@ -102,8 +103,7 @@ export interface Route {
   readonly mixed: boolean
   /** A tier looks at the beginning of prompts. */
   readonly prefixed: boolean
-  /** `WORKSPACE/NAME` of each Guardrail, in order. */
-  readonly guardrails: readonly string[]
+  readonly guarding: CompiledGuards
   readonly cache: Spec['cache']
   /** Of the document. */
   readonly generation: number

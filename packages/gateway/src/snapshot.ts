@@ -1,5 +1,5 @@
 // The gateway's whole configuration as one frozen value, compiled aside from the requests and swapped whole.
-import type { CredentialSecret, Document } from '@switchyard/kinds'
+import type { CredentialSecret, Document, LimitsSpec } from '@switchyard/kinds'
 import type { Grant, Sealed, SecretHash } from '@switchyard/runtime'
 import type { Limited } from './admission.ts'
 import type { Route } from './route.ts'
@@ -70,6 +70,8 @@ export interface SnapshotInputs {
   readonly grants: readonly (Grant & { readonly principal: string })[]
   /** What Credential documents hold, by their id. */
   readonly credentials?: ReadonlyMap<string, Sealed<CredentialSecret>>
+  /** Of the platform: above those of every workspace. */
+  readonly limits?: LimitsSpec | undefined
 }
 
 export const emptySnapshot: Snapshot = Object.freeze({
@@ -80,11 +82,14 @@ export const emptySnapshot: Snapshot = Object.freeze({
 })
 
 /** Pure: the same inputs make an equal snapshot. */
-export function compileSnapshot({ documents, keyHashes, grants, credentials }: SnapshotInputs): Snapshot {
+export function compileSnapshot(inputs: SnapshotInputs): Snapshot {
+  const { documents, keyHashes, grants, credentials, limits } = inputs
   const found = find(documents)
   const routes = compileRoutes(found, credentials ?? new Map())
   const callers = callersOf(grants)
-  const principals = new Map(found.keys.map(key => [key.metadata.id, compilePrincipal(key, found, callers)]))
+  const principals = new Map(
+    found.keys.map(key => [key.metadata.id, compilePrincipal(key, found, callers, limits)]),
+  )
   const keys = new Map<string, KeyEntry>()
   for (const { id, field, hash, previous } of keyHashes) {
     const principal = principals.get(id)

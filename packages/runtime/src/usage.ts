@@ -25,6 +25,7 @@ export const endReasons = [
   'upstream_error',
   'our_timeout',
   'refused',
+  'guard_blocked',
   'drained',
   'gateway_lost',
 ] as const

@@ -1,5 +1,5 @@
 // Who calls: a key, whether it is accepted, what it may call and the limits above it.
-import { covers } from '@switchyard/kinds'
+import { covers, type LimitsSpec } from '@switchyard/kinds'
 import { Limited, type LimitScope } from '../admission.ts'
 import type { Principal, Refusal } from '../snapshot.ts'
 import { type ApiKey, type Found, within } from './found.ts'
@@ -25,7 +25,12 @@ export function callersOf(
   )
 }
 
-export function compilePrincipal(key: ApiKey, found: Found, callers: Callers): Principal {
+export function compilePrincipal(
+  key: ApiKey,
+  found: Found,
+  callers: Callers,
+  limits?: LimitsSpec,
+): Principal {
   const { metadata, spec, status } = key
   return Object.freeze({
     id: metadata.id,
@@ -36,15 +41,20 @@ export function compilePrincipal(key: ApiKey, found: Found, callers: Callers): P
     models: spec.models?.map(glob),
     expiresAt: spec.expiresAt === undefined ? Number.POSITIVE_INFINITY : Date.parse(spec.expiresAt),
     refusal: refusalOf(key, found, callers),
-    limited: new Limited(scopesOf(key, found)),
+    limited: new Limited(scopesOf(key, found, limits)),
   })
 }
 
 /** Outermost first. */
-function scopesOf({ metadata, spec }: ApiKey, { workspaces, projects }: Found): readonly LimitScope[] {
+function scopesOf(
+  { metadata, spec }: ApiKey,
+  { workspaces, projects }: Found,
+  platform: LimitsSpec | undefined,
+): readonly LimitScope[] {
   const { workspace, project, id } = metadata
   const slice = project === null ? undefined : projects.get(within(workspace, project))
   const all = [
+    ['platform', 'all', platform],
     ['workspace', workspace ?? '', workspaces.get(within(null, workspace ?? ''))?.spec.limits],
     ['project', `${workspace}/${project}`, slice?.spec.limits],
     ['key', id, spec.limits],

@@ -4,10 +4,13 @@ import type { Sealed } from '@switchyard/runtime'
 import type { Route, Tier, Upstream } from '../route.ts'
 import type { Routes } from '../snapshot.ts'
 import { type Endpoint, type Found, type RouteDocument, referred, within } from './found.ts'
+import { guardsOf } from './guards.ts'
 import { providerUpstream, replicaUpstream, type Unsealed } from './upstreams.ts'
 
 /** By id of the Credential document. */
 type Secrets = ReadonlyMap<string, Sealed<CredentialSecret>>
+
+const noSecrets: Secrets = new Map()
 
 type TargetSpec = Pick<
   DocumentOf<typeof route>['spec']['tiers'][number]['targets'][number],
@@ -45,11 +48,10 @@ function routesOf(all: readonly Route[]): Routes {
 }
 
 /** The route that an endpoint has by its own name. */
-function endpointRoute({ metadata, spec }: Endpoint, { replicas }: Found): Route {
+function endpointRoute({ metadata, spec }: Endpoint, found: Found): Route {
   const workspace = metadata.workspace ?? ''
-  const upstreams = (replicas.get(within(workspace, metadata.name)) ?? []).map(one =>
-    replicaUpstream(one, 100),
-  )
+  const replicas = found.replicas.get(within(workspace, metadata.name)) ?? []
+  const upstreams = replicas.map(one => replicaUpstream(one, 100))
   return Object.freeze({
     id: metadata.name,
     name: metadata.name,
@@ -67,7 +69,7 @@ function endpointRoute({ metadata, spec }: Endpoint, { replicas }: Found): Route
     exposeUpstream: false,
     mixed: false,
     prefixed: false,
-    guardrails: [],
+    guarding: guardsOf([], found, noSecrets),
     cache: undefined,
     generation: metadata.generation,
     created: Math.floor(Date.parse(metadata.creationTimestamp) / 1000),
@@ -109,7 +111,11 @@ function documentRoutes({ metadata, spec }: RouteDocument, found: Found, secrets
     exposeUpstream: spec.expose === 'upstream',
     mixed: dialects.size > 1,
     prefixed: tiers.some(({ strategy }) => strategy === 'prefix'),
-    guardrails: spec.guardrails.map(reference => referred(workspace, reference)),
+    guarding: guardsOf(
+      spec.guardrails.map(reference => referred(workspace, reference)),
+      found,
+      secrets,
+    ),
     cache,
     generation: metadata.generation,
     created: Math.floor(Date.parse(metadata.creationTimestamp) / 1000),
