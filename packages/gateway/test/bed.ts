@@ -13,9 +13,16 @@ import {
   type Snapshot,
   type SnapshotInputs,
 } from '@switchyard/gateway'
-import { type Document, Fault } from '@switchyard/kinds'
+import {
+  type CredentialSecret,
+  credential as credentialKind,
+  type Document,
+  Fault,
+  provider as providerKind,
+  route as routeKind,
+} from '@switchyard/kinds'
 import { meter } from '@switchyard/ledger'
-import type { Journal, JournalRecord, UsageEvent } from '@switchyard/runtime'
+import { type Journal, type JournalRecord, Sealed, type UsageEvent } from '@switchyard/runtime'
 import { checkOf } from '../src/key.ts'
 
 const moment = '2026-01-01T00:00:00.000Z'
@@ -90,6 +97,15 @@ interface Init {
   readonly signal?: AbortSignal
 }
 
+type ProviderSpec = (typeof providerKind.spec)['_zod']['input']
+type CredentialSpec = (typeof credentialKind.spec)['_zod']['input']
+type RouteSpec = (typeof routeKind.spec)['_zod']['input']
+
+/** `null` is the platform. */
+interface Place {
+  readonly workspace?: string | null
+}
+
 interface KeyOptions {
   readonly workspace?: string
   readonly project?: string
@@ -104,7 +120,11 @@ export class Bed implements AsyncDisposable {
   readonly documents: Document[] = []
   keyHashes: SnapshotInputs['keyHashes'] = []
   grants: SnapshotInputs['grants'] = [{ principal: 'user:ada', workspace: null, permission: '*' }]
+  readonly credentials = new Map<string, Sealed<CredentialSecret>>()
   now: () => number = Date.now
+  random: () => number = Math.random
+  /** The addresses of a name; none is known. */
+  resolve: (host: string) => Promise<readonly string[]> = async () => []
   #snapshot: Snapshot
   readonly #server = createServer()
 
@@ -116,7 +136,8 @@ export class Bed implements AsyncDisposable {
       limiter: this.limiter,
       meter,
       clock: () => this.now(),
-      random: Math.random,
+      random: () => this.random(),
+      resolve: host => this.resolve(host),
       uuid: randomUUIDv7,
       limits,
       observe: observation => void this.observed.push(observation),
@@ -149,8 +170,8 @@ export class Bed implements AsyncDisposable {
 
   /** Compiles what stands and swaps it in. */
   swap(): void {
-    const { documents, keyHashes, grants } = this
-    this.#snapshot = compileSnapshot({ documents, keyHashes, grants })
+    const { documents, keyHashes, grants, credentials } = this
+    this.#snapshot = compileSnapshot({ documents, keyHashes, grants, credentials })
   }
 
   workspace(name: string): void {
@@ -171,6 +192,38 @@ export class Bed implements AsyncDisposable {
           { state: 'Ready', address },
         ),
       )
+    this.swap()
+  }
+
+  /** A provider on this machine, which it may dial. */
+  provider(name: string, spec: ProviderSpec, { workspace = 'default' }: Place = {}): void {
+    const given = { allowCidrs: ['127.0.0.0/8'], ...spec }
+    this.add(document('Provider', workspace, name, providerKind.spec.parse(given)))
+    this.swap()
+  }
+
+  /** A credential that holds the value; a second one of the same name takes the first one's place. */
+  credential(
+    name: string,
+    value: string,
+    { workspace = 'default', ...spec }: Place & Omit<CredentialSpec, 'value'> = {},
+  ): void {
+    const { value: _, headers, ...shown } = credentialKind.spec.parse({ ...spec, value })
+    const made = document('Credential', workspace, name, shown)
+    this.credentials.set(made.metadata.id, new Sealed(headers ? { value, headers } : { value }))
+    const before = this.documents.findIndex(d => d.kind === 'Credential' && d.metadata.name === name)
+    if (before >= 0) this.documents.splice(before, 1)
+    this.add(made)
+    this.swap()
+  }
+
+  /** A route of its own name, unless the spec has others. */
+  route(
+    name: string,
+    spec: Omit<RouteSpec, 'names'> & Partial<Pick<RouteSpec, 'names'>>,
+    { workspace = 'default' } = {},
+  ): void {
+    this.add(document('Route', workspace, name, routeKind.spec.parse({ names: [name], ...spec })))
     this.swap()
   }
 

@@ -49,7 +49,7 @@ describe('Anthropic’s client', () => {
   })
 
   test('throws where the stream breaks, and sees no end', async () => {
-    engine.will('cut after two')
+    engine.will('cut after 3')
     const stream = client().messages.stream(ask)
     let text = ''
     stream.on('text', part => {
@@ -105,7 +105,7 @@ describe('Gemini’s client', () => {
   })
 
   test('throws where the stream breaks', async () => {
-    engine.will('cut after two')
+    engine.will('cut after 3')
     const stream = await client().models.generateContentStream(ask)
     await expect(async () => {
       for await (const _ of stream);
@@ -121,7 +121,7 @@ describe('Gemini’s client', () => {
       })
     const whole = (await (await array('tiny')).json()) as { candidates: { finishReason?: string }[] }[]
     expect(whole.at(-1)?.candidates[0]?.finishReason).toBe('STOP')
-    engine.will('cut after two')
+    engine.will('cut after 3')
     const broken = (await (await array('tiny')).json()) as object[]
     expect(broken.at(-1)).toMatchObject({ error: { code: 502, status: 'UNAVAILABLE' } })
     expect(await (await array('none')).json()).toMatchObject([{ error: { code: 404, status: 'NOT_FOUND' } }])
@@ -167,7 +167,7 @@ describe('Ollama’s client', () => {
   })
 
   test('throws where the stream breaks', async () => {
-    engine.will('cut after two')
+    engine.will('cut after 3')
     const stream = await client().chat({ model: 'tiny', messages, stream: true })
     await expect(async () => {
       for await (const _ of stream);

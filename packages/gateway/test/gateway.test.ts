@@ -3,7 +3,8 @@ import { connect } from 'node:net'
 import OpenAI from 'openai'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { Bed, document, newKey } from './bed.ts'
-import { type Name, parts, reply, ScriptedUpstream } from './upstream.ts'
+import { parts, refusals, reply } from './upstream/openai.ts'
+import { type Name, ScriptedUpstream } from './upstream.ts'
 
 let bed: Bed
 let engine: ScriptedUpstream
@@ -125,7 +126,7 @@ describe('the official client', () => {
   })
 
   test('throws in the middle of a stream that breaks', async () => {
-    engine.will('cut after two')
+    engine.will('cut after 3')
     const stream = await client().chat.completions.create({ model: 'tiny', messages: [], stream: true })
     let text = ''
     await expect(async () => {
@@ -428,23 +429,23 @@ describe('a refusal', () => {
 describe('an engine that fails before the first byte', () => {
   const faults: readonly (readonly [Name, boolean, number, string])[] = [
     ['reset', false, 502, 'upstream_error'],
-    ['cut reply', false, 502, 'upstream_error'],
-    ['truncated json', false, 502, 'upstream_error'],
-    ['empty reply', false, 502, 'upstream_error'],
+    ['cut at 60', false, 502, 'upstream_error'],
+    ['truncated at 60', false, 502, 'upstream_error'],
+    ['empty', false, 502, 'upstream_error'],
     ['html', false, 502, 'upstream_error'],
     ['error as reply', false, 503, 'overloaded'],
-    ['401', false, 502, 'upstream_error'],
-    ['404', false, 502, 'upstream_error'],
-    ['429', false, 429, 'upstream_rate_limited'],
-    ['500', false, 502, 'upstream_error'],
-    ['503', true, 503, 'overloaded'],
+    ['status 401', false, 502, 'upstream_error'],
+    ['status 404', false, 502, 'upstream_error'],
+    ['busy for 7', false, 429, 'upstream_rate_limited'],
+    ['status 500', false, 502, 'upstream_error'],
+    ['status 503', true, 503, 'overloaded'],
     ['html', true, 502, 'upstream_error'],
-    ['cut before content', true, 502, 'upstream_error'],
+    ['cut after 1', true, 502, 'upstream_error'],
     ['error as first event', true, 503, 'overloaded'],
   ]
 
   /** Asking the same one again would not help: its key or model is wrong, or it has asked for a pause of 7 s. */
-  const final: readonly Name[] = ['401', '404', '429']
+  const final: readonly Name[] = ['status 401', 'status 404', 'busy for 7']
 
   test.each(faults)(
     'by %s (stream %s) is answered with an honest status: %s %s',
@@ -486,12 +487,10 @@ describe('an engine that fails before the first byte', () => {
   })
 
   test('with a refusal of the request itself passes it on byte for byte, once', async () => {
-    engine.will('400')
+    engine.will('context length')
     const response = await bed.chat(key)
     expect(response.status).toBe(400)
-    expect(await response.text()).toBe(
-      '{"error":{"message":"too long","type":"invalid_request_error","param":"messages","code":"context_length_exceeded"} }',
-    )
+    expect(await response.text()).toBe(refusals['context length'])
     expect(engine.seen).toHaveLength(1)
     expect(bed.journal.last).toMatchObject({ end: 'refused', status: 400 })
   })
@@ -511,7 +510,7 @@ describe('an engine that fails before the first byte', () => {
   })
 
   test('is not stormed with retries', async () => {
-    engine.always('500')
+    engine.always('status 500')
     await Promise.all(Array.from({ length: 200 }, () => bed.chat(key).then(r => r.text())))
     expect(engine.seen.length).toBeLessThan(200 + 0.2 * 200 + 30 + 30)
   })
@@ -519,8 +518,8 @@ describe('an engine that fails before the first byte', () => {
 
 describe('an engine that fails after the first byte', () => {
   test.each([
-    ['cut after two', 'upstream_error'],
-    ['end after two', 'upstream_error'],
+    ['cut after 3', 'upstream_error'],
+    ['end after 3', 'upstream_error'],
     ['error in mid-stream', 'overloaded'],
   ] as const)('by %s ends the stream with an error and without [DONE]', async (name, code) => {
     engine.will(name)
@@ -544,7 +543,7 @@ describe('an engine that fails after the first byte', () => {
     await using hasty = await Bed.start({ idle: 200, stall: 400 })
     hasty.endpoint('tiny', [engine.address])
     const its = hasty.key()
-    for (const name of ['content then silence', 'pings only'] as const) {
+    for (const name of ['content then silence', 'content then pings'] as const) {
       engine.will(name)
       const text = await (await hasty.chat(its, { stream: true })).text()
       expect(text).toContain('"code":"idle"')
@@ -554,13 +553,13 @@ describe('an engine that fails after the first byte', () => {
   })
 
   test('only after its terminal marker has not failed', async () => {
-    engine.will('reset after done')
+    engine.will('reset after the end')
     expect(await (await bed.chat(key, { stream: true })).text()).toBe(streamText + parts.done)
     expect(bed.journal.last.end).toBe('done')
   })
 
   test('to write [DONE] after a finish reason is helped out', async () => {
-    engine.will('no done')
+    engine.will('no marker')
     expect(await (await bed.chat(key, { stream: true })).text()).toContain(parts.done)
     expect(bed.journal.last.end).toBe('done')
   })
@@ -571,14 +570,14 @@ describe('an engine that fails after the first byte', () => {
     expect(bed.journal.last).toMatchObject({
       usageSource: 'counted',
       flags: ['usage_missing'],
-      quantities: { 'tok.out.text': '2' },
+      quantities: { 'tok.out.text': '3' },
     })
   })
 
   test('to write one event well loses that event alone', async () => {
     engine.will('malformed event')
     const text = await (await bed.chat(key, { stream: true })).text()
-    expect(text).toBe(publicText(parts.role + parts.one + parts.two + parts.finish) + parts.done)
+    expect(text).toBe(streamText + parts.done)
     expect(bed.gateway.metrics()).toContain('malformed_events_total 1')
   })
 
@@ -634,7 +633,7 @@ describe('a caller that leaves', () => {
   test('that only stops reading slows its upstream and is ended', async () => {
     await using strict = await Bed.start({ callerStall: 300 })
     strict.endpoint('tiny', [engine.address])
-    engine.will('flood')
+    engine.will('deluge')
     const socket = connect(strict.port, '127.0.0.1')
     const body = '{"model":"tiny","stream":true}'
     socket.write(
@@ -695,7 +694,7 @@ describe('a gateway', () => {
   })
 
   test('counts each request once: metrics, usage records and openings agree', async () => {
-    engine.will('good', '500', 'good', '400', 'cut after two')
+    engine.will('good', 'status 500', 'good', 'context length', 'cut after 3')
     await (await bed.chat(key)).text()
     await (await bed.chat(key)).text()
     await (await bed.chat(key)).text()
