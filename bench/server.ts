@@ -8,7 +8,7 @@ import type { Order, Taken } from './load.ts'
 
 const rounds = 9
 const roundMilliseconds = 1000
-const idleConnections = 20_000
+const idleConnections = 19_000
 const names = ["node's", 'ours'] as const
 
 interface Gauge {

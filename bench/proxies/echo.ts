@@ -66,7 +66,7 @@ const server = own
   ? new WireServer(listener, {
       ours: () => true,
       take: inbound => new Echo(inbound),
-      refusal: ({ message }) => JSON.stringify({ error: { message } }),
+      refusal: ({ message }) => ({ headers: [], body: message }),
       clock: Date.now,
     })
   : undefined

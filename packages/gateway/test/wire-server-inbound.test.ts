@@ -1,6 +1,7 @@
 // What a call may rely on, whoever has parsed its request: one suite for node's server and for ours.
 import { afterEach, describe, expect, it } from 'vitest'
 import type { Inbound } from '../src/wire/inbound.ts'
+import { NodeInbound } from '../src/wire/inbound-node.ts'
 import { type Act, Bed, Caller, turn } from './wire-server.bed.ts'
 
 const get = 'GET /v1/a?b=c HTTP/1.1\r\nHost: a\r\nX-A:  é \r\nx-a: 2\r\n'
@@ -197,6 +198,34 @@ describe.each([
     inbound?.destroy()
     await turn()
     expect(bed.heard[0]?.closes).toBe(1)
+  })
+
+  it('that is listened to too late hears of its close all the same', async () => {
+    const inbounds: Inbound[] = []
+    bed = new Bed({ node, take: inbound => void inbounds.push(inbound) })
+    if (node) {
+      bed.listener.removeAllListeners('request')
+      bed.listener.on(
+        'request',
+        (request, response) => void inbounds.push(new NodeInbound(request, response)),
+      )
+    }
+    await bed.listen()
+    const caller = new Caller(bed.port)
+    caller.socket.write(`${get}\r\n`)
+    await reached(() => inbounds.length === 1)
+    caller.socket.destroy()
+    await reached(() => inbounds[0]?.closed === true)
+    const heard: string[] = []
+    inbounds[0]?.listen({
+      onBody: () => void heard.push('body'),
+      onWhole: () => void heard.push('whole'),
+      onDrain: () => void heard.push('drain'),
+      onClose: () => void heard.push('close'),
+    })
+    expect(heard).toEqual([])
+    await turn()
+    expect(heard).toEqual(['close'])
   })
 
   it('that is destroyed is heard no more but for its close', async () => {

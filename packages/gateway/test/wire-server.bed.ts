@@ -78,7 +78,8 @@ export class Bed {
       take: inbound => void hear(inbound, this.heard, (one, heard) => this.act(one, heard)),
       refusal: fault => {
         this.refused.push(fault.message)
-        return JSON.stringify({ error: { message: fault.message, code: fault.reason } })
+        const body = JSON.stringify({ error: { message: fault.message, code: fault.reason } })
+        return { headers: ['content-type', 'application/json'], body }
       },
       clock: () => 1_700_000_000_000,
       sweep: 10,
@@ -138,9 +139,12 @@ export class Caller {
 export class Line extends Duplex {
   readonly remoteAddress = '127.0.0.1'
   got = ''
+  readonly #slow: boolean
 
-  constructor() {
-    super({ highWaterMark: 1 << 20 })
+  /** `slow`: what is written is taken a turn later. */
+  constructor(highWaterMark = 1 << 20, slow = false) {
+    super({ highWaterMark })
+    this.#slow = slow
   }
 
   setTimeout(): this {
@@ -151,7 +155,8 @@ export class Line extends Duplex {
 
   override _write(chunk: Buffer, _: BufferEncoding, done: () => void): void {
     this.got += chunk.toString('latin1')
-    done()
+    if (this.#slow) setImmediate(done)
+    else done()
   }
 
   /** Sends the parts, waits until nothing happens any more, and leaves. */

@@ -41,6 +41,10 @@ export class NodeInbound implements Inbound {
   }
 
   listen(hearer: InboundHearer): void {
+    if (this.#response.closed) {
+      process.nextTick(() => hearer.onClose())
+      return
+    }
     this.#response.once('close', () => hearer.onClose())
     this.#response.on('drain', () => {
       if (!this.#response.closed) hearer.onDrain()

@@ -39,6 +39,8 @@ export class Connection {
     this.#socket = socket
     this.#reader = new HeadReader(server.ours)
     this.#since = server.sweeps
+    // A socket that was accepted can't be given a buffer to read into, as those of our client are: that would take
+    // 8.0 µs for an answer on a bare socket where `data` takes 9.3, but needs node's own handle.
     socket.on('data', this.#take)
     socket.on('drain', this.#drained)
     socket.on('end', this.#closed)
@@ -207,7 +209,7 @@ export class Connection {
     const begun = reader.begun
     let end: number
     try {
-      end = reader.read(bytes, 0)
+      end = reader.read(bytes)
     } catch (error) {
       this.#refuse(faultOf(error))
       return
@@ -215,7 +217,7 @@ export class Connection {
     if (end < 0) {
       if (!begun) this.#since = this.#server.sweeps
     } else if (reader.head) this.#begin(reader.head, bytes, end)
-    else this.#handOver(reader.foreign(bytes, 0, end))
+    else this.#handOver(reader.foreign(bytes, end))
   }
 
   #begin(head: RequestHead, bytes: Buffer, end: number): void {
@@ -314,10 +316,10 @@ export class Connection {
       this.destroy()
       return
     }
-    const body = this.#server.refusal(fault, this.#reader.url)
-    const head =
-      `HTTP/1.1 ${fault.status} ${STATUS_CODES[fault.status] ?? ''}\r\ncontent-type: application/json\r\n` +
-      `content-length: ${Buffer.byteLength(body)}\r\n${this.#server.closingTail}\r\n`
+    const { headers, body } = this.#server.refusal(fault, this.#reader.url)
+    let head = `HTTP/1.1 ${fault.status} ${STATUS_CODES[fault.status] ?? ''}\r\n`
+    for (let i = 0; i + 1 < headers.length; i += 2) head += `${headers[i]}: ${headers[i + 1]}\r\n`
+    head += `content-length: ${Buffer.byteLength(body)}\r\n${this.#server.closingTail}\r\n`
     this.#socket.write(head + body)
     this.#linger()
     this.#inbound = undefined

@@ -17,7 +17,7 @@ const nothing = Buffer.alloc(0)
 // An empty line before the request is passed over: some old callers send one after a body (section 2.2).
 const requestLine = /^(?:\r\n)?([!#$%&'*+\-.^_`|~0-9A-Za-z]+) ([\x21-\x7e\x80-\xff]+) HTTP\/(\d\.\d)\r\n/
 const pathForm = /^\/[\x21\x22\x24-\x7e]*$/
-const fieldLine = /([!#$%&'*+\-.^_`|~0-9A-Za-z]+):([\t\x20-\x7e\x80-\xff]*)\r\n/y
+const fieldLines = /^(?:[!#$%&'*+\-.^_`|~0-9A-Za-z]+:[\t\x20-\x7e\x80-\xff]*\r\n)*$/
 const hostForm = /^[\w.~!$&'()*+,;=%:[\]-]*$/
 const digits = /^\d+$/
 const methods: ReadonlySet<string> = new Set(METHODS)
@@ -73,55 +73,54 @@ export class HeadReader {
     return this.#heldBytes > 0
   }
 
-  /** Takes bytes from `at` on; tells where the head ends, or -1 while it has not. Throws a Fault. */
-  read(bytes: Buffer, at: number): number {
-    if (this.#heldBytes > 0) return this.#continue(bytes, at)
-    const again = this.#kept ? this.#again(this.#kept, bytes, at) : -1
+  /** Takes bytes; tells where in them the head ends, or -1 while it has not. Throws a Fault. */
+  read(bytes: Buffer): number {
+    if (this.#heldBytes > 0) return this.#continue(bytes)
+    const again = this.#kept ? this.#again(this.#kept, bytes) : -1
     if (again >= 0) {
       this.#misses = 0
       return again
     }
-    const found = bytes.indexOf(endOfHead, at)
+    const found = bytes.indexOf(endOfHead)
     if (found < 0) {
-      this.#hold(bytes, at)
+      this.#hold(bytes)
       return -1
     }
-    if (found + 4 - at > mostHeadBytes) throw tooLarge()
-    this.#parse(bytes, at, found + 4)
+    if (found + 4 > mostHeadBytes) throw tooLarge()
+    this.#parse(bytes, found + 4)
     return found + 4
   }
 
-  /** The bytes of the head that was read last, when it is not ours, and those that follow it. */
-  foreign(bytes: Buffer, at: number, end: number): Buffer {
-    if (this.#held.length === 0) return bytes.subarray(at)
+  /** The head that was read last, when it is not ours, and what follows its `end` in these bytes. */
+  foreign(bytes: Buffer, end: number): Buffer {
+    if (this.#held.length === 0) return bytes
     return Buffer.concat([this.#held, bytes.subarray(end)])
   }
 
-  #continue(bytes: Buffer, at: number): number {
+  #continue(bytes: Buffer): number {
     const before = this.#heldBytes
-    this.#hold(bytes, at)
+    this.#hold(bytes)
     const held = this.#held.subarray(0, this.#heldBytes)
     const found = held.indexOf(endOfHead, Math.max(0, before - 3))
     if (found < 0) return -1
     const end = found + 4
     if (end > mostHeadBytes) throw tooLarge()
     this.#heldBytes = 0
-    this.#parse(held, 0, end)
+    this.#parse(held, end)
     this.#held = this.head ? nothing : held.subarray(0, end)
-    return at + end - before
+    return end - before
   }
 
   /** Keeps bytes of a head that is not whole; they grow by doubling, so that it costs no more than its length. */
-  #hold(bytes: Buffer, from: number): void {
+  #hold(bytes: Buffer): void {
     const before = this.#heldBytes
-    const to = Math.min(bytes.length, from + mostHeadBytes + 4 - before)
-    const needed = before + to - from
+    const needed = Math.min(before + bytes.length, mostHeadBytes + 4)
     if (needed > this.#held.length) {
       const larger = Buffer.allocUnsafe(Math.max(needed * 2, 1024))
       this.#held.copy(larger, 0, 0, before)
       this.#held = larger
     }
-    bytes.copy(this.#held, before, from, to)
+    bytes.copy(this.#held, before, 0, needed - before)
     this.#heldBytes = needed
     const held = this.#held.subarray(0, needed)
     const found = held.indexOf(endOfHead, Math.max(0, before - 3))
@@ -133,16 +132,16 @@ export class HeadReader {
       if (held[lf - 1] !== 0x0d) throw malformed('A line ends in a bare line feed: end it in CR LF.')
   }
 
-  #parse(bytes: Buffer, from: number, to: number): void {
-    const read = this.#read(bytes.toString('latin1', from, to - 2))
+  #parse(bytes: Buffer, end: number): void {
+    const read = this.#read(bytes.toString('latin1', 0, end - 2))
     this.head = read?.head
-    if (!read || to - from > mostKeptBytes || ++this.#misses > mostMisses) {
+    if (!read || end > mostKeptBytes || ++this.#misses > mostMisses) {
       this.#kept = undefined
       return
     }
     // Exactly its own bytes: a slice of node's pool would keep the whole of that alive.
-    const own = Buffer.allocUnsafeSlow(to - from)
-    bytes.copy(own, 0, from, to)
+    const own = Buffer.allocUnsafeSlow(end)
+    bytes.copy(own, 0, 0, end)
     this.#kept = { ...read, bytes: own }
   }
 
@@ -161,16 +160,15 @@ export class HeadReader {
     return readFields(text, line.length, method, url, version === '1.0')
   }
 
-  /** Where the kept head ends when it stands at `at` once more, with whatever length; else -1. */
-  #again(kept: Kept, bytes: Buffer, at: number): number {
+  /** Where the kept head ends when it has come once more, with whatever length; else -1. */
+  #again(kept: Kept, bytes: Buffer): number {
     const { bytes: own, head, from, to } = kept
-    const first = from < 0 ? own.length : from
-    if (bytes.length - at < first || own.compare(bytes, at, at + first, 0, first) !== 0) return -1
+    const start = from < 0 ? own.length : from
+    if (bytes.length < start || own.compare(bytes, 0, start, 0, start) !== 0) return -1
     if (from < 0) {
       this.head = head
-      return at + first
+      return start
     }
-    const start = at + first
     let end = start
     let length = 0
     for (; end - start <= mostDigits; end++) {
@@ -203,13 +201,13 @@ function readFields(
   let connection = ''
   let upgrade = false
   let expects = false
-  fieldLine.lastIndex = start
-  while (fieldLine.lastIndex < text.length) {
-    const at = fieldLine.lastIndex
-    const found = fieldLine.exec(text)
-    if (!found) throw noField()
-    const name = found[1] as string // both groups always take part
-    const value = trimmed(found[2] as string)
+  // One look at all lines, and then their places, takes 2.5 µs for 19 of them; a match of each took 3.2.
+  if (!fieldLines.test(text.slice(start))) throw noField()
+  for (let at = start, end = 0; at < text.length; at = end + 2) {
+    const colon = text.indexOf(':', at)
+    end = text.indexOf('\r\n', colon)
+    const name = text.slice(at, colon)
+    const value = trimmed(text, colon + 1, end)
     if (headers.push(name, value) > mostHeaders * 2)
       throw tooLarge(`More than ${mostHeaders} headers were sent: send fewer.`)
     // Few headers have these lengths, so that most are passed without being lowered.
@@ -236,7 +234,7 @@ function readFields(
         if (from >= 0) throw malformed('Two content-length headers were sent: send one.')
         if (!digits.test(value) || value.length > mostDigits)
           throw malformed('The content-length is not a number of bytes.')
-        from = text.indexOf(value, at + name.length + 1)
+        from = text.indexOf(value, colon + 1)
         to = from + value.length
         break
       case 17:
@@ -276,12 +274,10 @@ function named(connection: string, option: string): boolean {
 }
 
 /** Without spaces and tabs around it: `trim` would take the no-break space too, which is part of a value. */
-function trimmed(value: string): string {
-  let from = 0
-  let to = value.length
-  while (from < to && isSpace(value.charCodeAt(from))) from++
-  while (to > from && isSpace(value.charCodeAt(to - 1))) to--
-  return value.slice(from, to)
+function trimmed(text: string, from: number, to: number): string {
+  while (from < to && isSpace(text.charCodeAt(from))) from++
+  while (to > from && isSpace(text.charCodeAt(to - 1))) to--
+  return text.slice(from, to)
 }
 
 const isSpace = (code: number) => code === 0x20 || code === 0x09

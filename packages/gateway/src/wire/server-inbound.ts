@@ -66,7 +66,10 @@ export class WireInbound implements Inbound {
 
   listen(hearer: InboundHearer): void {
     if (this.hearer) throw new TypeError('a request is listened to once')
-    if (this.closed) return
+    if (this.closed) {
+      process.nextTick(() => hearer.onClose())
+      return
+    }
     this.hearer = hearer
     this.#connection.listened(this)
   }

@@ -7,12 +7,19 @@ import type { Inbound } from './inbound.ts'
 import { Connection } from './server-connection.ts'
 import type { Ours } from './server-head.ts'
 
+/** What is told of a request that cannot be read. */
+export interface Refusal {
+  /** Names and values in turn; length, date and `connection: close` are added. */
+  readonly headers: readonly string[]
+  readonly body: string
+}
+
 export interface ServerOptions {
   /** Whether a request is for `take`; every other goes to the listener's own handlers. */
   readonly ours: Ours
   readonly take: (inbound: Inbound) => void
-  /** The JSON that tells of a request that cannot be read; `url` is its target, '' when that was not read either. */
-  readonly refusal: (fault: Fault, url: string) => string
+  /** Tells of a request that cannot be read; `url` is its target, '' when that was not read either. */
+  readonly refusal: (fault: Fault, url: string) => Refusal
   /** Milliseconds since 1970. */
   readonly clock: () => number
   /** Milliseconds for a head, from its first byte, and for the first byte of a connection; default 10 000. */
@@ -78,10 +85,11 @@ export class WireServer {
     for (const connection of this.#open) connection.quit()
     if (this.#open.size === 0) return
     this.#emptied ??= Promise.withResolvers<void>()
+    const { promise } = this.#emptied
     const timer = setTimeout(() => {
       for (const connection of this.#open) connection.destroy()
     }, milliseconds)
-    await this.#emptied.promise
+    await promise
     clearTimeout(timer)
   }
 
@@ -91,7 +99,7 @@ export class WireServer {
     this.#options.take(inbound)
   }
 
-  refusal(fault: Fault, url: string): string {
+  refusal(fault: Fault, url: string): Refusal {
     return this.#options.refusal(fault, url)
   }
 
@@ -110,6 +118,7 @@ export class WireServer {
     clearInterval(this.#timer)
     this.#timer = undefined
     this.#emptied?.resolve()
+    this.#emptied = undefined
   }
 
   readonly #accept = (socket: Socket): void => {
