@@ -13,6 +13,8 @@ import { CheckThread } from './guard/index.ts'
 import { Health } from './health/health.ts'
 import type { GatewayObservation, House } from './house.ts'
 import { completeLimits, type Limits } from './limits.ts'
+import { watchLoop } from './metrics/loop.ts'
+import { samplesOf, type Told } from './metrics/moment.ts'
 import { Metrics } from './metrics.ts'
 import type { Route } from './route.ts'
 import { sendThrough } from './send.ts'
@@ -52,7 +54,7 @@ export interface Gateway extends AsyncDisposable {
   /** For the listener's `clientError`: what node refuses to parse gets an answer in OpenAI's shape. */
   readonly clientError: (error: NodeJS.ErrnoException, socket: Duplex) => void
   /** Prometheus' text. */
-  metrics(): string
+  metrics(told?: Told): string
   readonly inflight: number
   /** Takes nothing new; resolves when every request has ended, at the latest after `seconds`. */
   drain(seconds: number): Promise<void>
@@ -70,6 +72,7 @@ export function createGateway(options: GatewayOptions): Gateway {
   const { snapshot, clock, journal } = options
   const limits = completeLimits(options.limits)
   const metrics = new Metrics()
+  const loop = watchLoop(clock, late => metrics.loopDelay(late))
   const upstreams = new Upstreams(limits, options.resolve ?? systemResolve)
   const checker = new CheckThread()
   const admissions = new Admissions(options.limiter, options.observe)
@@ -150,6 +153,7 @@ export function createGateway(options: GatewayOptions): Gateway {
 
   const close = async (): Promise<void> => {
     stopping = true
+    loop[Symbol.dispose]()
     wheel[Symbol.dispose]()
     admissions[Symbol.dispose]()
     checker[Symbol.dispose]()
@@ -161,17 +165,19 @@ export function createGateway(options: GatewayOptions): Gateway {
     handleExpectation: (request, response) =>
       new Call(house, new NodeInbound(request, response), true).start(),
     clientError: answerParseError,
-    metrics() {
-      const busy = [...upstreams.values()]
-      const gauges: Record<string, number> = {
-        requests_inflight: calls.size,
-        streams_open: [...calls].filter(({ streamed }) => streamed).length,
-        upstream_open: busy.length,
-        journal_full: journal.full ? 1 : 0,
-      }
-      for (const { url, inflight } of busy) gauges[`upstream_inflight{upstream="${url}"}`] = inflight
-      return metrics.text(gauges)
-    },
+    metrics: (told = {}) =>
+      metrics.text(
+        samplesOf(
+          {
+            inflight: calls.size,
+            streams: [...calls].filter(({ streamed }) => streamed).length,
+            journalFull: journal.full,
+            origins: upstreams.values(),
+            vitals: ground.health.states(clock()),
+          },
+          told,
+        ),
+      ),
     get inflight() {
       return calls.size
     },

@@ -20,6 +20,11 @@ export class UpstreamPool {
     this.client = new Client({ ...where, connect, connections })
   }
 
+  /** Connections, in use or kept. */
+  get open(): number {
+    return this.client.open
+  }
+
   release(): void {
     this.inflight--
     if (this.#leaving && this.inflight === 0) this.client.destroy()

@@ -67,6 +67,11 @@ export class Client {
     this.#host = address ?? this.#dialer.authority
   }
 
+  /** Connections, those that are still being made included. */
+  get open(): number {
+    return this.#all.size
+  }
+
   /**
    * Sends a request; `headers` are names and values in turn, and are best the same array each time. A TypeError
    * for values that a header cannot have.
