@@ -35,7 +35,14 @@ export interface Usage {
 export type UsageFlag = 'partition_mismatch' | 'usage_missing'
 
 /** What is asked for, named so that each dialect's operations can be told apart. */
-export type Operation = ChatOperation | EmbeddingOperation | SameOperation | CountOperation
+export type Operation =
+  | ChatOperation
+  | EmbeddingOperation
+  | SameOperation
+  | FormOperation
+  | CountOperation
+  | InferenceOperation
+  | 'realtime'
 
 /** Carried to an upstream of any chat dialect. */
 export type ChatOperation =
@@ -55,6 +62,16 @@ export type EmbeddingOperation =
 
 /** OpenAI's that no other dialect has. */
 export type SameOperation = 'completions' | 'moderations' | 'rerank' | 'images.generations' | 'audio.speech'
+
+/** OpenAI's that take a form with files. */
+export type FormOperation =
+  | 'audio.transcriptions'
+  | 'audio.translations'
+  | 'images.edits'
+  | 'images.variations'
+
+/** Those of the Open Inference Protocol v2, whose paths name the model. */
+export type InferenceOperation = 'oip.model' | 'oip.infer' | 'oip.generate' | 'oip.generate_stream'
 
 /** Counts of tokens: Anthropic's and Gemini's. */
 export type CountOperation = 'count_tokens' | 'countTokens'

@@ -20,6 +20,7 @@ export { carryEmbeddings } from './embeddings/index.ts'
 export * from './exchange.ts'
 export { type GeminiRow, gemini, geminiArray, geminiFor, geminiRow, geminiToolName } from './gemini/index.ts'
 export { restoreNames } from './ids.ts'
+export { carryInference } from './inference.ts'
 export { type ListShape, listModelsBody, modelBody, type PublicModel } from './model-lists.ts'
 export {
   type ListedModel as OllamaModel,
@@ -43,7 +44,8 @@ export {
   openaiToolName,
 } from './openai/chat/index.ts'
 export * as openai from './openai/index.ts'
-export { carryOpenai, unsupportedByModel } from './operations.ts'
+export { carryForm, carryOpenai, unsupportedByModel } from './operations.ts'
+export { RealtimeTap } from './realtime.ts'
 export { responses, responsesToolName } from './responses/index.ts'
 export { Cursor, closed, maxDepth, more, Names } from './scan.ts'
 export { EventReader, maxEventBytes } from './sse.ts'

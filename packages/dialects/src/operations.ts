@@ -1,9 +1,22 @@
 // Carries what OpenAI alone has a word for: as the same bytes, to upstreams of OpenAI's dialect.
 import { Fault } from '@switchyard/kinds'
-import type { Carriage, CarriageOptions, Reply, Speech, Tap } from './carriage.ts'
-import type { Ask } from './exchange.ts'
+import type { Carriage, CarriageOptions, Speech } from './carriage.ts'
+import type { Ask, Operation } from './exchange.ts'
+import type { Made } from './media-usage.ts'
+import { errorEvent } from './openai/error.ts'
+import { publicName, readReply } from './openai/response.ts'
 import { openaiCarriage } from './pass.ts'
-import { Raw } from './raw.ts'
+import { ByteTap, EventTap, isEventStream, isJson, isPage, mediaReply } from './passage.ts'
+
+const nothing = Buffer.alloc(0)
+
+/** What is made where it is no text. */
+const made: Readonly<Partial<Record<Operation, Made>>> = Object.freeze({
+  'images.generations': 'image',
+  'images.edits': 'image',
+  'images.variations': 'image',
+  'audio.speech': 'audio',
+})
 
 /** Throws `unsupported_by_model` where the upstream speaks another dialect. `path` is the caller's own. */
 export function carryOpenai(
@@ -16,36 +29,46 @@ export function carryOpenai(
   const streamUsage = to.dialect === 'openai' && to.row.streamUsage && ask.operation === 'completions'
   const carriage = openaiCarriage(ask, path, streamUsage, options)
   if (ask.operation === 'images.generations')
-    return { ...carriage, reply: body => withImageUsage(body, carriage.reply(body)) }
-  if (ask.operation !== 'audio.speech') return carriage
+    return { ...carriage, reply: body => mediaReply(body, carriage.reply(body), 'image') }
+  return ask.operation === 'audio.speech' ? { ...carriage, ...mediaAnswers(ask, options.shown) } : carriage
+}
+
+/** How answers of media pass: sound and text as bytes, events with their usage read, JSON as a whole reply. */
+function mediaAnswers(
+  { operation }: Pick<Ask, 'operation'>,
+  shown: string | undefined,
+): Pick<Carriage, 'streamType' | 'tap' | 'reply' | 'answers'> {
+  const kind = made[operation] ?? 'text'
+  const name = shown === undefined ? undefined : publicName(shown)
   return {
-    ...carriage,
     streamType: '',
-    tap: () => new SoundTap(),
-    reply: bytes => ({ bytes, usage: undefined, error: undefined }),
+    tap: () => new ByteTap(),
+    reply: body => mediaReply(body, readReply(body, name), kind),
+    answers: contentType => {
+      if (isJson(contentType)) return 'whole'
+      if (isEventStream(contentType)) return new EventTap(kind, errorEvent)
+      return isPage(contentType) ? undefined : new ByteTap()
+    },
   }
 }
 
-/** Images are reported under names of their own, and all that is made is image. */
-function withImageUsage(body: Buffer, reply: Reply | undefined): Reply | undefined {
-  const report = reply && Raw.parse(body)?.get('usage')
-  const count = (raw: Raw | undefined) => {
-    const value = raw?.number()
-    return value !== undefined && Number.isSafeInteger(value) && value >= 0 ? BigInt(value) : undefined
-  }
-  const input = count(report?.get('input_tokens'))
-  const output = count(report?.get('output_tokens'))
-  if (!reply || (input === undefined && output === undefined)) return reply
-  const seen = count(report?.get('input_tokens_details')?.get('image_tokens')) ?? 0n
-  const whole = seen <= (input ?? 0n)
-  const quantities = {
-    ...(whole && seen > 0n && { 'tok.in.image': seen }),
-    ...(input !== undefined && { 'tok.in.uncached': whole ? input - seen : input }),
-    ...(output !== undefined && { 'tok.out.image': output }),
-  }
+const none: readonly string[] = Object.freeze([])
+
+/** A form with files, whose body is made while it is sent and so is none of the carriage's. */
+export function carryForm(
+  ask: Ask,
+  path: string,
+  to: Speech,
+  { shown }: Pick<CarriageOptions, 'shown'>,
+): Carriage {
+  if (to.dialect !== 'openai' && to.dialect !== 'responses') throw unsupportedByModel(ask)
   return {
-    ...reply,
-    usage: { quantities, source: 'provider', flags: whole ? [] : ['partition_mismatch'] },
+    path,
+    body: nothing,
+    same: true,
+    dropped: none,
+    clamped: none,
+    ...mediaAnswers(ask, shown),
   }
 }
 
@@ -56,32 +79,4 @@ export function unsupportedByModel({ operation, model }: Pick<Ask, 'operation' |
     reason: 'unsupported_by_model',
     details: [{ path: 'model', rule: 'unsupported_by_model', message }],
   })
-}
-
-const nothing = Buffer.alloc(0)
-
-/** Sound is not looked into: it passes as it comes, and is whole when the upstream ends it. */
-class SoundTap implements Tap {
-  out: Buffer | undefined
-  begun = false
-  readonly deltas = 0
-  readonly usage = undefined
-  readonly malformed = 0
-  terminal: Buffer | undefined
-  readonly error = undefined
-
-  push(chunk: Buffer): void {
-    this.begun = true
-    this.out = chunk
-  }
-
-  finish(): void {
-    this.out = undefined
-    if (this.begun) this.terminal = nothing
-  }
-
-  /** There is no word for a fault in the middle of sound: the connection is cut. */
-  fail(): Buffer {
-    return nothing
-  }
 }

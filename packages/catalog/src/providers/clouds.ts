@@ -55,7 +55,7 @@ export const clouds: readonly ProviderRow[] = [
     docs: 'https://console.groq.com/docs/api-reference',
     baseUrl: 'https://api.groq.com/openai/v1',
     differs: { maxTokens: 'max_completion_tokens' },
-    offers: ['chat.completions', 'responses', 'audio.speech'],
+    offers: ['chat.completions', 'responses', 'audio.speech', 'audio.transcriptions', 'audio.translations'],
   }),
   cloud({
     type: 'together',
@@ -64,7 +64,16 @@ export const clouds: readonly ProviderRow[] = [
     baseUrl: 'https://api.together.xyz/v1',
     // Usage comes with the last event unasked.
     differs: { extras: true, streamUsage: false, maxStops: anyStops },
-    offers: ['chat.completions', 'completions', 'embeddings', 'rerank', 'images.generations', 'audio.speech'],
+    offers: [
+      'chat.completions',
+      'completions',
+      'embeddings',
+      'rerank',
+      'images.generations',
+      'audio.speech',
+      'audio.transcriptions',
+      'audio.translations',
+    ],
   }),
   cloud({
     type: 'openrouter',
@@ -80,7 +89,7 @@ export const clouds: readonly ProviderRow[] = [
     docs: 'https://docs.x.ai/docs/api-reference',
     baseUrl: 'https://api.x.ai/v1',
     differs: { maxTokens: 'max_completion_tokens' },
-    offers: ['chat.completions', 'responses', 'images.generations'],
+    offers: ['chat.completions', 'responses', 'images.generations', 'realtime'],
   }),
   cloud({
     type: 'moonshot',
@@ -114,7 +123,14 @@ export const clouds: readonly ProviderRow[] = [
     baseUrl: 'https://api.siliconflow.cn/v1',
     // Usage comes with every event unasked.
     differs: { extras: true, streamUsage: false },
-    offers: ['chat.completions', 'embeddings', 'rerank', 'images.generations', 'audio.speech'],
+    offers: [
+      'chat.completions',
+      'embeddings',
+      'rerank',
+      'images.generations',
+      'audio.speech',
+      'audio.transcriptions',
+    ],
   }),
   cloud({
     type: 'volcengine',

@@ -42,6 +42,9 @@ export const servedEngines: readonly ProviderRow[] = [
     'completions',
     'embeddings',
     'rerank',
+    'audio.transcriptions',
+    'audio.translations',
+    'realtime',
   ),
   engine(
     'sglang',

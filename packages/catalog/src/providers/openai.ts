@@ -10,7 +10,12 @@ export const openaiPaths = {
   moderations: '/moderations',
   rerank: '/rerank',
   'images.generations': '/images/generations',
+  'images.edits': '/images/edits',
+  'images.variations': '/images/variations',
   'audio.speech': '/audio/speech',
+  'audio.transcriptions': '/audio/transcriptions',
+  'audio.translations': '/audio/translations',
+  realtime: '/realtime',
 } as const satisfies ProviderRow['paths']
 
 export type OpenaiOperation = keyof typeof openaiPaths
@@ -49,7 +54,12 @@ export const openai: ProviderRow = {
     'embeddings',
     'moderations',
     'images.generations',
+    'images.edits',
+    'images.variations',
     'audio.speech',
+    'audio.transcriptions',
+    'audio.translations',
+    'realtime',
   ),
 }
 
@@ -75,5 +85,16 @@ export const azureOpenai: ProviderRow = {
   speech: { dialect: 'openai', row: openaiRow },
   carrier: 'api-key',
   headers: {},
-  paths: offering('chat.completions', 'responses', 'completions', 'embeddings', 'images.generations'),
+  paths: offering(
+    'chat.completions',
+    'responses',
+    'completions',
+    'embeddings',
+    'images.generations',
+    'images.edits',
+    'audio.speech',
+    'audio.transcriptions',
+    'audio.translations',
+    'realtime',
+  ),
 }
