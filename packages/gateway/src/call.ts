@@ -6,21 +6,18 @@ import {
   type Conversation,
   callers,
   estimateCount,
-  openai,
-  type Reply,
   readRequest,
-  type Tap,
   type Usage,
 } from '@switchyard/dialects'
 import { Fault } from '@switchyard/kinds'
 import type { Admitted } from '@switchyard/ledger'
 import type { EndReason, Verdict } from '@switchyard/runtime'
 import { exhausted, reservation, usedBy } from './admission.ts'
-import type { Attempt } from './attempt.ts'
+import type { AnswerHearer, Answering } from './answering.ts'
 import { accept, authenticate, type Credential } from './authenticate.ts'
 import { Body } from './body.ts'
 import { deadlines, type Failure } from './failure.ts'
-import { Forward, type ForwardHearer } from './forward.ts'
+import { Forward } from './forward.ts'
 import type { Blocked, Finding, GuardContext } from './guard/index.ts'
 import { filtered, type Guarded, guardAsk } from './guarding.ts'
 import { bodyTooLarge, checkMediaType, dialectOf, type Head, readHead } from './head.ts'
@@ -38,7 +35,7 @@ import type { Inbound, InboundHearer } from './wire/inbound.ts'
 
 type Phase = 'reading' | 'opening' | 'waiting' | 'streaming' | 'settling' | 'ended'
 
-export class Call implements InboundHearer, ForwardHearer {
+export class Call implements InboundHearer, AnswerHearer {
   readonly id: string
   streamed = false
 
@@ -61,7 +58,8 @@ export class Call implements InboundHearer, ForwardHearer {
   #verdict: Verdict | undefined
   #usage: Usage | undefined
   #route: Route | undefined
-  #forward: Forward | undefined
+  #answering: Answering | undefined
+  #times: Times
   #firstContentAt: number | undefined
   #wroteAt = 0
   #takenAt = 0
@@ -77,6 +75,7 @@ export class Call implements InboundHearer, ForwardHearer {
     this.#readAt = house.wheel.now
     this.id = house.uuid()
     this.#relay = new Relay(inbound, this.id, callers.openai)
+    this.#times = house.limits
   }
 
   start(): void {
@@ -156,7 +155,7 @@ export class Call implements InboundHearer, ForwardHearer {
 
   onDrain(): void {
     this.#relay.blocked = false
-    this.#forward?.resume()
+    this.#answering?.resume()
   }
 
   /** The connection to the caller is closed: the answer has left whole, or nobody waits for it any more. */
@@ -225,7 +224,7 @@ export class Call implements InboundHearer, ForwardHearer {
   /** Asks for room under every limit; a refusal changes nothing. */
   #claimRoom(ask: Ask, conversation: Conversation | undefined): void {
     const target = this.#target as Operated // `onWhole` has seen one
-    this.#forward = this.#order(ask, conversation, this.#route as Route, target) // `#open` has set it
+    this.#answering = this.#order(ask, conversation, this.#route as Route, target) // `#open` has set it
     const { limited } = (this.#credential as Credential).principal // `start` has set it
     const buckets = limited.buckets(ask.model)
     if (buckets.length === 0) {
@@ -252,7 +251,7 @@ export class Call implements InboundHearer, ForwardHearer {
     const claim = this.#claim
     this.#claim = undefined
     if (claim?.type !== 'admitted') return
-    if ((this.#forward?.attempts ?? 0) === 0) this.#house.admissions.void(claim)
+    if ((this.#answering?.attempts ?? 0) === 0) this.#house.admissions.void(claim)
     else this.#house.admissions.settle(claim, usedBy(this.#usage))
   }
 
@@ -274,8 +273,9 @@ export class Call implements InboundHearer, ForwardHearer {
     }
   }
 
-  #order(ask: Ask, conversation: Conversation | undefined, route: Route, target: Operated): Forward {
+  #order(ask: Ask, conversation: Conversation | undefined, route: Route, target: Operated): Answering {
     const { limits } = this.#house
+    this.#times = timesOf(route, limits, this.#head?.wishes)
     return new Forward(
       this.#house,
       {
@@ -287,7 +287,7 @@ export class Call implements InboundHearer, ForwardHearer {
         route,
         forwarded: this.#head?.forwarded,
         session: this.#head?.wishes?.get('session'),
-        times: timesOf(route, limits, this.#head?.wishes),
+        times: this.#times,
         attempts: lowered(route.attempts ?? limits.attempts, this.#head?.wishes, 'retries', 1),
         startedAt: this.#startedAt,
         replyBytes: limits.replyBytes,
@@ -299,7 +299,7 @@ export class Call implements InboundHearer, ForwardHearer {
   readonly #opened = (): void => {
     if (this.#phase !== 'opening') return
     this.#phase = 'waiting'
-    this.#forward?.start()
+    this.#answering?.start()
   }
 
   readonly #unopened = (error: unknown): void => {
@@ -308,13 +308,12 @@ export class Call implements InboundHearer, ForwardHearer {
 
   // ---- the upstream's side
 
-  committed(attempt: Attempt): void {
+  committed(held: readonly Buffer[]): void {
     if (this.#phase !== 'waiting') return
     this.#phase = 'streaming'
     this.#firstContentAt = this.#house.clock()
     this.#wroteAt = this.#house.wheel.now
-    this.#relay.commit(this.#known(), attempt.held)
-    attempt.held = []
+    this.#relay.commit(this.#known(), held)
     this.#throttle()
   }
 
@@ -327,17 +326,16 @@ export class Call implements InboundHearer, ForwardHearer {
   /** A caller that reads slowly slows its upstream: what waits here stays small. */
   #throttle(): void {
     if (!this.#relay.blocked) return
-    this.#forward?.pause()
+    this.#answering?.pause()
     this.#takenAt = this.#house.wheel.now
     this.#left = this.#relay.waiting
   }
 
-  ended(attempt: Attempt, terminal: Buffer): void {
+  ended(terminal: Buffer): void {
     this.#phase = 'settling'
-    const guard = this.#forward?.guard
-    if (guard) this.#found(guard.findings)
-    const end = guard?.blocked ? 'guard_blocked' : 'done'
-    this.#settle(end, 200, 'caller', this.#used(attempt.tap)).then(
+    this.#found(this.#answering?.findings ?? [])
+    const end = this.#answering?.stopped ? 'guard_blocked' : 'done'
+    this.#settle(end, 200, 'caller').then(
       () => {
         this.#relay.end(terminal)
         this.#finished(end, 200)
@@ -349,21 +347,12 @@ export class Call implements InboundHearer, ForwardHearer {
     )
   }
 
-  blocked(attempt: Attempt, by: Blocked): void {
-    this.#found(this.#forward?.guard?.findings ?? [])
-    this.#conclude(filtered(by, 'answer'), 'guard_blocked', undefined, this.#used(attempt.tap))
-  }
-
-  replied(_attempt: Attempt, { bytes, usage, refusal }: Reply): void {
+  replied(bytes: Buffer): void {
     if (this.#phase !== 'waiting') return
-    this.#found(this.#forward?.guard?.findings ?? [])
-    if (refusal) {
-      this.#conclude(refusal, 'refused', undefined, usage)
-      return
-    }
     this.#phase = 'settling'
+    this.#found(this.#answering?.findings ?? [])
     this.#firstContentAt = this.#house.clock()
-    this.#settle('done', 200, 'caller', usage).then(
+    this.#settle('done', 200, 'caller').then(
       () => {
         this.#relay.reply(200, bytes, this.#known())
         this.#finished('done', 200)
@@ -376,7 +365,16 @@ export class Call implements InboundHearer, ForwardHearer {
     )
   }
 
-  rejected(_attempt: Attempt, status: number, { fault, bytes }: Rejection): void {
+  unspeakable(fault: Fault): void {
+    this.#conclude(fault, 'refused')
+  }
+
+  blocked(by: Blocked): void {
+    this.#found(this.#answering?.findings ?? [])
+    this.#conclude(filtered(by, 'answer'), 'guard_blocked')
+  }
+
+  rejected(status: number, { fault, bytes }: Rejection): void {
     if (this.#phase !== 'waiting') return
     this.#phase = 'settling'
     const tell = () => {
@@ -384,7 +382,7 @@ export class Call implements InboundHearer, ForwardHearer {
       else this.#relay.refuse(fault, this.#known())
       this.#finished('refused', status)
     }
-    void this.#settle('refused', status, 'caller', undefined).catch(this.#unrecorded).then(tell)
+    void this.#settle('refused', status, 'caller').catch(this.#unrecorded).then(tell)
   }
 
   failed({ fault, type, outcome }: Failure): void {
@@ -396,42 +394,37 @@ export class Call implements InboundHearer, ForwardHearer {
   // ---- the end
 
   /** Ends an admitted request with a fault: an HTTP status before the first byte, an error event after it. */
-  #conclude(fault: Fault, end: EndReason, type?: string, known?: Usage): void {
+  #conclude(fault: Fault, end: EndReason, type?: string): void {
     if (this.#phase === 'settling' || this.#phase === 'ended') return
     const { committed } = this.#relay
     this.#phase = 'settling'
     const status = committed ? 200 : fault.status
-    const used = committed ? this.#used(this.#forward?.attempt?.tap) : known
     const tell = () => {
       if (committed) this.#relay.breakOff(this.#failureEvent(fault, type))
       else this.#relay.refuse(fault, this.#known())
       this.#finished(end, status)
     }
     const billable = end === 'client_gone' ? 'caller' : committed ? 'cost' : 'caller'
-    void this.#settle(end, status, billable, used).catch(this.#unrecorded).then(tell)
+    void this.#settle(end, status, billable).catch(this.#unrecorded).then(tell)
   }
 
   /** The bytes that end a stream with a fault, in the caller's dialect. */
   #failureEvent(fault: Fault, type?: string): Buffer {
-    return this.#forward?.attempt?.tap?.fail(fault, type) ?? Buffer.alloc(0) // what streams has a tap
+    return this.#answering?.fail(fault, type) ?? Buffer.alloc(0) // what streams has one
   }
 
   /** Journals the one usage record; what follows may leave for the caller. */
-  #settle(
-    end: EndReason,
-    status: number,
-    billable: 'caller' | 'cost',
-    usage: Usage | undefined,
-  ): Promise<void> {
+  #settle(end: EndReason, status: number, billable: 'caller' | 'cost'): Promise<void> {
     const { meter, journal, clock, metrics } = this.#house
+    const usage = this.#answering?.used()
     this.#usage = usage
     if (usage) metrics.tokens(usage)
     const event = meter.end(this.#admitted as Admitted, {
       at: clock(),
       end,
       status,
-      attempt: Math.max(1, this.#forward?.attempts ?? 1),
-      upstream: this.#forward?.attempt?.upstream.name ?? '',
+      attempt: Math.max(1, this.#answering?.attempts ?? 1),
+      upstream: this.#answering?.upstream ?? '',
       billable,
       usage,
     })
@@ -441,15 +434,6 @@ export class Call implements InboundHearer, ForwardHearer {
   /** The caller is told of its own fault first; that the record is missing is told to the operator. */
   readonly #unrecorded = (error: unknown): void => {
     this.#house.observe({ type: 'usage_not_recorded', request: this.id, error })
-  }
-
-  #used(tap: Tap | undefined): Usage | undefined {
-    if (!tap) return undefined
-    const { usage, deltas, malformed } = tap
-    this.#house.metrics.malformedEvents += malformed
-    if (usage || deltas === 0) return usage
-    this.#house.metrics.usageMissing++
-    return openai.countedUsage(deltas)
   }
 
   #finished(end: EndReason, status: number): void {
@@ -464,7 +448,7 @@ export class Call implements InboundHearer, ForwardHearer {
     metrics.request(target?.caller ?? '', operation, this.#route?.name ?? '', status, end)
     // A stream waits for its upstream until the end.
     const streamed = this.streamed && this.#firstContentAt !== undefined ? now - this.#firstContentAt : 0
-    metrics.times(total, (this.#forward?.waited ?? 0) + streamed, first)
+    metrics.times(total, (this.#answering?.waited ?? 0) + streamed, first)
     observe({
       type: 'request_ended',
       request: this.id,
@@ -473,8 +457,8 @@ export class Call implements InboundHearer, ForwardHearer {
       workspace: this.#credential?.principal.workspace,
       operation,
       route: this.#route?.name,
-      upstream: this.#forward?.attempt?.upstream.name,
-      attempts: this.#forward?.attempts ?? 0,
+      upstream: this.#answering?.upstream,
+      attempts: this.#answering?.attempts ?? 0,
       status,
       end,
       milliseconds: total,
@@ -485,11 +469,11 @@ export class Call implements InboundHearer, ForwardHearer {
   #gone(end: EndReason): void {
     const phase = this.#phase
     this.#house.metrics.gone(phase)
-    this.#forward?.cancel()
+    this.#answering?.cancel()
     this.#phase = 'settling'
     if (phase === 'reading') this.#finished(end, 499)
     else
-      void this.#settle(end, 499, 'caller', this.#used(this.#forward?.attempt?.tap))
+      void this.#settle(end, 499, 'caller')
         .catch(this.#unrecorded)
         .then(() => this.#finished(end, 499))
   }
@@ -509,7 +493,7 @@ export class Call implements InboundHearer, ForwardHearer {
   stop(fault: Fault, end: EndReason): void {
     if (this.#phase === 'reading') this.#refuse(fault)
     else if (this.#phase === 'opening' || this.#phase === 'waiting' || this.#phase === 'streaming') {
-      this.#forward?.cancel()
+      this.#answering?.cancel()
       this.#conclude(fault, end)
     }
   }
@@ -523,12 +507,12 @@ export class Call implements InboundHearer, ForwardHearer {
 
   #tickForward(now: number): void {
     const { limits } = this.#house
-    if (now - this.#startedAt >= (this.#forward?.times ?? limits).total) {
+    if (now - this.#startedAt >= this.#times.total) {
       this.stop(new Fault('deadline', deadlines.total, { reason: 'total' }), 'our_timeout')
       return
     }
     const { blocked } = this.#relay
-    this.#forward?.tick(now, blocked)
+    this.#answering?.tick(now, blocked)
     if (this.#phase !== 'streaming') return
     if (blocked) this.#tickBlocked(now)
     else if (now - this.#wroteAt >= limits.ping) {
@@ -573,21 +557,17 @@ export class Call implements InboundHearer, ForwardHearer {
   /** Headers of an answer of which a route and attempts are known. */
   #known(): string[] {
     const headers = [...this.#house.closing()]
-    const forward = this.#forward
+    const answering = this.#answering
     if (this.#admitted) headers.push('x-switchyard-model', this.#admitted.model)
-    if (forward && forward.attempts > 0) headers.push('x-switchyard-attempts', String(forward.attempts))
-    if (forward?.detour) headers.push('x-switchyard-fallback', forward.detour)
-    else if (forward && forward.tier > 0) headers.push('x-switchyard-fallback', String(forward.tier))
-    if (this.#route?.exposeUpstream && forward?.attempt)
-      headers.push('x-switchyard-upstream', forward.attempt.upstream.name)
+    if (answering) headers.push(...answerHeaders(answering))
+    if (this.#route?.exposeUpstream && answering && answering.upstream !== '')
+      headers.push('x-switchyard-upstream', answering.upstream)
     const { caller } = this.#target ?? {}
     if (this.#verdict)
       headers.push(...limitHeaders(this.#verdict, caller === 'anthropic' ? caller : 'openai'))
-    const warning = warningOf(forward?.attempt)
-    if (warning) headers.push('x-switchyard-warning', warning)
     const spent = this.#house.clock() - this.#startedAt
     headers.push('openai-processing-ms', String(Math.round(spent)))
-    const overhead = spent - (forward?.waited ?? 0)
+    const overhead = spent - (answering?.waited ?? 0)
     headers.push('x-switchyard-overhead-ms', String(Math.max(0, Math.round(overhead))))
     return headers
   }
@@ -627,14 +607,16 @@ function counted(caller: CallerName, { tiers }: Route): boolean {
   return tiers.some(({ upstreams }) => upstreams.some(({ speech }) => speech.dialect === dialect))
 }
 
-/** What of the request the upstream was not told, by name; '' when it was told everything. */
-function warningOf(attempt: Attempt | undefined): string {
-  if (!attempt) return ''
-  const { dropped, clamped } = attempt.carriage
-  const said: string[] = []
-  if (dropped.length > 0) said.push(`dropped=${dropped.join(',')}`)
-  if (clamped.length > 0) said.push(`clamped=${clamped.join(',')}`)
-  return said.join('; ')
+/** What was decided on the way to an answer. */
+function answerHeaders({ attempts, tier, detour, warning, cache, age }: Answering): readonly string[] {
+  const headers: string[] = []
+  if (attempts > 0) headers.push('x-switchyard-attempts', String(attempts))
+  if (detour !== undefined) headers.push('x-switchyard-fallback', detour)
+  else if (tier > 0) headers.push('x-switchyard-fallback', String(tier))
+  if (warning !== '') headers.push('x-switchyard-warning', warning)
+  if (cache !== undefined) headers.push('x-switchyard-cache', cache)
+  if (age !== undefined) headers.push('age', String(age))
+  return headers
 }
 
 function faultOf(error: unknown): Fault {

@@ -12,11 +12,14 @@ import {
   carryEmbeddings,
   carryOpenai,
   type Operation,
+  openai,
   type Reply,
   type Speech,
+  type Usage,
   unsupportedByModel,
 } from '@switchyard/dialects'
 import { Fault } from '@switchyard/kinds'
+import type { AnswerHearer, Answering } from './answering.ts'
 import { Attempt, type AttemptHearer } from './attempt.ts'
 import { type Blocks, blocksOf } from './choose/blocks.ts'
 import { choose, type Facts, remember } from './choose/choose.ts'
@@ -26,28 +29,13 @@ import { refusalOf as noTarget, type Reason } from './choose/reason.ts'
 import { mayRetry, pauseOf } from './choose/retry.ts'
 import type { Target } from './choose/tier.ts'
 import { type Failure, late } from './failure.ts'
-import type { Blocked, GuardContext, Guards } from './guard/index.ts'
+import type { Finding, GuardContext, Guards } from './guard/index.ts'
 import { AnswerGuard } from './guarding.ts'
 import type { House } from './house.ts'
 import type { Carrying, Operated } from './paths.ts'
-import { type Rejection, refusalOf } from './rejection.ts'
+import { refusalOf } from './rejection.ts'
 import type { Route, Times, Upstream } from './route.ts'
 import type { Traffic } from './traffic.ts'
-
-/** What is heard of a forwarded request: one beginning at most, and one end. */
-export interface ForwardHearer {
-  /** The first content has come: what the attempt holds may leave. */
-  committed(attempt: Attempt): void
-  flowed(bytes: Buffer): void
-  ended(attempt: Attempt, terminal: Buffer): void
-  replied(attempt: Attempt, reply: Reply): void
-  /** A guardrail has refused the answer before anything of it has left. */
-  blocked(attempt: Attempt, by: Blocked): void
-  /** An upstream has refused the request itself, and no route has an answer to that. */
-  rejected(attempt: Attempt, status: number, rejection: Rejection): void
-  /** No attempt is left, or one has failed after its first content. */
-  failed(failure: Failure): void
-}
 
 export interface Order {
   readonly request: string
@@ -102,9 +90,11 @@ function offers({ paths, speech }: Upstream, carrying: Carrying, { operation }: 
   return wanted !== undefined && paths[wanted] !== undefined
 }
 
+const nothing = Buffer.alloc(0)
+const noFindings: readonly Finding[] = Object.freeze([])
 const allAble = () => 2 as const
 
-export class Forward implements AttemptHearer {
+export class Forward implements AttemptHearer, Answering {
   /** Attempts so far. */
   attempts = 0
   /** Milliseconds that upstreams have been waited for. */
@@ -113,13 +103,15 @@ export class Forward implements AttemptHearer {
   attempt: Attempt | undefined
   /** The tier of that attempt, from 0. */
   tier = 0
+  readonly cache = undefined
+  readonly age = undefined
   /** The guard of the answer that is relayed. */
   guard: AnswerGuard | undefined
   /** Why another route has taken over. */
   detour: string | undefined
   readonly #house: House
   readonly #order: Order
-  readonly #hearer: ForwardHearer
+  readonly #hearer: AnswerHearer
   readonly #visited: string[]
   readonly #tried: Target<Upstream>[] = []
   readonly #carriages = new Map<string, Carriage>()
@@ -128,6 +120,7 @@ export class Forward implements AttemptHearer {
   #traffic: Traffic
   #blocks: Blocks | undefined
   #refusal: Fault | undefined
+  #usage: Usage | undefined
   #first: Attempt | undefined
   /** A copy of the first attempt, elsewhere. */
   #second: Attempt | undefined
@@ -135,7 +128,7 @@ export class Forward implements AttemptHearer {
   #over = false
   #retry: NodeJS.Timeout | undefined
 
-  constructor(house: House, order: Order, hearer: ForwardHearer) {
+  constructor(house: House, order: Order, hearer: AnswerHearer) {
     this.#house = house
     this.#order = order
     this.#route = order.route
@@ -146,6 +139,41 @@ export class Forward implements AttemptHearer {
 
   get times(): Times {
     return this.#order.times
+  }
+
+  get upstream(): string {
+    return this.attempt?.upstream.name ?? ''
+  }
+
+  get warning(): string {
+    if (!this.attempt) return ''
+    const { dropped, clamped } = this.attempt.carriage
+    const said: string[] = []
+    if (dropped.length > 0) said.push(`dropped=${dropped.join(',')}`)
+    if (clamped.length > 0) said.push(`clamped=${clamped.join(',')}`)
+    return said.join('; ')
+  }
+
+  get findings(): readonly Finding[] {
+    return this.guard?.findings ?? noFindings
+  }
+
+  get stopped(): boolean {
+    return this.guard?.stopped ?? false
+  }
+
+  fail(fault: Fault, type?: string): Buffer {
+    return this.attempt?.tap?.fail(fault, type) ?? nothing // what streams has a tap
+  }
+
+  used(): Usage | undefined {
+    const tap = this.attempt?.tap
+    if (!tap) return this.#usage
+    const { metrics } = this.#house
+    metrics.malformedEvents += tap.malformed
+    if (tap.usage || tap.deltas === 0) return tap.usage
+    metrics.usageMissing++
+    return openai.countedUsage(tap.deltas)
   }
 
   start(): void {
@@ -196,8 +224,14 @@ export class Forward implements AttemptHearer {
     if (by) {
       attempt.cancel()
       this.#end(attempt, 'answered')
-      this.#hearer.blocked(attempt, by)
-    } else this.#hearer.committed(attempt)
+      this.#hearer.blocked(by)
+    } else this.#commit(attempt)
+  }
+
+  #commit(attempt: Attempt): void {
+    const { held } = attempt
+    attempt.held = []
+    this.#hearer.committed(held)
   }
 
   flowed(_attempt: Attempt, bytes: Buffer): void {
@@ -206,15 +240,19 @@ export class Forward implements AttemptHearer {
 
   ended(attempt: Attempt, terminal: Buffer): void {
     this.#end(attempt, 'answered')
-    this.#hearer.ended(attempt, terminal)
+    this.#hearer.ended(terminal)
   }
 
   replied(attempt: Attempt, reply: Reply): void {
     this.#wins(attempt)
     this.#end(attempt, 'answered')
     const by = this.guard?.blocked
-    if (by) this.#hearer.blocked(attempt, by)
-    else this.#hearer.replied(attempt, reply)
+    if (by) this.#hearer.blocked(by)
+    else {
+      this.#usage = reply.usage
+      if (reply.refusal) this.#hearer.unspeakable(reply.refusal)
+      else this.#hearer.replied(reply.bytes)
+    }
   }
 
   rejected(attempt: Attempt, status: number, body: Buffer): void {
@@ -224,7 +262,7 @@ export class Forward implements AttemptHearer {
     const next = fallbackOf(rejection.meaning, this.#route, this.#visited)
     const other = next === undefined ? undefined : this.#house.route(this.#route.workspace, next)
     if (other) this.#detour(other, rejection.fault.reason)
-    else this.#hearer.rejected(attempt, status, rejection)
+    else this.#hearer.rejected(status, rejection)
   }
 
   failed(attempt: Attempt, failure: Failure): void {
