@@ -92,6 +92,11 @@ export class Attempt implements Hearer, Ticking {
     this.contentAt = this.sentAt
   }
 
+  /** HTTP status of the answer; 0 until its head has come. */
+  get status(): number {
+    return this.#status
+  }
+
   send(): void {
     const { path, body } = this.carriage
     this.#pool.inflight++
@@ -192,6 +197,15 @@ export class Attempt implements Hearer, Ticking {
       return
     }
     const { code } = cause
+    if (this.tap && code !== 'malformed') {
+      // What says that the answer is whole may have come before the connection was lost.
+      this.tap.finish()
+      this.#told(this.tap)
+      if (this.#over) {
+        this.#release()
+        return
+      }
+    }
     if (code === 'malformed') this.#fail(malformed(cause.message))
     else if (this.#status === 200) this.#fail({ ...cut, cause })
     else {
