@@ -3,6 +3,7 @@
 import type { Usage } from '@switchyard/dialects'
 import type { Fault } from '@switchyard/kinds'
 import type { CacheResult } from './cache/replies.ts'
+import type { AttemptEnded } from './ended.ts'
 import type { Failure } from './failure.ts'
 import type { Blocked, Finding } from './guard/index.ts'
 import type { Rejection } from './rejection.ts'
@@ -29,6 +30,8 @@ export interface AnswerHearer {
 export interface Answering {
   /** Attempts at upstreams so far. */
   readonly attempts: number
+  /** Those attempts, in order, where it made some itself. */
+  readonly tries?: readonly AttemptEnded[]
   /** Milliseconds that upstreams have been waited for. */
   readonly waited: number
   /** The tier of the last attempt, from 0. */

@@ -57,12 +57,16 @@ export class Call implements InboundHearer, AnswerHearer {
   /** What the limits said. */
   #verdict: Verdict | undefined
   #usage: Usage | undefined
+  #maxOutput: number | undefined
+  /** Of the fault that it ends with. */
+  #reason: string | undefined
   #route: Route | undefined
   #answering: Answering | undefined
   #times: Times
   #firstContentAt: number | undefined
   #wroteAt = 0
   #takenAt = 0
+  #claimedAt = 0
   #left = 0
 
   constructor(house: House, inbound: Inbound, expects: boolean) {
@@ -180,6 +184,8 @@ export class Call implements InboundHearer, AnswerHearer {
       return
     }
     this.streamed = ask.stream.on
+    this.#maxOutput = ask.maxOutput
+    this.#follow(ask, route)
     this.#admitted = {
       request: this.id,
       at: this.#startedAt,
@@ -201,6 +207,13 @@ export class Call implements InboundHearer, AnswerHearer {
     const told = guardAsk(ask, target.carrying, guards, this.#guardContext())
     if (told instanceof Promise) told.then(this.#guarded, this.#unopened)
     else this.#guarded(told)
+  }
+
+  #follow(ask: Ask, { workspace, name }: Route): void {
+    const { follow } = this.#house
+    if (!follow) return
+    const { id, traceparent } = { id: this.id, traceparent: this.#head?.traceparent }
+    this.#relay.follower = follow({ request: id, workspace, route: name, ask, traceparent })
   }
 
   readonly #guarded = ({ blocked, findings, ask, conversation }: Guarded): void => {
@@ -232,6 +245,7 @@ export class Call implements InboundHearer, AnswerHearer {
       return
     }
     const amounts = reservation(ask, this.#route as Route) // `#open` has set it
+    this.#claimedAt = this.#house.clock()
     const verdict = this.#house.admissions.admit({ id: this.id, buckets, amounts })
     if (verdict instanceof Promise) verdict.then(this.#judged, this.#unopened)
     else this.#judged(verdict)
@@ -240,7 +254,7 @@ export class Call implements InboundHearer, AnswerHearer {
   readonly #judged = (verdict: Verdict): void => {
     this.#claim = verdict
     this.#verdict = verdict
-    this.#house.metrics.limit(verdict)
+    this.#house.metrics.limit(verdict, this.#house.clock() - this.#claimedAt)
     if (this.#phase !== 'opening') this.#release()
     else if (verdict.type === 'admitted') this.#journal()
     else this.#refuse(exhausted(verdict))
@@ -376,6 +390,7 @@ export class Call implements InboundHearer, AnswerHearer {
 
   rejected(status: number, { fault, bytes }: Rejection): void {
     if (this.#phase !== 'waiting') return
+    this.#reason = fault.reason
     this.#phase = 'settling'
     const tell = () => {
       if (bytes) this.#relay.reply(status, bytes, this.#known())
@@ -398,6 +413,7 @@ export class Call implements InboundHearer, AnswerHearer {
     if (this.#phase === 'settling' || this.#phase === 'ended') return
     const { committed } = this.#relay
     this.#phase = 'settling'
+    this.#reason = fault.reason
     const status = committed ? 200 : fault.status
     const tell = () => {
       if (committed) this.#relay.breakOff(this.#failureEvent(fault, type))
@@ -440,36 +456,65 @@ export class Call implements InboundHearer, AnswerHearer {
     this.#phase = 'ended'
     this.#release()
     const { metrics, clock, observe } = this.#house
+    const ended = this.#ended(end, status, clock())
+    const { caller, operation, route, milliseconds, waited, firstContent, usage, cache } = ended
+    metrics.request(caller, operation, route ?? '', status, end)
+    metrics.times(milliseconds, waited, firstContent)
+    if (this.streamed && end === 'done' && usage && firstContent !== undefined)
+      metrics.pace(milliseconds - firstContent, usedBy(usage).outputTokens)
+    if (cache) metrics.cache(cache)
+    observe(ended)
+    if (this.#inbound.closed) this.#house.leave(this)
+  }
+
+  #ended(end: EndReason, status: number, now: number): RequestEnded {
+    const head = this.#head
+    const principal = this.#credential?.principal
+    const answering = this.#answering
+    const firstContentAt = this.#firstContentAt
     const target = this.#target
-    const operation = target?.type === 'operation' ? target.operation : ''
-    const now = clock()
-    const total = now - this.#startedAt
-    const first = this.#firstContentAt === undefined ? undefined : this.#firstContentAt - this.#startedAt
-    metrics.request(target?.caller ?? '', operation, this.#route?.name ?? '', status, end)
     // A stream waits for its upstream until the end.
-    const streamed = this.streamed && this.#firstContentAt !== undefined ? now - this.#firstContentAt : 0
-    metrics.times(total, (this.#answering?.waited ?? 0) + streamed, first)
-    observe({
+    const streaming = this.streamed && firstContentAt !== undefined ? now - firstContentAt : 0
+    return {
       type: 'request_ended',
       request: this.id,
-      callerId: this.#head?.requestId,
-      key: this.#credential?.principal.key,
-      workspace: this.#credential?.principal.workspace,
-      operation,
+      callerId: head?.requestId,
+      key: principal?.key,
+      workspace: principal?.workspace,
+      project: principal?.project,
+      caller: target?.caller ?? '',
+      operation: target?.type === 'operation' ? target.operation : '',
       route: this.#route?.name,
-      upstream: this.#answering?.upstream,
-      attempts: this.#answering?.attempts ?? 0,
+      model: this.#admitted?.model,
+      streamed: this.streamed,
+      maxOutput: this.#maxOutput,
+      upstream: answering?.upstream || undefined,
+      attempts: answering?.attempts ?? 0,
+      tries: answering?.tries ?? noTries,
+      cache: answering?.cache,
+      detour: answering?.detour,
       status,
       end,
-      milliseconds: total,
-    })
-    if (this.#inbound.closed) this.#house.leave(this)
+      reason: this.#reason,
+      startedAt: this.#startedAt,
+      milliseconds: now - this.#startedAt,
+      waited: (answering?.waited ?? 0) + streaming,
+      firstContent: firstContentAt === undefined ? undefined : firstContentAt - this.#startedAt,
+      bytesIn: this.#body.bytes,
+      bytesOut: this.#relay.sent,
+      usage: this.#usage,
+      warning: answering?.warning || undefined,
+      traceparent: head?.traceparent,
+      tracestate: head?.tracestate,
+    }
   }
 
   #gone(end: EndReason): void {
     const phase = this.#phase
-    this.#house.metrics.gone(phase)
+    const { metrics, clock } = this.#house
+    const learned = clock()
     this.#answering?.cancel()
+    metrics.gone(phase, this.#answering && clock() - learned)
     this.#phase = 'settling'
     if (phase === 'reading') this.#finished(end, 499)
     else
@@ -481,6 +526,7 @@ export class Call implements InboundHearer, AnswerHearer {
   /** Refuses a request that the journal does not know of. */
   #refuse(error: unknown): void {
     const fault = faultOf(error)
+    this.#reason = fault.reason
     if (fault.code === 'internal') this.#house.observe({ type: 'internal_error', request: this.id, error })
     const unread =
       !this.#inbound.complete &&
@@ -574,6 +620,7 @@ export class Call implements InboundHearer, AnswerHearer {
 }
 
 const noTags: readonly string[] = []
+const noTries: readonly AttemptEnded[] = []
 
 /** The `metadata` of a body, where it is an object. */
 function metadataOf({ bytes }: Ask): Readonly<Record<string, unknown>> {

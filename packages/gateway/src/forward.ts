@@ -28,6 +28,7 @@ import { hedgeAfter } from './choose/hedge.ts'
 import { refusalOf as noTarget, type Reason } from './choose/reason.ts'
 import { mayRetry, pauseOf } from './choose/retry.ts'
 import type { Target } from './choose/tier.ts'
+import { Tried } from './ended.ts'
 import { type Failure, late } from './failure.ts'
 import type { Finding, GuardContext, Guards } from './guard/index.ts'
 import { AnswerGuard } from './guarding.ts'
@@ -103,12 +104,14 @@ export class Forward implements AttemptHearer, Answering {
   attempt: Attempt | undefined
   /** The tier of that attempt, from 0. */
   tier = 0
-  readonly cache = undefined
+  readonly cache: 'bypass' | undefined
   readonly age = undefined
   /** The guard of the answer that is relayed. */
   guard: AnswerGuard | undefined
   /** Why another route has taken over. */
   detour: string | undefined
+  /** What was tried, in order: that of an attempt stands at its number less one. */
+  readonly tries: Tried[] = []
   readonly #house: House
   readonly #order: Order
   readonly #hearer: AnswerHearer
@@ -186,6 +189,7 @@ export class Forward implements AttemptHearer, Answering {
     if (this.#over) return
     this.#over = true
     clearTimeout(this.#retry)
+    if (this.#first && !this.#first.begun) this.#waited(this.#house.clock())
     this.#drop(this.#first)
     this.#drop(this.#second)
     this.#first = undefined
@@ -272,6 +276,7 @@ export class Forward implements AttemptHearer, Answering {
     metrics.attempt(upstream, outcome)
     observe({ type: 'attempt_failed', request: this.#order.request, upstream, outcome, cause })
     const now = clock()
+    this.tries[attempt.number - 1]?.end(outcome, attempt.status, now)
     attempt.ticket.end(health, now, retryAfter === undefined ? undefined : retryAfter * 1000)
     const other = attempt === this.#first ? this.#second : this.#first
     this.#first = other
@@ -364,6 +369,7 @@ export class Forward implements AttemptHearer, Answering {
     const now = clock()
     if (!this.#first) this.#waitingSince = now
     this.attempts++
+    this.tries.push(new Tried(upstream, ask.model, now))
     this.#tried.push(target)
     this.tier = target.tier
     if (this.#blocks)
@@ -494,6 +500,8 @@ export class Forward implements AttemptHearer, Answering {
     const now = this.#house.clock()
     this.#waited(now)
     attempt.ticket.content(now)
+    const tried = this.tries[attempt.number - 1]
+    if (tried) tried.contentAt = now
     const other = attempt === this.#first ? this.#second : this.#first
     this.#first = attempt
     this.#second = undefined
@@ -508,15 +516,19 @@ export class Forward implements AttemptHearer, Answering {
 
   #drop(attempt: Attempt | undefined): void {
     if (!attempt) return
+    const now = this.#house.clock()
     attempt.cancel()
-    attempt.ticket.end('aborted', this.#house.clock())
+    attempt.ticket.end('aborted', now)
+    this.tries[attempt.number - 1]?.end('cancelled', attempt.status, now)
     this.#house.metrics.attempt(attempt.upstream.name, 'cancelled')
   }
 
-  #end({ upstream, ticket }: Attempt, outcome: 'answered' | 'rejected'): void {
+  #end({ upstream, ticket, number, status }: Attempt, outcome: 'answered' | 'rejected'): void {
+    const now = this.#house.clock()
     this.#over = true
     this.#first = undefined
-    ticket.end(outcome, this.#house.clock())
+    ticket.end(outcome, now)
+    this.tries[number - 1]?.end('answered', status, now)
     this.#house.metrics.attempt(upstream.name, 'answered')
   }
 }

@@ -9,6 +9,7 @@ import type { Journal, Limiter, Observe } from '@switchyard/runtime'
 import { Admissions } from './admission.ts'
 import { Call } from './call.ts'
 import { Memories } from './choose/memory.ts'
+import type { Follow } from './ended.ts'
 import { CheckThread } from './guard/index.ts'
 import { Health } from './health/health.ts'
 import type { GatewayObservation, House } from './house.ts'
@@ -45,6 +46,8 @@ export interface GatewayOptions {
   /** Of Switchyard, for clients that ask; default '0'. */
   readonly version?: string
   readonly observe: Observe<GatewayObservation>
+  /** Asked once for each request that has found its route; nothing is followed without it. */
+  readonly follow?: Follow
 }
 
 export interface Gateway extends AsyncDisposable {
@@ -108,6 +111,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     send: sendThrough(upstreams),
     wheel,
     observe: options.observe,
+    follow: options.follow,
     get stopping() {
       return stopping
     },

@@ -19,6 +19,7 @@ export interface Head {
   readonly anthropicVersion: string | undefined
   readonly anthropicBeta: string | undefined
   readonly traceparent: string | undefined
+  readonly tracestate: string | undefined
   readonly accept: string | undefined
   readonly acceptEncoding: string | undefined
   readonly origin: string | undefined
@@ -45,6 +46,7 @@ type Field =
   | 'anthropicBeta'
   | 'openaiBeta'
   | 'traceparent'
+  | 'tracestate'
   | 'accept'
   | 'acceptEncoding'
   | 'origin'
@@ -62,6 +64,7 @@ const fields: ReadonlyMap<string, Field> = new Map([
   ['anthropic-beta', 'anthropicBeta'],
   ['openai-beta', 'openaiBeta'],
   ['traceparent', 'traceparent'],
+  ['tracestate', 'tracestate'],
   ['accept', 'accept'],
   ['accept-encoding', 'acceptEncoding'],
   ['origin', 'origin'],
@@ -140,6 +143,7 @@ export function readHead({ headers, url }: Inbound, limits: Limits, target: Targ
     anthropicVersion: found.anthropicVersion,
     anthropicBeta: found.anthropicBeta,
     traceparent: found.traceparent,
+    tracestate: found.tracestate,
     accept: found.accept,
     acceptEncoding: found.acceptEncoding,
     origin: found.origin,

@@ -1,8 +1,9 @@
 // What every call of one gateway shares.
 import type { Meter } from '@switchyard/ledger'
-import type { EndReason, Journal, Observe } from '@switchyard/runtime'
+import type { Journal, Observe } from '@switchyard/runtime'
 import type { AdmissionObservation, Admissions } from './admission.ts'
 import type { Call } from './call.ts'
+import type { Follow, RequestEnded } from './ended.ts'
 import type { Checker, Finding, Send } from './guard/index.ts'
 import type { Limits } from './limits.ts'
 import type { Metrics, Outcome } from './metrics.ts'
@@ -13,21 +14,7 @@ import type { Upstreams } from './upstreams.ts'
 import type { Wheel } from './wheel.ts'
 
 export type GatewayObservation =
-  | {
-      readonly type: 'request_ended'
-      readonly request: string
-      readonly callerId: string | undefined
-      /** Public id of the key. */
-      readonly key: string | undefined
-      readonly workspace: string | undefined
-      readonly operation: string
-      readonly route: string | undefined
-      readonly upstream: string | undefined
-      readonly attempts: number
-      readonly status: number
-      readonly end: EndReason
-      readonly milliseconds: number
-    }
+  | RequestEnded
   | {
       readonly type: 'attempt_failed'
       readonly request: string
@@ -57,6 +44,7 @@ export interface House {
   readonly send: Send
   readonly wheel: Wheel
   readonly observe: Observe<GatewayObservation>
+  readonly follow: Follow | undefined
   readonly stopping: boolean
   /** Counts the call among those under way; throws the fault for which nothing new is taken. */
   enter(call: Call): void

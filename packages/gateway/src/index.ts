@@ -1,6 +1,10 @@
+export type { AttemptEnded, Follow, Followed, Follower, RequestEnded } from './ended.ts'
 export { createGateway, type Gateway, type GatewayOptions } from './gateway.ts'
 export type { GatewayObservation } from './house.ts'
 export { defaultLimits, type Limits } from './limits.ts'
+export type { Told } from './metrics/moment.ts'
+export { type MetricRow, metricsVersion } from './metrics/names.ts'
+export { metricRows } from './metrics.ts'
 export type { Route, Upstream } from './route.ts'
 export {
   compileSnapshot,

@@ -2,6 +2,7 @@
 // or with an error in the caller's dialect, and never with a normal end after a fault.
 import type { Caller } from '@switchyard/dialects'
 import type { Fault } from '@switchyard/kinds'
+import type { Follower } from './ended.ts'
 import { retryHeaders } from './limit-headers.ts'
 import { WrongMethod } from './paths.ts'
 import type { Inbound } from './wire/inbound.ts'
@@ -21,6 +22,9 @@ export class Relay {
   committed = false
   /** The caller takes no more for now. */
   blocked = false
+  /** Bytes of the body that were given to the caller's connection. */
+  sent = 0
+  follower: Follower | undefined
   readonly #inbound: Inbound
   readonly #requestId: string
   readonly #caller: Caller
@@ -53,6 +57,7 @@ export class Relay {
   }
 
   write(bytes: Buffer | string): void {
+    this.#left(bytes)
     if (!this.#inbound.write(bytes)) this.blocked = true
   }
 
@@ -63,11 +68,13 @@ export class Relay {
 
   /** The last bytes of a stream that is whole. */
   end(bytes: Buffer): void {
+    this.#left(bytes)
     this.#inbound.end(bytes)
   }
 
   reply(status: number, body: Buffer | string, headers: readonly string[], type = json): void {
     this.committed = true
+    this.#left(body)
     this.#inbound.reply(status, ['content-type', type, ...this.#ids(), ...headers], body)
   }
 
@@ -87,11 +94,17 @@ export class Relay {
 
   /** The end of a stream that has failed: an error in the caller's dialect, and the connection is closed. */
   breakOff(bytes: Buffer): void {
+    this.#left(bytes)
     this.#inbound.end(bytes, true)
   }
 
   destroy(): void {
     this.#inbound.destroy()
+  }
+
+  #left(bytes: Buffer | string): void {
+    this.sent += bytes.length
+    this.follower?.left(bytes)
   }
 
   #ids(): readonly string[] {
