@@ -1,7 +1,7 @@
 // One try at one upstream: what it answers is told to its hearer, once, as an answer or as a failure.
 import type { Carriage, Reply, Tap } from '@switchyard/dialects'
 import { Body } from './body.ts'
-import { cut, type Failure, malformed, ofStatus, tooLong, unreachable } from './failure.ts'
+import { cut, type Failure, forbidden, malformed, ofStatus, tooLong, unreachable } from './failure.ts'
 import type { Ticket, Vitals } from './health/vitals.ts'
 import type { Upstream } from './route.ts'
 import type { UpstreamPool } from './upstreams.ts'
@@ -208,6 +208,7 @@ export class Attempt implements Hearer, Ticking {
     }
     if (code === 'malformed') this.#fail(malformed(cause.message))
     else if (this.#status === 200) this.#fail({ ...cut, cause })
+    else if (code === 'refused_address') this.#fail({ ...forbidden, cause })
     else {
       const outcome = code === 'refused' ? 'refused' : 'reset'
       this.#fail({ outcome, health: 'unreached', fault: unreachable, cause })

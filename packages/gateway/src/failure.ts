@@ -20,6 +20,13 @@ const upstreamError = (message: string) =>
 
 export const unreachable = upstreamError('The upstream could not be reached: try again.')
 
+/** An address that may not be dialled: whoever configured the upstream reads which in the log, callers never do. */
+export const forbidden: Failure = {
+  outcome: 'refused',
+  health: 'misconfigured',
+  fault: upstreamError('The upstream of this model is not set up for calls: ask its administrator.'),
+}
+
 export const cut: Failure = {
   outcome: 'cut',
   health: 'fault',

@@ -99,7 +99,8 @@ describe('rules of addresses', () => {
   const office = { allow: ['192.0.2.0/24', '2001:db8::/32'], deny: ['192.0.2.66'] }
   it.each([
     ['nothing', {}, '8.8.8.8', true],
-    ['empty lists', { allow: [], deny: [] }, '8.8.8.8', true],
+    ['an empty denial', { deny: [] }, '8.8.8.8', true],
+    ['an empty list', { allow: [] }, '8.8.8.8', false],
     ['a list that holds it', office, '192.0.2.1', true],
     ['a list that holds it, in IPv6', office, '2001:db8::9', true],
     ['a list that does not hold it', office, '192.0.3.1', false],

@@ -100,27 +100,28 @@ function readAddress(text: string): Address | undefined {
 
 /** What a listener, a workspace or a key says about where its callers may come from, as it is written. */
 export interface AddressRulesSpec {
-  /** Ranges that are let in; none means all. */
+  /** Ranges that are let in: everybody when absent, nobody when empty. */
   readonly allow?: readonly string[] | undefined
   /** Ranges that are not, whatever `allow` says. */
   readonly deny?: readonly string[] | undefined
 }
 
 export interface AddressRules {
-  readonly allow: AddressSet
+  /** Undefined is everybody. */
+  readonly allow: AddressSet | undefined
   readonly deny: AddressSet
 }
 
 /** Undefined when nothing is ruled, so that nothing is asked for a call. `invalid` for what is no range. */
-export function compileAddressRules({ allow = [], deny = [] }: AddressRulesSpec): AddressRules | undefined {
-  if (allow.length === 0 && deny.length === 0) return undefined
-  return Object.freeze({ allow: new AddressSet(allow), deny: new AddressSet(deny) })
+export function compileAddressRules({ allow, deny = [] }: AddressRulesSpec): AddressRules | undefined {
+  if (allow === undefined && deny.length === 0) return undefined
+  return Object.freeze({ allow: allow && new AddressSet(allow), deny: new AddressSet(deny) })
 }
 
 /** A caller whose address is not known is let in by no rule. */
 export function admits(rules: AddressRules | undefined, caller: Address | undefined): boolean {
   if (!rules) return true
-  return caller !== undefined && !rules.deny.has(caller) && (rules.allow.empty || rules.allow.has(caller))
+  return caller !== undefined && !rules.deny.has(caller) && (rules.allow?.has(caller) ?? true)
 }
 
 /** Throws `denied`, `ip_denied`, when one of the rules does not let the caller in. */
