@@ -241,8 +241,8 @@ const ollama: CallerRow = {
   stream: body =>
     ollamaHeard(
       body
-        .trim()
         .split('\n')
+        .filter(line => line !== '')
         .map(line => JSON.parse(line) as unknown),
     ),
 }
