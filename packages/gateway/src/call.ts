@@ -16,9 +16,11 @@ import { exhausted, reservation, usedBy } from './admission.ts'
 import type { AnswerHearer, Answering } from './answering.ts'
 import { accept, authenticate, type Credential } from './authenticate.ts'
 import { Body } from './body.ts'
+import { readDirective } from './cache/rule.ts'
+import { Cached, keyOf, planOf } from './cached.ts'
 import type { AttemptEnded, RequestEnded } from './ended.ts'
 import { deadlines, type Failure } from './failure.ts'
-import { Forward } from './forward.ts'
+import { Forward, type Order } from './forward.ts'
 import type { Blocked, Finding, GuardContext } from './guard/index.ts'
 import { filtered, type Guarded, guardAsk } from './guarding.ts'
 import { bodyTooLarge, checkMediaType, dialectOf, type Head, readHead } from './head.ts'
@@ -291,24 +293,34 @@ export class Call implements InboundHearer, AnswerHearer {
   #order(ask: Ask, conversation: Conversation | undefined, route: Route, target: Operated): Answering {
     const { limits } = this.#house
     this.#times = timesOf(route, limits, this.#head?.wishes)
-    return new Forward(
-      this.#house,
-      {
-        request: this.id,
-        ask,
-        target,
-        conversation,
-        guard: this.#guardContext(),
-        route,
-        forwarded: this.#head?.forwarded,
-        session: this.#head?.wishes?.get('session'),
-        times: this.#times,
-        attempts: lowered(route.attempts ?? limits.attempts, this.#head?.wishes, 'retries', 1),
-        startedAt: this.#startedAt,
-        replyBytes: limits.replyBytes,
-      },
-      this,
-    )
+    const order: Order = {
+      request: this.id,
+      ask,
+      target,
+      conversation,
+      guard: this.#guardContext(),
+      route,
+      forwarded: this.#head?.forwarded,
+      session: this.#head?.wishes?.get('session'),
+      times: this.#times,
+      attempts: lowered(route.attempts ?? limits.attempts, this.#head?.wishes, 'retries', 1),
+      startedAt: this.#startedAt,
+      replyBytes: limits.replyBytes,
+    }
+    return route.cache && target.carrying !== 'count'
+      ? this.#cached(order)
+      : new Forward(this.#house, order, this)
+  }
+
+  #cached(order: Order): Answering {
+    const head = this.#head as Head // `start` has read it
+    const plan = planOf(order, readDirective(head.wishes?.get('cache')))
+    if (plan.look || plan.keep) {
+      const { principal } = this.#credential as Credential // `start` has set it
+      return new Cached(this.#house, order, plan, keyOf(order, head, principal), this)
+    }
+    this.#house.replies.count('bypass')
+    return new Forward(this.#house, order, this, 'bypass')
   }
 
   readonly #opened = (): void => {

@@ -131,7 +131,8 @@ export class Forward implements AttemptHearer, Answering {
   #over = false
   #retry: NodeJS.Timeout | undefined
 
-  constructor(house: House, order: Order, hearer: AnswerHearer) {
+  constructor(house: House, order: Order, hearer: AnswerHearer, cache?: 'bypass') {
+    this.cache = cache
     this.#house = house
     this.#order = order
     this.#route = order.route

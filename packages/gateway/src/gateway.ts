@@ -7,6 +7,8 @@ import { Fault } from '@switchyard/kinds'
 import type { Meter } from '@switchyard/ledger'
 import type { Journal, Limiter, Observe } from '@switchyard/runtime'
 import { Admissions } from './admission.ts'
+import { Flights } from './cache/flights.ts'
+import { ReplyCache } from './cache/replies.ts'
 import { Call } from './call.ts'
 import { Memories } from './choose/memory.ts'
 import type { Follow } from './ended.ts'
@@ -78,6 +80,8 @@ export function createGateway(options: GatewayOptions): Gateway {
   const loop = watchLoop(clock, late => metrics.loopDelay(late))
   const upstreams = new Upstreams(limits, options.resolve ?? systemResolve)
   const checker = new CheckThread()
+  const replies = new ReplyCache()
+  const flights = new Flights()
   const admissions = new Admissions(options.limiter, options.observe)
   const traffic = new Map<string, { readonly route: Route; readonly traffic: Traffic }>()
   const ground = { health: new Health({ random: options.random }), memories: new Memories() }
@@ -86,7 +90,8 @@ export function createGateway(options: GatewayOptions): Gateway {
   let stopping = false
   let emptied: (() => void) | undefined
 
-  const wheel = new Wheel(clock, () => {
+  const wheel = new Wheel(clock, now => {
+    replies.sweep(now)
     const current = snapshot()
     if (current === retained) return
     retained = current
@@ -107,6 +112,8 @@ export function createGateway(options: GatewayOptions): Gateway {
     metrics,
     upstreams,
     admissions,
+    replies,
+    flights,
     checker,
     send: sendThrough(upstreams),
     wheel,

@@ -2,6 +2,8 @@
 import type { Meter } from '@switchyard/ledger'
 import type { Journal, Observe } from '@switchyard/runtime'
 import type { AdmissionObservation, Admissions } from './admission.ts'
+import type { Flights } from './cache/flights.ts'
+import type { ReplyCache } from './cache/replies.ts'
 import type { Call } from './call.ts'
 import type { Follow, RequestEnded } from './ended.ts'
 import type { Checker, Finding, Send } from './guard/index.ts'
@@ -40,6 +42,8 @@ export interface House {
   readonly metrics: Metrics
   readonly upstreams: Upstreams
   readonly admissions: Admissions
+  readonly replies: ReplyCache
+  readonly flights: Flights
   readonly checker: Checker
   readonly send: Send
   readonly wheel: Wheel

@@ -186,6 +186,10 @@ export const route = defineKind({
             .enum(['workspace', 'project', 'key'])
             .default('workspace')
             .describe('Who shares answers with whom.'),
+          replay: z
+            .enum(['fast', 'paced'])
+            .default('fast')
+            .describe('How a kept stream is given: at once, or at the pace at which it was made.'),
           similarity: z
             .number()
             .min(0.5)

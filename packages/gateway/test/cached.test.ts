@@ -1,0 +1,138 @@
+// The cache of a route, and equal requests that share one upstream call, through the port.
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { Bed, document } from './bed.ts'
+import { ScriptedUpstream } from './upstream.ts'
+
+let bed: Bed
+let engine: ScriptedUpstream
+let key: string
+
+beforeEach(async () => {
+  bed = await Bed.start()
+  engine = await ScriptedUpstream.start()
+  bed.endpoint('tiny', [engine.address])
+  key = bed.key()
+  cached()
+})
+afterEach(async () => {
+  await bed[Symbol.asyncDispose]()
+  await engine[Symbol.asyncDispose]()
+})
+
+function cached(workspace = 'default', more: object = {}): void {
+  bed.add(
+    document('Route', workspace, 'cached', {
+      names: ['cached'],
+      priority: 0,
+      tiers: [{ strategy: 'weighted', targets: [{ endpoint: 'tiny', weight: 100 }] }],
+      fallback: {},
+      retries: { attempts: 3 },
+      timeouts: {},
+      strict: false,
+      exposeModel: 'public',
+      storeResponses: false,
+      fetchImages: false,
+      guardrails: [],
+      cache: {
+        mode: 'exact',
+        ttlSeconds: 600,
+        scope: 'workspace',
+        similarity: 0.97,
+        replay: 'fast',
+        ...more,
+      },
+    }),
+  )
+  bed.swap()
+}
+
+const ask = { model: 'cached', temperature: 0 }
+const served = (answer: Response) => answer.headers.get('x-switchyard-cache')
+const ended = () => expect.poll(() => bed.gateway.inflight, { timeout: 15_000 }).toBe(0)
+
+describe('an answer', () => {
+  test.each([false, true])(
+    'is given again to an equal request (stream %s), which uses no tokens',
+    async stream => {
+      const first = await bed.chat(key, { ...ask, stream })
+      expect(served(first)).toBe('miss')
+      const text = await first.text()
+      const again = await bed.chat(key, { ...ask, stream })
+      expect([served(again), again.headers.get('age')]).toEqual(['hit', '0'])
+      expect(await again.text()).toBe(text)
+      expect(engine.seen).toHaveLength(1)
+      expect(bed.journal.events.map(({ data }) => data.quantities)).toEqual([
+        { 'tok.in.uncached': '7', 'tok.out.text': '3' },
+        {},
+      ])
+    },
+  )
+
+  test('is not asked for where chance draws it, unless the caller says so', async () => {
+    const drawn = { model: 'cached' }
+    expect(served(await bed.chat(key, drawn))).toBe('bypass')
+    const use = { headers: { 'x-switchyard-cache': 'use' } }
+    expect(served(await bed.chat(key, drawn, use))).toBe('miss')
+    expect(served(await bed.chat(key, drawn, use))).toBe('hit')
+    expect(served(await bed.chat(key, ask, { headers: { 'x-switchyard-cache': 'no-store' } }))).toBe('bypass')
+    expect((await bed.chat(key, ask, { headers: { 'x-switchyard-cache': 'perhaps' } })).status).toBe(400)
+  })
+
+  test('never crosses workspaces', async () => {
+    bed.workspace('elsewhere')
+    bed.endpoint('tiny', [engine.address], { workspace: 'elsewhere' })
+    cached('elsewhere')
+    const other = bed.key({ workspace: 'elsewhere' })
+    await bed.chat(key, ask)
+    expect(served(await bed.chat(other, ask))).toBe('miss')
+    expect(engine.seen).toHaveLength(2)
+  })
+
+  test('of a stream that was cut is never kept', async () => {
+    engine.will('cut after 3')
+    await (await bed.chat(key, { ...ask, stream: true })).text().catch(() => undefined)
+    expect(served(await bed.chat(key, { ...ask, stream: true }))).toBe('miss')
+  })
+})
+
+describe('equal requests at one time', () => {
+  test.each([false, true])('make one upstream call, and each gets all of it (stream %s)', async stream => {
+    engine.will(stream ? 'one byte at a time' : 'slow reply')
+    const answers = await Promise.all(
+      Array.from({ length: 100 }, async () => {
+        const answer = await bed.chat(key, { ...ask, stream })
+        return [served(answer), await answer.text()] as const
+      }),
+    )
+    expect(engine.seen).toHaveLength(1)
+    expect(new Set(answers.map(([, text]) => text)).size).toBe(1)
+    expect(answers.filter(([how]) => how === 'miss')).toHaveLength(1)
+    await ended()
+    const metered = bed.journal.events.filter(({ data }) => data.quantities['tok.out.text'] === '3')
+    expect([bed.journal.events.length, metered.length]).toEqual([100, 1])
+  })
+
+  test('go on when the first caller leaves, and the call is cancelled when all have', async () => {
+    engine.always('slow events')
+    const stops = Array.from({ length: 5 }, () => new AbortController())
+    const answers = await Promise.all(
+      stops.map(({ signal }) => bed.chat(key, { ...ask, stream: true }, { signal })),
+    )
+    stops[0]?.abort()
+    const reader = answers[4]?.body?.getReader()
+    await reader?.read()
+    await reader?.read()
+    expect(engine.connections).toBe(1)
+    for (const stop of stops) stop.abort()
+    expect(await engine.seen[0]?.aborted).toBeGreaterThan(0)
+    await ended()
+    expect(bed.journal.events).toHaveLength(5)
+    expect(bed.journal.events.filter(({ data }) => data.usageSource === 'counted')).toHaveLength(1)
+  })
+
+  test('all hear of a failure, after one other has tried', async () => {
+    engine.always('other')
+    const answers = await Promise.all(Array.from({ length: 3 }, () => bed.chat(key, ask)))
+    expect(answers.map(({ status }) => status)).toEqual([400, 400, 400])
+  })
+})
