@@ -1,11 +1,12 @@
 // One port for everything: what the gateway speaks goes to the gateway, the rest to the control plane.
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import type { Socket } from 'node:net'
+import type { Socket, Server as TcpServer } from 'node:net'
 import { Fault } from '@switchyard/kinds'
 
 export type Handler = (request: IncomingMessage, response: ServerResponse) => void
 
-export interface Listening {
+export interface Edge {
+  /** Bound by `listen`; without it, it takes the connections that it is given by its event `connection`. */
   readonly server: Server
   /** Takes over from the answer "starting". */
   serve(handlers: { readonly gateway: GatewayEdge; readonly control: Handler }): void
@@ -31,7 +32,22 @@ const starting: Handler = (_, response) => {
 }
 
 /** Takes the port at once, so that two servers can't both think that it is theirs. */
-export async function listen(host: string, port: number): Promise<Listening> {
+export async function listen(host: string, port: number): Promise<Edge> {
+  const edge = openEdge()
+  await bind(edge.server, host, port)
+  return edge
+}
+
+/** Rejects with what a person can do about it. */
+export function bind(server: TcpServer, host: string, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', error => reject(explain(error, host, port)))
+    server.listen(port, host, resolve)
+  })
+}
+
+/** Answers "starting" until it serves. */
+export function openEdge(): Edge {
   let route: Handler = starting
   const server = createServer({
     keepAliveTimeout: 75_000,
@@ -40,10 +56,6 @@ export async function listen(host: string, port: number): Promise<Listening> {
     maxHeaderSize: 32 * 1024,
   })
   server.on('request', (request, response) => route(request, response))
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', error => reject(explain(error, host, port)))
-    server.listen(port, host, resolve)
-  })
   return {
     server,
     serve(handlers) {

@@ -81,6 +81,21 @@ export const settingsSchema = z.object({
     .describe(
       'Most that all workspaces may call together, as JSON like the limits of a Workspace; none when absent.',
     ),
+  SWITCHYARD_WORKERS: whole(0, 128)
+    .default(0)
+    .describe(
+      'Processes that run the gateway, behind one port; 0 runs it in the process of the control plane.',
+    ),
+  SWITCHYARD_LIMITER: z
+    .string()
+    .regex(
+      /^(memory|postgres|rediss?:\/\/.+)$/,
+      'must be memory, postgres or redis://user:password@host:6379/0',
+    )
+    .optional()
+    .describe(
+      'Where limits are counted: `memory` of one gateway process, `postgres` (the database), or the `redis://` or `rediss://` URL of a Redis; memory when absent, postgres with more than one worker.',
+    ),
   SWITCHYARD_LOG_LEVEL: z
     .enum(['trace', 'debug', 'info', 'warn', 'error'])
     .default('info')
@@ -88,6 +103,11 @@ export const settingsSchema = z.object({
   PATH: z.string().default('/usr/local/bin:/usr/bin:/bin').describe('Where engine binaries are looked for.'),
   HOME: z.string().default('/').describe('Home folder given to engines.'),
 })
+
+/** Where limits are counted. */
+export type LimiterPlace =
+  | { readonly type: 'memory' | 'postgres' }
+  | { readonly type: 'redis'; readonly url: Sealed<string> }
 
 export interface Settings {
   readonly data: string
@@ -106,6 +126,9 @@ export interface Settings {
   readonly secretKeyFile: string | undefined
   /** Of the whole platform. */
   readonly limits: LimitsSpec | undefined
+  /** Processes of the gateway; 0 is this one. */
+  readonly workers: number
+  readonly limiter: LimiterPlace
   readonly logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error'
   readonly path: string
   readonly home: string
@@ -144,8 +167,22 @@ export function readSettings(environment: NodeJS.ProcessEnv): Settings {
     secretKeys: given.SWITCHYARD_SECRET_KEY ?? [],
     secretKeyFile: given.SWITCHYARD_SECRET_KEY_FILE,
     limits: given.SWITCHYARD_LIMITS,
+    workers: given.SWITCHYARD_WORKERS,
+    limiter: limiterPlace(given.SWITCHYARD_LIMITER, given.SWITCHYARD_WORKERS),
     logLevel: given.SWITCHYARD_LOG_LEVEL,
     path: given.PATH,
     home: given.HOME,
   })
+}
+
+function limiterPlace(given: string | undefined, workers: number): LimiterPlace {
+  if (given === 'memory' && workers > 1)
+    throw new Fault(
+      'invalid',
+      `SWITCHYARD_LIMITER: ${workers} workers cannot share the limits that each keeps in its own memory: say postgres or redis://…, or run one worker.`,
+      { reason: 'limiter_not_shared' },
+    )
+  if (given === undefined) return { type: workers > 1 ? 'postgres' : 'memory' }
+  if (given === 'memory' || given === 'postgres') return { type: given }
+  return { type: 'redis', url: new Sealed(given) }
 }
