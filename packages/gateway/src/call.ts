@@ -102,6 +102,9 @@ export class Call implements InboundHearer, AnswerHearer {
         this.#read(target, head)
       else this.#answer(target, Buffer.alloc(0))
     } catch (error) {
+      // What the headers alone are refused for is told in the dialect of the path too.
+      if (this.#target && !this.#head)
+        this.#relay = new Relay(this.#inbound, this.id, callers[this.#target.caller])
       this.#refuse(error)
     }
   }
