@@ -33,6 +33,7 @@ import type { Rejection } from './rejection.ts'
 import { Relay } from './relay.ts'
 import { type Asked, resolve } from './resolve.ts'
 import type { Route, Times } from './route.ts'
+import { ShadowCall } from './shadow.ts'
 import type { Snapshot } from './snapshot.ts'
 import type { Inbound, InboundHearer } from './wire/inbound.ts'
 
@@ -65,6 +66,8 @@ export class Call implements InboundHearer, AnswerHearer {
   #reason: string | undefined
   #route: Route | undefined
   #answering: Answering | undefined
+  /** What a shadow would be sent. */
+  #copied: Order | undefined
   #times: Times
   #firstContentAt: number | undefined
   #wroteAt = 0
@@ -310,6 +313,7 @@ export class Call implements InboundHearer, AnswerHearer {
       startedAt: this.#startedAt,
       replyBytes: limits.replyBytes,
     }
+    this.#copied = order
     return route.cache && target.carrying !== 'count'
       ? this.#cached(order)
       : new Forward(this.#house, order, this)
@@ -329,7 +333,26 @@ export class Call implements InboundHearer, AnswerHearer {
   readonly #opened = (): void => {
     if (this.#phase !== 'opening') return
     this.#phase = 'waiting'
+    this.#copy()
     this.#answering?.start()
+  }
+
+  /** Some requests of a route with a shadow are copied to it, after admission. */
+  #copy(): void {
+    const { shadow } = this.#route as Route // `#open` has set it, as is what is sent
+    if (!shadow) return
+    const traffic = this.#house.traffic(this.#route as Route)
+    const counter = traffic.shadow
+    if (!counter?.begin(this.#house.random())) return
+    const vitals = traffic.vitalsOf(shadow.upstream)
+    new ShadowCall(
+      this.#house,
+      this.#copied as Order,
+      this.#admitted as Admitted,
+      shadow.upstream,
+      vitals,
+      counter,
+    ).start()
   }
 
   readonly #unopened = (error: unknown): void => {

@@ -91,6 +91,33 @@ function offers({ paths, speech }: Upstream, carrying: Carrying, { operation }: 
   return wanted !== undefined && paths[wanted] !== undefined
 }
 
+/** What is sent to an upstream beside the body: the same array each time where the caller's headers add nothing. */
+export function headersTo(upstream: Upstream, { ask, forwarded }: Order): readonly string[] {
+  const own = ask.stream.on ? upstream.streamHeaders : upstream.headers
+  return forwarded ? [...own, ...forwarded] : own
+}
+
+/** Throws `invalid` where the upstream cannot be asked this; undefined where another one may. */
+export function carriageTo(
+  upstream: Upstream,
+  order: Order,
+  { exposeModel, strict }: Route,
+  filter: CarriageOptions['filter'],
+): Carriage | undefined {
+  const { ask, target, request, startedAt } = order
+  const { served = ask.model, paths, maxOutput } = upstream
+  if (!offers(upstream, target.carrying, ask)) throw unsupportedByModel(ask)
+  const path = target.carrying === 'same' ? (paths?.[ask.operation] ?? target.path) : target.path
+  return carriers[target.carrying](order, path, speechFor(upstream, ask), {
+    served,
+    shown: exposeModel ? undefined : ask.model,
+    strict,
+    maxOutput,
+    about: { id: request, created: Math.floor(startedAt / 1000) },
+    ...(filter && { filter }),
+  })
+}
+
 const nothing = Buffer.alloc(0)
 const noFindings: readonly Finding[] = Object.freeze([])
 const allAble = () => 2 as const
@@ -327,24 +354,14 @@ export class Forward implements AttemptHearer, Answering {
 
   /** Undefined when the upstream cannot be asked this. */
   #carriage(upstream: Upstream): Carriage | undefined {
-    const { ask, target, request, startedAt } = this.#order
-    const { served = ask.model } = upstream
-    const speech = speechFor(upstream, ask)
-    const key = `${upstream.provider} ${speech.dialect} ${served}`
+    const { ask } = this.#order
+    const key = `${upstream.provider} ${upstream.speech.dialect} ${upstream.served ?? ask.model}`
     const known = this.#carriages.get(key)
     if (known) return known
+    const { guards } = this.#route.guarding
+    const filter = guards && guards.response.rules.length > 0 ? () => this.#guardAnswer(guards) : undefined
     try {
-      const path = target.carrying === 'same' ? (upstream.paths?.[ask.operation] ?? target.path) : target.path
-      if (!offers(upstream, target.carrying, ask)) throw unsupportedByModel(ask)
-      const { guards } = this.#route.guarding
-      const carriage = carriers[target.carrying](this.#order, path, speech, {
-        served,
-        shown: this.#route.exposeModel ? undefined : ask.model,
-        strict: this.#route.strict,
-        maxOutput: upstream.maxOutput,
-        about: { id: request, created: Math.floor(startedAt / 1000) },
-        ...(guards && guards.response.rules.length > 0 && { filter: () => this.#guardAnswer(guards) }),
-      })
+      const carriage = carriageTo(upstream, this.#order, this.#route, filter)
       if (carriage) this.#carriages.set(key, carriage)
       return carriage
     } catch (error) {
@@ -362,11 +379,10 @@ export class Forward implements AttemptHearer, Answering {
 
   #send(target: Target<Upstream>): Attempt | undefined {
     const { upstreams, wheel, clock } = this.#house
-    const { ask, forwarded, replyBytes } = this.#order
+    const { ask, replyBytes } = this.#order
     const upstream = target.to
     const carriage = this.#carriage(upstream)
     if (!carriage) throw new TypeError('a target was chosen that cannot be asked')
-    const own = ask.stream.on ? upstream.streamHeaders : upstream.headers
     const now = clock()
     if (!this.#first) this.#waitingSince = now
     this.attempts++
@@ -383,7 +399,7 @@ export class Forward implements AttemptHearer, Answering {
         ticket: target.vitals.begin(now, ask.stream.on),
         tier: target.tier,
         carriage,
-        headers: forwarded ? [...own, ...forwarded] : own,
+        headers: headersTo(upstream, this.#order),
         streamed: ask.stream.on,
         replyBytes,
         wheel,

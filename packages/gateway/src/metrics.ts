@@ -23,6 +23,7 @@ export type Outcome =
   | 'cut'
   | 'cancelled'
   | 'unasked'
+  | 'shadow'
 
 /** A gauge's value now; `labels` in the order of its row. */
 export type Sample = readonly [name: GaugeName, value: number, labels?: readonly Label[]]

@@ -3,6 +3,7 @@ import { RetryBudget } from './choose/budget.ts'
 import { Hedges } from './choose/hedge.ts'
 import { Shadow } from './choose/shadow.ts'
 import { compileTiers, type Ground, type Tier } from './choose/tier.ts'
+import type { Vitals } from './health/vitals.ts'
 import type { Route, Upstream } from './route.ts'
 
 export interface Picking {
@@ -41,6 +42,11 @@ export class Traffic {
       this.#picking = this.#compile(route)
     }
     return this.#picking
+  }
+
+  /** The health of the upstream that copies go to. */
+  vitalsOf({ key, served = '*', generation }: Upstream): Vitals {
+    return this.#ground.health.at(key, served, generation)
   }
 
   #compile({ tiers }: Route): Picking {
