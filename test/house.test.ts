@@ -7,7 +7,7 @@ const root = resolve(import.meta.dirname, '..')
 
 /** Rows from the ground up. A room is a folder of packages/ or apps/. */
 const rows = [
-  ['kinds', 'dialects', 'catalog'],
+  ['kinds', 'dialects', 'catalog', 'manifest'],
   ['runtime'],
   ['api', 'control', 'gateway', 'ledger', 'store', 'drivers', 'client'],
   ['server', 'engine', 'cli'],

@@ -1,34 +1,7 @@
 // Kinds as people name them on the command line.
 import type { Ref } from '@switchyard/client'
-import { Fault, findKind, type Kind, kinds } from '@switchyard/kinds'
-
-/** Edits (insert, delete, replace) between two words. */
-function distance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, index) => index)
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i]
-    for (let j = 1; j <= b.length; j++) {
-      const replace = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1)
-      next.push(Math.min(replace, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1))
-    }
-    row = next
-  }
-  return row[b.length] ?? 0
-}
-
-export function unknownKind(name: string): string {
-  const near = kinds
-    .map(({ kind, plural }) => ({
-      kind,
-      away: Math.min(...[kind, plural].map(word => distance(word.toLowerCase(), name.toLowerCase()))),
-    }))
-    .filter(({ away }) => away <= 3)
-    .sort((a, b) => a.away - b.away)[0]
-  const guess = near
-    ? `; did you mean ${near.kind}?`
-    : `; there are ${kinds.map(({ kind }) => kind).join(', ')}`
-  return `there is no kind ${name}${guess}`
-}
+import { Fault, findKind, type Kind } from '@switchyard/kinds'
+import { unknownKind } from '@switchyard/manifest/nearest'
 
 /** By kind, plural or short name, in any case. */
 export function kindNamed(name: string): Kind {

@@ -3,13 +3,8 @@ import { readdir, readFile, stat } from 'node:fs/promises'
 import { join, relative, resolve } from 'node:path'
 import type { Readable } from 'node:stream'
 import { Fault } from '@switchyard/kinds'
+import type { Source } from '@switchyard/manifest'
 import type { Terminal } from '../terminal.ts'
-
-export interface Source {
-  /** As a person would name it: the path that was given, or `stdin`. */
-  readonly file: string
-  readonly text: string
-}
 
 /** Most that standard input may hold, bytes. */
 const most = 64 * 1024 * 1024

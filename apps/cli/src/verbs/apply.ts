@@ -1,10 +1,8 @@
 // Writes what files say: all of it is read and ordered first, then each document is created or replaced.
 import type { Client, Manifest } from '@switchyard/client'
 import { type Document, exitStatus, Fault } from '@switchyard/kinds'
+import { type Entry, keyOf, order, readManifests, referencesOf, sentence } from '@switchyard/manifest'
 import type { Cli } from '../cli.ts'
-import { order, referencesOf } from '../manifest/order.ts'
-import { sentence } from '../manifest/place.ts'
-import { type Entry, keyOf, readManifests } from '../manifest/read.ts'
 import { readSources } from '../manifest/source.ts'
 import { json, shortName } from '../output/formats.ts'
 import { replacement } from './replacement.ts'

@@ -1,9 +1,8 @@
 // Deletes documents by name, or all of a file's, those that refer before what they refer to.
 import type { Ref } from '@switchyard/client'
 import { exitStatus, Fault, type Kind } from '@switchyard/kinds'
+import { order, readManifests } from '@switchyard/manifest'
 import type { Cli } from '../cli.ts'
-import { order } from '../manifest/order.ts'
-import { readManifests } from '../manifest/read.ts'
 import { readSources } from '../manifest/source.ts'
 import { shortName } from '../output/formats.ts'
 import { furtherDetails } from '../report.ts'

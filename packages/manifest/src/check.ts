@@ -1,5 +1,7 @@
 // What is wrong with a document as a file has it, by the schema of its kind, before anything is sent.
 import { type Detail, type Kind, serverMetadataFields, writableMetadataSchema } from '@switchyard/kinds'
+import { fieldsAt } from './fields.ts'
+import { nearest } from './nearest.ts'
 
 /** The part of a zod issue that is read here; zod itself stays behind the kinds. */
 interface Issue {
@@ -39,7 +41,17 @@ function explain(issue: Issue, value: unknown): string {
 const names: Readonly<Record<string, string>> = { int: 'a whole number', record: 'a map', object: 'a map' }
 const article = (type: string) => names[type] ?? `${/^[aeiou]/.test(type) ? 'an' : 'a'} ${type}`
 
-function details(issues: readonly Issue[], base: string, root: unknown): Detail[] {
+const unknownField = (name: string, known: readonly string[]): string => {
+  const near = nearest(name, known)
+  return near === undefined ? 'there is no such field' : `there is no such field; did you mean ${near}?`
+}
+
+function details(
+  issues: readonly Issue[],
+  base: string,
+  root: unknown,
+  known: (path: readonly PropertyKey[]) => readonly string[],
+): Detail[] {
   const at = (path: readonly PropertyKey[]) => dotted([base, ...path])
   return issues.flatMap((issue): Detail[] => {
     const { code, path } = issue
@@ -47,7 +59,7 @@ function details(issues: readonly Issue[], base: string, root: unknown): Detail[
       return issue.keys.map(key => ({
         path: at([...path, String(key)]),
         rule: 'unknown_field',
-        message: 'there is no such field',
+        message: unknownField(String(key), known(path)),
       }))
     let value = root
     for (const part of path)
@@ -68,6 +80,7 @@ function withoutReadSecrets(kind: Kind, spec: unknown): unknown {
   return kept
 }
 
+const metadataFields = Object.keys(writableMetadataSchema.shape)
 const envelopeFields = ['apiVersion', 'kind', 'metadata', 'spec', 'status']
 
 function scopeDetail(kind: Kind, workspace: unknown): Detail[] {
@@ -87,7 +100,7 @@ function scopeDetail(kind: Kind, workspace: unknown): Detail[] {
 export function checkDocument(kind: Kind, value: Readonly<Record<string, unknown>>): readonly Detail[] {
   const unknown = Object.keys(value)
     .filter(key => !envelopeFields.includes(key))
-    .map(path => ({ path, rule: 'unknown_field', message: 'there is no such field' }))
+    .map(path => ({ path, rule: 'unknown_field', message: unknownField(path, envelopeFields) }))
   const given = isRecord(value.metadata) ? value.metadata : {}
   const served: readonly string[] = serverMetadataFields
   const written = Object.fromEntries(Object.entries(given).filter(([key]) => !served.includes(key)))
@@ -96,8 +109,12 @@ export function checkDocument(kind: Kind, value: Readonly<Record<string, unknown
   const checked = kind.spec.safeParse(spec)
   return [
     ...unknown,
-    ...(metadata.success ? [] : details(metadata.error.issues as unknown as Issue[], 'metadata', written)), // see Issue
+    ...(metadata.success
+      ? []
+      : details(metadata.error.issues as unknown as Issue[], 'metadata', written, () => metadataFields)), // see Issue
     ...scopeDetail(kind, given.workspace),
-    ...(checked.success ? [] : details(checked.error.issues as unknown as Issue[], 'spec', spec)), // see Issue
+    ...(checked.success
+      ? []
+      : details(checked.error.issues as unknown as Issue[], 'spec', spec, path => fieldsAt(kind, path))), // see Issue
   ]
 }

@@ -1,8 +1,7 @@
 import { apiVersion, Fault, kinds } from '@switchyard/kinds'
+import { order, readManifests } from '@switchyard/manifest'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { order } from '../src/manifest/order.ts'
-import { readManifests } from '../src/manifest/read.ts'
 
 const read = (text: string, file = 'stack.yaml') => readManifests([{ file, text }], 'default')
 const problems = (text: string): string[] => {
@@ -47,7 +46,7 @@ spec:
       'stack.yaml:16 (document 3) metadata.labels.bad key!: not a label key',
       'stack.yaml:20 (document 3) spec.replicas: must be at most 1000',
       'stack.yaml:21 (document 3) spec.route: must be one of auto, none',
-      'stack.yaml:22 (document 3) spec.rolout: there is no such field',
+      'stack.yaml:22 (document 3) spec.rolout: there is no such field; did you mean rollout?',
     ])
   })
 

@@ -1,33 +1,48 @@
 // The order in which documents must be written: what is referred to comes first, whatever the file says.
-import { findKind, kinds } from '@switchyard/kinds'
-import { readPath } from '../output/cell.ts'
-import { shortName } from '../output/formats.ts'
+import { findKind, type Kind, kinds } from '@switchyard/kinds'
 import { sentence } from './place.ts'
-import { type Entry, keyOf, refusal } from './read.ts'
+import { refusal } from './problem.ts'
+import { type Entry, keyOf } from './read.ts'
 
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
-/** Values at a path; `[]` after a part walks an array. */
-function valuesAt(value: unknown, path: string): unknown[] {
-  const [before = '', ...after] = path.split('[]')
-  const here = readPath(value, before.replace(/^\.|\.$/g, ''))
-  if (after.length === 0) return here === undefined ? [] : [here]
-  const rest = after.join('[]').replace(/^\./, '')
-  const items: unknown[] = Array.isArray(here) ? here : []
-  return rest === '' ? items : items.flatMap(item => valuesAt(item, rest))
+interface Found {
+  readonly path: string
+  readonly value: unknown
 }
 
-interface Edge {
+/** Values at a path, each with its own: `[]` after a part walks an array. */
+function valuesAt(value: unknown, path: string): readonly Found[] {
+  const [before = '', ...after] = path.split('[]')
+  let here = value
+  for (const part of before.split('.').filter(Boolean)) here = isRecord(here) ? here[part] : undefined
+  if (after.length === 0) return here === undefined ? [] : [{ path, value: here }]
+  const rest = after.join('[]').replace(/^\./, '')
+  const items: unknown[] = Array.isArray(here) ? here : []
+  return items.flatMap((item, index) => {
+    const at = `${before}[${index}]`
+    if (rest === '') return [{ path: at, value: item }]
+    return valuesAt(item, rest).map(found => ({ ...found, path: `${at}.${found.path}` }))
+  })
+}
+
+/** A place where a document names another one. */
+export interface Edge {
+  /** With the indexes of lists. */
   readonly path: string
+  readonly kind: Kind
+  readonly workspace: string | null
+  readonly name: string
+  /** As `keyOf` writes it. */
   readonly key: string
 }
 
 const edge = (path: string, to: string, workspace: string | null, name: string): Edge[] => {
   const kind = findKind(to)
-  return kind
-    ? [{ path, key: keyOf({ kind, workspace: kind.scope === 'platform' ? null : workspace, name }) }]
-    : []
+  if (!kind) return []
+  const target = { kind, workspace: kind.scope === 'platform' ? null : workspace, name }
+  return [{ path, ...target, key: keyOf(target) }]
 }
 
 /** Everything that a document refers to: its workspace, its project, and the references of its kind. */
@@ -38,12 +53,12 @@ export function referencesOf(entry: Entry): readonly Edge[] {
     ...(workspace === null ? [] : edge('metadata.workspace', 'Workspace', null, workspace)),
     ...(typeof project === 'string' ? edge('metadata.project', 'Project', workspace, project) : []),
     ...kind.references.flatMap(({ path, to }) =>
-      valuesAt(manifest, path).flatMap(value => {
+      valuesAt(manifest, path).flatMap(({ path: at, value }) => {
         if (to === 'owner' && isRecord(value))
-          return edge(path, String(value.kind), workspace, String(value.name))
+          return edge(at, String(value.kind), workspace, String(value.name))
         if (typeof value !== 'string') return []
         const shared = value.startsWith('platform/')
-        return edge(path, to, shared ? null : workspace, shared ? value.slice('platform/'.length) : value)
+        return edge(at, to, shared ? null : workspace, shared ? value.slice('platform/'.length) : value)
       }),
     ),
   ]
@@ -84,7 +99,7 @@ function cycle(left: readonly Entry[], waits: ReadonlyMap<Entry, ReadonlySet<Ent
     next = [...(waits.get(next) ?? [])].find(other => stuck.has(other))
   }
   const circle = next ? [...path.slice(path.indexOf(next)), next] : path
-  const words = circle.map(entry => shortName(entry.kind, entry.name)).join(' -> ')
+  const words = circle.map(({ kind, name }) => `${kind.kind.toLowerCase()}/${name}`).join(' -> ')
   const first = circle[0]
   return first ? sentence(first.place, '', `these refer to each other in a circle: ${words}`) : words
 }

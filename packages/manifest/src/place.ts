@@ -5,7 +5,8 @@ export interface Place {
   readonly file: string
   /** From 1; undefined for a file of one document. */
   readonly document: number | undefined
-  /** Line of the deepest part of a dotted path that is there. */
+  /** Line and column, from 1, of the deepest part of a dotted path that is there. */
+  readonly at: (path: string) => { readonly line: number; readonly column: number } | undefined
   readonly line: (path: string) => number | undefined
 }
 
@@ -25,15 +26,12 @@ export function placeIn(
   lines: LineCounter,
   root: Node | null,
 ): Place {
-  const lineAt = (node: unknown) => {
-    const offset = (node as Partial<Node> | null)?.range?.[0] // keys and values of a parsed file are nodes
-    return offset === undefined ? undefined : lines.linePos(offset).line
-  }
+  const offsetOf = (node: unknown) => (node as Partial<Node> | null)?.range?.[0] // keys and values of a parsed file are nodes
 
-  function line(path: string): number | undefined {
+  function at(path: string): ReturnType<Place['at']> {
     let rest = parts(path)
     let node: unknown = root
-    let found = lineAt(root)
+    let found = offsetOf(root)
     while (rest.length > 0) {
       if (isAlias(node)) node = node.resolve(yaml)
       if (isMap(node)) {
@@ -46,25 +44,31 @@ export function placeIn(
           })
           .find(({ pair }) => pair !== undefined)
         if (!match?.pair) break
-        found = lineAt(match.pair.key) ?? found
+        found = offsetOf(match.pair.key) ?? found
         node = match.pair.value
         rest = rest.slice(match.length)
       } else if (isSeq(node)) {
         const item: unknown = node.items[Number(rest[0])]
         if (item === undefined) break
-        found = lineAt(item) ?? found
+        found = offsetOf(item) ?? found
         node = item
         rest = rest.slice(1)
       } else break
     }
-    return found
+    if (found === undefined) return undefined
+    const { line, col } = lines.linePos(found)
+    return { line, column: col }
   }
 
-  return { file, document, line }
+  return { file, document, at, line: path => at(path)?.line }
 }
 
 /** `endpoints.yaml:12 (document 3) spec.replicas: must be at most 1000` */
-export function sentence(place: Place, path: string, message: string): string {
+export function sentence(
+  place: Pick<Place, 'file' | 'document' | 'line'>,
+  path: string,
+  message: string,
+): string {
   const line = place.line(path)
   const where = line === undefined ? place.file : `${place.file}:${line}`
   const which = place.document === undefined ? '' : ` (document ${place.document})`
