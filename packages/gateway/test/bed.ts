@@ -3,6 +3,7 @@ import { hash, randomBytes, randomUUID, randomUUIDv7 } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { inspect } from 'node:util'
 import { openMemoryLimiter } from '@switchyard/drivers/limits/memory'
 import {
   compileSnapshot,
@@ -257,6 +258,11 @@ export class Bed implements AsyncDisposable {
       status: { ...(found.status as object), ...change.status },
     }
     this.swap()
+  }
+
+  /** Everything that has left the gateway but answers: observations, records, metrics. */
+  get told(): string {
+    return inspect([this.observed, this.journal.records], { depth: Infinity }) + this.gateway.metrics()
   }
 
   post(path: string, key: string, body: object | string, init: Init = {}): Promise<Response> {
