@@ -24,6 +24,7 @@ const followed = [
   'Credential',
   'Provider',
   'Guardrail',
+  'Issuer',
   'Route',
 ] as const
 

@@ -279,6 +279,12 @@ describe('every kind', () => {
       RoleAssignment: { subject: owner, role: 'platform/viewer' },
       ApiKey: { owner },
       Credential: { value: 'round-key', headers: { 'x-org': 'round' } },
+      Issuer: {
+        issuer: 'https://id.example.com',
+        audiences: ['switchyard'],
+        jwksUri: 'https://id.example.com/jwks',
+        claims: { workspace: { claim: 'org' } },
+      },
       Cluster: { type: 'local' },
       Engine: {
         tasks: ['chat'],

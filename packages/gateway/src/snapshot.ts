@@ -2,20 +2,22 @@
 import type { CredentialSecret, Document, LimitsSpec } from '@switchyard/kinds'
 import type { Grant, Sealed, SecretHash } from '@switchyard/runtime'
 import type { Limited } from './admission.ts'
+import type { AddressRules } from './door/addresses.ts'
 import type { Route } from './route.ts'
 import { find } from './snapshot/found.ts'
-import { callersOf, compilePrincipal } from './snapshot/principals.ts'
+import { compileIssuers, type TrustedIssuer } from './snapshot/issuers.ts'
+import { callersOf, compilePrincipal, compileTenants } from './snapshot/principals.ts'
 import { compileRoutes } from './snapshot/routes.ts'
 
 /** Who calls. */
 export interface Principal {
-  /** Id of the ApiKey document. */
+  /** Id of the ApiKey document; `issuer/NAME/SUBJECT` by a token of an outside issuer. */
   readonly id: string
   readonly workspace: string
   readonly project: string | null
-  /** Public id of the key: the only part of it that is ever written down. */
+  /** Public id of the key, the only part of it that is ever written down; `issuer/NAME` by a token. */
   readonly key: string
-  /** Name of the ApiKey document. */
+  /** Name of the ApiKey document; `NAME/SUBJECT` by a token, which is the name of none. */
   readonly keyName: string
   /** Model names it may call, `*` as wildcard; undefined is any. */
   readonly models: readonly RegExp[] | undefined
@@ -24,6 +26,13 @@ export interface Principal {
   readonly refusal: Refusal | undefined
   /** The limits above it. */
   readonly limited: Limited
+  /** Where it may be called from: all of them must let the caller in. */
+  readonly addresses: readonly AddressRules[]
+}
+
+/** What holds in a workspace or a project for whoever calls there by a token. */
+export interface Tenant extends Pick<Principal, 'limited' | 'addresses'> {
+  readonly refusal: 'workspace_suspended' | 'project_archived' | undefined
 }
 
 /** Why a key that is known is not accepted. */
@@ -55,6 +64,10 @@ export interface Routes {
 export interface Snapshot {
   /** By lower-case hex SHA-256 of the key. */
   readonly keys: ReadonlyMap<string, KeyEntry>
+  /** Outside issuers whose tokens are taken, by name. */
+  readonly issuers: ReadonlyMap<string, TrustedIssuer>
+  /** By `workspace` and `workspace/project`; empty while there are no issuers. */
+  readonly tenants: ReadonlyMap<string, Tenant>
   /** By workspace. */
   readonly routes: ReadonlyMap<string, Routes>
   /** Keys of every upstream's origin. */
@@ -74,8 +87,12 @@ export interface SnapshotInputs {
   readonly limits?: LimitsSpec | undefined
 }
 
+const noTenants: Snapshot['tenants'] = new Map()
+
 export const emptySnapshot: Snapshot = Object.freeze({
   keys: new Map(),
+  issuers: new Map(),
+  tenants: new Map(),
   routes: new Map(),
   origins: new Set<string>(),
   upstreams: new Set<string>(),
@@ -86,6 +103,7 @@ export function compileSnapshot(inputs: SnapshotInputs): Snapshot {
   const { documents, keyHashes, grants, credentials, limits } = inputs
   const found = find(documents)
   const routes = compileRoutes(found, credentials ?? new Map())
+  const issuers = compileIssuers(found, credentials ?? new Map())
   const callers = callersOf(grants)
   const principals = new Map(
     found.keys.map(key => [key.metadata.id, compilePrincipal(key, found, callers, limits)]),
@@ -105,6 +123,8 @@ export function compileSnapshot(inputs: SnapshotInputs): Snapshot {
   )
   return Object.freeze({
     keys,
+    issuers,
+    tenants: issuers.size === 0 ? noTenants : compileTenants(found, limits),
     routes,
     origins: new Set(upstreams.map(({ origin }) => origin.key)),
     upstreams: new Set(upstreams.map(({ key }) => key)),

@@ -225,6 +225,7 @@ describe('claims', () => {
       issuer: _,
       digest: __,
       expiresAt: ___,
+      name: ____,
       ...rest
     } = await make([{ ...row, claims }]).issuers.verify(token(given), start)
     return rest

@@ -5,6 +5,7 @@ import { credential } from './credential.ts'
 import { endpoint } from './endpoint.ts'
 import { engine } from './engine.ts'
 import { guardrail } from './guardrail.ts'
+import { issuer } from './issuer.ts'
 import type { Kind } from './kind.ts'
 import { model } from './model.ts'
 import { modelRegistry } from './model-registry.ts'
@@ -28,6 +29,7 @@ export const kinds: readonly Kind[] = [
   roleAssignment,
   apiKey,
   credential,
+  issuer,
   cluster,
   engine,
   modelRegistry,

@@ -3,6 +3,7 @@ import {
   addressesSchema,
   credential,
   guardrail,
+  issuer,
   type Kind,
   kinds,
   limitsSchema,
@@ -199,5 +200,40 @@ describe('limits and addresses', () => {
   test('addresses are ranges, with none denied unless it is said', () => {
     expect(addressesSchema.parse({ allow: ['10.0.0.0/8'] })).toEqual({ allow: ['10.0.0.0/8'], deny: [] })
     expect(addressesSchema.safeParse({ deny: ['10.0.0.1/8'] }).success).toBe(false)
+  })
+})
+
+describe('an Issuer', () => {
+  const given = {
+    issuer: 'https://id.example.com',
+    audiences: ['switchyard'],
+    jwksUri: 'https://id.example.com/jwks',
+    claims: { workspace: { claim: ['org', 'name'], values: { acme: 'default' } } },
+  }
+
+  test('of a sign-in needs its keys, its audience and the claim of the workspace', () => {
+    expect(problems(issuer, given)).toEqual([])
+    expect(issuer.spec.parse(given)).toMatchObject({ algorithms: ['RS256'], allowCidrs: [] })
+  })
+
+  test.each([
+    [{ jwksUri: undefined }, 'needs exactly one of'],
+    [{ credential: 'shared' }, 'needs exactly one of'],
+    [{ audiences: [] }, 'audiences: Too small'],
+    [{ algorithms: ['none'] }, 'algorithms.0: '],
+    [{ algorithms: ['RS256', 'HS256'] }, 'algorithms.1: needs a credential, not public keys'],
+    [{ jwksUri: undefined, credential: 'a' }, 'algorithms.0: needs jwksUri or jwks, not a credential'],
+    [{ jwksUri: 'http://id.example.com/jwks' }, 'jwksUri: must start with https://'],
+    [{ jwksUri: 'https://10.0.0.1/jwks' }, 'jwksUri: must not point at a private address'],
+    [{ claims: {} }, 'claims.workspace'],
+    [{ roles: { dev: {} } }, 'claims.role: is required where roles are given'],
+    [{ ca: 'here' }, 'ca: use certificates in PEM'],
+  ])('with %j is refused: %s', (change, problem) => {
+    expect(problems(issuer, { ...given, ...change }).join('\n')).toContain(problem)
+  })
+
+  test('in a private network is reached where an administrator has opened it', () => {
+    const opened = { ...given, jwksUri: 'https://10.0.0.1/jwks', allowCidrs: ['10.0.0.0/8'] }
+    expect(problems(issuer, opened)).toEqual([])
   })
 })

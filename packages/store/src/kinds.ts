@@ -17,6 +17,7 @@ const ownStatus = new Set([
   'Credential',
   'Provider',
   'Guardrail',
+  'Issuer',
   'Route',
 ])
 
@@ -39,6 +40,7 @@ const gatewayReads = new Set([
   'Credential',
   'Provider',
   'Guardrail',
+  'Issuer',
   'Route',
 ])
 

@@ -91,6 +91,13 @@ export function callerAddress(
   return caller
 }
 
+/** As RFC 5952 writes it. */
+export function formatAddress({ version, value }: Address): string {
+  if (version === 4) return [24n, 16n, 8n, 0n].map(shift => (value >> shift) & 0xffn).join('.')
+  const groups = value.toString(16).padStart(32, '0').match(/.{4}/g) ?? []
+  return new URL(`http://[${groups.join(':')}]`).hostname.slice(1, -1)
+}
+
 function readAddress(text: string): Address | undefined {
   const zone = text.indexOf('%')
   const bare = zone < 0 ? text : text.slice(0, zone)

@@ -5,17 +5,17 @@ export type ClaimSpec =
   | {
       readonly claim: string | readonly string[]
       /** What the issuer's values mean here; a value that is not listed means nothing. */
-      readonly values?: Readonly<Record<string, string>>
+      readonly values?: Readonly<Record<string, string>> | undefined
     }
   | { readonly value: string }
 
 export interface ClaimsSpec {
   readonly workspace: ClaimSpec
-  readonly project?: ClaimSpec
+  readonly project?: ClaimSpec | undefined
   /** One value or a list of them. */
-  readonly role?: ClaimSpec
+  readonly role?: ClaimSpec | undefined
   /** Who it is, default `sub`. */
-  readonly subject?: ClaimSpec
+  readonly subject?: ClaimSpec | undefined
 }
 
 export interface Claimed {

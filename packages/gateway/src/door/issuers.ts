@@ -7,6 +7,8 @@ import { IssuerKeys, type KeysOptions, readKeySet } from './issuer-keys.ts'
 
 /** An issuer that is trusted. Exactly one of `jwksUri`, `jwks` and `secret`. */
 export interface IssuerSpec {
+  /** Of the document that it stands in; default ''. */
+  readonly name?: string
   /** `iss`, to the letter. */
   readonly issuer: string
   /** One of these must be in `aud`. */
@@ -25,6 +27,8 @@ export interface IssuerSpec {
 /** Who a token speaks for. */
 export interface Verified extends Claimed {
   readonly issuer: string
+  /** Of the row that it was verified by. */
+  readonly name: string
   /** Lower-case hex SHA-256 of the token. */
   readonly digest: string
   /** Milliseconds since 1970, the tolerance for clocks included. */
@@ -103,7 +107,8 @@ export function createIssuers({ issuers, ...options }: IssuersOptions): Issuers 
       const claimed = readClaims(payload, spec.claims)
       if (typeof claimed === 'string') throw invalidToken(`The token names no ${claimed}: ${askIssuer}`)
       const expiresAt = ((payload.exp ?? 0) + toleranceSeconds) * 1000
-      const verified = Object.freeze({ ...claimed, issuer: spec.issuer, digest, expiresAt })
+      const { issuer: iss, name = '' } = spec
+      const verified = Object.freeze({ ...claimed, issuer: iss, name, digest, expiresAt })
       const until = Math.min(expiresAt, now + rememberedMilliseconds)
       const [oldest] = remembered.size < mostRemembered ? [] : remembered.keys()
       if (oldest !== undefined) remembered.delete(oldest)
@@ -182,7 +187,7 @@ function explain(error: unknown): unknown {
 }
 
 function prepare(spec: IssuerSpec, options: KeysOptions, changed: () => void): Issuer {
-  const { issuer, secret, jwks, jwksUri } = spec
+  const { issuer, secret, jwksUri } = spec
   const shared = { spec, algorithms: [...spec.algorithms], audience: [...spec.audience] }
   if (secret) {
     const key = Uint8Array.from(secret)
@@ -190,8 +195,12 @@ function prepare(spec: IssuerSpec, options: KeysOptions, changed: () => void): I
   }
   if (jwksUri !== undefined)
     return { ...shared, keys: new IssuerKeys(issuer, new URL(jwksUri), options, changed) }
+  return { ...shared, keys: keySetOf(spec) }
+}
+
+function keySetOf({ issuer, jwks }: IssuerSpec): JWTVerifyGetKey {
   try {
-    return { ...shared, keys: readKeySet(jwks) }
+    return readKeySet(jwks)
   } catch (cause) {
     throw wrong(issuer, 'jwks cannot be read: give a JSON Web Key Set with public keys.', cause)
   }
@@ -224,6 +233,25 @@ function check(spec: IssuerSpec, all: readonly IssuerSpec[]): void {
     other => other.issuer === issuer && other.audience.some(one => audience.includes(one)),
   )
   if (same.length > 1) throw wrong(issuer, 'two rows have it with the same audience: give each its own.')
+}
+
+/** Rows that can be trusted, and of each other one why not: what is wrong with one closes no door for the rest. */
+export function sortIssuers(rows: readonly IssuerSpec[]): {
+  readonly sound: readonly IssuerSpec[]
+  readonly unsound: readonly { readonly name: string; readonly error: Fault }[]
+} {
+  const sound: IssuerSpec[] = []
+  const unsound: { readonly name: string; readonly error: Fault }[] = []
+  for (const spec of rows)
+    try {
+      check(spec, [...sound, spec])
+      if (spec.jwks !== undefined) keySetOf(spec)
+      sound.push(spec)
+    } catch (error) {
+      if (!(error instanceof Fault)) throw error
+      unsound.push({ name: spec.name ?? '', error })
+    }
+  return { sound, unsound }
 }
 
 const wrong = (issuer: string, what: string, cause?: unknown) =>

@@ -6,6 +6,7 @@ import type {
   DocumentOf,
   endpoint,
   guardrail,
+  issuer,
   project,
   provider,
   replica,
@@ -19,6 +20,7 @@ export type ApiKey = DocumentOf<typeof apiKey>
 export type CredentialDocument = DocumentOf<typeof credential>
 export type Endpoint = DocumentOf<typeof endpoint>
 export type GuardrailDocument = DocumentOf<typeof guardrail>
+type Issuer = DocumentOf<typeof issuer>
 export type Replica = DocumentOf<typeof replica>
 export type ProviderDocument = DocumentOf<typeof provider>
 export type RouteDocument = DocumentOf<typeof route>
@@ -36,6 +38,7 @@ export interface Found {
   readonly providers: ReadonlyMap<string, ProviderDocument>
   readonly credentials: ReadonlyMap<string, CredentialDocument>
   readonly guardrails: ReadonlyMap<string, GuardrailDocument>
+  readonly issuers: readonly Issuer[]
   /** By the name of the endpoint, in the order of their own names. */
   readonly replicas: ReadonlyMap<string, readonly Replica[]>
   readonly keys: readonly ApiKey[]
@@ -72,6 +75,7 @@ export function find(documents: readonly Document[]): Found {
     providers: named(standing<ProviderDocument>('Provider')),
     credentials: named(standing<CredentialDocument>('Credential')),
     guardrails: named(standing<GuardrailDocument>('Guardrail')),
+    issuers: standing<Issuer>('Issuer'),
     replicas: Map.groupBy(standing<Replica>('Replica').filter(ready), ({ metadata, spec }) =>
       within(metadata.workspace, spec.endpoint),
     ),

@@ -1,8 +1,10 @@
 // Who calls: a key, whether it is accepted, what it may call and the limits above it.
 import { covers, type LimitsSpec } from '@switchyard/kinds'
 import { Limited, type LimitScope } from '../admission.ts'
-import type { Principal, Refusal } from '../snapshot.ts'
+import { type AddressRules, compileAddressRules } from '../door/addresses.ts'
+import type { Principal, Refusal, Tenant } from '../snapshot.ts'
 import { type ApiKey, type Found, within } from './found.ts'
+import { glob } from './glob.ts'
 
 const call = 'inference:call'
 
@@ -32,49 +34,84 @@ export function compilePrincipal(
   limits?: LimitsSpec,
 ): Principal {
   const { metadata, spec, status } = key
+  const { workspace, project, id } = metadata
+  const scopes = scopesOf(workspace, project, found, limits)
+  const own: readonly LimitScope[] = spec.limits ? [{ level: 'key', subject: id, limits: spec.limits }] : []
   return Object.freeze({
-    id: metadata.id,
-    workspace: metadata.workspace ?? '',
-    project: metadata.project,
+    id,
+    workspace: workspace ?? '',
+    project,
     key: status.publicId ?? '',
     keyName: metadata.name,
     models: spec.models?.map(glob),
     expiresAt: spec.expiresAt === undefined ? Number.POSITIVE_INFINITY : Date.parse(spec.expiresAt),
     refusal: refusalOf(key, found, callers),
-    limited: new Limited(scopesOf(key, found, limits)),
+    limited: new Limited([...scopes, ...own]),
+    addresses: rulesOf(found.workspaces.get(within(null, workspace ?? ''))?.spec.addresses, spec.addresses),
   })
+}
+
+/** What holds for whoever calls in a workspace, or in a project as `workspace/project`, without a key of it. */
+export function compileTenants(found: Found, limits?: LimitsSpec): ReadonlyMap<string, Tenant> {
+  const tenants = new Map<string, Tenant>()
+  const add = (workspace: string, project: string | null) =>
+    tenants.set(
+      project === null ? workspace : `${workspace}/${project}`,
+      Object.freeze({
+        refusal: closedOf(workspace, project, found),
+        limited: new Limited(scopesOf(workspace, project, found, limits)),
+        addresses: rulesOf(found.workspaces.get(within(null, workspace))?.spec.addresses),
+      }),
+    )
+  for (const { metadata } of found.workspaces.values()) add(metadata.name, null)
+  for (const { metadata } of found.projects.values()) add(metadata.workspace ?? '', metadata.name)
+  return tenants
+}
+
+/** Those that rule something. */
+function rulesOf(
+  ...all: readonly (Parameters<typeof compileAddressRules>[0] | undefined)[]
+): readonly AddressRules[] {
+  return Object.freeze(all.flatMap(spec => (spec && compileAddressRules(spec)) ?? []))
 }
 
 /** Outermost first. */
 function scopesOf(
-  { metadata, spec }: ApiKey,
+  workspace: string | null,
+  project: string | null,
   { workspaces, projects }: Found,
   platform: LimitsSpec | undefined,
 ): readonly LimitScope[] {
-  const { workspace, project, id } = metadata
   const slice = project === null ? undefined : projects.get(within(workspace, project))
   const all = [
     ['platform', 'all', platform],
     ['workspace', workspace ?? '', workspaces.get(within(null, workspace ?? ''))?.spec.limits],
     ['project', `${workspace}/${project}`, slice?.spec.limits],
-    ['key', id, spec.limits],
   ] as const
   return all.flatMap(([level, subject, limits]) => (limits ? [{ level, subject, limits }] : []))
 }
 
-/** The first reason why a key is not accepted, whatever the time. */
-function refusalOf(
-  { metadata, spec }: ApiKey,
-  { workspaces, projects, users, accounts }: Found,
-  callers: Callers,
-): Refusal | undefined {
-  const home = workspaces.get(within(null, metadata.workspace ?? ''))
+/** Why nobody calls there. */
+function closedOf(
+  workspace: string,
+  project: string | null,
+  { workspaces, projects }: Found,
+): 'workspace_suspended' | 'project_archived' | undefined {
+  const home = workspaces.get(within(null, workspace))
   if (!home || home.spec.suspended || home.metadata.deletionTimestamp) return 'workspace_suspended'
+  if (project === null) return undefined
+  const slice = projects.get(within(workspace, project))
+  const open = slice && !slice.spec.archived && !slice.metadata.deletionTimestamp
+  return open ? undefined : 'project_archived'
+}
+
+/** The first reason why a key is not accepted, whatever the time. */
+function refusalOf({ metadata, spec }: ApiKey, found: Found, callers: Callers): Refusal | undefined {
+  const { users, accounts } = found
+  const closed = closedOf(metadata.workspace ?? '', metadata.project, found)
+  if (closed === 'workspace_suspended') return closed
   if (spec.disabled || metadata.deletionTimestamp) return 'disabled'
-  if (metadata.project !== null) {
-    const slice = projects.get(within(metadata.workspace, metadata.project))
-    if (!slice || slice.spec.archived || slice.metadata.deletionTimestamp) return 'project_archived'
-  }
+  if (closed) return closed
   const { kind, name } = spec.owner
   const owner =
     kind === 'User' ? users.get(within(null, name)) : accounts.get(within(metadata.workspace, name))
@@ -83,15 +120,4 @@ function refusalOf(
   const granted = callers.has(caller(principal, null)) || callers.has(caller(principal, metadata.workspace))
   if (!granted || !spec.scopes.some(scope => covers(scope, call))) return 'not_permitted'
   return undefined
-}
-
-/** `*` stands for any characters; everything else for itself. */
-function glob(pattern: string): RegExp {
-  return new RegExp(
-    `^${pattern
-      .split('*')
-      .map(text => RegExp.escape(text))
-      .join('.*')}$`,
-    's',
-  )
 }
