@@ -2,9 +2,10 @@
 // may share. Who leads pays; whoever else is given the same bytes uses no tokens.
 import { callers, type Usage } from '@switchyard/dialects'
 import type { Fault } from '@switchyard/kinds'
+import type { Admitted } from '@switchyard/ledger'
 import type { AnswerHearer, Answering } from './answering.ts'
 import type { Carrier, Flight, FlightHearer, Task } from './cache/flight.ts'
-import { cacheKey } from './cache/key.ts'
+import { cacheKey, type KeyParts } from './cache/key.ts'
 import type { FlightEnd } from './cache/recording.ts'
 import { Replay } from './cache/replay.ts'
 import type { CacheResult } from './cache/replies.ts'
@@ -17,6 +18,7 @@ import { filtered } from './guarding.ts'
 import type { Head } from './head.ts'
 import type { House } from './house.ts'
 import type { Rejection } from './rejection.ts'
+import { embed, type Question, questionOf } from './similar.ts'
 import type { Principal } from './snapshot.ts'
 import type { Ticking } from './wheel.ts'
 
@@ -50,7 +52,7 @@ function objectOf(value: unknown): Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null ? { ...value } : {}
 }
 
-export function keyOf({ ask, route }: Order, head: Head, principal: Principal): string {
+export function partsOf({ ask, route }: Order, head: Head, principal: Principal): KeyParts {
   const { workspace, project, id } = principal
   const type = route.cache?.scope ?? 'workspace'
   const scope = { workspace, project: project ?? '-', key: id }[type]
@@ -59,7 +61,7 @@ export function keyOf({ ask, route }: Order, head: Head, principal: Principal): 
       [endpoint || key, served ?? '*', generation ?? ''].join(' '),
     ),
   )
-  return cacheKey({
+  return {
     workspace,
     scope: { type, id: scope },
     dialect: ask.caller,
@@ -74,7 +76,13 @@ export function keyOf({ ask, route }: Order, head: Head, principal: Principal): 
     openaiBeta: head.forwarded?.join('\n'),
     body: ask.bytes,
     model: ask.at.model ?? noRange,
-  })
+  }
+}
+
+/** Whose question it is, and what makes it equal to another. */
+export interface Asking {
+  readonly parts: KeyParts
+  readonly admitted: Admitted
 }
 
 const calls = new WeakMap<Flight, Shared>()
@@ -86,6 +94,7 @@ export class Cached implements Answering, FlightHearer {
   readonly #order: Order
   readonly #plan: Plan
   readonly #key: string
+  readonly #asked: Asking
   readonly #hearer: AnswerHearer
   #flight: Flight | undefined
   #pays = false
@@ -93,12 +102,14 @@ export class Cached implements Answering, FlightHearer {
   #replay: Replay | undefined
   #parts: Buffer[] = []
   #over = false
+  #kept: (() => void) | undefined
 
-  constructor(house: House, order: Order, plan: Plan, key: string, hearer: AnswerHearer) {
+  constructor(house: House, order: Order, plan: Plan, asked: Asking, hearer: AnswerHearer) {
     this.#house = house
     this.#order = order
     this.#plan = plan
-    this.#key = key
+    this.#key = cacheKey(asked.parts)
+    this.#asked = asked
     this.#hearer = hearer
   }
 
@@ -133,7 +144,7 @@ export class Cached implements Answering, FlightHearer {
   }
 
   start(): void {
-    const { replies, flights, clock } = this.#house
+    const { replies, clock } = this.#house
     const now = clock()
     const kept = this.#plan.look ? replies.get(this.#key, now) : undefined
     if (kept) {
@@ -142,9 +153,41 @@ export class Cached implements Answering, FlightHearer {
       this.#begin(kept, now)
       return
     }
+    const question = this.#plan.near ? questionOf(this.#order, this.#asked.parts) : undefined
+    if (question) this.#compare(question).catch((error: unknown) => this.#uncompared(error))
+    else this.#join(undefined)
+  }
+
+  /** Looks for an answer to a question that means the same. What cannot be compared is asked as it is. */
+  async #compare(question: Question): Promise<void> {
+    const { semantic, replies, clock } = this.#house
+    const vector = await embed(this.#house, this.#order, this.#asked.admitted, question)
+    const found = await semantic().search(question.partition, vector, question.similarity)
+    if (this.#over) return
+    const now = clock()
+    const kept = found.type === 'near' ? replies.get(found.key, now) : undefined
+    if (kept) {
+      this.#count('hit')
+      this.age = ageSeconds(kept, now)
+      this.#begin(kept, now)
+      return
+    }
+    if (found.type === 'near') semantic().remove(found.key)
+    this.#join(() => void semantic().add(question.partition, this.#key, vector))
+  }
+
+  #uncompared(error: unknown): void {
+    this.#house.observe({ type: 'cache_not_compared', request: this.#order.request, error })
+    if (!this.#over && !this.#flight && !this.#replay) this.#join(undefined)
+  }
+
+  /** Follows an equal request that is under way, or leads one; `kept` is called when its answer is kept. */
+  #join(kept: (() => void) | undefined): void {
+    const { flights } = this.#house
     const joined = this.#plan.look ? flights.join(this.#key, this) : undefined
     const flight = joined?.flight ?? flights.alone(this.#key, this)
     this.#flight = flight
+    this.#kept = kept
     if (joined?.type === 'follow') this.#count('coalesced')
     else {
       this.#count('miss')
@@ -244,7 +287,8 @@ export class Cached implements Answering, FlightHearer {
   }
 
   #send(flight: Flight): void {
-    const shared = new Shared(this.#house, this.#order, flight, this.#plan.keep ? this.#key : undefined)
+    const keeping = this.#plan.keep ? { key: this.#key, kept: this.#kept } : undefined
+    const shared = new Shared(this.#house, this.#order, flight, keeping)
     calls.set(flight, shared)
     shared.start()
   }
@@ -255,22 +299,27 @@ export class Cached implements Answering, FlightHearer {
   }
 }
 
+/** Under what an answer is kept, and what then is to be done. */
+interface Keeping {
+  readonly key: string
+  readonly kept: (() => void) | undefined
+}
+
 /** The upstream call of a flight, whoever of its participants has begun it. */
 class Shared implements AnswerHearer, Carrier, Ticking {
   readonly forward: Forward
   readonly #house: House
   readonly #flight: Flight
   readonly #order: Order
-  /** Under which the answer is kept; undefined where it is not. */
-  readonly #key: string | undefined
+  readonly #keeping: Keeping | undefined
   #bytes = 0
   #paused = false
 
-  constructor(house: House, order: Order, flight: Flight, key: string | undefined) {
+  constructor(house: House, order: Order, flight: Flight, keeping: Keeping | undefined) {
     this.#house = house
     this.#order = order
     this.#flight = flight
-    this.#key = key
+    this.#keeping = keeping
     this.forward = new Forward(house, order, this)
   }
 
@@ -355,12 +404,13 @@ class Shared implements AnswerHearer, Carrier, Ticking {
       filtered: this.forward.findings.length > 0,
       bytes: this.#bytes,
     }
-    const keep = this.#key !== undefined && storable(answered, replies.entryBytes) === 'kept'
+    const keep = this.#keeping !== undefined && storable(answered, replies.entryBytes) === 'kept'
     const now = clock()
     const stored = this.#flight.end({ bytes, usage: this.forward.used() }, now, keep)
     const seconds = this.#order.route.cache?.ttlSeconds
-    if (stored && this.#key !== undefined && !upstreamFiltered(stored))
-      replies.put(this.#key, stored, now, seconds === undefined ? undefined : seconds * 1000)
+    if (!stored || !this.#keeping || upstreamFiltered(stored)) return
+    const { key, kept } = this.#keeping
+    if (replies.put(key, stored, now, seconds === undefined ? undefined : seconds * 1000)) kept?.()
   }
 }
 

@@ -17,7 +17,7 @@ import type { AnswerHearer, Answering } from './answering.ts'
 import { accept, authenticate, type Credential } from './authenticate.ts'
 import { Body } from './body.ts'
 import { readDirective } from './cache/rule.ts'
-import { Cached, keyOf, planOf } from './cached.ts'
+import { Cached, partsOf, planOf } from './cached.ts'
 import type { AttemptEnded, RequestEnded } from './ended.ts'
 import { deadlines, type Failure } from './failure.ts'
 import { Forward, type Order } from './forward.ts'
@@ -324,7 +324,8 @@ export class Call implements InboundHearer, AnswerHearer {
     const plan = planOf(order, readDirective(head.wishes?.get('cache')))
     if (plan.look || plan.keep) {
       const { principal } = this.#credential as Credential // `start` has set it
-      return new Cached(this.#house, order, plan, keyOf(order, head, principal), this)
+      const asking = { parts: partsOf(order, head, principal), admitted: this.#admitted as Admitted }
+      return new Cached(this.#house, order, plan, asking, this)
     }
     this.#house.replies.count('bypass')
     return new Forward(this.#house, order, this, 'bypass')

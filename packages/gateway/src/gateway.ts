@@ -9,6 +9,7 @@ import type { Journal, Limiter, Observe } from '@switchyard/runtime'
 import { Admissions } from './admission.ts'
 import { Flights } from './cache/flights.ts'
 import { ReplyCache } from './cache/replies.ts'
+import { SemanticIndex } from './cache/semantic.ts'
 import { Call } from './call.ts'
 import { Memories } from './choose/memory.ts'
 import type { Follow } from './ended.ts'
@@ -82,6 +83,7 @@ export function createGateway(options: GatewayOptions): Gateway {
   const checker = new CheckThread()
   const replies = new ReplyCache()
   const flights = new Flights()
+  let semantic: SemanticIndex | undefined
   const admissions = new Admissions(options.limiter, options.observe)
   const traffic = new Map<string, { readonly route: Route; readonly traffic: Traffic }>()
   const ground = { health: new Health({ random: options.random }), memories: new Memories() }
@@ -114,6 +116,10 @@ export function createGateway(options: GatewayOptions): Gateway {
     admissions,
     replies,
     flights,
+    semantic() {
+      semantic ??= new SemanticIndex({}, error => options.observe({ type: 'semantic_cache_lost', error }))
+      return semantic
+    },
     checker,
     send: sendThrough(upstreams),
     wheel,
@@ -168,6 +174,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     wheel[Symbol.dispose]()
     admissions[Symbol.dispose]()
     checker[Symbol.dispose]()
+    await semantic?.[Symbol.asyncDispose]()
     upstreams.close()
   }
 

@@ -4,6 +4,7 @@ import type { Journal, Observe } from '@switchyard/runtime'
 import type { AdmissionObservation, Admissions } from './admission.ts'
 import type { Flights } from './cache/flights.ts'
 import type { ReplyCache } from './cache/replies.ts'
+import type { SemanticIndex } from './cache/semantic.ts'
 import type { Call } from './call.ts'
 import type { Follow, RequestEnded } from './ended.ts'
 import type { Checker, Finding, Send } from './guard/index.ts'
@@ -25,6 +26,9 @@ export type GatewayObservation =
       readonly cause: unknown
     }
   | AdmissionObservation
+  /** A similar question could not be looked for; the request went on without. */
+  | { readonly type: 'cache_not_compared'; readonly request: string; readonly error: unknown }
+  | { readonly type: 'semantic_cache_lost'; readonly error: unknown }
   | { readonly type: 'guardrail_found'; readonly request: string; readonly findings: readonly Finding[] }
   | { readonly type: 'usage_not_recorded'; readonly request: string; readonly error: unknown }
   | { readonly type: 'internal_error'; readonly request: string; readonly error: unknown }
@@ -44,6 +48,8 @@ export interface House {
   readonly admissions: Admissions
   readonly replies: ReplyCache
   readonly flights: Flights
+  /** Made when it is first asked for. */
+  readonly semantic: () => SemanticIndex
   readonly checker: Checker
   readonly send: Send
   readonly wheel: Wheel

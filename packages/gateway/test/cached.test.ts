@@ -136,3 +136,53 @@ describe('equal requests at one time', () => {
     expect(answers.map(({ status }) => status)).toEqual([400, 400, 400])
   })
 })
+
+describe('a question that means the same', () => {
+  const question = (content: string) => ({ ...ask, messages: [{ role: 'user', content }] })
+
+  test('is answered from the cache, and its vector is billed to nobody', async () => {
+    bed.endpoint('embedder', [engine.address])
+    bed.add(
+      document('Route', 'default', 'vectors', {
+        names: ['vectors'],
+        priority: 0,
+        tiers: [{ strategy: 'weighted', targets: [{ endpoint: 'embedder', weight: 100 }] }],
+        fallback: {},
+        retries: { attempts: 3 },
+        timeouts: {},
+        strict: false,
+        exposeModel: 'public',
+        guardrails: [],
+      }),
+    )
+    bed.change('Route', 'cached', {
+      spec: {
+        cache: {
+          mode: 'semantic',
+          ttlSeconds: 600,
+          scope: 'workspace',
+          similarity: 0.97,
+          embeddings: 'vectors',
+        },
+      },
+    })
+    expect(served(await bed.chat(key, question('how tall is it?')))).toBe('miss')
+    // The scripted upstream gives every text the same vector.
+    await expect
+      .poll(async () => served(await bed.chat(key, question('what is its height?'))), { timeout: 10_000 })
+      .toBe('hit')
+    expect(served(await bed.chat(key, { ...question('what is its height?'), top_p: 0.5 }))).toBe('miss')
+    const costs = bed.journal.events.filter(({ data }) => data.billable === 'cost')
+    expect(costs.length).toBeGreaterThan(1)
+    expect(costs[0]?.data).toMatchObject({ operation: 'embeddings', upstream: 'embedder-1-0' })
+  })
+
+  test('is asked as it is where it cannot be embedded', async () => {
+    bed.change('Route', 'cached', {
+      spec: { cache: { mode: 'semantic', similarity: 0.97, embeddings: 'nowhere' } },
+    })
+    const answer = await bed.chat(key, question('hi'))
+    expect([answer.status, served(answer)]).toEqual([200, 'miss'])
+    expect(bed.observed.some(({ type }) => type === 'cache_not_compared')).toBe(true)
+  })
+})
