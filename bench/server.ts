@@ -8,6 +8,7 @@ import type { Order, Taken } from './load.ts'
 
 const rounds = 9
 const roundMilliseconds = 1000
+/** Less than the 20 000 files that a process may commonly open. */
 const idleConnections = 19_000
 const names = ["node's", 'ours'] as const
 

@@ -1,4 +1,5 @@
 // What a call may rely on, whoever has parsed its request: one suite for node's server and for ours.
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { Inbound } from '../src/wire/inbound.ts'
 import { NodeInbound } from '../src/wire/inbound-node.ts'
@@ -207,7 +208,8 @@ describe.each([
       bed.listener.removeAllListeners('request')
       bed.listener.on(
         'request',
-        (request, response) => void inbounds.push(new NodeInbound(request, response)),
+        (request: IncomingMessage, response: ServerResponse) =>
+          void inbounds.push(new NodeInbound(request, response)),
       )
     }
     await bed.listen()

@@ -1,6 +1,7 @@
 // What the tests of the gateway's own server share: a listener with both servers, and callers on bare bytes.
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type Server } from 'node:http'
+import { createServer as createSecureServer } from 'node:https'
 import { type AddressInfo, connect, type Socket } from 'node:net'
 import { Duplex } from 'node:stream'
 import type { Inbound, InboundHearer } from '../src/wire/inbound.ts'
@@ -51,10 +52,12 @@ export interface BedOptions extends Partial<ServerOptions> {
   readonly act?: Act
   /** Only node's own server, behind the same seam. */
   readonly node?: boolean
+  /** Over TLS. */
+  readonly certificate?: { readonly cert: string; readonly key: string }
 }
 
 export class Bed {
-  readonly listener: Server
+  readonly listener: ReturnType<typeof createServer | typeof createSecureServer>
   readonly server: WireServer | undefined
   readonly heard: Heard[] = []
   /** Requests that went to node's server, and what it refused. */
@@ -63,9 +66,9 @@ export class Bed {
   act: Act
   port = 0
 
-  constructor({ act = echo, node = false, ...options }: BedOptions = {}) {
+  constructor({ act = echo, node = false, certificate, ...options }: BedOptions = {}) {
     this.act = act
-    this.listener = createServer()
+    this.listener = certificate ? createSecureServer(certificate) : createServer()
     const take = (request: IncomingMessage, response: ConstructorParameters<typeof NodeInbound>[1]) =>
       void hear(new NodeInbound(request, response), node ? this.heard : this.others, (inbound, heard) =>
         this.act(inbound, heard),

@@ -1,10 +1,12 @@
 // The gateway's own server over real sockets: what it refuses, whom it waits for, and what is left of it.
 import { once } from 'node:events'
 import { Agent, request as nodeRequest } from 'node:http'
+import { Agent as SecureAgent, request as secureRequest } from 'node:https'
 import type { Socket } from 'node:net'
 import OpenAI from 'openai'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { Inbound } from '../src/wire/inbound.ts'
+import { certificateFor } from './certificates.ts'
 import { Bed, type BedOptions, Caller, turn } from './wire-server.bed.ts'
 
 let bed: Bed
@@ -343,6 +345,34 @@ describe('a body', () => {
     expect(caller.got).toMatch(/\r\n\r\nabcd$/)
   })
 
+  it.each([
+    ['destroyed', (inbound: Inbound) => inbound.destroy(), ['body', 'close']],
+    ['answered', (inbound: Inbound) => inbound.reply(413, [], ''), ['body', 'close']],
+  ])('in whose first part its request is %s is told no further', async (_, act, expected) => {
+    const told: string[] = []
+    await open({
+      take: inbound =>
+        inbound.listen({
+          onBody: () => {
+            told.push('body')
+            act(inbound)
+          },
+          onWhole: () => void told.push('whole'),
+          onDrain: () => void told.push('drain'),
+          onClose: () => void told.push('close'),
+        }),
+    })
+    for (const body of [
+      'content-length: 2\r\n\r\nab',
+      'transfer-encoding: chunked\r\n\r\n1\r\na\r\n0\r\n\r\n',
+    ]) {
+      told.length = 0
+      await bed.ask(`${post}connection: close\r\n${body}`)
+      await reached(() => told.includes('close'))
+      expect(told).toEqual(expected)
+    }
+  })
+
   it('in tiny chunks that come together is told as one', async () => {
     let parts = 0
     await open({
@@ -360,6 +390,36 @@ describe('a body', () => {
     await bed.ask(`${head}${'1\r\na\r\n'.repeat(5000)}0\r\n\r\n`)
     expect(parts).toBeGreaterThan(0)
     expect(parts).toBeLessThan(10)
+  })
+})
+
+describe('a connection over TLS', () => {
+  it('carries requests, large answers and streams, and goes over to the other server', async () => {
+    const certificate = certificateFor('localhost')
+    await open({
+      certificate,
+      act: (inbound, { url, body }) => {
+        if (url !== '/v1/stream') return inbound.reply(200, [], body.repeat(1000))
+        inbound.head(200, [])
+        inbound.write('one')
+        setImmediate(() => inbound.end(body))
+      },
+    })
+    const agent = new SecureAgent({ keepAlive: true, maxSockets: 1, ca: certificate.cert })
+    const ask = async (path: string) => {
+      const options = { host: 'localhost', port: bed.port, path, method: 'POST', agent }
+      const asked = secureRequest(options).end('x'.repeat(1000))
+      const [response] = (await once(asked, 'response')) as [AsyncIterable<Buffer>] // what node emits with it
+      let got = ''
+      for await (const part of response) got += part.toString()
+      return got
+    }
+    expect((await ask('/v1/a')).length).toBe(1_000_000)
+    expect(await ask('/v1/stream')).toBe(`one${'x'.repeat(1000)}`)
+    expect(bed.server?.connections).toBe(1)
+    expect((await ask('/api/x')).length).toBe(1_000_000)
+    expect([bed.heard.length, bed.others.length, bed.server?.connections]).toEqual([2, 1, 0])
+    agent.destroy()
   })
 })
 

@@ -276,7 +276,7 @@ export class Connection {
       }
     }
     if (view.length > 0) inbound?.hearer?.onBody(view)
-    if (whole && inbound && !inbound.ended) inbound.hearer?.onWhole()
+    if (whole && inbound && !inbound.ended && !this.gone) inbound.hearer?.onWhole()
   }
 
   #next(): void {

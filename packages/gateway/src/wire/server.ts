@@ -1,7 +1,9 @@
 // Our own HTTP/1.1 server for the gateway's requests. It stands before node's on the same listener: a connection
 // whose next request is another's goes over to node's with all that was read of it, and stays there.
 import type { Server } from 'node:http'
+import type { Server as SecureServer } from 'node:https'
 import type { Socket } from 'node:net'
+import { Server as TlsServer } from 'node:tls'
 import type { Fault } from '@switchyard/kinds'
 import type { Inbound } from './inbound.ts'
 import { Connection } from './server-connection.ts'
@@ -47,7 +49,7 @@ export class WireServer {
   keptTail = ''
   closingTail = ''
   readonly #options: ServerOptions
-  readonly #listener: Server
+  readonly #listener: Server | SecureServer
   /** The listener's own way to begin a connection. */
   readonly #others: readonly ((socket: Socket) => void)[]
   readonly #open = new Set<Connection>()
@@ -56,7 +58,7 @@ export class WireServer {
   #emptied: PromiseWithResolvers<void> | undefined
 
   /** Takes the listener's connections from now on. */
-  constructor(listener: Server, options: ServerOptions) {
+  constructor(listener: Server | SecureServer, options: ServerOptions) {
     this.#listener = listener
     this.#options = options
     this.ours = options.ours
@@ -65,10 +67,11 @@ export class WireServer {
     this.linger = options.linger ?? 5000
     this.stall = options.stall ?? 60_000
     this.#every = options.sweep ?? 1000
-    // What listens to `connection` takes a socket: node's types know no more of it than that it is a function.
-    this.#others = listener.listeners('connection') as ((socket: Socket) => void)[]
-    listener.removeAllListeners('connection')
-    listener.on('connection', this.#accept)
+    // What listens to it takes a socket: node's types know no more of it than that it is a function.
+    const event = listener instanceof TlsServer ? 'secureConnection' : 'connection'
+    this.#others = listener.listeners(event) as ((socket: Socket) => void)[]
+    listener.removeAllListeners(event)
+    listener.on(event, this.#accept)
   }
 
   /** Connections that are read here. */
