@@ -4,6 +4,7 @@ import { Fault, type LimitsSpec, type ModelLimits } from '@switchyard/kinds'
 import {
   type Amounts,
   type Bucket,
+  type LimitClaim as Claim,
   type LimitDimension,
   type Limiter,
   type LimitLevel,
@@ -24,8 +25,6 @@ export interface LimitScope {
   readonly subject: string
   readonly limits: LimitsSpec
 }
-
-type Claim = Parameters<Limiter['admit']>[0]
 
 const minute = 60_000
 const second = 1000
@@ -51,7 +50,7 @@ export class Limited {
   }
 }
 
-function bucketsOf({ level, subject, limits }: LimitScope, model: string): readonly Bucket[] {
+export function bucketsOf({ level, subject, limits }: LimitScope, model: string): readonly Bucket[] {
   const whole = bucketsFor(level, `${level}/${subject}`, limits)
   const single = Object.entries(limits.models ?? {})
     .filter(([pattern]) => fits(pattern, model))
@@ -224,6 +223,13 @@ export class Admissions implements Disposable {
   settle(claim: Claim, used: Amounts): void {
     this.#running.delete(claim.id)
     this.#settle({ claim, used })
+  }
+
+  /** Seats of a bucket that calls of this gateway hold. */
+  seated(key: string): number {
+    let held = 0
+    for (const { buckets } of this.#running.values()) if (buckets.some(bucket => bucket.key === key)) held++
+    return held
   }
 
   /** For a request that was never sent. */

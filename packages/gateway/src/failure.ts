@@ -1,5 +1,6 @@
 // Why an attempt failed: what it means for the upstream, whether another may do better, and what the caller is told.
 import { Fault } from '@switchyard/kinds'
+import type { Refused } from '@switchyard/runtime'
 import { type HealthOutcome, outcomeOfStatus } from './health/outcome.ts'
 import type { Outcome } from './metrics.ts'
 
@@ -96,4 +97,10 @@ export function ofStatus(status: number, retryAfter?: number, type?: string): Fa
       }),
     }
   return { ...failure, fault: upstreamError('The upstream failed to answer: try again.') }
+}
+
+/** An upstream's own limit is reached here, before it is asked. */
+export function overLimit({ retryAfterMs = 60_000 }: Refused): Failure {
+  const seconds = Math.ceil(retryAfterMs / 1000)
+  return { ...ofStatus(429, seconds), outcome: 'limited', cause: undefined }
 }

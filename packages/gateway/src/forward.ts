@@ -19,6 +19,8 @@ import {
   unsupportedByModel,
 } from '@switchyard/dialects'
 import { Fault } from '@switchyard/kinds'
+import type { LimitClaim, Verdict } from '@switchyard/runtime'
+import { reservation, usedBy } from './admission.ts'
 import type { AnswerHearer, Answering } from './answering.ts'
 import { Attempt, type AttemptHearer } from './attempt.ts'
 import { type Blocks, blocksOf } from './choose/blocks.ts'
@@ -29,7 +31,7 @@ import { refusalOf as noTarget, type Reason } from './choose/reason.ts'
 import { mayRetry, pauseOf } from './choose/retry.ts'
 import type { Target } from './choose/tier.ts'
 import { Tried } from './ended.ts'
-import { type Failure, late } from './failure.ts'
+import { type Failure, late, overLimit } from './failure.ts'
 import type { Finding, GuardContext, Guards } from './guard/index.ts'
 import { AnswerGuard } from './guarding.ts'
 import type { House } from './house.ts'
@@ -151,6 +153,9 @@ export class Forward implements AttemptHearer, Answering {
   #blocks: Blocks | undefined
   #refusal: Fault | undefined
   #usage: Usage | undefined
+  /** Refusals by upstreams' own limits. */
+  #limited = 0
+  #claims: Map<Attempt, LimitClaim> | undefined
   #first: Attempt | undefined
   /** A copy of the first attempt, elsewhere. */
   #second: Attempt | undefined
@@ -276,12 +281,12 @@ export class Forward implements AttemptHearer, Answering {
   }
 
   replied(attempt: Attempt, reply: Reply): void {
+    this.#usage = reply.usage
     this.#wins(attempt)
     this.#end(attempt, 'answered')
     const by = this.guard?.blocked
     if (by) this.#hearer.blocked(by)
     else {
-      this.#usage = reply.usage
       if (reply.refusal) this.#hearer.unspeakable(reply.refusal)
       else this.#hearer.replied(reply.bytes)
     }
@@ -306,6 +311,7 @@ export class Forward implements AttemptHearer, Answering {
     const now = clock()
     this.tries[attempt.number - 1]?.end(outcome, attempt.status, now)
     attempt.ticket.end(health, now, retryAfter === undefined ? undefined : retryAfter * 1000)
+    this.#settle(attempt, attempt.tap?.usage)
     const other = attempt === this.#first ? this.#second : this.#first
     this.#first = other
     this.#second = undefined
@@ -315,7 +321,7 @@ export class Forward implements AttemptHearer, Answering {
     }
     if (!attempt.begun) this.#waited(now)
     if (this.#over) return
-    this.#again(attempt, failure, now)
+    this.#again(failure, now, attempt.begun)
   }
 
   // ---- the next attempt
@@ -377,7 +383,43 @@ export class Forward implements AttemptHearer, Answering {
     return guard
   }
 
-  #send(target: Target<Upstream>): Attempt | undefined {
+  /** Sends, once there is room under the upstream's own limits. */
+  #send(target: Target<Upstream>): void {
+    const { buckets } = target.to
+    if (buckets.length === 0) {
+      this.#dispatch(target, undefined)
+      return
+    }
+    const { request, ask } = this.#order
+    const id = `${request}:${this.attempts + this.#limited + 1}`
+    const verdict = this.#house.admissions.admit({ id, buckets, amounts: reservation(ask, this.#route) })
+    const judged = (said: Verdict) => this.#judged(target, said)
+    if (verdict instanceof Promise) verdict.then(judged, this.#unjudged)
+    else judged(verdict)
+  }
+
+  #judged(target: Target<Upstream>, verdict: Verdict): void {
+    if (verdict.type === 'admitted') {
+      if (this.#over) this.#house.admissions.void(verdict)
+      else this.#dispatch(target, verdict)
+      return
+    }
+    if (this.#over) return
+    const now = this.#house.clock()
+    this.#limited++
+    this.#tried.push(target)
+    target.vitals.begin(now, false).end('rate_limited', now, verdict.retryAfterMs)
+    this.#house.metrics.attempt(target.to.name, 'limited')
+    this.#again(overLimit(verdict), now, false)
+  }
+
+  readonly #unjudged = (error: unknown): void => {
+    if (this.#over) return
+    if (error instanceof Fault) this.#fail({ outcome: 'unasked', health: 'aborted', fault: error })
+    else throw error
+  }
+
+  #dispatch(target: Target<Upstream>, claim: LimitClaim | undefined): void {
     const { upstreams, wheel, clock } = this.#house
     const { ask, replyBytes } = this.#order
     const upstream = target.to
@@ -410,18 +452,29 @@ export class Forward implements AttemptHearer, Answering {
     this.attempt = attempt
     if (this.#first) this.#second = attempt
     else this.#first = attempt
+    if (claim) {
+      this.#claims ??= new Map()
+      this.#claims.set(attempt, claim)
+    }
     attempt.send()
-    return attempt
   }
 
-  #again(attempt: Attempt, failure: Failure, now: number): void {
+  /** Gives back what of an upstream's own limits was not used. */
+  #settle(attempt: Attempt, usage: Usage | undefined): void {
+    const claim = this.#claims?.get(attempt)
+    if (!claim) return
+    this.#claims?.delete(attempt)
+    this.#house.admissions.settle(claim, usedBy(usage))
+  }
+
+  #again(failure: Failure, now: number, begun: boolean): void {
     const { metrics, stopping, random } = this.#house
     const { startedAt, times } = this.#order
     const verdict = mayRetry({
       outcome: failure.health,
-      attempts: this.attempts,
+      attempts: this.attempts + this.#limited,
       most: this.#order.attempts,
-      committed: attempt.begun,
+      committed: begun,
     })
     if (!verdict.again || stopping) {
       this.#fail(failure)
@@ -535,12 +588,15 @@ export class Forward implements AttemptHearer, Answering {
     if (!attempt) return
     const now = this.#house.clock()
     attempt.cancel()
+    this.#settle(attempt, attempt.tap?.usage)
     attempt.ticket.end('aborted', now)
     this.tries[attempt.number - 1]?.end('cancelled', attempt.status, now)
     this.#house.metrics.attempt(attempt.upstream.name, 'cancelled')
   }
 
-  #end({ upstream, ticket, number, status }: Attempt, outcome: 'answered' | 'rejected'): void {
+  #end(attempt: Attempt, outcome: 'answered' | 'rejected'): void {
+    const { upstream, ticket, number, status } = attempt
+    this.#settle(attempt, attempt.tap?.usage ?? this.#usage)
     const now = this.#house.clock()
     this.#over = true
     this.#first = undefined

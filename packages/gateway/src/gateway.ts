@@ -11,8 +11,11 @@ import { Flights } from './cache/flights.ts'
 import { ReplyCache } from './cache/replies.ts'
 import { SemanticIndex } from './cache/semantic.ts'
 import { Call } from './call.ts'
+import { ActiveChecks } from './checks.ts'
 import { Memories } from './choose/memory.ts'
 import type { Follow } from './ended.ts'
+import type { ExplainAsk, Explanation } from './explain/explanation.ts'
+import { explain } from './explain.ts'
 import { CheckThread } from './guard/index.ts'
 import { Health } from './health/health.ts'
 import type { GatewayObservation, House } from './house.ts'
@@ -44,6 +47,8 @@ export interface GatewayOptions {
   /** A new UUIDv7. */
   readonly uuid: () => string
   readonly limits?: Partial<Limits>
+  /** Milliseconds between two active checks of a replica; 0, the default, makes none. */
+  readonly checkEvery?: number
   /** The addresses of a name, for upstreams that are not ours; default the system's resolver. */
   readonly resolve?: Resolve
   /** Of Switchyard, for clients that ask; default '0'. */
@@ -62,6 +67,8 @@ export interface Gateway extends AsyncDisposable {
   /** Prometheus' text. */
   metrics(told?: Told): string
   readonly inflight: number
+  /** Where a request would go now, and why not elsewhere. It changes nothing. */
+  explain(ask: ExplainAsk): Promise<Explanation>
   /** Takes nothing new; resolves when every request has ended, at the latest after `seconds`. */
   drain(seconds: number): Promise<void>
   close(): Promise<void>
@@ -92,6 +99,9 @@ export function createGateway(options: GatewayOptions): Gateway {
   let stopping = false
   let emptied: (() => void) | undefined
 
+  const checks = options.checkEvery
+    ? new ActiveChecks(upstreams, ground.health, () => snapshot().replicas, options.checkEvery)
+    : undefined
   const wheel = new Wheel(clock, now => {
     replies.sweep(now)
     const current = snapshot()
@@ -172,6 +182,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     stopping = true
     loop[Symbol.dispose]()
     wheel[Symbol.dispose]()
+    checks?.[Symbol.dispose]()
     admissions[Symbol.dispose]()
     checker[Symbol.dispose]()
     await semantic?.[Symbol.asyncDispose]()
@@ -196,6 +207,7 @@ export function createGateway(options: GatewayOptions): Gateway {
           told,
         ),
       ),
+    explain: ask => explain(house, ask),
     get inflight() {
       return calls.size
     },

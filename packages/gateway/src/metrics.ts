@@ -24,6 +24,7 @@ export type Outcome =
   | 'cancelled'
   | 'unasked'
   | 'shadow'
+  | 'limited'
 
 /** A gauge's value now; `labels` in the order of its row. */
 export type Sample = readonly [name: GaugeName, value: number, labels?: readonly Label[]]

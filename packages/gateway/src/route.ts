@@ -1,6 +1,7 @@
 // Where requests may go, as the snapshot holds it: a public name, tiers of upstreams, and what is known of each.
 import type { Operation, Speech } from '@switchyard/dialects'
 import type { Cidr, DocumentOf, route } from '@switchyard/kinds'
+import type { Bucket } from '@switchyard/runtime'
 import type { Strategy } from './choose/tier.ts'
 import type { CompiledGuards } from './snapshot/guards.ts'
 
@@ -43,6 +44,8 @@ export interface Upstream {
   readonly streamHeaders: readonly string[]
   /** Sent where the dialect demands a limit and the caller gave none, in tokens. */
   readonly maxOutput: number
+  /** Most that is sent to it from all callers together; none where there are none. */
+  readonly buckets: readonly Bucket[]
   /** Share of its tier's requests, 0 to 1000. Replicas of one endpoint share one. */
   readonly weight: number
   /** Changes when its configuration does. */

@@ -3,7 +3,7 @@ import type { CredentialSecret, Document, LimitsSpec } from '@switchyard/kinds'
 import type { Grant, Sealed, SecretHash } from '@switchyard/runtime'
 import type { Limited } from './admission.ts'
 import type { AddressRules } from './door/addresses.ts'
-import type { Route } from './route.ts'
+import type { Route, Upstream } from './route.ts'
 import { find } from './snapshot/found.ts'
 import { compileIssuers, type TrustedIssuer } from './snapshot/issuers.ts'
 import { callersOf, compilePrincipal, compileTenants } from './snapshot/principals.ts'
@@ -74,6 +74,8 @@ export interface Snapshot {
   readonly origins: ReadonlySet<string>
   /** Keys of every upstream. */
   readonly upstreams: ReadonlySet<string>
+  /** Replicas, each once. */
+  readonly replicas: readonly Upstream[]
 }
 
 export interface SnapshotInputs {
@@ -96,6 +98,7 @@ export const emptySnapshot: Snapshot = Object.freeze({
   routes: new Map(),
   origins: new Set<string>(),
   upstreams: new Set<string>(),
+  replicas: [],
 })
 
 /** Pure: the same inputs make an equal snapshot. */
@@ -128,5 +131,8 @@ export function compileSnapshot(inputs: SnapshotInputs): Snapshot {
     routes,
     origins: new Set(upstreams.map(({ origin }) => origin.key)),
     upstreams: new Set(upstreams.map(({ key }) => key)),
+    replicas: [
+      ...new Map(upstreams.filter(({ endpoint }) => endpoint !== '').map(one => [one.key, one])).values(),
+    ],
   })
 }

@@ -2,6 +2,8 @@
 import { carriedBy, providerRow } from '@switchyard/catalog'
 import { openaiEngineRow, type Speech } from '@switchyard/dialects'
 import { type CredentialSecret, parseCidr } from '@switchyard/kinds'
+import type { Bucket } from '@switchyard/runtime'
+import { bucketsOf } from '../admission.ts'
 import type { Upstream } from '../route.ts'
 import type { CredentialDocument, ProviderDocument, Replica } from './found.ts'
 
@@ -20,6 +22,7 @@ function headersFor(accept: string, more: readonly string[] = []): readonly stri
 const engineHeaders = headersFor('application/json')
 const engineStreamHeaders = headersFor('text/event-stream')
 const engineSpeech: Speech = Object.freeze({ dialect: 'openai', row: openaiEngineRow })
+const noBuckets: readonly Bucket[] = Object.freeze([])
 const engineMaxOutput = 4096
 
 /** Engines speak OpenAI's dialect and know the model by the name of the endpoint. */
@@ -41,6 +44,7 @@ export function replicaUpstream({ metadata, spec, status }: Replica, weight: num
     headers: engineHeaders,
     streamHeaders: engineStreamHeaders,
     maxOutput: engineMaxOutput,
+    buckets: noBuckets,
     weight,
     generation: undefined,
     cost: undefined,
@@ -91,6 +95,9 @@ export function providerUpstream(
     headers: headersFor('application/json', headers),
     streamHeaders: headersFor(stream, headers),
     maxOutput: known?.maxOutput ?? defaultMaxOutput,
+    buckets: spec.limits
+      ? bucketsOf({ level: 'provider', subject: metadata.id, limits: spec.limits }, model ?? '*')
+      : noBuckets,
     weight,
     generation: `${metadata.generation} ${credential?.document.metadata.resourceVersion ?? ''}`,
     cost: undefined,
