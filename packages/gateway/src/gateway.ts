@@ -16,6 +16,8 @@ import { Memories } from './choose/memory.ts'
 import type { Follow } from './ended.ts'
 import type { ExplainAsk, Explanation } from './explain/explanation.ts'
 import { explain } from './explain.ts'
+import type { ExplainAsk, Explanation } from './explain/explanation.ts'
+import { explain } from './explain.ts'
 import { CheckThread } from './guard/index.ts'
 import { Health } from './health/health.ts'
 import type { GatewayObservation, House } from './house.ts'
@@ -67,6 +69,8 @@ export interface Gateway extends AsyncDisposable {
   /** Prometheus' text. */
   metrics(told?: Told): string
   readonly inflight: number
+  /** Where a request would go now, and why not elsewhere. It changes nothing. */
+  explain(ask: ExplainAsk): Promise<Explanation>
   /** Where a request would go now, and why not elsewhere. It changes nothing. */
   explain(ask: ExplainAsk): Promise<Explanation>
   /** Takes nothing new; resolves when every request has ended, at the latest after `seconds`. */
@@ -207,6 +211,7 @@ export function createGateway(options: GatewayOptions): Gateway {
           told,
         ),
       ),
+    explain: ask => explain(house, ask),
     explain: ask => explain(house, ask),
     get inflight() {
       return calls.size

@@ -1,4 +1,5 @@
 export type { AttemptEnded, Follow, Followed, Follower, RequestEnded } from './ended.ts'
+export type { ExplainAsk, Explanation } from './explain/explanation.ts'
 export { createGateway, type Gateway, type GatewayOptions } from './gateway.ts'
 export type { GatewayObservation } from './house.ts'
 export { defaultLimits, type Limits } from './limits.ts'

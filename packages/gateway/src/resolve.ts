@@ -17,7 +17,7 @@ export function callable(principal: Principal, snapshot: Snapshot): readonly Rou
 }
 
 /** Whether a route is open to the principal's key. */
-function opens({ access }: Route, { project, keyName }: Principal): boolean {
+export function opens({ access }: Route, { project, keyName }: Principal): boolean {
   if (!access) return true
   return (project !== null && access.projects?.includes(project)) || (access.keys?.includes(keyName) ?? false)
 }
@@ -64,7 +64,7 @@ export function findRoute(
 }
 
 /** A value, or the start of one and a `*`. */
-const like = (pattern: string, value: string): boolean =>
+export const like = (pattern: string, value: string): boolean =>
   pattern.endsWith('*') ? value.startsWith(pattern.slice(0, -1)) : value === pattern
 
 function matches({ match }: Route, asked: Asked): boolean {
@@ -82,7 +82,7 @@ function matches({ match }: Route, asked: Asked): boolean {
   return true
 }
 
-function headerValue(headers: readonly string[], name: string): string | undefined {
+export function headerValue(headers: readonly string[], name: string): string | undefined {
   const wanted = name.toLowerCase()
   for (let i = 0; i < headers.length; i += 2) if (headers[i]?.toLowerCase() === wanted) return headers[i + 1]
   return undefined
