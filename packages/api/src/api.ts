@@ -6,7 +6,10 @@ import { Fault } from '@switchyard/kinds'
 import type { IdentityStore, Observe, Secrets, Store, UsageStore, Vault } from '@switchyard/runtime'
 import { type Authenticate, createAuthenticate } from './authenticate.ts'
 import { type Shipped, ship } from './bootstrap.ts'
+import type { ConfigurationState } from './configuration-rows.ts'
+import { type Configure, createConfigure } from './configure.ts'
 import { createCursors } from './cursor.ts'
+import type { ExplainOptions } from './explain-row.ts'
 import { type MintedKey, mintKey, mintOperatorToken, type Random } from './keys.ts'
 import type { Logs } from './logs.ts'
 import type { ApiObservation } from './observation.ts'
@@ -18,6 +21,7 @@ import { createTokens } from './session.ts'
 import { createSessions } from './sessions.ts'
 import { mintSetupToken } from './setup.ts'
 import { type WatchLimits, watchLimits } from './watch.ts'
+import { createWriter } from './writing.ts'
 
 export interface ApiOptions {
   readonly store: Store
@@ -42,6 +46,10 @@ export interface ApiOptions {
   readonly observe?: Observe<ApiObservation>
   /** Log lines of a replica by the id of its document; without it the logs are `unsupported`. */
   readonly logs?: Logs
+  /** A gateway of this process, to ask where a request would go. */
+  readonly explain?: ExplainOptions['explain']
+  /** How the configuration file stands, where the server follows one. */
+  readonly configuration?: () => ConfigurationState
   /** What readiness waits for besides the store; none when empty. */
   readonly ready?: () => Promise<readonly string[]>
   /** Prometheus' text of this process, for GET /metrics; without it that is `unsupported`. */
@@ -63,6 +71,8 @@ export interface Api {
   mintKey(): MintedKey
   /** Makes or restores documents that come with Switchyard, in the given order. */
   ship(documents: readonly Shipped[]): ReturnType<typeof ship>
+  /** Brings the documents of the configuration file to what it says, all or none. */
+  readonly configure: Configure
   /** Ends every stream; running requests finish. Twice is the same. */
   close(): Promise<void>
 }
@@ -77,7 +87,20 @@ export async function createApi(options: ApiOptions): Promise<Api> {
   const authenticate = createAuthenticate({ store, secrets, identity, tokens, now })
   const passwords = createPasswords()
   const sessions = createSessions({ store, secrets, identity, tokens, passwords, now, uuid, random, issuer })
+  const writer = createWriter({ store, identity, passwords, now, uuid, random, vault: options.vault })
+  const configure = createConfigure({
+    store,
+    secrets,
+    identity,
+    passwords,
+    vault: options.vault,
+    writer,
+    now,
+  })
   const table = routes({
+    configure,
+    configuration: options.configuration,
+    explain: options.explain,
     store,
     secrets,
     vault: options.vault,
@@ -119,6 +142,7 @@ export async function createApi(options: ApiOptions): Promise<Api> {
     },
     mintSetupToken: lifeSeconds => mintSetupToken({ identity, now, random }, lifeSeconds),
     mintKey: () => mintKey(random),
+    configure,
     ship: documents => ship({ store, now, uuid }, documents),
     async close() {
       stopping.abort()

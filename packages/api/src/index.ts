@@ -1,6 +1,8 @@
 export { type Api, type ApiOptions, createApi } from './api.ts'
 export { type Caller, decide, holds } from './authorize.ts'
 export { bootstrapDocuments, type Shipped } from './bootstrap.ts'
+export type { ConfigurationState } from './configuration-rows.ts'
+export type { Configuration, Configure, Configured, Objection, Wanted } from './configure.ts'
 export { type MintedKey, mintKey, mintOperatorToken, parseKey, sha256 } from './keys.ts'
 export type { Logs } from './logs.ts'
 export type { ApiObservation } from './observation.ts'

@@ -61,12 +61,13 @@ export async function deleteDocument(
   return { status: gone ? 200 : 202, headers: gone ? {} : { etag: etag(final) }, body: final }
 }
 
-interface Removed {
+export interface Removed {
   readonly document: Document
   readonly gone: boolean
 }
 
-async function remove(
+/** Removes a document within a transaction of the caller's own, or marks it while its finalizers run. */
+export async function remove(
   tx: WriteTransaction,
   ask: Pick<RemovalAsk, 'caller' | 'force'>,
   seen: Document,

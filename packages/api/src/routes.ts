@@ -1,11 +1,19 @@
 // The route table: every address of the control plane, in one list.
+import { type ConfigurationOptions, configurationRows } from './configuration-rows.ts'
+import { type ExplainOptions, explainRow } from './explain-row.ts'
 import { type FactOptions, factRows } from './fact-rows.ts'
 import { type ResourcesOptions, resourceRows } from './resources.ts'
 import type { Row } from './route.ts'
 import { openApiRow, type ServerOptions, serverRows } from './server-rows.ts'
 import { type SessionRowsOptions, sessionRows } from './session-rows.ts'
 
-export interface RoutesOptions extends ResourcesOptions, FactOptions, SessionRowsOptions, ServerOptions {
+export interface RoutesOptions
+  extends ResourcesOptions,
+    FactOptions,
+    SessionRowsOptions,
+    ServerOptions,
+    ConfigurationOptions,
+    ExplainOptions {
   readonly authenticate: ResourcesOptions['authenticate']
 }
 
@@ -13,6 +21,8 @@ export function routes(options: RoutesOptions): readonly Row[] {
   const rows: readonly Row[] = [
     ...resourceRows(options),
     ...factRows(options),
+    explainRow(options),
+    ...configurationRows(options),
     ...sessionRows(options),
     ...serverRows(options),
   ]

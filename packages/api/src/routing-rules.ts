@@ -57,7 +57,7 @@ export const credentialGoesWhereItsUsersSay: Rule = ({ document, stored, caller,
 }
 
 /** Two routes of one name for the same requests: which of them is taken would be chance. */
-export const routeNamesAreFree: Rule = async ({ tx, document, stored }) => {
+export const routeNamesAreFree: Rule = async ({ tx, document, stored, unsettled }) => {
   const { spec, metadata } = as<DocumentOf<typeof route>>(document)!
   const before = as<DocumentOf<typeof route>>(stored)?.spec
   const chosenBy = (of: typeof spec) => [of.priority, of.match ?? {}]
@@ -65,7 +65,8 @@ export const routeNamesAreFree: Rule = async ({ tx, document, stored }) => {
   const { items } = await tx.list({ kind: 'Route', workspace: metadata.workspace })
   for (const item of items) {
     const other = as<DocumentOf<typeof route>>(item)!
-    if (other.metadata.id === metadata.id || changed(chosenBy(other.spec), chosenBy(spec))) continue
+    if (other.metadata.id === metadata.id || unsettled.has(other.metadata.id)) continue
+    if (changed(chosenBy(other.spec), chosenBy(spec))) continue
     const place = spec.names.findIndex(name => other.spec.names.includes(name))
     if (place === -1) continue
     throw new Fault(

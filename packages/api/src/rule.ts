@@ -17,6 +17,8 @@ export interface Writing {
   readonly targets: ReadonlyMap<string, Document>
   /** Grants of the person or account that the document is; none for other kinds. */
   readonly held: readonly Grant[]
+  /** Ids of documents that are written in the same change: how they stand is no reason to refuse. */
+  readonly unsettled: ReadonlySet<string>
   readonly now: number
 }
 

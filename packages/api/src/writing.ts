@@ -53,7 +53,7 @@ export interface WriteAsk {
 }
 
 /** A change of a document that the store carries out, and what is shown once. */
-interface Outcome {
+export interface Outcome {
   readonly document: Document
   readonly created: boolean
   /** The key itself, of a new ApiKey. */
@@ -62,7 +62,32 @@ interface Outcome {
   readonly signsOut?: boolean
 }
 
+/** Ids of documents that are written in the same change, and do not yet stand as they will. */
+export type Unsettled = ReadonlySet<string>
+const settled: Unsettled = new Set()
+
 export interface Writer {
+  /** Adds a document within a transaction of the caller's own. */
+  insert(
+    tx: WriteTransaction,
+    kind: Kind,
+    caller: Caller,
+    draft: Draft,
+    known: Acquaintances,
+    dryRun: boolean,
+    unsettled?: Unsettled,
+  ): Promise<Outcome>
+  /** Likewise brings one that stands, and is locked, to a draft. */
+  change(
+    tx: WriteTransaction,
+    kind: Kind,
+    caller: Caller,
+    stored: Document,
+    draft: Draft,
+    known: Acquaintances,
+    held: readonly Grant[],
+    unsettled?: Unsettled,
+  ): Promise<Outcome>
   create(kind: Kind, workspace: string | null, ask: WriteAsk): Promise<Answer>
   replace(kind: Kind, key: Key, ask: WriteAsk): Promise<Answer>
   patch(kind: Kind, key: Key, ask: WriteAsk): Promise<Answer>
@@ -92,6 +117,7 @@ export function createWriter(options: WritingOptions): Writer {
     draft: Draft,
     known: Acquaintances,
     dryRun: boolean,
+    unsettled = settled,
   ): Promise<Outcome> {
     const workspace = draft.metadata.workspace ?? null
     await checkScope(tx, kind, workspace, known)
@@ -116,6 +142,7 @@ export function createWriter(options: WritingOptions): Writer {
       secrets: draft.secrets,
       targets: resolved.targets,
       held: [],
+      unsettled,
       now: now(),
     })
     const stored = await tx.insert(document, resolved.references)
@@ -166,6 +193,7 @@ export function createWriter(options: WritingOptions): Writer {
     draft: Draft,
     known: Acquaintances,
     held: readonly Grant[],
+    unsettled = settled,
   ): Promise<Outcome> {
     checkImmutable(kind, stored, draft)
     const changed = changedDocument(kind, stored, draft, { principal: caller.principal, at: at() })
@@ -189,6 +217,7 @@ export function createWriter(options: WritingOptions): Writer {
       secrets: draft.secrets,
       targets: resolved.targets,
       held,
+      unsettled,
       now: now(),
     })
     await keepSecrets(tx, kind, stored, draft)
@@ -197,6 +226,9 @@ export function createWriter(options: WritingOptions): Writer {
   }
 
   return {
+    insert,
+    change,
+
     async create(kind, workspace, ask) {
       const draft = readDraft(kind, ask.body, { workspace }, undefined)
       const known = await acquaint(store, kind, workspace, draft.spec)

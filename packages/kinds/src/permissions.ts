@@ -13,6 +13,7 @@ const furtherPermissions = [
   'provider:use',
   'provider:private',
   'endpoint:logs',
+  'route:explain',
   'api_key:rotate',
   'api_key:any',
   'event:read',
