@@ -1,6 +1,7 @@
 export type { AttemptEnded, Follow, Followed, Follower, RequestEnded } from './ended.ts'
 export type { ExplainAsk, Explanation } from './explain/explanation.ts'
 export { createGateway, type Gateway, type GatewayOptions } from './gateway.ts'
+export { redactor } from './guard/index.ts'
 export type { GatewayObservation } from './house.ts'
 export { defaultLimits, type Limits } from './limits.ts'
 export type { Told } from './metrics/moment.ts'
