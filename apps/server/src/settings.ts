@@ -3,6 +3,7 @@ import { resolve } from 'node:path'
 import { Fault, type LimitsSpec, limitsSchema } from '@switchyard/kinds'
 import { Sealed } from '@switchyard/runtime'
 import { z } from 'zod'
+import { type TelemetrySettings, telemetrySettings, telemetryShape } from './telemetry-settings.ts'
 
 const whole = (least: number, most: number) => z.coerce.number().int().min(least).max(most)
 
@@ -100,6 +101,7 @@ export const settingsSchema = z.object({
     .enum(['trace', 'debug', 'info', 'warn', 'error'])
     .default('info')
     .describe('Least severe line that is logged.'),
+  ...telemetryShape,
   PATH: z.string().default('/usr/local/bin:/usr/bin:/bin').describe('Where engine binaries are looked for.'),
   HOME: z.string().default('/').describe('Home folder given to engines.'),
 })
@@ -130,6 +132,8 @@ export interface Settings {
   readonly workers: number
   readonly limiter: LimiterPlace
   readonly logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error'
+  /** What is told of requests, and to whom. */
+  readonly telemetry: TelemetrySettings
   readonly path: string
   readonly home: string
 }
@@ -170,6 +174,7 @@ export function readSettings(environment: NodeJS.ProcessEnv): Settings {
     workers: given.SWITCHYARD_WORKERS,
     limiter: limiterPlace(given.SWITCHYARD_LIMITER, given.SWITCHYARD_WORKERS),
     logLevel: given.SWITCHYARD_LOG_LEVEL,
+    telemetry: telemetrySettings(given),
     path: given.PATH,
     home: given.HOME,
   })
