@@ -1,9 +1,11 @@
 // headers, snapshot -> Principal. The key is looked up by the hash of its whole value, never by a part of it.
 import { hash } from 'node:crypto'
 import { Fault } from '@switchyard/kinds'
+import type { Verified } from './door/issuers.ts'
 import type { Carried } from './head.ts'
 import { wellFormed } from './key.ts'
 import type { KeyEntry, Principal, Refusal, Snapshot } from './snapshot.ts'
+import { principalOf } from './token.ts'
 
 const unauthenticated = (reason: string, message: string) => new Fault('unauthenticated', message, { reason })
 
@@ -30,16 +32,39 @@ const refusals = {
   not_permitted: ['scope', 'The API key may not call models: its owner and its scopes need inference:call.'],
 } as const satisfies Record<Refusal, readonly [string, string]>
 
-/** A caller whose key was accepted; the hash finds it again in a later snapshot. */
+/** Verifies tokens of outside issuers: at once for one that was seen a moment ago. */
+export interface Tokens {
+  verify(token: string, now: number): Verified | Promise<Verified>
+}
+
+/** A caller whose key or token was accepted; the hash finds it again in a later snapshot. */
 export interface Credential {
   readonly digest: string
   /** Milliseconds since 1970 at which it ends. */
   readonly until: number
   readonly principal: Principal
+  /** Undefined for an API key. */
+  readonly token?: Verified
 }
 
+/** Three parts in base64url; the last is empty where nobody has signed. */
+const tokenForm = /^[\w-]+\.[\w-]+\.[\w-]*$/
+
 /** Finds who calls. `unauthenticated`, `denied`, or `invalid` when two different keys were sent. */
-export function authenticate(carried: Carried, snapshot: Snapshot, now: number): Credential {
+export function authenticate(carried: Carried, snapshot: Snapshot, now: number): Credential
+/** The same, or by a token of an outside issuer: a promise where that was not seen before. */
+export function authenticate(
+  carried: Carried,
+  snapshot: Snapshot,
+  now: number,
+  tokens: Tokens,
+): Credential | Promise<Credential>
+export function authenticate(
+  carried: Carried,
+  snapshot: Snapshot,
+  now: number,
+  tokens?: Tokens,
+): Credential | Promise<Credential> {
   if (carried.conflicting)
     throw new Fault(
       'invalid',
@@ -48,10 +73,28 @@ export function authenticate(carried: Carried, snapshot: Snapshot, now: number):
     )
   const { key } = carried
   if (key === undefined || key === '') throw unauthenticated('invalid_api_key', missing)
-  if (!wellFormed(key)) throw unauthenticated('invalid_api_key', unknown)
+  if (!wellFormed(key)) {
+    if (!tokens || snapshot.issuers.size === 0 || !tokenForm.test(key))
+      throw unauthenticated('invalid_api_key', unknown)
+    const verified = tokens.verify(key, now)
+    return verified instanceof Promise
+      ? verified.then(token => bearing(token, snapshot))
+      : bearing(verified, snapshot)
+  }
   const digest = hash('sha256', key, 'hex')
   const { principal, until } = accept(digest, snapshot, now)
   return { digest, principal, until: Math.min(until, principal.expiresAt) }
+}
+
+function bearing(token: Verified, snapshot: Snapshot): Credential {
+  return { digest: token.digest, principal: principalOf(token, snapshot), until: token.expiresAt, token }
+}
+
+/** Throws the fault that tells why a caller is not accepted any more. */
+export function recheck({ digest, token }: Credential, snapshot: Snapshot, now: number): void {
+  if (!token) accept(digest, snapshot, now)
+  else if (now < token.expiresAt) principalOf(token, snapshot)
+  else throw unauthenticated('invalid_token', 'The token has expired: get a new one.')
 }
 
 /** What a key's hash stands for at this moment; throws the fault that tells why it stands for nothing. */

@@ -5,6 +5,7 @@ import {
   type CallerName,
   type Conversation,
   callers,
+  conversationOf,
   estimateCount,
   readRequest,
   type Usage,
@@ -14,10 +15,11 @@ import type { Admitted } from '@switchyard/ledger'
 import type { EndReason, Verdict } from '@switchyard/runtime'
 import { exhausted, reservation, usedBy } from './admission.ts'
 import type { AnswerHearer, Answering } from './answering.ts'
-import { accept, authenticate, type Credential } from './authenticate.ts'
+import { authenticate, type Credential, recheck } from './authenticate.ts'
 import { Body } from './body.ts'
 import { readDirective } from './cache/rule.ts'
 import { Cached, partsOf, planOf } from './cached.ts'
+import { BodyGunzip, type DecodedHearer, leastBytes, requestCoding } from './door/compress.ts'
 import type { AttemptEnded, RequestEnded } from './ended.ts'
 import { deadlines, type Failure } from './failure.ts'
 import { Forward, type Order } from './forward.ts'
@@ -25,6 +27,7 @@ import type { Blocked, Finding, GuardContext } from './guard/index.ts'
 import { filtered, type Guarded, guardAsk } from './guarding.ts'
 import { bodyTooLarge, checkMediaType, dialectOf, type Head, readHead } from './head.ts'
 import type { House } from './house.ts'
+import { addressesOf, embedImages } from './images.ts'
 import { limitHeaders } from './limit-headers.ts'
 import type { Limits } from './limits.ts'
 import { answerOwn } from './own.ts'
@@ -35,11 +38,12 @@ import { type Asked, resolve } from './resolve.ts'
 import type { Route, Times } from './route.ts'
 import { ShadowCall } from './shadow.ts'
 import type { Snapshot } from './snapshot.ts'
+import { WireError } from './wire/client.ts'
 import type { Inbound, InboundHearer } from './wire/inbound.ts'
 
 type Phase = 'reading' | 'opening' | 'waiting' | 'streaming' | 'settling' | 'ended'
 
-export class Call implements InboundHearer, AnswerHearer {
+export class Call implements InboundHearer, AnswerHearer, DecodedHearer {
   readonly id: string
   streamed = false
 
@@ -49,12 +53,20 @@ export class Call implements InboundHearer, AnswerHearer {
   #checked: Snapshot
   readonly #startedAt: number
   readonly #expects: boolean
+  readonly #cors: readonly string[]
+  /** Address of the caller's socket, as long as it is there. */
+  readonly #peer: string
   #relay: Relay
   #phase: Phase = 'reading'
   #target: Target | undefined
   #head: Head | undefined
   #credential: Credential | undefined
   readonly #body = new Body()
+  /** Of a coded body. */
+  #gunzip: BodyGunzip | undefined
+  #asking: Pick<Guarded, 'ask' | 'conversation'> | undefined
+  /** Ends what is fetched for the request. */
+  #fetching: AbortController | undefined
   #readAt: number
   #admitted: Admitted | undefined
   #claim: Verdict | undefined
@@ -84,32 +96,68 @@ export class Call implements InboundHearer, AnswerHearer {
     this.#startedAt = house.clock()
     this.#readAt = house.wheel.now
     this.id = house.uuid()
-    this.#relay = new Relay(inbound, this.id, callers.openai)
+    this.#cors = house.door.cors(inbound)
+    this.#peer = inbound.peer
+    this.#relay = this.#relayFor('openai')
     this.#times = house.limits
   }
 
   start(): void {
-    const { limits } = this.#house
+    const { limits, door, clock } = this.#house
     try {
+      if (this.#preflight()) return
       const target = this.#find()
       this.#target = target
       const head = readHead(this.#inbound, limits, target)
       this.#head = head
-      this.#relay = new Relay(this.#inbound, head.requestId ?? this.id, callers[target.caller])
+      this.#relay = this.#relayFor(target.caller, head.requestId)
       if (target.type === 'ollama' && target.what === 'root') {
+        door.admit(this.#peer, head.forwardedFor, [])
         this.#answer(target, Buffer.alloc(0))
         return
       }
-      this.#credential = authenticate(head.carried, this.#snapshot, this.#house.clock())
-      if (target.type === 'operation' || (target.type === 'ollama' && target.what === 'show'))
-        this.#read(target, head)
-      else this.#answer(target, Buffer.alloc(0))
+      const credential = authenticate(head.carried, this.#snapshot, clock(), door)
+      // Nothing of the body is read until it is known who calls.
+      if (credential instanceof Promise) credential.then(this.#entered, this.#stranger)
+      else this.#enter(credential, target, head)
     } catch (error) {
       // What the headers alone are refused for is told in the dialect of the path too.
-      if (this.#target && !this.#head)
-        this.#relay = new Relay(this.#inbound, this.id, callers[this.#target.caller])
+      if (this.#target && !this.#head) this.#relay = this.#relayFor(this.#target.caller)
       this.#refuse(error)
     }
+  }
+
+  #relayFor(caller: CallerName, requestId = this.id): Relay {
+    return new Relay(this.#inbound, requestId, callers[caller], this.#cors)
+  }
+
+  /** Answers a browser that asks whether it may ask. */
+  #preflight(): boolean {
+    const headers = this.#house.door.preflight(this.#inbound)
+    if (!headers) return false
+    this.#inbound.reply(204, [...headers, 'x-request-id', this.id, 'request-id', this.id], '')
+    this.#house.metrics.request('', '', '', 204, 'done')
+    this.#phase = 'ended'
+    return true
+  }
+
+  readonly #entered = (credential: Credential): void => {
+    try {
+      this.#enter(credential, this.#target as Target, this.#head as Head) // `start` has set both
+    } catch (error) {
+      this.#refuse(error)
+    }
+  }
+
+  readonly #stranger = (error: unknown): void => this.#refuse(error)
+
+  /** Who calls is known: from where decides whether the request goes on. */
+  #enter(credential: Credential, target: Target, head: Head): void {
+    this.#credential = credential
+    this.#house.door.admit(this.#peer, head.forwardedFor, credential.principal.addresses)
+    if (target.type === 'operation' || (target.type === 'ollama' && target.what === 'show'))
+      this.#read(target, head)
+    else this.#answer(target, Buffer.alloc(0))
   }
 
   #find(): Target {
@@ -117,7 +165,7 @@ export class Call implements InboundHearer, AnswerHearer {
     try {
       return findTarget(method, url, this.#house.limits)
     } catch (error) {
-      this.#relay = new Relay(this.#inbound, this.id, callers[dialectOf(this.#inbound)])
+      this.#relay = this.#relayFor(dialectOf(this.#inbound))
       throw error
     }
   }
@@ -134,14 +182,51 @@ export class Call implements InboundHearer, AnswerHearer {
       now: this.#startedAt,
       version: this.#house.version,
     })
-    this.#relay.reply(200, bytes, this.#house.closing(), type)
-    this.#house.metrics.request(target.caller, '', '', 200, 'done')
-    this.#phase = 'ended'
-    if (this.#inbound.closed) this.#house.leave(this)
+    this.#phase = 'settling'
+    this.#deliver(
+      bytes,
+      this.#house.closing(),
+      () => {
+        this.#house.metrics.request(target.caller, '', '', 200, 'done')
+        this.#phase = 'ended'
+        if (this.#inbound.closed) this.#house.leave(this)
+      },
+      type,
+    )
+  }
+
+  /** Sends a whole answer, coded off the loop where the caller takes that; `told` once it has been handed over. */
+  #deliver(bytes: Buffer | string, headers: readonly string[], told: () => void, type?: string): void {
+    const { compressor } = this.#house.door
+    const large = compressor !== undefined && bytes.length >= leastBytes
+    const varied = large ? [...headers, 'vary', 'accept-encoding'] : headers
+    const plainly = () => {
+      this.#relay.reply(200, bytes, varied, type)
+      told()
+    }
+    const coding = large
+      ? compressor.choose(this.#head?.acceptEncoding, type ?? 'application/json', bytes.length)
+      : undefined
+    if (!coding) {
+      plainly()
+      return
+    }
+    compressor?.compress(coding, Buffer.from(bytes)).then(
+      coded => {
+        this.#relay.reply(200, coded, [...varied, 'content-encoding', coding], type)
+        told()
+      },
+      (error: unknown) => {
+        this.#house.observe({ type: 'internal_error', request: this.id, error })
+        plainly()
+      },
+    )
   }
 
   #read(target: Target, head: Head): void {
     checkMediaType(head, target)
+    if (requestCoding(head.encoding) === 'gzip')
+      this.#gunzip = new BodyGunzip({ bytes: this.#house.limits.bodyBytes }, this)
     this.#house.enter(this)
     this.#inbound.listen(this)
     if (this.#expects) this.#inbound.proceed()
@@ -150,11 +235,27 @@ export class Call implements InboundHearer, AnswerHearer {
   onBody(chunk: Buffer): void {
     if (this.#phase !== 'reading') return
     this.#readAt = this.#house.wheel.now
-    this.#body.push(chunk)
-    if (this.#body.bytes > this.#house.limits.bodyBytes) this.#refuse(bodyTooLarge(this.#house.limits))
+    if (this.#gunzip) this.#gunzip.push(chunk)
+    else this.onDecoded(chunk)
   }
 
   onWhole(): void {
+    if (this.#phase !== 'reading') return
+    if (this.#gunzip) this.#gunzip.end()
+    else this.onDecodedWhole()
+  }
+
+  onDecoded(part: Buffer): void {
+    if (this.#phase !== 'reading') return
+    this.#body.push(part)
+    if (this.#body.bytes > this.#house.limits.bodyBytes) this.#refuse(bodyTooLarge(this.#house.limits))
+  }
+
+  onUndecodable(fault: Fault): void {
+    if (this.#phase === 'reading') this.#refuse(fault)
+  }
+
+  onDecodedWhole(): void {
     if (this.#phase !== 'reading') return
     try {
       const target = this.#target as Target // `start` has set it
@@ -245,12 +346,11 @@ export class Call implements InboundHearer, AnswerHearer {
 
   /** Asks for room under every limit; a refusal changes nothing. */
   #claimRoom(ask: Ask, conversation: Conversation | undefined): void {
-    const target = this.#target as Operated // `onWhole` has seen one
-    this.#answering = this.#order(ask, conversation, this.#route as Route, target) // `#open` has set it
+    this.#asking = { ask, conversation }
     const { limited } = (this.#credential as Credential).principal // `start` has set it
     const buckets = limited.buckets(ask.model)
     if (buckets.length === 0) {
-      this.#journal()
+      this.#prepare()
       return
     }
     const amounts = reservation(ask, this.#route as Route) // `#open` has set it
@@ -265,7 +365,7 @@ export class Call implements InboundHearer, AnswerHearer {
     this.#verdict = verdict
     this.#house.metrics.limit(verdict, this.#house.clock() - this.#claimedAt)
     if (this.#phase !== 'opening') this.#release()
-    else if (verdict.type === 'admitted') this.#journal()
+    else if (verdict.type === 'admitted') this.#prepare()
     else this.#refuse(exhausted(verdict))
   }
 
@@ -278,7 +378,49 @@ export class Call implements InboundHearer, AnswerHearer {
     else this.#house.admissions.settle(claim, usedBy(this.#usage))
   }
 
-  #journal(): void {
+  /** With room under every limit: fetches what an upstream must be sent and the caller only names. */
+  #prepare(): void {
+    try {
+      const { ask, conversation } = this.#asking as Guarded // `#claimRoom` has set it
+      const target = this.#target as Operated // `onWhole` has seen one
+      const addresses = addressesOf(ask, conversation, target.carrying, this.#route as Route) // `#open` has set it
+      if (addresses.size === 0) {
+        this.#journal(undefined)
+        return
+      }
+      this.#fetching = new AbortController()
+      const { door, limits } = this.#house
+      const bounds = { door, bytes: limits.bodyBytes, signal: this.#fetching.signal }
+      embedImages(conversation ?? conversationOf(ask), addresses, bounds).then(
+        this.#embedded,
+        this.#unfetched,
+      )
+    } catch (error) {
+      this.#refuse(error)
+    }
+  }
+
+  readonly #embedded = (conversation: Conversation): void => {
+    if (this.#phase !== 'opening') return
+    try {
+      this.#journal(conversation)
+    } catch (error) {
+      this.#refuse(error)
+    }
+  }
+
+  readonly #unfetched = (error: unknown): void => {
+    if (this.#phase !== 'opening') return
+    const cause = error instanceof Fault ? error.cause : undefined
+    if (cause instanceof WireError && cause.code === 'refused_address')
+      this.#house.observe({ type: 'image_refused', request: this.id, cause })
+    this.#refuse(error)
+  }
+
+  #journal(embedded: Conversation | undefined): void {
+    const { ask, conversation } = this.#asking as Guarded // `#claimRoom` has set it
+    const target = this.#target as Operated // `onWhole` has seen one
+    this.#answering = this.#order(ask, conversation, embedded, this.#route as Route, target) // `#open` has set it
     const event = this.#house.meter.open(this.#admitted as Admitted) // `#open` has set it
     this.#house.journal.append({ kind: 'open', request: this.id, event }).then(this.#opened, this.#unopened)
   }
@@ -296,7 +438,13 @@ export class Call implements InboundHearer, AnswerHearer {
     }
   }
 
-  #order(ask: Ask, conversation: Conversation | undefined, route: Route, target: Operated): Answering {
+  #order(
+    ask: Ask,
+    conversation: Conversation | undefined,
+    embedded: Conversation | undefined,
+    route: Route,
+    target: Operated,
+  ): Answering {
     const { limits } = this.#house
     this.#times = timesOf(route, limits, this.#head?.wishes)
     const order: Order = {
@@ -304,6 +452,7 @@ export class Call implements InboundHearer, AnswerHearer {
       ask,
       target,
       conversation,
+      embedded,
       guard: this.#guardContext(),
       route,
       forwarded: this.#head?.forwarded,
@@ -408,8 +557,7 @@ export class Call implements InboundHearer, AnswerHearer {
     this.#firstContentAt = this.#house.clock()
     this.#settle('done', 200, 'caller').then(
       () => {
-        this.#relay.reply(200, bytes, this.#known())
-        this.#finished('done', 200)
+        this.#deliver(bytes, this.#known(), () => this.#finished('done', 200))
       },
       (error: unknown) => {
         const fault = faultOf(error)
@@ -494,6 +642,8 @@ export class Call implements InboundHearer, AnswerHearer {
 
   #finished(end: EndReason, status: number): void {
     this.#phase = 'ended'
+    this.#gunzip?.destroy()
+    this.#fetching?.abort()
     this.#release()
     const { metrics, clock, observe } = this.#house
     const ended = this.#ended(end, status, clock())
@@ -519,6 +669,7 @@ export class Call implements InboundHearer, AnswerHearer {
       type: 'request_ended',
       request: this.id,
       callerId: head?.requestId,
+      client: this.#house.door.callerOf(this.#peer, head?.forwardedFor),
       key: principal?.key,
       workspace: principal?.workspace,
       project: principal?.project,
@@ -630,11 +781,11 @@ export class Call implements InboundHearer, AnswerHearer {
   /** A key that is no longer accepted ends what it began. */
   #check(now: number): void {
     const snapshot = this.#house.snapshot()
-    const { digest, until } = this.#credential as Credential // set before the call ticks
-    if (snapshot === this.#checked && now < until) return
+    const credential = this.#credential as Credential // set before the call ticks
+    if (snapshot === this.#checked && now < credential.until) return
     this.#checked = snapshot
     try {
-      accept(digest, snapshot, now)
+      recheck(credential, snapshot, now)
     } catch (error) {
       this.stop(faultOf(error), 'client_gone')
     }

@@ -29,6 +29,8 @@ export interface RequestEnded {
   readonly type: 'request_ended'
   readonly request: string
   readonly callerId: string | undefined
+  /** Address that it came from, behind proxies that are listed; '' when its connection was gone. */
+  readonly client: string
   /** Public id of the key. */
   readonly key: string | undefined
   readonly workspace: string | undefined

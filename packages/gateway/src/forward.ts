@@ -35,6 +35,7 @@ import { type Failure, late, overLimit } from './failure.ts'
 import type { Finding, GuardContext, Guards } from './guard/index.ts'
 import { AnswerGuard } from './guarding.ts'
 import type { House } from './house.ts'
+import { wantsBytes } from './images.ts'
 import type { Carrying, Operated } from './paths.ts'
 import { refusalOf } from './rejection.ts'
 import type { Route, Times, Upstream } from './route.ts'
@@ -46,6 +47,8 @@ export interface Order {
   readonly target: Operated
   /** What is sent in place of the chat's own words, where some were redacted. */
   readonly conversation: Conversation | undefined
+  /** The same with the bytes of images, for upstreams that want them; undefined where none was fetched. */
+  readonly embedded: Conversation | undefined
   readonly guard: GuardContext
   readonly route: Route
   /** What of the caller's headers upstreams are to see. */
@@ -64,8 +67,10 @@ type Carrier = (order: Order, path: string, to: Speech, options: CarriageOptions
 
 /** Throws `invalid` where the upstream cannot be asked this; undefined where another one may. */
 const carriers: Readonly<Record<Carrying, Carrier>> = {
-  chat: ({ ask, conversation }, _path, to, options) =>
-    conversation ? carryConverted(ask.caller, conversation, to, options) : carry(ask, to, options),
+  chat({ ask, conversation, embedded }, _path, to, options) {
+    const other = embedded && wantsBytes(to, ask) ? embedded : conversation
+    return other ? carryConverted(ask.caller, other, to, options) : carry(ask, to, options)
+  },
   embeddings: ({ ask }, _path, to, options) => carryEmbeddings(ask, to, options),
   same: ({ ask }, path, to, options) => carryOpenai(ask, path, to, options),
   count: ({ ask }, _path, to, options) => carryCount(ask, to, options),

@@ -13,9 +13,8 @@ import { SemanticIndex } from './cache/semantic.ts'
 import { Call } from './call.ts'
 import { ActiveChecks } from './checks.ts'
 import { Memories } from './choose/memory.ts'
+import { Door, type DoorOptions } from './door/door.ts'
 import type { Follow } from './ended.ts'
-import type { ExplainAsk, Explanation } from './explain/explanation.ts'
-import { explain } from './explain.ts'
 import type { ExplainAsk, Explanation } from './explain/explanation.ts'
 import { explain } from './explain.ts'
 import { CheckThread } from './guard/index.ts'
@@ -49,6 +48,8 @@ export interface GatewayOptions {
   /** A new UUIDv7. */
   readonly uuid: () => string
   readonly limits?: Partial<Limits>
+  /** The edge of the listener: origins, addresses, proxies, coding. */
+  readonly door?: DoorOptions
   /** Milliseconds between two active checks of a replica; 0, the default, makes none. */
   readonly checkEvery?: number
   /** The addresses of a name, for upstreams that are not ours; default the system's resolver. */
@@ -71,8 +72,6 @@ export interface Gateway extends AsyncDisposable {
   readonly inflight: number
   /** Where a request would go now, and why not elsewhere. It changes nothing. */
   explain(ask: ExplainAsk): Promise<Explanation>
-  /** Where a request would go now, and why not elsewhere. It changes nothing. */
-  explain(ask: ExplainAsk): Promise<Explanation>
   /** Takes nothing new; resolves when every request has ended, at the latest after `seconds`. */
   drain(seconds: number): Promise<void>
   close(): Promise<void>
@@ -90,7 +89,9 @@ export function createGateway(options: GatewayOptions): Gateway {
   const limits = completeLimits(options.limits)
   const metrics = new Metrics()
   const loop = watchLoop(clock, late => metrics.loopDelay(late))
-  const upstreams = new Upstreams(limits, options.resolve ?? systemResolve)
+  const { random, observe, resolve = systemResolve } = options
+  const upstreams = new Upstreams(limits, resolve)
+  const door = new Door(options.door ?? {}, { clock, random, resolve, observe })
   const checker = new CheckThread()
   const replies = new ReplyCache()
   const flights = new Flights()
@@ -111,6 +112,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     const current = snapshot()
     if (current === retained) return
     retained = current
+    door.follow(current)
     upstreams.retain(current.origins)
     ground.health.retain(current.upstreams)
     for (const [key, { route }] of traffic) if (!find(current, route)) traffic.delete(key)
@@ -127,6 +129,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     version: options.version ?? '0',
     metrics,
     upstreams,
+    door,
     admissions,
     replies,
     flights,
@@ -189,6 +192,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     checks?.[Symbol.dispose]()
     admissions[Symbol.dispose]()
     checker[Symbol.dispose]()
+    door[Symbol.dispose]()
     await semantic?.[Symbol.asyncDispose]()
     upstreams.close()
   }
@@ -211,7 +215,6 @@ export function createGateway(options: GatewayOptions): Gateway {
           told,
         ),
       ),
-    explain: ask => explain(house, ask),
     explain: ask => explain(house, ask),
     get inflight() {
       return calls.size

@@ -121,7 +121,9 @@ export function readHead({ headers, url }: Inbound, limits: Limits, target: Targ
       if (key !== undefined && key !== carried) conflicting = true
       key = carried
     }
-    found[field] = value
+    // Each proxy may add a header of its own: together they are one list.
+    const before = field === 'forwardedFor' ? found.forwardedFor : undefined
+    found[field] = before === undefined ? value : `${before}, ${value}`
   }
   if (target.caller === 'gemini' || target.caller === 'geminiArray') {
     const carried = queryKey(url)
@@ -191,12 +193,7 @@ export function bodyTooLarge({ bodyBytes }: Limits): Fault {
 }
 
 /** Bodies are JSON; a type is wanted so that no form of a web page is taken for one. Ollama's clients send any. */
-export function checkMediaType({ contentType, encoding }: Head, { caller }: Target): void {
-  if (encoding !== undefined && encoding.toLowerCase() !== 'identity')
-    throw new Fault('unsupported', 'Compressed bodies are not read: send the body as it is.', {
-      reason: 'encoding',
-      status: 415,
-    })
+export function checkMediaType({ contentType }: Head, { caller }: Target): void {
   if (caller === 'ollama' || caller === 'ollamaGenerate') return
   if (contentType !== undefined && /^application\/([a-z0-9.+-]+\+)?json\s*(;|$)/i.test(contentType)) return
   throw new Fault('unsupported', 'The body must be JSON: send `content-type: application/json`.', {

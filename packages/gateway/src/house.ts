@@ -6,6 +6,7 @@ import type { Flights } from './cache/flights.ts'
 import type { ReplyCache } from './cache/replies.ts'
 import type { SemanticIndex } from './cache/semantic.ts'
 import type { Call } from './call.ts'
+import type { Door, DoorObservation } from './door/door.ts'
 import type { Follow, RequestEnded } from './ended.ts'
 import type { Checker, Finding, Send } from './guard/index.ts'
 import type { Limits } from './limits.ts'
@@ -29,6 +30,9 @@ export type GatewayObservation =
   /** A similar question could not be looked for; the request went on without. */
   | { readonly type: 'cache_not_compared'; readonly request: string; readonly error: unknown }
   | { readonly type: 'semantic_cache_lost'; readonly error: unknown }
+  | DoorObservation
+  /** The URL of an image leads where nothing is fetched from. */
+  | { readonly type: 'image_refused'; readonly request: string; readonly cause: unknown }
   | { readonly type: 'guardrail_found'; readonly request: string; readonly findings: readonly Finding[] }
   | { readonly type: 'usage_not_recorded'; readonly request: string; readonly error: unknown }
   | { readonly type: 'internal_error'; readonly request: string; readonly error: unknown }
@@ -45,6 +49,7 @@ export interface House {
   readonly version: string
   readonly metrics: Metrics
   readonly upstreams: Upstreams
+  readonly door: Door
   readonly admissions: Admissions
   readonly replies: ReplyCache
   readonly flights: Flights

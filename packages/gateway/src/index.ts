@@ -1,3 +1,4 @@
+export type { DoorOptions } from './door/door.ts'
 export type { AttemptEnded, Follow, Followed, Follower, RequestEnded } from './ended.ts'
 export type { ExplainAsk, Explanation } from './explain/explanation.ts'
 export { createGateway, type Gateway, type GatewayOptions } from './gateway.ts'

@@ -28,11 +28,14 @@ export class Relay {
   readonly #inbound: Inbound
   readonly #requestId: string
   readonly #caller: Caller
+  readonly #always: readonly string[]
 
-  constructor(inbound: Inbound, requestId: string, caller: Caller) {
+  /** `always` are headers of every answer, in turn. */
+  constructor(inbound: Inbound, requestId: string, caller: Caller, always: readonly string[] = []) {
     this.#inbound = inbound
     this.#requestId = requestId
     this.#caller = caller
+    this.#always = always
   }
 
   /** Bytes that wait for the caller. */
@@ -108,6 +111,6 @@ export class Relay {
   }
 
   #ids(): readonly string[] {
-    return ['x-request-id', this.#requestId, 'request-id', this.#requestId]
+    return ['x-request-id', this.#requestId, 'request-id', this.#requestId, ...this.#always]
   }
 }

@@ -95,6 +95,8 @@ export interface Route {
   readonly exposeModel: boolean
   /** The caller is told which upstream answered. */
   readonly exposeUpstream: boolean
+  /** Images are fetched for upstreams that want their bytes. */
+  readonly fetchImages: boolean
   /** Names of the Route documents that take over. */
   readonly onContextLength?: string
   readonly onContentFilter?: string

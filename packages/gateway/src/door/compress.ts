@@ -131,6 +131,10 @@ export class BodyGunzip {
   push(part: Buffer): void {
     if (this.#over) return
     this.#coded += part.length
+    if (this.#coded > this.#bytes) {
+      this.#fail(tooLarge(this.#bytes, true))
+      return
+    }
     this.#stream.write(part)
   }
 

@@ -67,6 +67,7 @@ function endpointRoute({ metadata, spec }: Endpoint, found: Found): Route {
     strict: false,
     exposeModel: false,
     exposeUpstream: false,
+    fetchImages: false,
     mixed: false,
     prefixed: false,
     guarding: guardsOf([], found, noSecrets),
@@ -109,6 +110,7 @@ function documentRoutes({ metadata, spec }: RouteDocument, found: Found, secrets
     strict: spec.strict,
     exposeModel: spec.exposeModel === 'upstream',
     exposeUpstream: spec.expose === 'upstream',
+    fetchImages: spec.fetchImages,
     mixed: dialects.size > 1,
     prefixed: tiers.some(({ strategy }) => strategy === 'prefix'),
     guarding: guardsOf(
