@@ -58,6 +58,8 @@ interface Options {
   readonly vault: Vault
   readonly limits: LimitsSpec | undefined
   readonly swap: (inputs: SnapshotInputs) => void
+  /** The snapshot is equal to the store. */
+  readonly equal?: () => void
   readonly observe: Observe<SnapshotObservation>
   readonly clock: () => number
   readonly signal: AbortSignal
@@ -105,6 +107,7 @@ async function follow(options: Options, first: State): Promise<void> {
   while (!signal.aborted) {
     try {
       state = await advance(options, state)
+      options.equal?.()
     } catch (error) {
       if (signal.aborted) return
       observe({ type: 'snapshot_stale', error })
