@@ -6,6 +6,7 @@ import type { CacheResult } from './cache/replies.ts'
 import type { AttemptEnded } from './ended.ts'
 import type { Failure } from './failure.ts'
 import type { Blocked, Finding } from './guard/index.ts'
+import type { Media } from './passage.ts'
 import type { Rejection } from './rejection.ts'
 
 /** What is heard of an answer: one beginning at most, and one end. */
@@ -38,6 +39,8 @@ export interface Answering {
   readonly tier: number
   /** Why another route has taken over. */
   readonly detour: string | undefined
+  /** Of an answer that passes as the bytes that it is. */
+  readonly media?: Media | undefined
   /** Name of the upstream of the last attempt; '' where there was none. */
   readonly upstream: string
   /** What of the request the upstream was not told, by name; '' when it was told everything. */

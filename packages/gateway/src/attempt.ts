@@ -4,6 +4,8 @@ import { Body } from './body.ts'
 import { cut, type Failure, forbidden, malformed, ofStatus, tooLong, unreachable } from './failure.ts'
 import type { Ticket, Vitals } from './health/vitals.ts'
 import type { Upstream } from './route.ts'
+import { shownHeaders } from './oip.ts'
+import type { Media, Passage } from './passage.ts'
 import type { UpstreamPool } from './upstreams.ts'
 import type { Ticking, Wheel } from './wheel.ts'
 import type { Exchange, Hearer, WireError } from './wire/client.ts'
@@ -35,6 +37,10 @@ export interface Try {
   readonly ticket: Ticket
   readonly carriage: Carriage
   readonly headers: readonly string[]
+  /** How the body is sent, where it is not the carriage's own in one piece. */
+  readonly passage?: Passage | undefined
+  /** Name by which the upstream knows the model. */
+  readonly served?: string
   readonly streamed: boolean
   /** Bytes of a whole reply, and of a stream. */
   readonly replyBytes: number
@@ -56,6 +62,8 @@ export class Attempt implements Hearer, Ticking {
   held: Buffer[] = []
   begun = false
   tap: Tap | undefined
+  /** Of an answer that passes as the bytes that it is. */
+  media: Media | undefined
   /** Times of the wheel, in milliseconds: a byte of whatever kind, and content. */
   sentAt: number
   heardAt: number
@@ -99,8 +107,13 @@ export class Attempt implements Hearer, Ticking {
 
   send(): void {
     const { path, body } = this.carriage
+    const { headers, passage, served = '' } = this.#try
+    const { client } = this.#pool
+    const place = below(this.upstream, path)
     this.#pool.inflight++
-    this.#exchange = this.#pool.client.post(below(this.upstream, path), this.#try.headers, body, this)
+    this.#exchange = passage
+      ? client.request(passage.method, place, headers, passage.body(this.carriage, served), this)
+      : client.post(place, headers, body, this)
   }
 
   /** Ends the attempt unheard: the socket to the upstream is closed at once. */
@@ -138,10 +151,28 @@ export class Attempt implements Hearer, Ticking {
       return
     }
     const given = headerOf(headers, 'content-type') ?? ''
+    if (this.carriage.answers) {
+      this.#pass(given, headers, this.carriage.answers(given.toLowerCase()))
+      return
+    }
     const { streamed } = this.#try
     if (given.startsWith(streamed ? this.carriage.streamType : 'application/json')) {
       if (streamed) this.tap = this.carriage.tap()
     } else this.#fail(malformed('The upstream answered with another content type than was asked for.'))
+  }
+
+  /** An answer whose type says how it passes. */
+  #pass(type: string, headers: RawHeaders, way: Tap | 'whole' | undefined): void {
+    if (way === undefined)
+      this.#fail(malformed('The upstream answered with another content type than was asked for.'))
+    else if (way !== 'whole') {
+      this.tap = way
+      const shown = shownHeaders.flatMap(name => {
+        const value = headerOf(headers, name)
+        return value === undefined ? [] : [name, value]
+      })
+      this.media = { type: type || 'application/octet-stream', headers: shown }
+    }
   }
 
   onData(chunk: Buffer): void {
@@ -322,7 +353,7 @@ export class Attempt implements Hearer, Ticking {
 }
 
 /** A path as the upstream has it. */
-function below({ base, strip, query }: Upstream, path: string): string {
+export function below({ base, strip, query }: Upstream, path: string): string {
   const rest = strip !== '' && path.startsWith(strip) ? path.slice(strip.length) : path
   if (query === '') return base + rest
   return `${base}${rest}${rest.includes('?') ? '&' : '?'}${query}`

@@ -31,6 +31,8 @@ import { addressesOf, embedImages } from './images.ts'
 import { limitHeaders } from './limit-headers.ts'
 import type { Limits } from './limits.ts'
 import { answerOwn } from './own.ts'
+import { inferencePassage } from './oip.ts'
+import { type Passage, plainAsk, unguarded } from './passage.ts'
 import { findTarget, type Operated, type Target } from './paths.ts'
 import type { Rejection } from './rejection.ts'
 import { Relay } from './relay.ts'
@@ -38,6 +40,7 @@ import { type Asked, resolve } from './resolve.ts'
 import type { Route, Times } from './route.ts'
 import { ShadowCall } from './shadow.ts'
 import type { Snapshot } from './snapshot.ts'
+import { Upload } from './upload/upload.ts'
 import { WireError } from './wire/client.ts'
 import type { Inbound, InboundHearer } from './wire/inbound.ts'
 
@@ -77,6 +80,8 @@ export class Call implements InboundHearer, AnswerHearer, DecodedHearer {
   /** Of the fault that it ends with. */
   #reason: string | undefined
   #route: Route | undefined
+  #upload: Upload | undefined
+  #passage: Passage | undefined
   #answering: Answering | undefined
   /** What a shadow would be sent. */
   #copied: Order | undefined
@@ -111,7 +116,7 @@ export class Call implements InboundHearer, AnswerHearer, DecodedHearer {
       const head = readHead(this.#inbound, limits, target)
       this.#head = head
       this.#relay = this.#relayFor(target.caller, head.requestId)
-      if (target.type === 'ollama' && target.what === 'root') {
+      if (isOpen(target)) {
         door.admit(this.#peer, head.forwardedFor, [])
         this.#answer(target, Buffer.alloc(0))
         return
@@ -181,6 +186,7 @@ export class Call implements InboundHearer, AnswerHearer, DecodedHearer {
       snapshot: this.#snapshot,
       now: this.#startedAt,
       version: this.#house.version,
+      stopping: this.#house.stopping,
     })
     this.#phase = 'settling'
     this.#deliver(
@@ -225,14 +231,45 @@ export class Call implements InboundHearer, AnswerHearer, DecodedHearer {
 
   #read(target: Target, head: Head): void {
     checkMediaType(head, target)
-    if (requestCoding(head.encoding) === 'gzip')
+    const coding = requestCoding(head.encoding)
+    if (target.type === 'operation' && target.carrying === 'form') {
+      if (coding) throw codedForm()
+      this.#upload = this.#receive(target, head)
+    } else if (coding === 'gzip')
       this.#gunzip = new BodyGunzip({ bytes: this.#house.limits.bodyBytes }, this)
     this.#house.enter(this)
     this.#inbound.listen(this)
     if (this.#expects) this.#inbound.proceed()
   }
 
+  #receive({ line }: Operated, head: Head): Upload {
+    const { limits, wheel } = this.#house
+    const { formBytes: mostBytes, formHeldBytes: heldBytes } = limits
+    const now = () => wheel.now
+    return new Upload({ inbound: this.#inbound, head, named: line.model, heldBytes, mostBytes, now })
+  }
+
+  /** A part of a form, or its end: the rest of it comes while the request is forwarded. */
+  #received(upload: Upload, chunk: Buffer | undefined): void {
+    if (this.#phase === 'settling' || this.#phase === 'ended') return
+    this.#readAt = this.#house.wheel.now
+    try {
+      if (chunk) upload.push(chunk)
+      else upload.end()
+      if (this.#phase !== 'reading' || upload.name === undefined) return
+      const target = this.#target as Operated // `start` has set it
+      this.#open(target, plainAsk(target, upload.name, nothing), upload)
+    } catch (error) {
+      if (this.#phase === 'reading') this.#refuse(error)
+      else this.stop(faultOf(error), 'refused')
+    }
+  }
+
   onBody(chunk: Buffer): void {
+    if (this.#upload) {
+      this.#received(this.#upload, chunk)
+      return
+    }
     if (this.#phase !== 'reading') return
     this.#readAt = this.#house.wheel.now
     if (this.#gunzip) this.#gunzip.push(chunk)
@@ -240,6 +277,10 @@ export class Call implements InboundHearer, AnswerHearer, DecodedHearer {
   }
 
   onWhole(): void {
+    if (this.#upload) {
+      this.#received(this.#upload, undefined)
+      return
+    }
     if (this.#phase !== 'reading') return
     if (this.#gunzip) this.#gunzip.end()
     else this.onDecodedWhole()
@@ -260,8 +301,14 @@ export class Call implements InboundHearer, AnswerHearer, DecodedHearer {
     try {
       const target = this.#target as Target // `start` has set it
       const body = this.#body.take()
-      if (target.type === 'operation') this.#open(target, body)
-      else this.#answer(target, body)
+      if (target.type !== 'operation') this.#answer(target, body)
+      else if (target.carrying === 'inference')
+        this.#open(
+          target,
+          plainAsk(target, target.line.model ?? '', body),
+          inferencePassage(target, this.#inbound.headers),
+        )
+      else this.#open(target, readRequest(target.caller, target.operation, body, target.line), undefined)
     } catch (error) {
       this.#refuse(error)
     }
@@ -279,9 +326,9 @@ export class Call implements InboundHearer, AnswerHearer, DecodedHearer {
   }
 
   /** Everything that can be refused without an upstream has been when this returns; then the journal knows of it. */
-  #open(target: Operated, body: Buffer): void {
+  #open(target: Operated, ask: Ask, passage: Passage | undefined): void {
+    this.#passage = passage
     const { principal } = this.#credential as Credential // `start` has set it
-    const ask = readRequest(target.caller, target.operation, body, target.line)
     const route = resolve(ask.model, principal, this.#snapshot, this.#asked(ask))
     this.#route = route
     if (target.carrying === 'count' && !counted(target.caller, route)) {
@@ -308,8 +355,9 @@ export class Call implements InboundHearer, AnswerHearer, DecodedHearer {
       operation: ask.operation,
       streamed: ask.stream.on,
     }
-    this.#phase = 'opening'
     const { guards } = route.guarding
+    if (guards && passage) throw unguarded(ask)
+    this.#phase = 'opening'
     if (!guards || guards.request.rules.length === 0 || target.carrying === 'count') {
       this.#claimRoom(ask, undefined)
       return
@@ -434,7 +482,7 @@ export class Call implements InboundHearer, AnswerHearer, DecodedHearer {
           ?.get('tags')
           ?.split(',')
           .map(tag => tag.trim()) ?? noTags,
-      metadata: () => metadataOf(ask),
+      metadata: () => (this.#passage ? {} : metadataOf(ask)),
     }
   }
 
@@ -461,9 +509,10 @@ export class Call implements InboundHearer, AnswerHearer, DecodedHearer {
       attempts: lowered(route.attempts ?? limits.attempts, this.#head?.wishes, 'retries', 1),
       startedAt: this.#startedAt,
       replyBytes: limits.replyBytes,
+      passage: this.#passage,
     }
     this.#copied = order
-    return route.cache && target.carrying !== 'count'
+    return route.cache && target.carrying !== 'count' && !this.#passage
       ? this.#cached(order)
       : new Forward(this.#house, order, this)
   }
@@ -490,7 +539,7 @@ export class Call implements InboundHearer, AnswerHearer, DecodedHearer {
   /** Some requests of a route with a shadow are copied to it, after admission. */
   #copy(): void {
     const { shadow } = this.#route as Route // `#open` has set it, as is what is sent
-    if (!shadow) return
+    if (!shadow || this.#passage) return
     const traffic = this.#house.traffic(this.#route as Route)
     const counter = traffic.shadow
     if (!counter?.begin(this.#house.random())) return
@@ -516,7 +565,7 @@ export class Call implements InboundHearer, AnswerHearer, DecodedHearer {
     this.#phase = 'streaming'
     this.#firstContentAt = this.#house.clock()
     this.#wroteAt = this.#house.wheel.now
-    this.#relay.commit(this.#known(), held)
+    this.#relay.commit(this.#known(), held, this.#answering?.media)
     this.#throttle()
   }
 
@@ -642,6 +691,7 @@ export class Call implements InboundHearer, AnswerHearer, DecodedHearer {
 
   #finished(end: EndReason, status: number): void {
     this.#phase = 'ended'
+    this.#upload?.close()
     this.#gunzip?.destroy()
     this.#fetching?.abort()
     this.#release()
@@ -691,7 +741,7 @@ export class Call implements InboundHearer, AnswerHearer, DecodedHearer {
       milliseconds: now - this.#startedAt,
       waited: (answering?.waited ?? 0) + streaming,
       firstContent: firstContentAt === undefined ? undefined : firstContentAt - this.#startedAt,
-      bytesIn: this.#body.bytes,
+      bytesIn: this.#upload?.bytes ?? this.#body.bytes,
       bytesOut: this.#relay.sent,
       usage: this.#usage,
       warning: answering?.warning || undefined,
@@ -721,7 +771,10 @@ export class Call implements InboundHearer, AnswerHearer, DecodedHearer {
     if (fault.code === 'internal') this.#house.observe({ type: 'internal_error', request: this.id, error })
     const unread =
       !this.#inbound.complete &&
-      (fault.code === 'too_large' || fault.status === 408 || fault.reason === 'malformed_request')
+      (this.#upload !== undefined ||
+        fault.code === 'too_large' ||
+        fault.status === 408 ||
+        fault.reason === 'malformed_request')
     this.#relay.refuse(fault, this.#admitted ? this.#known() : this.#house.closing(), unread)
     this.#finished('refused', fault.status)
   }
@@ -749,6 +802,7 @@ export class Call implements InboundHearer, AnswerHearer, DecodedHearer {
       return
     }
     const { blocked } = this.#relay
+    if (this.#upload) this.#tickUpload(this.#upload, now)
     this.#answering?.tick(now, blocked)
     if (this.#phase !== 'streaming') return
     if (blocked) this.#tickBlocked(now)
@@ -761,12 +815,13 @@ export class Call implements InboundHearer, AnswerHearer, DecodedHearer {
   #tickReading(now: number): void {
     const { bodyGap, bodyTotal } = this.#house.limits
     if (now - this.#readAt < bodyGap && now - this.#startedAt < bodyTotal) return
-    this.#refuse(
-      new Fault('deadline', 'The body did not arrive in time: send it faster.', {
-        reason: 'caller_slow',
-        status: 408,
-      }),
-    )
+    this.#refuse(callerSlow())
+  }
+
+  /** A caller that sends nothing more of its form, though nobody told it to wait. */
+  #tickUpload({ paused, whole }: Upload, now: number): void {
+    if (paused || whole) this.#readAt = now
+    else if (now - this.#readAt >= this.#house.limits.bodyGap) this.stop(callerSlow(), 'refused')
   }
 
   #tickBlocked(now: number): void {
@@ -793,7 +848,9 @@ export class Call implements InboundHearer, AnswerHearer, DecodedHearer {
 
   /** Headers of an answer of which a route and attempts are known. */
   #known(): string[] {
-    const headers = [...this.#house.closing()]
+    // What an upstream has answered before it had the whole form leaves the rest of it unread.
+    const unread = this.#upload !== undefined && !this.#inbound.complete
+    const headers = unread ? ['connection', 'close'] : [...this.#house.closing()]
     const answering = this.#answering
     if (this.#admitted) headers.push('x-switchyard-model', this.#admitted.model)
     if (answering) headers.push(...answerHeaders(answering))
@@ -810,8 +867,27 @@ export class Call implements InboundHearer, AnswerHearer, DecodedHearer {
   }
 }
 
+const callerSlow = () =>
+  new Fault('deadline', 'The body did not arrive in time: send it faster.', {
+    reason: 'caller_slow',
+    status: 408,
+  })
+
+const codedForm = () =>
+  new Fault('unsupported', 'Compressed forms are not read: send the form as it is.', {
+    reason: 'encoding',
+    status: 415,
+  })
+
+const nothing = Buffer.alloc(0)
 const noTags: readonly string[] = []
 const noTries: readonly AttemptEnded[] = []
+
+/** What is answered without a credential: it tells nothing but that somebody is there. */
+function isOpen(target: Target): target is Exclude<Target, { type: 'operation' }> {
+  if (target.type === 'ollama') return target.what === 'root'
+  return target.type === 'inference' && (target.what === 'live' || target.what === 'ready')
+}
 
 /** The `metadata` of a body, where it is an object. */
 function metadataOf({ bytes }: Ask): Readonly<Record<string, unknown>> {
@@ -857,7 +933,7 @@ function answerHeaders({ attempts, tier, detour, warning, cache, age }: Answerin
   return headers
 }
 
-function faultOf(error: unknown): Fault {
+export function faultOf(error: unknown): Fault {
   if (error instanceof Fault) return error
   return new Fault('internal', 'The gateway failed: try again, and tell its operator the request id.', {
     cause: error,

@@ -10,6 +10,8 @@ import {
   carryConverted,
   carryCount,
   carryEmbeddings,
+  carryForm,
+  carryInference,
   carryOpenai,
   type Operation,
   openai,
@@ -36,6 +38,7 @@ import type { Finding, GuardContext, Guards } from './guard/index.ts'
 import { AnswerGuard } from './guarding.ts'
 import type { House } from './house.ts'
 import { wantsBytes } from './images.ts'
+import { headersWith, type Media, type Passage } from './passage.ts'
 import type { Carrying, Operated } from './paths.ts'
 import { refusalOf } from './rejection.ts'
 import type { Route, Times, Upstream } from './route.ts'
@@ -61,6 +64,8 @@ export interface Order {
   /** Milliseconds since 1970. */
   readonly startedAt: number
   readonly replyBytes: number
+  /** How the body is sent, where it is not JSON in one piece. */
+  readonly passage?: Passage | undefined
 }
 
 type Carrier = (order: Order, path: string, to: Speech, options: CarriageOptions) => Carriage | undefined
@@ -74,6 +79,8 @@ const carriers: Readonly<Record<Carrying, Carrier>> = {
   embeddings: ({ ask }, _path, to, options) => carryEmbeddings(ask, to, options),
   same: ({ ask }, path, to, options) => carryOpenai(ask, path, to, options),
   count: ({ ask }, _path, to, options) => carryCount(ask, to, options),
+  form: ({ ask }, path, to, options) => carryForm(ask, path, to, options),
+  inference: ({ ask, target }, path, _to, options) => carryInference(ask, path, target.path, options),
 }
 
 const responsesSpeech: Speech = Object.freeze({ dialect: 'responses' })
@@ -92,15 +99,28 @@ const embedding = {
   ollama: 'ollama.embed',
 } as const satisfies Record<Speech['dialect'], Operation | undefined>
 
+/** By which operation an upstream of each dialect talks. */
+const talking = {
+  openai: 'chat.completions',
+  responses: 'responses',
+  anthropic: 'messages',
+  gemini: 'generateContent',
+  ollama: 'ollama.chat',
+} as const satisfies Record<Speech['dialect'], Operation>
+
 function offers({ paths, speech }: Upstream, carrying: Carrying, { operation }: Ask): boolean {
-  if (!paths || carrying === 'chat' || carrying === 'count') return true
-  const wanted = carrying === 'embeddings' ? embedding[speech.dialect] : operation
+  if (!paths) return carrying !== 'inference'
+  if (carrying === 'count') return true
+  const { dialect } = speech
+  const wanted =
+    carrying === 'chat' ? talking[dialect] : carrying === 'embeddings' ? embedding[dialect] : operation
   return wanted !== undefined && paths[wanted] !== undefined
 }
 
 /** What is sent to an upstream beside the body: the same array each time where the caller's headers add nothing. */
-export function headersTo(upstream: Upstream, { ask, forwarded }: Order): readonly string[] {
-  const own = ask.stream.on ? upstream.streamHeaders : upstream.headers
+export function headersTo(upstream: Upstream, { ask, forwarded, passage }: Order): readonly string[] {
+  const plain = ask.stream.on ? upstream.streamHeaders : upstream.headers
+  const own = passage ? headersWith(plain, passage) : plain
   return forwarded ? [...own, ...forwarded] : own
 }
 
@@ -114,7 +134,7 @@ export function carriageTo(
   const { ask, target, request, startedAt } = order
   const { served = ask.model, paths, maxOutput } = upstream
   if (!offers(upstream, target.carrying, ask)) throw unsupportedByModel(ask)
-  const path = target.carrying === 'same' ? (paths?.[ask.operation] ?? target.path) : target.path
+  const path = paths?.[ask.operation] ?? target.path
   return carriers[target.carrying](order, path, speechFor(upstream, ask), {
     served,
     shown: exposeModel ? undefined : ask.model,
@@ -186,6 +206,10 @@ export class Forward implements AttemptHearer, Answering {
     return this.attempt?.upstream.name ?? ''
   }
 
+  get media(): Media | undefined {
+    return this.attempt?.media
+  }
+
   get warning(): string {
     if (!this.attempt) return ''
     const { dropped, clamped } = this.attempt.carriage
@@ -254,8 +278,11 @@ export class Forward implements AttemptHearer, Answering {
     }
     const second = this.#second
     if (second && now - second.sentAt >= firstContent) second.abandon(late('first_token'))
-    if (now - first.sentAt >= firstContent) first.abandon(late('first_token'))
-    else if (!second && this.#traffic.hedges) this.#hedge(first, now)
+    // While a form is on its way nothing can be answered, and a second attempt could not read it.
+    const { passage } = this.#order
+    if (now - Math.max(first.sentAt, passage?.movedAt ?? 0) >= firstContent)
+      first.abandon(late('first_token'))
+    else if (!second && !passage && this.#traffic.hedges) this.#hedge(first, now)
   }
 
   // ---- what attempts tell
@@ -302,7 +329,8 @@ export class Forward implements AttemptHearer, Answering {
     this.#end(attempt, 'rejected')
     const rejection = refusalOf(attempt.carriage, status, body)
     const next = fallbackOf(rejection.meaning, this.#route, this.#visited)
-    const other = next === undefined ? undefined : this.#house.route(this.#route.workspace, next)
+    const sent = next === undefined || this.#order.passage?.repeatable === false
+    const other = sent ? undefined : this.#house.route(this.#route.workspace, next)
     if (other) this.#detour(other, rejection.fault.reason)
     else this.#hearer.rejected(status, rejection)
   }
@@ -426,7 +454,7 @@ export class Forward implements AttemptHearer, Answering {
 
   #dispatch(target: Target<Upstream>, claim: LimitClaim | undefined): void {
     const { upstreams, wheel, clock } = this.#house
-    const { ask, replyBytes } = this.#order
+    const { ask, replyBytes, passage } = this.#order
     const upstream = target.to
     const carriage = this.#carriage(upstream)
     if (!carriage) throw new TypeError('a target was chosen that cannot be asked')
@@ -447,6 +475,8 @@ export class Forward implements AttemptHearer, Answering {
         tier: target.tier,
         carriage,
         headers: headersTo(upstream, this.#order),
+        passage,
+        served: upstream.served ?? ask.model,
         streamed: ask.stream.on,
         replyBytes,
         wheel,
@@ -479,7 +509,7 @@ export class Forward implements AttemptHearer, Answering {
       outcome: failure.health,
       attempts: this.attempts + this.#limited,
       most: this.#order.attempts,
-      committed: begun,
+      committed: begun || this.#order.passage?.repeatable === false,
     })
     if (!verdict.again || stopping) {
       this.#fail(failure)

@@ -1,6 +1,7 @@
 // The gateway as its app sees it: it takes requests, and stops without breaking them. The listener is the app's.
 import { lookup } from 'node:dns/promises'
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { callers } from '@switchyard/dialects'
 import { Fault } from '@switchyard/kinds'
@@ -19,11 +20,12 @@ import type { ExplainAsk, Explanation } from './explain/explanation.ts'
 import { explain } from './explain.ts'
 import { CheckThread } from './guard/index.ts'
 import { Health } from './health/health.ts'
-import type { GatewayObservation, House } from './house.ts'
+import type { GatewayObservation, House, Running } from './house.ts'
 import { completeLimits, type Limits } from './limits.ts'
 import { watchLoop } from './metrics/loop.ts'
 import { samplesOf, type Told } from './metrics/moment.ts'
 import { Metrics } from './metrics.ts'
+import { Session } from './realtime/session.ts'
 import type { Route } from './route.ts'
 import { sendThrough } from './send.ts'
 import type { Snapshot } from './snapshot.ts'
@@ -65,6 +67,8 @@ export interface Gateway extends AsyncDisposable {
   readonly handle: (request: IncomingMessage, response: ServerResponse) => void
   /** For the listener's `checkContinue`: a body that is too large is refused before it is sent. */
   readonly handleExpectation: (request: IncomingMessage, response: ServerResponse) => void
+  /** For the listener's `upgrade`: a realtime session, or an HTTP answer that says why there is none. */
+  readonly handleUpgrade: (request: IncomingMessage, socket: Duplex, head: Buffer) => void
   /** For the listener's `clientError`: what node refuses to parse gets an answer in OpenAI's shape. */
   readonly clientError: (error: NodeJS.ErrnoException, socket: Duplex) => void
   /** Prometheus' text. */
@@ -99,7 +103,7 @@ export function createGateway(options: GatewayOptions): Gateway {
   const admissions = new Admissions(options.limiter, options.observe)
   const traffic = new Map<string, { readonly route: Route; readonly traffic: Traffic }>()
   const ground = { health: new Health({ random: options.random }), memories: new Memories() }
-  const calls = new Set<Call>()
+  const calls = new Set<Running>()
   let retained = snapshot()
   let stopping = false
   let emptied: (() => void) | undefined
@@ -201,6 +205,8 @@ export function createGateway(options: GatewayOptions): Gateway {
     handle: (request, response) => new Call(house, new NodeInbound(request, response), false).start(),
     handleExpectation: (request, response) =>
       new Call(house, new NodeInbound(request, response), true).start(),
+    handleUpgrade: (request, socket, head) =>
+      new Session(house, request, socket as Socket, head).start(), // an HTTP server's sockets are TCP or TLS
     clientError: answerParseError,
     metrics: (told = {}) =>
       metrics.text(

@@ -2,7 +2,7 @@
 import type { CallerName } from '@switchyard/dialects'
 import { Fault } from '@switchyard/kinds'
 import type { Limits } from './limits.ts'
-import { callerOf, type Target } from './paths.ts'
+import { type Carrying, callerOf, type Target } from './paths.ts'
 import type { Inbound } from './wire/inbound.ts'
 
 export interface Head {
@@ -92,8 +92,11 @@ function fieldOf(name: string): Field | null {
 const smuggled = (message: string) =>
   new Fault('invalid', message, { reason: 'malformed_request', status: 400 })
 
+/** What of a target says how its headers are read. */
+type Aimed = Pick<Target, 'caller'> & { readonly carrying?: Carrying }
+
 /** Reads the headers in one pass over their raw list, in which no duplicate has been dropped. */
-export function readHead({ headers, url }: Inbound, limits: Limits, target: Target): Head {
+export function readHead({ headers, url }: Inbound, limits: Limits, target: Aimed): Head {
   if (headers.length > maxHeaders * 2)
     throw new Fault('too_large', `More than ${maxHeaders} headers were sent.`, {
       reason: 'headers',
@@ -134,7 +137,8 @@ export function readHead({ headers, url }: Inbound, limits: Limits, target: Targ
   const length = found.length === undefined ? 0 : Number(found.length)
   if (chunked && found.length !== undefined)
     throw smuggled('Both content-length and transfer-encoding were sent: send one.')
-  if (length > limits.bodyBytes) throw bodyTooLarge(limits)
+  const bodyBytes = target.carrying === 'form' ? limits.formBytes : limits.bodyBytes
+  if (length > bodyBytes) throw bodyTooLarge({ bodyBytes })
   return {
     carried: { key, conflicting },
     requestId: found.requestId !== undefined && idForm.test(found.requestId) ? found.requestId : undefined,
@@ -188,13 +192,16 @@ export function dialectOf({ url, headers }: Inbound): CallerName {
   return 'openai'
 }
 
-export function bodyTooLarge({ bodyBytes }: Limits): Fault {
+export function bodyTooLarge({ bodyBytes }: Pick<Limits, 'bodyBytes'>): Fault {
   return new Fault('too_large', `The body is larger than ${bodyBytes} bytes: send less.`, { reason: 'body' })
 }
 
-/** Bodies are JSON; a type is wanted so that no form of a web page is taken for one. Ollama's clients send any. */
-export function checkMediaType({ contentType }: Head, { caller }: Target): void {
-  if (caller === 'ollama' || caller === 'ollamaGenerate') return
+/**
+ * Bodies are JSON; a type is wanted so that no form of a web page is taken for one. Ollama's clients send any, and
+ * who reads a form looks at its type.
+ */
+export function checkMediaType({ contentType }: Head, { caller, carrying }: Aimed): void {
+  if (caller === 'ollama' || caller === 'ollamaGenerate' || carrying === 'form') return
   if (contentType !== undefined && /^application\/([a-z0-9.+-]+\+)?json\s*(;|$)/i.test(contentType)) return
   throw new Fault('unsupported', 'The body must be JSON: send `content-type: application/json`.', {
     reason: 'media_type',

@@ -1,11 +1,11 @@
 // What every call of one gateway shares.
+import type { Fault } from '@switchyard/kinds'
 import type { Meter } from '@switchyard/ledger'
-import type { Journal, Observe } from '@switchyard/runtime'
+import type { EndReason, Journal, Observe } from '@switchyard/runtime'
 import type { AdmissionObservation, Admissions } from './admission.ts'
 import type { Flights } from './cache/flights.ts'
 import type { ReplyCache } from './cache/replies.ts'
 import type { SemanticIndex } from './cache/semantic.ts'
-import type { Call } from './call.ts'
 import type { Door, DoorObservation } from './door/door.ts'
 import type { Follow, RequestEnded } from './ended.ts'
 import type { Checker, Finding, Send } from './guard/index.ts'
@@ -15,7 +15,7 @@ import type { Route } from './route.ts'
 import type { Snapshot } from './snapshot.ts'
 import type { Traffic } from './traffic.ts'
 import type { Upstreams } from './upstreams.ts'
-import type { Wheel } from './wheel.ts'
+import type { Ticking, Wheel } from './wheel.ts'
 
 export type GatewayObservation =
   | RequestEnded
@@ -36,6 +36,13 @@ export type GatewayObservation =
   | { readonly type: 'guardrail_found'; readonly request: string; readonly findings: readonly Finding[] }
   | { readonly type: 'usage_not_recorded'; readonly request: string; readonly error: unknown }
   | { readonly type: 'internal_error'; readonly request: string; readonly error: unknown }
+
+/** A request, or a session, that is under way. */
+export interface Running extends Ticking {
+  readonly streamed: boolean
+  /** Ends it where it stands. */
+  stop(fault: Fault, end: EndReason): void
+}
 
 export interface House {
   readonly snapshot: () => Snapshot
@@ -62,8 +69,8 @@ export interface House {
   readonly follow: Follow | undefined
   readonly stopping: boolean
   /** Counts the call among those under way; throws the fault for which nothing new is taken. */
-  enter(call: Call): void
-  leave(call: Call): void
+  enter(call: Running): void
+  leave(call: Running): void
   /** `connection: close` while the gateway stops. */
   closing(): readonly string[]
   /** What is kept of a route. */

@@ -3,6 +3,16 @@
 export interface Limits {
   /** Bytes of a request's body, default 32 MiB. */
   readonly bodyBytes: number
+  /** Bytes of a form with files, which is never held whole, default 256 MiB. */
+  readonly formBytes: number
+  /** Bytes of a form that are held until its model is known, and for another attempt, default 1 MiB. */
+  readonly formHeldBytes: number
+  /** Bytes of one message of a realtime session, default 16 MiB. */
+  readonly realtimeBytes: number
+  /** Milliseconds without a message in a realtime session, default 600 000. */
+  readonly realtimeIdle: number
+  /** Milliseconds for a whole realtime session, default 3 600 000. */
+  readonly realtimeTotal: number
   /** Bytes of a URL, default 8 KiB. */
   readonly uriBytes: number
   /** Bytes of a reply that is held whole, and of a stream, default 64 MiB. */
@@ -33,6 +43,11 @@ export interface Limits {
 
 export const defaultLimits: Limits = Object.freeze({
   bodyBytes: 32 * 1024 * 1024,
+  formBytes: 256 * 1024 * 1024,
+  formHeldBytes: 1024 * 1024,
+  realtimeBytes: 16 * 1024 * 1024,
+  realtimeIdle: 600_000,
+  realtimeTotal: 3_600_000,
   uriBytes: 8 * 1024,
   replyBytes: 64 * 1024 * 1024,
   connect: 5_000,

@@ -10,7 +10,9 @@ import {
   type PublicModel,
   readOllamaShow,
 } from '@switchyard/dialects'
+import { Fault } from '@switchyard/kinds'
 import type { Head } from './head.ts'
+import { serverBody } from './oip.ts'
 import type { Target } from './paths.ts'
 import { callable, findRoute, mayCall, unknownModel } from './resolve.ts'
 import type { Route } from './route.ts'
@@ -27,6 +29,8 @@ interface Asked {
   /** Milliseconds since 1970. */
   readonly now: number
   readonly version: string
+  /** Nothing new is taken. */
+  readonly stopping: boolean
 }
 
 interface Answer {
@@ -43,6 +47,7 @@ const listed = ({ name, created, workspace }: Route): PublicModel => ({ name, cr
 /** `not_found` for a model that is not there or not the principal's. */
 export function answerOwn(target: Own, asked: Asked): Answer {
   if (target.type === 'ollama') return answerOllama(target.what, asked)
+  if (target.type === 'inference') return answerInference(target, asked)
   const { head, principal, snapshot } = asked
   const shape = target.caller === 'gemini' ? 'gemini' : head.anthropicVersion ? 'anthropic' : 'openai'
   if (!principal) throw new TypeError('lists need a principal')
@@ -56,6 +61,25 @@ function one(name: string, principal: Principal, snapshot: Snapshot): Route {
   if (!route || !mayCall(principal, route.name)) throw unknownModel(name)
   return route
 }
+
+function answerInference(
+  target: Extract<Own, { type: 'inference' }>,
+  { principal, snapshot, version, stopping }: Asked,
+): Answer {
+  if (target.what === 'model_ready') {
+    if (!principal) throw new TypeError('a model is one of a principal')
+    const route = one(target.model, principal, snapshot)
+    const able = route.tiers.some(({ upstreams }) => upstreams.some(({ paths }) => paths?.['oip.infer']))
+    if (!able || route.paused) throw notReady(`The model '${route.name}' is not ready for inference.`)
+    return { bytes: JSON.stringify({ name: target.model, ready: true }) }
+  }
+  if (target.what === 'server') return { bytes: serverBody(version) }
+  if (target.what === 'live') return { bytes: '{"live":true}' }
+  if (stopping) throw notReady('This gateway is stopping.')
+  return { bytes: '{"ready":true}' }
+}
+
+const notReady = (message: string) => new Fault('unavailable', message, { reason: 'no_upstream' })
 
 function answerOllama(what: Extract<Own, { type: 'ollama' }>['what'], asked: Asked): Answer {
   const { principal, snapshot, now, version, body } = asked

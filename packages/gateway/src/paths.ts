@@ -5,20 +5,22 @@ import { Fault } from '@switchyard/kinds'
 import type { Limits } from './limits.ts'
 
 /** How a body is brought to an upstream: see the carriages of the dialects. */
-export type Carrying = 'chat' | 'embeddings' | 'same' | 'count'
+export type Carrying = 'chat' | 'embeddings' | 'same' | 'count' | 'form' | 'inference'
 
 export type Target = { readonly caller: CallerName } & (
   | {
       readonly type: 'operation'
       readonly operation: Operation
       readonly carrying: Carrying
-      /** Path below an upstream's base for what passes as it is. */
+      /** Path below an upstream's base for what passes as it is; of an inference the version's part of it. */
       readonly path: string
       /** Model and streaming, where the path names them. */
       readonly line: Line
     }
   | { readonly type: 'models'; readonly id: string | undefined }
   | { readonly type: 'ollama'; readonly what: 'tags' | 'ps' | 'version' | 'show' | 'root' }
+  | { readonly type: 'inference'; readonly what: 'server' | 'live' | 'ready' }
+  | { readonly type: 'inference'; readonly what: 'model_ready'; readonly model: string }
 )
 
 export type Operated = Extract<Target, { type: 'operation' }>
@@ -33,6 +35,11 @@ const rows = [
   ['/v1/rerank', 'openai', 'rerank', 'same'],
   ['/v2/rerank', 'openai', 'rerank', 'same'],
   ['/v1/images/generations', 'openai', 'images.generations', 'same'],
+  ['/v1/images/edits', 'openai', 'images.edits', 'form'],
+  ['/v1/images/variations', 'openai', 'images.variations', 'form'],
+  ['/v1/audio/speech', 'openai', 'audio.speech', 'same'],
+  ['/v1/audio/transcriptions', 'openai', 'audio.transcriptions', 'form'],
+  ['/v1/audio/translations', 'openai', 'audio.translations', 'form'],
   ['/v1/messages', 'anthropic', 'messages', 'chat'],
   ['/v1/messages/count_tokens', 'anthropic', 'count_tokens', 'count'],
   ['/api/chat', 'ollama', 'ollama.chat', 'chat'],
@@ -54,6 +61,10 @@ const gotten: ReadonlyMap<string, Target> = new Map([
   ['/api/ps', { type: 'ollama', caller: 'ollama', what: 'ps' }],
   ['/api/version', { type: 'ollama', caller: 'ollama', what: 'version' }],
   ['/', { type: 'ollama', caller: 'ollama', what: 'root' }],
+  // The Open Inference Protocol's errors have the form of Ollama's.
+  ['/v2', { type: 'inference', caller: 'ollama', what: 'server' }],
+  ['/v2/health/live', { type: 'inference', caller: 'ollama', what: 'live' }],
+  ['/v2/health/ready', { type: 'inference', caller: 'ollama', what: 'ready' }],
 ])
 const show: Target = { type: 'ollama', caller: 'ollama', what: 'show' }
 
@@ -65,6 +76,13 @@ const methods = {
   batchEmbedContents: ['batchEmbedContents', 'embeddings'],
   countTokens: ['countTokens', 'count'],
 } as const satisfies Record<string, readonly [Operation, Carrying]>
+
+/** The Open Inference Protocol's, after the model. */
+const inferences = {
+  infer: 'oip.infer',
+  generate: 'oip.generate',
+  generate_stream: 'oip.generate_stream',
+} as const satisfies Record<string, Operation>
 
 /** What Ollama does to its own store, and what does it here. */
 const kept: ReadonlyMap<string, string> = new Map([
@@ -81,6 +99,9 @@ const modelPath = new RegExp(`^/v1(?:beta)?/models/(${name})$`)
 const geminiPath = new RegExp(
   `^/v1(?:beta|beta1)?/(?:projects/${name}/locations/${name}/publishers/${name}/)?models/(${name}):([A-Za-z]+)$`,
 )
+const inferencePath = new RegExp(`^/v2/models/(${name})(/versions/${name})?(?:/([a-z_]+))?$`)
+/** Azure's older one names a deployment. */
+const sessionPaths: ReadonlySet<string> = new Set(['/v1/realtime', '/realtime'])
 const azurePath = new RegExp(`^/deployments/(${name})(/.+)$`)
 
 /** The dialect in which a path is answered, whether it exists or not. */
@@ -88,6 +109,7 @@ export function callerOf(path: string): CallerName {
   if (path.startsWith('/anthropic') || path.startsWith('/v1/messages')) return 'anthropic'
   if (path.startsWith('/genai') || path.startsWith('/v1beta')) return 'gemini'
   if (path.startsWith('/ollama') || path.startsWith('/api/')) return 'ollama'
+  if (/^\/v2(?!\/rerank)([/?]|$)/.test(path)) return 'ollama'
   return 'openai'
 }
 
@@ -144,6 +166,7 @@ function plain(path: string): string {
 function findOther(method: string, path: string, query: string): Target {
   const listed = gotten.get(path)
   if (listed) return only(listed, method, 'GET', 'HEAD')
+  if (sessionPaths.has(path)) throw notUpgraded()
   if (path === '/api/show') return only(show, method, 'POST')
   const advice = kept.get(path) ?? (path.startsWith('/api/blobs/') ? 'switchyard apply a Model' : undefined)
   if (advice !== undefined)
@@ -153,6 +176,8 @@ function findOther(method: string, path: string, query: string): Target {
     })
   const gemini = geminiPath.exec(path)
   if (gemini) return only(geminiTarget(path, gemini, query), method, 'POST')
+  const inference = inferencePath.exec(path)
+  if (inference) return inferenceTarget(method, inference)
   const caller = path.startsWith('/v1beta') ? 'gemini' : 'openai'
   const [, id] = modelPath.exec(path) ?? []
   if (path === '/v1/models' || path === '/v1beta/models' || (id !== undefined && id !== '.' && id !== '..'))
@@ -169,6 +194,43 @@ function geminiTarget(path: string, [, model = '', action = '']: RegExpExecArray
   const stream = action === 'streamGenerateContent'
   const caller = stream && new URLSearchParams(query).get('alt') !== 'sse' ? 'geminiArray' : 'gemini'
   return { type: 'operation', caller, operation, carrying, path, line: { model, stream } }
+}
+
+function inferenceTarget(method: string, [, model = '', version = '', what]: RegExpExecArray): Target {
+  if (what === 'ready')
+    return only({ type: 'inference', caller: 'ollama', what: 'model_ready', model }, method, 'GET', 'HEAD')
+  const found = what !== undefined && Object.hasOwn(inferences, what)
+  if (what !== undefined && !found) throw unknownPath()
+  const operation = found ? inferences[what as keyof typeof inferences] : 'oip.model' // it is its own
+  const target = { type: 'operation', caller: 'ollama', operation, carrying: 'inference' } as const
+  return only({ ...target, path: version, line: { model } }, method, found ? 'POST' : 'GET')
+}
+
+/** The model that a session is opened with; faults as `findTarget`. */
+export function findSession(method: string, url: string, limits: Limits): string {
+  const query = url.indexOf('?')
+  const path = plain(query < 0 ? url : url.slice(0, query))
+  if (!sessionPaths.has(path)) {
+    findTarget(method, url, limits)
+    throw unknownPath()
+  }
+  if (url.length > limits.uriBytes) findTarget(method, url, limits)
+  const asked = new URLSearchParams(query < 0 ? '' : url.slice(query + 1))
+  const models = [...asked.getAll('model'), ...asked.getAll('deployment')]
+  const [model = ''] = models
+  if (models.length === 1 && model !== '' && model.length <= 256) return model
+  const message = 'Name the model of the session once: add ?model=NAME to the URL.'
+  throw new Fault('invalid', message, {
+    reason: models.length > 1 ? 'duplicate_member' : 'missing_field',
+    details: [{ path: 'model', rule: 'missing_field', message }],
+  })
+}
+
+function notUpgraded(): Fault {
+  return new Fault('invalid', 'Sessions are spoken over a WebSocket: send `upgrade: websocket`.', {
+    reason: 'malformed_request',
+    status: 426,
+  })
 }
 
 /** Azure names the model in the path: the rest of it is OpenAI's. */

@@ -4,10 +4,12 @@ import type { Caller } from '@switchyard/dialects'
 import type { Fault } from '@switchyard/kinds'
 import type { Follower } from './ended.ts'
 import { retryHeaders } from './limit-headers.ts'
+import type { Media } from './passage.ts'
 import { WrongMethod } from './paths.ts'
 import type { Inbound } from './wire/inbound.ts'
 
 const json = 'application/json'
+const nothing: readonly string[] = Object.freeze([])
 
 /** Faults after which another try is worth it, though SDKs would not make one, and the reverse. */
 const shouldRetry: Readonly<Record<string, string>> = {
@@ -25,6 +27,8 @@ export class Relay {
   /** Bytes of the body that were given to the caller's connection. */
   sent = 0
   follower: Follower | undefined
+  /** What leaves is media: nothing of ours may stand in it. */
+  #silent = false
   readonly #inbound: Inbound
   readonly #requestId: string
   readonly #caller: Caller
@@ -44,11 +48,13 @@ export class Relay {
   }
 
   /** Sends status, headers and what of a stream was held. */
-  commit(headers: readonly string[], held: readonly Buffer[]): void {
+  commit(headers: readonly string[], held: readonly Buffer[], media?: Media): void {
     this.committed = true
+    this.#silent = media !== undefined
     this.#inbound.head(200, [
       'content-type',
-      this.#caller.streamType,
+      media?.type ?? this.#caller.streamType,
+      ...(media?.headers ?? nothing),
       'cache-control',
       'no-cache',
       'x-accel-buffering',
@@ -66,7 +72,7 @@ export class Relay {
 
   /** What says that the stream lives, where the dialect has something for it. */
   ping(): void {
-    if (this.#caller.ping !== undefined) this.write(this.#caller.ping)
+    if (this.#caller.ping !== undefined && !this.#silent) this.write(this.#caller.ping)
   }
 
   /** The last bytes of a stream that is whole. */
@@ -98,7 +104,9 @@ export class Relay {
   /** The end of a stream that has failed: an error in the caller's dialect, and the connection is closed. */
   breakOff(bytes: Buffer): void {
     this.#left(bytes)
-    this.#inbound.end(bytes, true)
+    if (bytes.length > 0) this.#inbound.end(bytes, true)
+    // Sound has no word for a fault: only a reset tells that it is not whole.
+    else this.#inbound.destroy()
   }
 
   destroy(): void {

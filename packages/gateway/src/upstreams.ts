@@ -2,20 +2,20 @@
 import type { Limits } from './limits.ts'
 import type { Origin } from './route.ts'
 import { Client } from './wire/client.ts'
-import type { Resolve } from './wire/dial.ts'
+import { type Dialer, dialer, type Guard, type Resolve } from './wire/dial.ts'
 
 export class UpstreamPool {
   readonly url: string
   readonly client: Client
   inflight = 0
+  readonly #guard: Guard | undefined
+  #dialer: Dialer | undefined
   #leaving = false
 
   constructor({ url, allowed }: Origin, { connect, connections }: Limits, resolve: Resolve) {
     this.url = url
-    const where =
-      allowed === undefined
-        ? { address: new URL(url).host }
-        : { origin: url, addresses: { resolve, allowed } }
+    this.#guard = allowed && { resolve, allowed }
+    const where = this.#guard ? { origin: url, addresses: this.#guard } : { address: new URL(url).host }
     // Time after the connection stands is kept by the gateway's own wheel, which knows content from comments.
     this.client = new Client({ ...where, connect, connections })
   }
@@ -23,6 +23,12 @@ export class UpstreamPool {
   /** Connections, in use or kept. */
   get open(): number {
     return this.client.open
+  }
+
+  /** For connections that are not for requests: those of sessions. */
+  get dialer(): Dialer {
+    this.#dialer ??= dialer(this.url, this.#guard)
+    return this.#dialer
   }
 
   release(): void {

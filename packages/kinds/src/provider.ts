@@ -30,6 +30,7 @@ export const providerTypes = [
   'vllm',
   'sglang',
   'llama-cpp',
+  'open-inference',
 ] as const
 export type ProviderType = (typeof providerTypes)[number]
 

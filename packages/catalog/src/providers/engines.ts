@@ -64,4 +64,21 @@ export const servedEngines: readonly ProviderRow[] = [
     'embeddings',
     'rerank',
   ),
+  {
+    type: 'open-inference',
+    title: 'Open Inference Protocol v2 (Triton, KServe, OpenVINO, MLServer)',
+    docs: 'https://github.com/kserve/open-inference-protocol',
+    baseUrl: undefined,
+    example: 'http://10.0.0.5:8000',
+    // It has no chat: what it speaks is told by its paths alone.
+    speech: { dialect: 'openai', row: engineRow },
+    carrier: 'bearer',
+    headers: {},
+    paths: {
+      'oip.model': '/v2/models/{model}',
+      'oip.infer': '/v2/models/{model}/infer',
+      'oip.generate': '/v2/models/{model}/generate',
+      'oip.generate_stream': '/v2/models/{model}/generate_stream',
+    },
+  },
 ]

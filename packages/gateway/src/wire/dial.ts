@@ -36,7 +36,7 @@ export interface Dialer {
   /** The event after which a connection may be written to. */
   readonly stands: 'connect' | 'secureConnect'
   /** Never throws: a refusal is the socket's error. The socket is the caller's to destroy. */
-  dial(onread: OnReadOpts): Socket
+  dial(onread?: OnReadOpts): Socket
 }
 
 /** Without a guard any address is dialled. `invalid` for an origin or certificates that cannot be read. */
@@ -54,7 +54,7 @@ export function dialer(origin: string, guard?: Guard, trust: TlsTrust = {}): Dia
     return {
       authority: url.host,
       stands: 'connect',
-      dial: onread => (refusal ? refuse(refusal) : connect({ ...where, noDelay: true, onread })),
+      dial: onread => (refusal ? refuse(refusal) : connect({ ...where, noDelay: true, ...(onread && { onread }) })),
     }
   const options: TlsOptions = {
     ...where,
@@ -70,7 +70,7 @@ export function dialer(origin: string, guard?: Guard, trust: TlsTrust = {}): Dia
     stands: 'secureConnect',
     dial(onread) {
       if (refusal) return refuse(refusal)
-      const chosen: TlsOptions = { ...options, onread, ...(session && { session }) }
+      const chosen: TlsOptions = { ...options, ...(onread && { onread }), ...(session && { session }) }
       const socket = secure(chosen).setNoDelay(true)
       socket.on('session', ticket => {
         session = ticket

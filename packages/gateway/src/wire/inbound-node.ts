@@ -57,6 +57,14 @@ export class NodeInbound implements Inbound {
     })
   }
 
+  pause(): void {
+    this.#request.pause()
+  }
+
+  resume(): void {
+    this.#request.resume()
+  }
+
   proceed(): void {
     if (this.#proceeded || !expectsContinue(this.headers)) return
     this.#proceeded = true

@@ -26,6 +26,9 @@ export interface Inbound {
   readonly waiting: number
   /** Begins to read the body. An answer without it leaves the body unread. */
   listen(hearer: InboundHearer): void
+  /** Nothing more of the body is heard until `resume`, but for what is on its way. */
+  pause(): void
+  resume(): void
   /** `100 Continue`. */
   proceed(): void
   /** Status line and headers (names and values in turn) of an answer whose length is not known: it is chunked. */

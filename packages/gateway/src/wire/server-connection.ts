@@ -146,6 +146,11 @@ export class Connection {
     else this.#resume()
   }
 
+  /** The rest of a body that was paused. */
+  bodyWanted(inbound: WireInbound): void {
+    if (this.#inbound === inbound && this.#state === 'body' && !inbound.ended) this.#resume()
+  }
+
   /** The answer has left. */
   settle(inbound: WireInbound): void {
     if (this.#inbound !== inbound) return
@@ -173,7 +178,7 @@ export class Connection {
         this.#readHead(bytes)
         break
       case 'body':
-        if (this.#inbound?.hearer && !this.#inbound.ended) this.#readBody(bytes)
+        if (this.#inbound?.hearer && !this.#inbound.ended && !this.#inbound.paused) this.#readBody(bytes)
         else this.#hold(bytes)
         break
       case 'skipping':

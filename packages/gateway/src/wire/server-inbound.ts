@@ -12,6 +12,8 @@ export class WireInbound implements Inbound {
   complete = false
   closed = false
   hearer: InboundHearer | undefined
+  /** What comes of the body is kept for later. */
+  paused = false
   /** The whole answer has been handed to the connection. */
   ended = false
   /** The connection is closed after the answer. */
@@ -72,6 +74,16 @@ export class WireInbound implements Inbound {
     }
     this.hearer = hearer
     this.#connection.listened(this)
+  }
+
+  pause(): void {
+    this.paused = true
+  }
+
+  resume(): void {
+    if (!this.paused) return
+    this.paused = false
+    this.#connection.bodyWanted(this)
   }
 
   proceed(): void {
