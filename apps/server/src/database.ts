@@ -8,6 +8,7 @@ import { observer } from './log.ts'
 import { type Report, step } from './progress.ts'
 
 export interface Database extends AsyncDisposable {
+  readonly url: string
   readonly opened: OpenedStore
 }
 
@@ -39,7 +40,7 @@ export async function openDatabase(
   )
   const opened = stack.use(openStore({ url: reached.url, observe: observer(log, 'store') }))
   const owned = stack.move()
-  return { opened, [Symbol.asyncDispose]: () => owned.disposeAsync() }
+  return { url: reached.url, opened, [Symbol.asyncDispose]: () => owned.disposeAsync() }
 }
 
 /** Host and database of a URL, without what is secret in it. */

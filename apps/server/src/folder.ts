@@ -17,6 +17,7 @@ import { Fault } from '@switchyard/kinds'
 import { Sealed } from '@switchyard/runtime'
 import type { Quickstart } from './progress.ts'
 import { secretKeyPattern } from './settings.ts'
+import type { WorkerState } from './workers-messages.ts'
 
 export interface Folder {
   readonly path: string
@@ -154,7 +155,20 @@ export function claim(folder: string, port: number, holder: string): string | un
 }
 
 export function release(folder: string): void {
-  rmSync(join(folder, 'server.json'), { force: true })
+  for (const file of ['server.json', workersFile]) rmSync(join(folder, file), { force: true })
+}
+
+const workersFile = 'workers.json'
+
+/** How the gateway's workers stand, for who looks at the folder. */
+export function writeWorkers(folder: string, states: readonly WorkerState[]): void {
+  replaceFile(join(folder, workersFile), `${JSON.stringify(states, null, 2)}\n`)
+}
+
+/** None where the server runs the gateway in its own process. */
+export function readWorkers(folder: string): readonly WorkerState[] {
+  const text = readText(join(folder, workersFile))
+  return text === undefined ? [] : (JSON.parse(text) as readonly WorkerState[]) // written by `writeWorkers` alone
 }
 
 export function readQuickstart(folder: string): Partial<Quickstart> | undefined {

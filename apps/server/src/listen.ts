@@ -8,6 +8,8 @@ export type Handler = (request: IncomingMessage, response: ServerResponse) => vo
 export interface Edge {
   /** Bound by `listen`; without it, it takes the connections that it is given by its event `connection`. */
   readonly server: Server
+  /** Those that are open. */
+  readonly connections: number
   /** Takes over from the answer "starting". */
   serve(handlers: { readonly gateway: GatewayEdge; readonly control: Handler }): void
   /** Refuses new connections; resolves when the open ones have ended or `milliseconds` have passed. */
@@ -24,7 +26,8 @@ export interface GatewayEdge {
 /** Paths of the control plane; everything else is the gateway's, so that a wrong path gets its dialect's error. */
 const control = /^\/(api\/v1|setup|healthz|readyz|version|metrics|\.well-known)(\/|\?|$)|^\/$/
 
-const starting: Handler = (_, response) => {
+/** For as long as there is nobody who could answer. */
+export const starting: Handler = (_, response) => {
   response.writeHead(503, { 'content-type': 'application/json', 'retry-after': '1' })
   response.end(
     '{"error":{"code":"unavailable","reason":"starting","message":"Switchyard is starting; try again in a second.","details":[]}}',
@@ -55,9 +58,17 @@ export function openEdge(): Edge {
     requestTimeout: 0,
     maxHeaderSize: 32 * 1024,
   })
+  let connections = 0
+  server.on('connection', socket => {
+    connections++
+    socket.once('close', () => connections--)
+  })
   server.on('request', (request, response) => route(request, response))
   return {
     server,
+    get connections() {
+      return connections
+    },
     serve(handlers) {
       route = (request, response) => {
         if (control.test(request.url ?? '/')) handlers.control(request, response)

@@ -1,9 +1,8 @@
-// `up`, `down` and `reset`: what the command line starts. Progress goes to the parent by messages.
+// `up`, `down` and `reset`: what the command line starts, and `worker`, which `up` does. Progress goes to the parent
+// by messages. A worker loads the gateway alone.
 import { Fault } from '@switchyard/kinds'
-import { down, reset } from './down.ts'
-import { readQuickstart, running } from './folder.ts'
+import { readQuickstart, readWorkers, running } from './folder.ts'
 import type { Quickstart, Report } from './progress.ts'
-import { serve } from './serve.ts'
 import { readSettings, type Settings } from './settings.ts'
 
 const verb = process.argv[2]
@@ -25,7 +24,8 @@ function alreadyUp(
 
 async function up(settings: Settings): Promise<void> {
   const standing = alreadyUp(settings)
-  if (standing) return report({ type: 'ready', bundled: false, ...standing })
+  if (standing)
+    return report({ type: 'ready', bundled: false, workers: readWorkers(settings.data), ...standing })
   const stopping = new AbortController()
   const stop = new Promise<void>(resolve => {
     for (const signal of ['SIGTERM', 'SIGINT'] as const)
@@ -34,15 +34,18 @@ async function up(settings: Settings): Promise<void> {
         resolve()
       })
   })
+  const { serve } = await import('./serve.ts')
   await using serving = await serve(settings, report, stopping.signal)
-  report({ type: 'ready', quickstart: serving.quickstart, bundled: serving.bundled, pid: process.pid })
+  const { quickstart, bundled, workers } = serving
+  report({ type: 'ready', quickstart, bundled, workers, pid: process.pid })
   await stop
 }
 
 const verbs: Readonly<Record<string, (settings: Settings) => Promise<void>>> = {
   up,
-  down: settings => down(settings, report),
-  reset: settings => reset(settings, report),
+  down: async settings => (await import('./down.ts')).down(settings, report),
+  reset: async settings => (await import('./down.ts')).reset(settings, report),
+  worker: async settings => (await import('./workers-child.ts')).work(settings),
 }
 
 try {

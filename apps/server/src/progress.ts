@@ -1,5 +1,6 @@
 // What `up` and `down` tell the command line while they work, one message a line of thought.
 import type { Code } from '@switchyard/kinds'
+import type { WorkerState } from './workers-messages.ts'
 
 export const steps = ['database', 'schema', 'gateway', 'resources', 'model', 'engine', 'token'] as const
 export type Step = (typeof steps)[number]
@@ -34,6 +35,8 @@ export type Progress =
       readonly quickstart: Quickstart
       readonly bundled: boolean
       readonly pid: number
+      /** Processes of the gateway; none where the server's own runs it. */
+      readonly workers: readonly WorkerState[]
     }
   | { readonly type: 'failed'; readonly code: Code; readonly message: string }
   | { readonly type: 'stopped'; readonly what: string }

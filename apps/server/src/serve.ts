@@ -1,36 +1,23 @@
-// The whole of Switchyard in one process: database, gateway, control plane and reconcilers, on one port.
+// The whole of Switchyard on one port: database, control plane and reconcilers in this process, and the gateway here
+// or in workers.
 import { hostname } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { type Api, bootstrapDocuments, createApi, type Shipped } from '@switchyard/api'
 import { enginesWith } from '@switchyard/catalog'
 import { type Client, createClient } from '@switchyard/client'
 import { startControl } from '@switchyard/control'
-import { openMemoryLimiter } from '@switchyard/drivers/limits/memory'
 import { openProcesses } from '@switchyard/drivers/orchestrators/process'
 import { httpProber } from '@switchyard/drivers/prober'
 import { filesRegistry } from '@switchyard/drivers/registries/files'
-import { compileSnapshot, createGateway, emptySnapshot } from '@switchyard/gateway'
 import { apiVersion } from '@switchyard/kinds'
-import { meter, shipUsage } from '@switchyard/ledger'
-import { Sealed, systemClock, systemRandom, type Vault } from '@switchyard/runtime'
-import type { OpenedStore } from '@switchyard/store'
-import { openJournal } from '@switchyard/store/journal'
-import type { Logger } from 'pino'
+import { systemClock, systemRandom } from '@switchyard/runtime'
 import { openDatabase } from './database.ts'
 import { firstToken } from './first-token.ts'
-import {
-  claim,
-  type Folder,
-  openFolder,
-  readQuickstart,
-  readSecretKeyFile,
-  readSecretKeys,
-  release,
-  writeQuickstart,
-  writeSecretKey,
-} from './folder.ts'
-import { listen } from './listen.ts'
+import { claim, type Folder, openFolder, readQuickstart, release, writeQuickstart } from './folder.ts'
+import { takePort } from './front.ts'
+import { shipLeftovers } from './journals.ts'
 import { createLog, observer } from './log.ts'
+import { openVault } from './master-keys.ts'
 import { type Quickstart, type Report, step } from './progress.ts'
 import {
   operatorToken,
@@ -42,9 +29,10 @@ import {
 } from './quickstart.ts'
 import { servedModel } from './served-model.ts'
 import type { Settings } from './settings.ts'
-import { followSnapshot } from './snapshot.ts'
 import { keepTidy } from './tidy.ts'
 import { version } from './version.ts'
+import { callerAddress } from './workers-control.ts'
+import type { WorkerState } from './workers-messages.ts'
 
 /** The built-in engine is a program of its own, started as a child. */
 const engine = fileURLToPath(import.meta.resolve('@switchyard/engine/main'))
@@ -52,6 +40,8 @@ const engine = fileURLToPath(import.meta.resolve('@switchyard/engine/main'))
 export interface Serving extends AsyncDisposable {
   readonly quickstart: Quickstart
   readonly bundled: boolean
+  /** Processes of the gateway; none where this one runs it. */
+  readonly workers: readonly WorkerState[]
 }
 
 /** Starts everything and resolves once a real call was answered. Disposing drains, and leaves engines running. */
@@ -61,119 +51,99 @@ export async function serve(settings: Settings, report: Report, signal: AbortSig
   const log = createLog(settings)
   await using stack = new AsyncDisposableStack()
 
-  const listening = await listen(settings.host, settings.port)
-  stack.defer(() => listening.close(0))
+  const port = await takePort(settings, folder.path)
+  stack.defer(() => port.close(0))
   const holder = `${hostname()}/${process.pid}/${Date.now()}`
   const dead = claim(folder.path, settings.port, holder)
   stack.defer(() => release(folder.path))
 
   const database = stack.use(await openDatabase(folder, settings.databaseUrl, report, log))
-  const { store, secrets, leases, identity, usage, prune } = database.opened
+  const { opened } = database
+  const { store, secrets, leases, identity, usage, prune } = opened
   if (dead !== undefined) await leases.releaseAll(dead)
-  const vault = await openVault(database.opened, folder, settings, log)
+  const vault = await openVault(opened, folder.path, settings, log)
   const ending = new AbortController()
   const { clock, random } = { clock: systemClock, random: systemRandom }
 
-  const { api, gateway } = await step(report, 'gateway', async () => {
-    const journal = stack.use(
-      await openJournal({
-        folder: folder.journal,
-        sync: settings.journalSync,
-        clock: clock.now,
-        observe: observer(log, 'journal'),
-      }),
-    )
-    const shipping = new AbortController()
-    const shipped = shipUsage({
-      reader: journal.reader,
-      store: usage,
-      observe: observer(log, 'usage'),
-      clock: clock.now,
-      random: random.fraction,
-      signal: shipping.signal,
-    })
-    stack.defer(async () => {
-      // What was just answered is shipped too; what is not shipped in time stays in the journal.
-      await until(() => journal.drained, 5000)
-      shipping.abort()
-      await shipped
-    })
-    let snapshot = emptySnapshot
-    const following = await followSnapshot({
-      store,
-      secrets,
-      vault,
-      limits: settings.limits,
-      swap: inputs => {
-        snapshot = compileSnapshot(inputs)
-      },
-      observe: observer(log, 'snapshot'),
-      clock: clock.now,
-      signal: ending.signal,
-    })
-    stack.defer(() => {
-      ending.abort()
-      return following.done
-    })
-    const gateway = stack.use(
-      createGateway({
-        snapshot: () => snapshot,
-        journal,
-        limiter: stack.use(openMemoryLimiter({ clock })),
-        version,
-        meter,
-        clock: clock.now,
-        random: random.fraction,
-        uuid: random.id,
-        observe: observer(log, 'gateway'),
-      }),
-    )
-    const orchestrator = stack.use(
-      await openProcesses({
-        directory: folder.path,
-        installation: folder.installation,
-        builtin: [process.execPath, engine],
-        environment: { PATH: settings.path, HOME: settings.home, LANG: 'C.UTF-8' },
-        clock,
-        random,
-        observe: observer(log, 'process'),
-      }),
-    )
-    const api = await createApi({
-      store,
-      secrets,
-      vault,
-      identity,
-      usage,
-      issuer: settings.baseUrl,
-      cursorKey: folder.cursorKey,
-      version,
-      now: clock.now,
-      uuid: random.id,
-      random: size => crypto.getRandomValues(new Uint8Array(size)),
-      chance: random.fraction,
-      observe: observer(log, 'api'),
-      logs: (ref, ask, stop) => orchestrator.logs(ref, ask, stop),
-      metrics: () => gateway.metrics(),
-    })
-    stack.defer(() => api.close())
-    stack.use(
-      startControl({
+  let stopping = false
+  const { api, front } = await step(
+    report,
+    'gateway',
+    async () => {
+      const front = stack.use(
+        await port.open({
+          settings,
+          opened,
+          databaseUrl: database.url,
+          vault,
+          journals: folder.journal,
+          log,
+          clock,
+          random,
+        }),
+      )
+      stack.use(
+        shipLeftovers({
+          root: folder.journal,
+          store: usage,
+          clock: clock.now,
+          time: clock,
+          random: random.fraction,
+          observe: observer(log, 'journal'),
+          observeShipping: observer(log, 'usage'),
+        }),
+      )
+      const orchestrator = stack.use(
+        await openProcesses({
+          directory: folder.path,
+          installation: folder.installation,
+          builtin: [process.execPath, engine],
+          environment: { PATH: settings.path, HOME: settings.home, LANG: 'C.UTF-8' },
+          clock,
+          random,
+          observe: observer(log, 'process'),
+        }),
+      )
+      const api = await createApi({
         store,
-        leases,
-        orchestrator,
-        registries: { files: filesRegistry },
-        prober: httpProber,
-        holder,
-        clock,
-        random,
-        observe: observer(log, 'control'),
-        signal: ending.signal,
-      }),
-    )
-    listening.serve({ gateway, control: api.handle })
-    return { api, gateway }
-  })
+        secrets,
+        vault,
+        identity,
+        usage,
+        issuer: settings.baseUrl,
+        cursorKey: folder.cursorKey,
+        version,
+        now: clock.now,
+        uuid: random.id,
+        random: size => crypto.getRandomValues(new Uint8Array(size)),
+        chance: random.fraction,
+        observe: observer(log, 'api'),
+        logs: (ref, ask, stop) => orchestrator.logs(ref, ask, stop),
+        metrics: () => front.metrics(),
+        ready: async () => (stopping ? ['the server: it is stopping'] : front.problems),
+        address: callerAddress,
+      })
+      stack.defer(() => api.close())
+      stack.defer(() => ending.abort())
+      stack.use(
+        startControl({
+          store,
+          leases,
+          orchestrator,
+          registries: { files: filesRegistry },
+          prober: httpProber,
+          holder,
+          clock,
+          random,
+          observe: observer(log, 'control'),
+          signal: ending.signal,
+        }),
+      )
+      front.serve(api.handle)
+      return { api, front }
+    },
+    ({ front }) => workersWords(front.workers),
+  )
 
   await step(
     report,
@@ -217,38 +187,18 @@ export async function serve(settings: Settings, report: Report, signal: AbortSig
   return {
     quickstart,
     bundled: served.bundled,
+    workers: front.workers,
     async [Symbol.asyncDispose]() {
       log.info('stopping')
+      stopping = true
       // No new connection from here on; running requests go on, and streams of the API end with it.
-      const closed = listening.close((settings.drainSeconds + 5) * 1000)
-      await gateway.drain(settings.drainSeconds)
+      const closed = port.close((settings.drainSeconds + 5) * 1000)
+      await front.drain(settings.drainSeconds)
       await owned.disposeAsync()
       await closed
       log.flush()
     },
   }
-}
-
-/** The vault under the keys that were given, or under one that the first start makes. */
-async function openVault(
-  opened: OpenedStore,
-  folder: Folder,
-  { secretKeys, secretKeyFile }: Settings,
-  log: Logger,
-): Promise<Vault> {
-  const found = [
-    ...secretKeys,
-    ...(secretKeyFile === undefined ? [] : readSecretKeyFile(secretKeyFile)),
-    ...readSecretKeys(folder.path),
-  ]
-  const made = new Sealed(crypto.getRandomValues(new Uint8Array(32)))
-  const vault = opened.openVault((found.length > 0 ? found : [made]).map(key => key.reveal()))
-  // Before a key is made: one that is missing must not be hidden by a new one.
-  await vault.verify()
-  if (found.length === 0) writeSecretKey(folder.path, made)
-  const turned = found.length > 1 ? await vault.rewrap() : 0
-  if (turned > 0) log.info({ secrets: turned }, 'secrets_rewrapped')
-  return vault
 }
 
 async function record(
@@ -286,7 +236,7 @@ function installationDocuments({ llamaServer }: Settings): readonly Shipped[] {
   ]
 }
 
-async function until(done: () => boolean, milliseconds: number): Promise<void> {
-  const deadline = performance.now() + milliseconds
-  while (!done() && performance.now() < deadline) await systemClock.sleep(20)
+function workersWords(workers: readonly WorkerState[]): string {
+  if (workers.length === 0) return 'in this process'
+  return `${workers.length} workers, ${workers.map(({ pid }) => `process ${pid ?? '?'}`).join(', ')}`
 }

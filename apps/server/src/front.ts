@@ -1,0 +1,71 @@
+// What stands at the port: the gateway in this process, or workers that run it. The port is taken first, before
+// anything is started, so that two servers can't both think that it is theirs.
+import type { Vault } from '@switchyard/runtime'
+import type { OpenedStore } from '@switchyard/store'
+import { openJournal } from '@switchyard/store/journal'
+import { type GatewayOptions, openGateway } from './gateway-process.ts'
+import { type Handler, listen } from './listen.ts'
+import { observer } from './log.ts'
+import type { Settings } from './settings.ts'
+import type { WorkerState } from './workers-messages.ts'
+import { openSharedPort } from './workers-port.ts'
+
+export interface FrontOptions extends Omit<GatewayOptions, 'journal' | 'gateways'> {
+  readonly opened: OpenedStore
+  readonly vault: Vault
+  /** Journals of usage. */
+  readonly journals: string
+}
+
+export interface Front extends AsyncDisposable {
+  /** None where the gateway runs in this process. */
+  readonly workers: readonly WorkerState[]
+  /** What readiness waits for; none when empty. */
+  readonly problems: readonly string[]
+  /** Prometheus' text. */
+  metrics(): string
+  /** Answers for the control plane from now on. */
+  serve(control: Handler): void
+  /** Lets what runs end, for so many seconds; takes nothing new. */
+  drain(seconds: number): Promise<void>
+}
+
+export interface Port {
+  /** Starts the gateway behind it. */
+  open(options: FrontOptions): Promise<Front>
+  /** Refuses new connections; resolves when the open ones have ended or `milliseconds` have passed. */
+  close(milliseconds: number): Promise<void>
+}
+
+/** Answers "starting" until its front serves. */
+export const takePort = (settings: Settings, folder: string): Promise<Port> =>
+  settings.workers > 0 ? openSharedPort(settings, folder) : openOwnPort(settings)
+
+async function openOwnPort({ host, port }: Settings): Promise<Port> {
+  const edge = await listen(host, port)
+  return {
+    close: milliseconds => edge.close(milliseconds),
+    async open(options) {
+      const { journals, settings, clock, log } = options
+      const opened = await openGateway({
+        ...options,
+        gateways: () => 1,
+        journal: () =>
+          openJournal({
+            folder: journals,
+            sync: settings.journalSync,
+            clock: clock.now,
+            observe: observer(log, 'journal'),
+          }),
+      })
+      return {
+        workers: [],
+        problems: [],
+        metrics: () => opened.metrics(edge.connections),
+        serve: control => edge.serve({ gateway: opened.gateway, control }),
+        drain: seconds => opened.gateway.drain(seconds),
+        [Symbol.asyncDispose]: () => opened[Symbol.asyncDispose](),
+      }
+    },
+  }
+}

@@ -1,0 +1,131 @@
+// The gateway and what it stands on: a journal that is shipped, a snapshot that follows the store, and limits. It
+// runs beside the control plane in one process, or alone in a worker.
+import { compileSnapshot, createGateway, emptySnapshot, type Gateway } from '@switchyard/gateway'
+import { meter, shipUsage } from '@switchyard/ledger'
+import { type Clock, type Random, systemClock, type Vault } from '@switchyard/runtime'
+import type { OpenedStore } from '@switchyard/store'
+import type { FileJournal } from '@switchyard/store/journal'
+import type { Logger } from 'pino'
+import { openLimiter } from './limiter.ts'
+import { observer } from './log.ts'
+import type { Settings } from './settings.ts'
+import { followSnapshot } from './snapshot.ts'
+import { fineNow } from './telemetry-clock.ts'
+import { observeGateway } from './telemetry-gateway.ts'
+import { watchReader } from './telemetry-journal.ts'
+import { version } from './version.ts'
+
+/** What is shipped at a stop; the rest stays in the journal for the next start. */
+const shipMilliseconds = 5000
+
+export interface GatewayOptions {
+  readonly settings: Settings
+  readonly opened: Pick<OpenedStore, 'store' | 'secrets' | 'usage'>
+  /** For limits that are counted in the database. */
+  readonly databaseUrl: string
+  readonly vault: Vault
+  /** Takes the folder of the journal. */
+  readonly journal: () => Promise<FileJournal>
+  /** How many gateway processes live, this one included. */
+  readonly gateways: () => number
+  readonly log: Logger
+  readonly clock: Clock
+  readonly random: Random
+}
+
+export interface GatewayProcess extends AsyncDisposable {
+  readonly gateway: Gateway
+  /** Prometheus' text; `connections` of callers where their number is known. */
+  metrics(connections?: number): string
+}
+
+/** Resolves once the first snapshot is in; disposing ships what was answered, and takes nothing down that runs. */
+export async function openGateway(options: GatewayOptions): Promise<GatewayProcess> {
+  const { settings, opened, databaseUrl, vault, gateways, log, clock, random } = options
+  await using stack = new AsyncDisposableStack()
+  const journal = stack.use(await options.journal())
+  const shipping = new AbortController()
+  const reader = watchReader(journal.reader)
+  const shipped = shipUsage({
+    reader,
+    store: opened.usage,
+    observe: observer(log, 'usage'),
+    clock: clock.now,
+    random: random.fraction,
+    signal: shipping.signal,
+  })
+  stack.defer(async () => {
+    // What was just answered is shipped too; what is not shipped in time stays in the journal.
+    await until(() => journal.drained, shipMilliseconds)
+    shipping.abort()
+    await shipped
+  })
+  const ending = new AbortController()
+  let snapshot = emptySnapshot
+  let generation = 0
+  let equalAt = clock.now()
+  const following = await followSnapshot({
+    store: opened.store,
+    secrets: opened.secrets,
+    vault,
+    limits: settings.limits,
+    swap: inputs => {
+      snapshot = compileSnapshot(inputs)
+      generation++
+    },
+    equal: () => {
+      equalAt = clock.now()
+    },
+    observe: observer(log, 'snapshot'),
+    clock: clock.now,
+    signal: ending.signal,
+  })
+  stack.defer(() => {
+    ending.abort()
+    return following.done
+  })
+  const { limiter, degraded } = await openLimiter({
+    place: settings.limiter,
+    databaseUrl,
+    gateways,
+    clock,
+    random,
+    observe: observer(log, 'limits'),
+  })
+  stack.use(limiter)
+  const { observe, follow } = stack.use(
+    await observeGateway({ settings: settings.telemetry, data: settings.data, log, clock, random }),
+  )
+  const gateway = stack.use(
+    createGateway({
+      snapshot: () => snapshot,
+      journal,
+      limiter,
+      version,
+      meter,
+      clock: fineNow(clock),
+      random: random.fraction,
+      uuid: random.id,
+      observe,
+      ...(follow && { follow }),
+    }),
+  )
+  const owned = stack.move()
+  return {
+    gateway,
+    metrics: connections =>
+      gateway.metrics({
+        limiterDegraded: degraded(),
+        journalOldest: reader.oldest === undefined ? 0 : Math.max(0, clock.now() - reader.oldest) / 1000,
+        snapshotGeneration: generation,
+        snapshotAge: (clock.now() - equalAt) / 1000,
+        ...(connections !== undefined && { connections }),
+      }),
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  }
+}
+
+async function until(done: () => boolean, milliseconds: number): Promise<void> {
+  const deadline = performance.now() + milliseconds
+  while (!done() && performance.now() < deadline) await systemClock.sleep(20)
+}

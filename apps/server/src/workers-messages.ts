@@ -1,0 +1,41 @@
+// What the server and its gateway workers say to each other. Connections come beside the message that tells of them.
+import type { Code } from '@switchyard/kinds'
+
+/** What a worker must know that stands in no setting. It goes by message: a command line is read by everybody. */
+export interface Begin {
+  readonly type: 'begin'
+  /** From 1. */
+  readonly worker: number
+  readonly databaseUrl: string
+  /** Unix socket on which the server answers for the control plane. */
+  readonly control: string
+}
+
+export type ToWorker =
+  | Begin
+  /** With a connection that the worker owns from now on. */
+  | { readonly type: 'connection' }
+  /** How many workers live: each gives its share of the limits while those that they share are away. */
+  | { readonly type: 'gateways'; readonly count: number }
+  | { readonly type: 'metrics' }
+  | { readonly type: 'drain'; readonly seconds: number }
+
+export type FromWorker =
+  | { readonly type: 'ready' }
+  /** It takes no more connections, and ends when its requests have. */
+  | { readonly type: 'leaving' }
+  | { readonly type: 'failed'; readonly code: Code; readonly message: string }
+  /** So many connections have ended since the last time. */
+  | { readonly type: 'closed'; readonly count: number }
+  /** Prometheus' text. */
+  | { readonly type: 'metrics'; readonly text: string }
+
+/** How one worker stands. */
+export interface WorkerState {
+  readonly worker: number
+  /** `away` while a worker that ended waits for its successor. */
+  readonly state: 'starting' | 'ready' | 'leaving' | 'away'
+  readonly pid: number | undefined
+  /** Processes before this one. */
+  readonly restarts: number
+}
