@@ -146,6 +146,7 @@ export class Bed implements AsyncDisposable {
     this.#server.on('request', this.gateway.handle)
     this.#server.on('checkContinue', this.gateway.handleExpectation)
     this.#server.on('clientError', this.gateway.clientError)
+    this.#server.on('upgrade', this.gateway.handleUpgrade)
     this.add(document('User', null, 'ada', { email: 'ada@example.org', disabled: false }))
   }
 
