@@ -34,6 +34,7 @@ export class ScriptedUpstream implements AsyncDisposable {
   connected = 0
   content: Content = 'text'
   #script: Name[] = []
+  #steps = Promise.withResolvers<void>()
   #always: Name = 'good'
   readonly #keep: boolean
   readonly #server: Server
@@ -81,6 +82,12 @@ export class ScriptedUpstream implements AsyncDisposable {
     this.#always = name
   }
 
+  /** Lets who answers `one by one` write one event. */
+  step(): void {
+    this.#steps.resolve()
+    this.#steps = Promise.withResolvers()
+  }
+
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const chunks: Buffer[] = []
     const started = performance.now()
@@ -98,7 +105,13 @@ export class ScriptedUpstream implements AsyncDisposable {
     const name = named === undefined ? (this.#script.shift() ?? this.#always) : decodeURIComponent(named)
     const act = actOf(name)
     if (!act) throw new TypeError(`no act is called ${name}`)
-    await act({ ...readAsked(url, body), response, socket, content: this.content })
+    await act({
+      ...readAsked(url, body),
+      response,
+      socket,
+      content: this.content,
+      stepped: () => this.#steps.promise,
+    })
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

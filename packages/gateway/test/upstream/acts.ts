@@ -12,6 +12,8 @@ export interface Stage extends Asked {
   readonly response: ServerResponse
   readonly socket: Socket
   readonly content: Content
+  /** Resolves when the test wants one more event. */
+  readonly stepped: () => Promise<void>
 }
 
 type Act = (stage: Stage) => Promise<void> | void
@@ -134,15 +136,13 @@ const fixed = {
     }
     response.end()
   },
-  async 'paced events'(stage) {
-    const { events, first } = scriptOf(stage)
+  async 'one by one'(stage) {
     const response = opened(stage)
-    response.write(events.slice(0, first).join(''))
-    for (let i = 0; i < 100 && !response.destroyed; i++) {
-      response.write(events[first])
-      await setTimeout(10)
+    for (const event of scriptOf(stage).events) {
+      await stage.stepped()
+      response.write(event)
     }
-    response.end(events.slice(first + 1).join(''))
+    response.end()
   },
   async 'slow reply'(stage) {
     await setTimeout(1000)
