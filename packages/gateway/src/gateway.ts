@@ -95,7 +95,7 @@ export function createGateway(options: GatewayOptions): Gateway {
   const loop = watchLoop(clock, late => metrics.loopDelay(late))
   const { random, observe, resolve = systemResolve } = options
   const upstreams = new Upstreams(limits, resolve)
-  const door = new Door(options.door ?? {}, { clock, random, resolve, observe })
+  const door = new Door(options.door ?? {}, { snapshot, clock, random, resolve, observe })
   const checker = new CheckThread()
   const replies = new ReplyCache()
   const flights = new Flights()
@@ -105,6 +105,7 @@ export function createGateway(options: GatewayOptions): Gateway {
   const ground = { health: new Health({ random: options.random }), memories: new Memories() }
   const calls = new Set<Running>()
   let retained = snapshot()
+  door.follow(retained)
   let stopping = false
   let emptied: (() => void) | undefined
 
@@ -205,8 +206,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     handle: (request, response) => new Call(house, new NodeInbound(request, response), false).start(),
     handleExpectation: (request, response) =>
       new Call(house, new NodeInbound(request, response), true).start(),
-    handleUpgrade: (request, socket, head) =>
-      new Session(house, request, socket as Socket, head).start(), // an HTTP server's sockets are TCP or TLS
+    handleUpgrade: (request, socket, head) => new Session(house, request, socket as Socket, head).start(), // an HTTP server's sockets are TCP or TLS
     clientError: answerParseError,
     metrics: (told = {}) =>
       metrics.text(

@@ -8,6 +8,8 @@ import { openMemoryLimiter } from '@switchyard/drivers/limits/memory'
 import {
   compileSnapshot,
   createGateway,
+  type DoorOptions,
+  type Follow,
   type Gateway,
   type GatewayObservation,
   type Limits,
@@ -122,14 +124,18 @@ export class Bed implements AsyncDisposable {
   keyHashes: SnapshotInputs['keyHashes'] = []
   grants: SnapshotInputs['grants'] = [{ principal: 'user:ada', workspace: null, permission: '*' }]
   readonly credentials = new Map<string, Sealed<CredentialSecret>>()
+  /** Hears what is observed, as it is. */
+  hear: ((observation: GatewayObservation) => void) | undefined
+  follow: Follow | undefined
   now: () => number = Date.now
   random: () => number = Math.random
   /** The addresses of a name; none is known. */
   resolve: (host: string) => Promise<readonly string[]> = async () => []
   #snapshot: Snapshot
+  #gathering = false
   readonly #server = createServer()
 
-  constructor(limits: Partial<Limits>) {
+  constructor(limits: Partial<Limits>, door: DoorOptions) {
     this.#snapshot = compileSnapshot({ documents: [], keyHashes: [], grants: [] })
     this.gateway = createGateway({
       snapshot: () => this.#snapshot,
@@ -141,7 +147,12 @@ export class Bed implements AsyncDisposable {
       resolve: host => this.resolve(host),
       uuid: randomUUIDv7,
       limits,
-      observe: observation => void this.observed.push(observation),
+      door,
+      observe: observation => {
+        this.observed.push(observation)
+        this.hear?.(observation)
+      },
+      follow: asked => this.follow?.(asked),
     })
     this.#server.on('request', this.gateway.handle)
     this.#server.on('checkContinue', this.gateway.handleExpectation)
@@ -150,8 +161,8 @@ export class Bed implements AsyncDisposable {
     this.add(document('User', null, 'ada', { email: 'ada@example.org', disabled: false }))
   }
 
-  static async start(limits: Partial<Limits> = {}): Promise<Bed> {
-    const bed = new Bed(limits)
+  static async start(limits: Partial<Limits> = {}, door: DoorOptions = {}): Promise<Bed> {
+    const bed = new Bed(limits, door)
     bed.#server.listen(0, '127.0.0.1')
     await once(bed.#server, 'listening')
     bed.workspace('default')
@@ -170,8 +181,20 @@ export class Bed implements AsyncDisposable {
     this.documents.push(...documents)
   }
 
+  /** Makes several changes and swaps once. */
+  together(change: () => void): void {
+    this.#gathering = true
+    try {
+      change()
+    } finally {
+      this.#gathering = false
+      this.swap()
+    }
+  }
+
   /** Compiles what stands and swaps it in. */
   swap(): void {
+    if (this.#gathering) return
     const { documents, keyHashes, grants, credentials } = this
     this.#snapshot = compileSnapshot({ documents, keyHashes, grants, credentials })
   }

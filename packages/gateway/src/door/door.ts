@@ -39,6 +39,8 @@ export type DoorObservation =
   | { readonly type: 'issuer_refused'; readonly issuer: string; readonly error: Fault }
 
 interface Ground {
+  /** The newest. */
+  readonly snapshot: () => Snapshot
   readonly clock: () => number
   readonly random: () => number
   readonly resolve: Resolve
@@ -111,6 +113,7 @@ export class Door implements Disposable {
 
   /** Who a token speaks for, by the issuers of the newest snapshot. */
   verify(token: string, now: number): Verified | Promise<Verified> {
+    this.follow(this.#ground.snapshot())
     if (this.#issuers) return this.#issuers.verify(token, now)
     throw new Fault('unauthenticated', 'No issuer of tokens is trusted here: use an API key.', {
       reason: 'invalid_token',
