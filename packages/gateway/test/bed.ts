@@ -133,6 +133,7 @@ export class Bed implements AsyncDisposable {
   resolve: (host: string) => Promise<readonly string[]> = async () => []
   #snapshot: Snapshot
   #gathering = false
+  #gathering = false
   readonly #server = createServer()
 
   constructor(limits: Partial<Limits>, door: DoorOptions) {
@@ -192,8 +193,20 @@ export class Bed implements AsyncDisposable {
     }
   }
 
+  /** Makes several changes and swaps once. */
+  together(change: () => void): void {
+    this.#gathering = true
+    try {
+      change()
+    } finally {
+      this.#gathering = false
+      this.swap()
+    }
+  }
+
   /** Compiles what stands and swaps it in. */
   swap(): void {
+    if (this.#gathering) return
     if (this.#gathering) return
     const { documents, keyHashes, grants, credentials } = this
     this.#snapshot = compileSnapshot({ documents, keyHashes, grants, credentials })
