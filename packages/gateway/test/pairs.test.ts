@@ -5,7 +5,7 @@ import { Bed } from './bed.ts'
 import { at, callers, events, type Heard } from './callers.ts'
 import { alike, pairs, settle } from './fleet.ts'
 import { readAsked } from './upstream/asked.ts'
-import { type Content, model, said, thought, tokens, tool } from './upstream/speaker.ts'
+import { type Content, model, said, thought, tokens, tool, words } from './upstream/speaker.ts'
 import { ScriptedUpstream } from './upstream.ts'
 
 let engine: ScriptedUpstream
@@ -105,6 +105,30 @@ describe.each(pairs)('a caller of %s at an upstream of %s', (caller, dialect) =>
     bed.route('m', { tiers: [{ targets: [{ provider: 'p', model }] }] })
     const got = row.stream(await (await asks(bed, bed.key(), 'm', true)).text())
     expect(got).toMatchObject({ ...heard.reasoning, whole: true, error: undefined })
+  })
+
+  test('S3: hears each word before the upstream says the next', async () => {
+    await using bed = await Bed.start()
+    engine.content = 'text'
+    engine.seen.length = 0
+    settle(bed, engine, 'p', dialect, { act: 'one by one' })
+    bed.route('m', { tiers: [{ targets: [{ provider: 'p', model }] }] })
+    const asked = asks(bed, bed.key(), 'm', true)
+    await expect.poll(() => engine.seen.length).toBe(1)
+    const [{ url, body } = { url: '', body: Buffer.alloc(0) }] = engine.seen
+    const { speaker, usage } = readAsked(url, body)
+    const { events: all, first } = speaker.script('text', usage)
+    engine.step(first + 1)
+    const answer = await asked
+    let text = ''
+    let next = 0
+    for await (const chunk of answer.body?.pipeThrough(new TextDecoderStream()) ?? []) {
+      text += chunk
+      // What is held back would be held back for ever: the upstream says no more until this word is here.
+      while (next < words.length && text.includes(words[next] ?? ''))
+        engine.step(++next < words.length ? 1 : all.length)
+    }
+    expect(row.stream(text)).toMatchObject({ ...heard.text, whole: true })
   })
 
   if (alike(caller, dialect))

@@ -33,8 +33,11 @@ export class ScriptedUpstream implements AsyncDisposable {
   /** Connections that were ever made. */
   connected = 0
   content: Content = 'text'
+  redirectTo = 'http://127.0.0.1:1/elsewhere'
   #script: Name[] = []
-  #steps = Promise.withResolvers<void>()
+  /** Events that may be written, and who waits for one. */
+  #steps = 0
+  readonly #waiting: (() => void)[] = []
   #always: Name = 'good'
   readonly #keep: boolean
   readonly #server: Server
@@ -82,10 +85,18 @@ export class ScriptedUpstream implements AsyncDisposable {
     this.#always = name
   }
 
-  /** Lets who answers `one by one` write one event. */
-  step(): void {
-    this.#steps.resolve()
-    this.#steps = Promise.withResolvers()
+  /** Lets who answers `one by one` write so many events. */
+  step(events = 1): void {
+    for (let i = 0; i < events; i++) {
+      const next = this.#waiting.shift()
+      if (next) next()
+      else this.#steps++
+    }
+  }
+
+  async #stepped(): Promise<void> {
+    if (this.#steps > 0) this.#steps--
+    else await new Promise<void>(resolve => this.#waiting.push(resolve))
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -110,7 +121,8 @@ export class ScriptedUpstream implements AsyncDisposable {
       response,
       socket,
       content: this.content,
-      stepped: () => this.#steps.promise,
+      redirectTo: this.redirectTo,
+      stepped: () => this.#stepped(),
     })
   }
 

@@ -12,6 +12,7 @@ export interface Stage extends Asked {
   readonly response: ServerResponse
   readonly socket: Socket
   readonly content: Content
+  readonly redirectTo: string
   /** Resolves when the test wants one more event. */
   readonly stepped: () => Promise<void>
 }
@@ -96,8 +97,8 @@ const fixed = {
   'context length': refused('context length'),
   'content filter': refused('content filter'),
   other: refused('other'),
-  redirect({ response }) {
-    response.writeHead(307, { location: 'http://127.0.0.1:1/elsewhere' })
+  redirect({ response, redirectTo }) {
+    response.writeHead(307, { location: redirectTo })
     response.end()
   },
 
