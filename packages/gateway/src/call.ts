@@ -233,7 +233,7 @@ export class Call implements InboundHearer, AnswerHearer, DecodedHearer {
     checkMediaType(head, target)
     const coding = requestCoding(head.encoding)
     if (target.type === 'operation' && target.carrying === 'form') {
-      if (coding) throw codedForm()
+      if (coding === 'gzip') throw codedForm()
       this.#upload = this.#receive(target, head)
     } else if (coding === 'gzip')
       this.#gunzip = new BodyGunzip({ bytes: this.#house.limits.bodyBytes }, this)
