@@ -98,7 +98,7 @@ export function recheck({ digest, token }: Credential, snapshot: Snapshot, now: 
 }
 
 /** What a key's hash stands for at this moment; throws the fault that tells why it stands for nothing. */
-export function accept(digest: string, snapshot: Snapshot, now: number): KeyEntry {
+function accept(digest: string, snapshot: Snapshot, now: number): KeyEntry {
   const entry = snapshot.keys.get(digest)
   if (!entry) throw unauthenticated('invalid_api_key', unknown)
   const { principal, until } = entry
