@@ -1,5 +1,6 @@
 // What stands at the port: the gateway in this process, or workers that run it. The port is taken first, before
 // anything is started, so that two servers can't both think that it is theirs.
+import type { ExplainAsk, Explanation } from '@switchyard/gateway'
 import type { Vault } from '@switchyard/runtime'
 import type { OpenedStore } from '@switchyard/store'
 import { openJournal } from '@switchyard/store/journal'
@@ -24,6 +25,8 @@ export interface Front extends AsyncDisposable {
   readonly problems: readonly string[]
   /** Prometheus' text. */
   metrics(): string
+  /** Where a request would go, by the gateway or one of its workers. */
+  explain(ask: ExplainAsk): Promise<Explanation>
   /** Answers for the control plane from now on. */
   serve(control: Handler): void
   /** Lets what runs end, for so many seconds; takes nothing new. */
@@ -62,6 +65,7 @@ async function openOwnPort({ host, port }: Settings): Promise<Port> {
         workers: [],
         problems: [],
         metrics: () => opened.metrics(edge.connections),
+        explain: ask => opened.gateway.explain(ask),
         serve: control => edge.serve({ gateway: opened.gateway, control }),
         drain: seconds => opened.gateway.drain(seconds),
         [Symbol.asyncDispose]: () => opened[Symbol.asyncDispose](),

@@ -11,6 +11,7 @@ import { httpProber } from '@switchyard/drivers/prober'
 import { filesRegistry } from '@switchyard/drivers/registries/files'
 import { apiVersion } from '@switchyard/kinds'
 import { systemClock, systemRandom } from '@switchyard/runtime'
+import { type ConfigFile, followConfigFile } from './config-file.ts'
 import { openDatabase } from './database.ts'
 import { firstToken } from './first-token.ts'
 import { claim, type Folder, openFolder, readQuickstart, release, writeQuickstart } from './folder.ts'
@@ -66,6 +67,7 @@ export async function serve(settings: Settings, report: Report, signal: AbortSig
   const { clock, random } = { clock: systemClock, random: systemRandom }
 
   let stopping = false
+  let config: ConfigFile | undefined
   const { api, front } = await step(
     report,
     'gateway',
@@ -120,6 +122,8 @@ export async function serve(settings: Settings, report: Report, signal: AbortSig
         observe: observer(log, 'api'),
         logs: (ref, ask, stop) => orchestrator.logs(ref, ask, stop),
         metrics: () => front.metrics(),
+        explain: ask => front.explain(ask),
+        configuration: () => config?.state,
         ready: async () => (stopping ? ['the server: it is stopping'] : front.problems),
         address: callerAddress,
       })
@@ -152,6 +156,12 @@ export async function serve(settings: Settings, report: Report, signal: AbortSig
     shipped =>
       `${shipped.filter(({ outcome }) => outcome !== 'unchanged').length} written of ${shipped.length}`,
   )
+  const { config: file, variable } = settings
+  if (file !== undefined) {
+    const { configure } = api
+    const observe = observer(log, 'config')
+    config = stack.use(await followConfigFile({ file, variable, configure, clock, observe }))
+  }
   stack.use(keepTidy(prune, clock, observer(log, 'tidy')))
 
   const held = readQuickstart(folder.path)

@@ -45,6 +45,11 @@ export const settingsSchema = z.object({
     .transform(file => resolve(file))
     .optional()
     .describe('GGUF file that the quickstart endpoint serves; the bundled model when absent.'),
+  SWITCHYARD_CONFIG: z
+    .string()
+    .transform(file => resolve(file))
+    .optional()
+    .describe('YAML file of documents that is in force from the start, and followed as it changes.'),
   SWITCHYARD_DATABASE_URL: z
     .string()
     .regex(/^postgres(ql)?:\/\//, 'must look like postgres://user:password@host:5432/database')
@@ -116,6 +121,10 @@ export interface Settings {
   readonly host: string
   readonly port: number
   readonly model: string | undefined
+  /** File of documents that is followed. */
+  readonly config: string | undefined
+  /** What that file names as `${ENV:NAME}`. */
+  readonly variable: (name: string) => string | undefined
   readonly databaseUrl: string | undefined
   readonly baseUrl: string
   /** How this process reaches itself. */
@@ -162,6 +171,8 @@ export function readSettings(environment: NodeJS.ProcessEnv): Settings {
     host: given.SWITCHYARD_HOST,
     port: given.SWITCHYARD_PORT,
     model: given.SWITCHYARD_MODEL,
+    config: given.SWITCHYARD_CONFIG,
+    variable: (name: string) => environment[name],
     databaseUrl: given.SWITCHYARD_DATABASE_URL,
     baseUrl: given.SWITCHYARD_PUBLIC_URL ?? localUrl,
     localUrl,

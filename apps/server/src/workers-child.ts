@@ -1,6 +1,8 @@
 // A worker: the gateway alone, on connections that the server hands over, with a journal, a snapshot and a health of
 // its own. It ends with the server, and lets its requests end first.
 import type { Socket } from 'node:net'
+import type { ExplainAsk, Gateway } from '@switchyard/gateway'
+import { Fault } from '@switchyard/kinds'
 import { systemClock, systemRandom } from '@switchyard/runtime'
 import { openStore } from '@switchyard/store'
 import { openFolder } from './folder.ts'
@@ -81,8 +83,10 @@ export async function work(settings: Settings): Promise<void> {
     })
     edge.server.emit('connection', socket)
   }
-  act = ({ type }, socket) => {
+  act = (message, socket) => {
+    const { type } = message
     if (type === 'connection' && socket) take(socket)
+    else if (type === 'explain') void explain(gateway, message.number, message.ask)
     else if (type === 'metrics') tell({ type: 'metrics', text: metrics(edge.connections) })
   }
   process.once('SIGTERM', () => {
@@ -106,4 +110,15 @@ export async function work(settings: Settings): Promise<void> {
   tell({ type: 'metrics', text: metrics(0) })
   await stack.disposeAsync()
   root.flush()
+}
+
+async function explain(gateway: Gateway, number: number, ask: ExplainAsk): Promise<void> {
+  try {
+    const value = await gateway.explain(ask)
+    tell({ type: 'explained', number, answer: { type: 'ok', value } })
+  } catch (error) {
+    const { code, message } =
+      error instanceof Fault ? error : { code: 'internal' as const, message: String(error) }
+    tell({ type: 'explained', number, answer: { type: 'failed', code, message } })
+  }
 }

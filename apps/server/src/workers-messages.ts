@@ -1,5 +1,7 @@
 // What the server and its gateway workers say to each other. Connections come beside the message that tells of them.
+import type { ExplainAsk, Explanation } from '@switchyard/gateway'
 import type { Code } from '@switchyard/kinds'
+import type { Answered } from './workers-questions.ts'
 
 /** What a worker must know that stands in no setting. It goes by message: a command line is read by everybody. */
 export interface Begin {
@@ -18,6 +20,7 @@ export type ToWorker =
   /** How many workers live: each gives its share of the limits while those that they share are away. */
   | { readonly type: 'gateways'; readonly count: number }
   | { readonly type: 'metrics' }
+  | { readonly type: 'explain'; readonly number: number; readonly ask: ExplainAsk }
   | { readonly type: 'drain'; readonly seconds: number }
 
 export type FromWorker =
@@ -29,6 +32,7 @@ export type FromWorker =
   | { readonly type: 'closed'; readonly count: number }
   /** Prometheus' text. */
   | { readonly type: 'metrics'; readonly text: string }
+  | { readonly type: 'explained'; readonly number: number; readonly answer: Answered<Explanation> }
 
 /** How one worker stands. */
 export interface WorkerState {

@@ -73,6 +73,7 @@ async function openFront(
       return workers.states.some(({ state }) => state === 'ready') ? [] : ['a gateway worker: none is ready']
     },
     metrics: () => workers.metrics(),
+    explain: ask => workers.explain(ask),
     serve(handle) {
       const gathered: Handler = (request, response) => {
         if (!/^\/metrics\/?(\?|$)/.test(request.url ?? '')) return handle(request, response)

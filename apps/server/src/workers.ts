@@ -7,10 +7,12 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import type { Socket } from 'node:net'
 import { fileURLToPath } from 'node:url'
+import type { ExplainAsk, Explanation } from '@switchyard/gateway'
 import { Fault } from '@switchyard/kinds'
 import { backoffMs, type Clock, type Observe, type Random } from '@switchyard/runtime'
 import type { Begin, FromWorker, ToWorker, WorkerState } from './workers-messages.ts'
 import { addCounters, type Families, mergeMetrics, readMetrics } from './workers-metrics.ts'
+import { busy, Questions } from './workers-questions.ts'
 
 const program = fileURLToPath(new URL('./main.ts', import.meta.url))
 
@@ -62,6 +64,8 @@ export interface Workers extends AsyncDisposable {
   gather(): Promise<void>
   /** Prometheus' text of all workers, those that have ended included, as it was last gathered. */
   metrics(): string
+  /** Asks a ready worker where a request would go; each has a health of its own. */
+  explain(ask: ExplainAsk): Promise<Explanation>
   /** Lets requests end for so many seconds; resolves when every worker has ended. */
   drain(seconds: number): Promise<void>
 }
@@ -129,6 +133,11 @@ class House implements Workers {
     )
   }
 
+  explain(ask: ExplainAsk): Promise<Explanation> {
+    const worker = this.workers.find(({ state }) => state === 'ready')
+    return worker ? worker.explain(ask) : Promise.reject(busy())
+  }
+
   async drain(seconds: number): Promise<void> {
     this.ending.abort()
     await Promise.all(this.workers.map(worker => worker.drain(seconds)))
@@ -156,6 +165,7 @@ class Worker {
   #begunAt = 0
   #failures = 0
   #gathered: (() => void) | undefined
+  readonly #questions = new Questions<Explanation>()
   state: WorkerState['state'] = 'away'
   connections = 0
   restarts = 0
@@ -226,6 +236,10 @@ class Worker {
     clearTimeout(timer)
   }
 
+  explain(ask: ExplainAsk): Promise<Explanation> {
+    return this.#questions.ask(number => this.say({ type: 'explain', number, ask }))
+  }
+
   async drain(seconds: number): Promise<void> {
     const child = this.#child
     if (!child || this.state === 'away') return
@@ -242,7 +256,8 @@ class Worker {
     else if (message.type === 'metrics') {
       this.told = readMetrics(message.text)
       this.#gathered?.()
-    } else if (message.type === 'failed') this.#failure = new Fault(message.code, message.message)
+    } else if (message.type === 'explained') this.#questions.answered(message.number, message.answer)
+    else if (message.type === 'failed') this.#failure = new Fault(message.code, message.message)
     else if (message.type === 'leaving') this.#stand('leaving')
     else {
       const milliseconds = Math.round(clock.monotonic() - this.#begunAt)
@@ -261,6 +276,7 @@ class Worker {
     this.told = undefined
     this.connections = 0
     this.#gathered?.()
+    this.#questions.end()
     const failure =
       this.#failure ??
       new Fault('internal', `Gateway worker ${worker} ended while it started (${signal ?? `exit ${code}`}).`)

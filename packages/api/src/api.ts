@@ -49,7 +49,7 @@ export interface ApiOptions {
   /** A gateway of this process, to ask where a request would go. */
   readonly explain?: ExplainOptions['explain']
   /** How the configuration file stands, where the server follows one. */
-  readonly configuration?: () => ConfigurationState
+  readonly configuration?: () => ConfigurationState | undefined
   /** What readiness waits for besides the store; none when empty. */
   readonly ready?: () => Promise<readonly string[]>
   /** Prometheus' text of this process, for GET /metrics; without it that is `unsupported`. */

@@ -24,7 +24,7 @@ export interface ConfigurationState {
 
 export interface ConfigurationOptions {
   readonly configure: Configure
-  readonly configuration: (() => ConfigurationState) | undefined
+  readonly configuration: (() => ConfigurationState | undefined) | undefined
 }
 
 const stateSchema = z.object({

@@ -15,6 +15,8 @@ export function register(program: Command, start: Start): void {
     .option('--host <address>', 'address to listen on (default 127.0.0.1)')
     .option('--model <file>', 'GGUF file to serve instead of the bundled model')
     .option('--database-url <url>', 'PostgreSQL 15 or later to use instead of the embedded one')
+    .option('--config <file>', 'YAML file of documents to keep in force, followed as it changes')
+    .option('--secret-key-file <file>', 'file with the master keys that secrets are sealed under, one a line')
     .option('--detach', 'return once the model answers, and go on in the background')
     .option('--reset', 'stop what runs there and delete the data folder first')
     .addHelpText(
@@ -24,6 +26,7 @@ Examples:
   switchyard up                                start here, in ./.switchyard; Ctrl-C stops everything
   switchyard up --detach --port 9000           start in the background on port 9000
   switchyard up --model ~/models/qwen3.gguf    serve a model of your own
+  switchyard up --config switchyard.yaml       documents from a file; switchyard config check looks at it first
   switchyard up --database-url postgres://switchyard:secret@db:5432/switchyard`,
     )
     .action((options: UpOptions, command: Command) =>

@@ -15,6 +15,8 @@ export interface UpOptions {
   readonly host?: string
   readonly model?: string
   readonly databaseUrl?: string
+  readonly config?: string
+  readonly secretKeyFile?: string
   readonly detach?: boolean
   readonly reset?: boolean
 }
@@ -28,6 +30,8 @@ export async function up(cli: Cli, options: UpOptions): Promise<void> {
     SWITCHYARD_HOST: options.host,
     SWITCHYARD_MODEL: options.model && resolve(terminal.cwd, options.model),
     SWITCHYARD_DATABASE_URL: options.databaseUrl,
+    SWITCHYARD_CONFIG: options.config && resolve(terminal.cwd, options.config),
+    SWITCHYARD_SECRET_KEY_FILE: options.secretKeyFile && resolve(terminal.cwd, options.secretKeyFile),
   }
   if (options.reset) await stop(cli, 'reset', settings)
   const child = startServer(terminal, 'up', settings, logFile(data))
