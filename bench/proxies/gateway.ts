@@ -2,7 +2,7 @@
 import { hash, randomUUIDv7 } from 'node:crypto'
 import { createServer } from 'node:http'
 import { openMemoryLimiter } from '@switchyard/drivers/limits/memory'
-import { compileSnapshot, createGateway } from '@switchyard/gateway'
+import { compileSnapshot, createGateway, WireServer } from '@switchyard/gateway'
 import type { Document } from '@switchyard/kinds'
 import { meter, shipUsage } from '@switchyard/ledger'
 import { systemClock } from '@switchyard/runtime'
@@ -106,6 +106,8 @@ const server = createServer({
   maxHeaderSize: 32 * 1024,
 })
 server.on('request', gateway.handle)
+const { take, refusal } = gateway
+new WireServer(server, { ours: () => true, take, refusal, clock: Date.now })
 server.listen(0, '127.0.0.1', () => {
   const address = server.address()
   process.send?.({ port: typeof address === 'object' && address ? address.port : 0 })

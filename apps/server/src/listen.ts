@@ -1,6 +1,7 @@
 // One port for everything: what the gateway speaks goes to the gateway, the rest to the control plane.
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { Socket, Server as TcpServer } from 'node:net'
+import { type Gateway, WireServer } from '@switchyard/gateway'
 import { Fault } from '@switchyard/kinds'
 
 export type Handler = (request: IncomingMessage, response: ServerResponse) => void
@@ -19,12 +20,19 @@ export interface Edge {
 /** What the gateway wants to hear of its listener, beside requests. */
 export interface GatewayEdge {
   readonly handle: Handler
-  readonly handleExpectation: Handler
   readonly clientError: (error: NodeJS.ErrnoException, socket: Socket) => void
+  readonly handleUpgrade?: Gateway['handleUpgrade']
+  /** With both our own server reads the gateway's requests; without, node's does. */
+  readonly take?: Gateway['take']
+  readonly refusal?: Gateway['refusal']
 }
 
 /** Paths of the control plane; everything else is the gateway's, so that a wrong path gets its dialect's error. */
 const control = /^\/(api\/v1|setup|healthz|readyz|version|metrics|\.well-known)(\/|\?|$)|^\/$/
+
+/** The front page, for browsers; Ollama's clients ask the same path whether it is running. */
+const forBrowsers = ({ url, headers }: IncomingMessage) =>
+  url !== '/' || /text\/html/.test(headers.accept ?? '')
 
 /** For as long as there is nobody who could answer. */
 export const starting: Handler = (_, response) => {
@@ -59,6 +67,7 @@ export function openEdge(): Edge {
     maxHeaderSize: 32 * 1024,
   })
   let connections = 0
+  let wire: WireServer | undefined
   server.on('connection', socket => {
     connections++
     socket.once('close', () => connections--)
@@ -67,25 +76,31 @@ export function openEdge(): Edge {
   return {
     server,
     get connections() {
-      return connections
+      return connections + (wire?.connections ?? 0)
     },
-    serve(handlers) {
+    serve({ gateway, control: handle }) {
+      const controls = (request: IncomingMessage) => control.test(request.url ?? '/') && forBrowsers(request)
       route = (request, response) => {
-        if (control.test(request.url ?? '/')) handlers.control(request, response)
-        else handlers.gateway.handle(request, response)
+        if (controls(request)) handle(request, response)
+        else gateway.handle(request, response)
       }
       server.on('checkContinue', (request, response) => {
-        if (!control.test(request.url ?? '/')) return handlers.gateway.handleExpectation(request, response)
+        if (!controls(request)) return gateway.handle(request, response)
         response.writeContinue()
-        handlers.control(request, response)
+        handle(request, response)
       })
-      server.on('clientError', (error, socket) => handlers.gateway.clientError(error, socket as Socket)) // an HTTP server's sockets are TCP
+      server.on('clientError', (error, socket) => gateway.clientError(error, socket as Socket)) // an HTTP server's sockets are TCP
+      const { take, refusal, handleUpgrade } = gateway
+      if (handleUpgrade) server.on('upgrade', handleUpgrade)
+      if (!take || !refusal) return
+      wire = new WireServer(server, { ours: (_, url) => !control.test(url), take, refusal, clock: Date.now })
     },
     close(milliseconds) {
       const closed = new Promise<void>(resolve => server.close(() => resolve()))
       server.closeIdleConnections()
       const timer = setTimeout(() => server.closeAllConnections(), milliseconds)
-      return closed.finally(() => clearTimeout(timer))
+      const ended = Promise.all([closed, wire?.close(milliseconds)])
+      return ended.then(() => undefined).finally(() => clearTimeout(timer))
     },
   }
 }

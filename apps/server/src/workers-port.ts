@@ -95,6 +95,5 @@ const later: Handler = (request, response) => {
 }
 const nobody = {
   handle: later,
-  handleExpectation: later,
   clientError: (_: Error, socket: Socket) => void socket.destroy(),
 }

@@ -25,13 +25,13 @@ import { deadlines, type Failure } from './failure.ts'
 import { Forward, type Order } from './forward.ts'
 import type { Blocked, Finding, GuardContext } from './guard/index.ts'
 import { filtered, type Guarded, guardAsk } from './guarding.ts'
-import { bodyTooLarge, checkMediaType, dialectOf, type Head, readHead } from './head.ts'
+import { askedAs, bodyTooLarge, checkMediaType, dialectOf, type Head, readHead } from './head.ts'
 import type { House } from './house.ts'
 import { addressesOf, embedImages } from './images.ts'
 import { limitHeaders } from './limit-headers.ts'
 import type { Limits } from './limits.ts'
-import { answerOwn } from './own.ts'
 import { inferencePassage } from './oip.ts'
+import { answerOwn } from './own.ts'
 import { type Passage, plainAsk, unguarded } from './passage.ts'
 import { findTarget, type Operated, type Target } from './paths.ts'
 import type { Rejection } from './rejection.ts'
@@ -55,7 +55,6 @@ export class Call implements InboundHearer, AnswerHearer, DecodedHearer {
   readonly #snapshot: Snapshot
   #checked: Snapshot
   readonly #startedAt: number
-  readonly #expects: boolean
   readonly #cors: readonly string[]
   /** Address of the caller's socket, as long as it is there. */
   readonly #peer: string
@@ -92,10 +91,9 @@ export class Call implements InboundHearer, AnswerHearer, DecodedHearer {
   #claimedAt = 0
   #left = 0
 
-  constructor(house: House, inbound: Inbound, expects: boolean) {
+  constructor(house: House, inbound: Inbound) {
     this.#house = house
     this.#inbound = inbound
-    this.#expects = expects
     this.#snapshot = house.snapshot()
     this.#checked = this.#snapshot
     this.#startedAt = house.clock()
@@ -168,7 +166,7 @@ export class Call implements InboundHearer, AnswerHearer, DecodedHearer {
   #find(): Target {
     const { method, url } = this.#inbound
     try {
-      return findTarget(method, url, this.#house.limits)
+      return askedAs(findTarget(method, url, this.#house.limits), this.#inbound)
     } catch (error) {
       this.#relay = this.#relayFor(dialectOf(this.#inbound))
       throw error
@@ -181,7 +179,6 @@ export class Call implements InboundHearer, AnswerHearer, DecodedHearer {
   #answer(target: Exclude<Target, { type: 'operation' }>, body: Buffer): void {
     const { bytes, type } = answerOwn(target, {
       body,
-      head: this.#head as Head, // `start` has read it
       principal: this.#credential?.principal,
       snapshot: this.#snapshot,
       now: this.#startedAt,
@@ -235,11 +232,10 @@ export class Call implements InboundHearer, AnswerHearer, DecodedHearer {
     if (target.type === 'operation' && target.carrying === 'form') {
       if (coding === 'gzip') throw codedForm()
       this.#upload = this.#receive(target, head)
-    } else if (coding === 'gzip')
-      this.#gunzip = new BodyGunzip({ bytes: this.#house.limits.bodyBytes }, this)
+    } else if (coding === 'gzip') this.#gunzip = new BodyGunzip({ bytes: this.#house.limits.bodyBytes }, this)
     this.#house.enter(this)
     this.#inbound.listen(this)
-    if (this.#expects) this.#inbound.proceed()
+    this.#inbound.proceed()
   }
 
   #receive({ line }: Operated, head: Head): Upload {

@@ -25,6 +25,7 @@ import { completeLimits, type Limits } from './limits.ts'
 import { watchLoop } from './metrics/loop.ts'
 import { samplesOf, type Told } from './metrics/moment.ts'
 import { Metrics } from './metrics.ts'
+import { callerOf } from './paths.ts'
 import { Session } from './realtime/session.ts'
 import type { Route } from './route.ts'
 import { sendThrough } from './send.ts'
@@ -33,7 +34,9 @@ import { Traffic } from './traffic.ts'
 import { Upstreams } from './upstreams.ts'
 import { Wheel } from './wheel.ts'
 import type { Resolve } from './wire/dial.ts'
+import type { Inbound } from './wire/inbound.ts'
 import { NodeInbound } from './wire/inbound-node.ts'
+import type { Refusal } from './wire/server.ts'
 
 export interface GatewayOptions {
   /** The newest snapshot: a request keeps the one that it began with. */
@@ -64,9 +67,12 @@ export interface GatewayOptions {
 }
 
 export interface Gateway extends AsyncDisposable {
+  /** For requests that node's own server has read, by `request` and by `checkContinue`. */
   readonly handle: (request: IncomingMessage, response: ServerResponse) => void
-  /** For the listener's `checkContinue`: a body that is too large is refused before it is sent. */
-  readonly handleExpectation: (request: IncomingMessage, response: ServerResponse) => void
+  /** For requests that our own server has read. */
+  readonly take: (inbound: Inbound) => void
+  /** What our own server tells of a request that cannot be read. */
+  readonly refusal: (fault: Fault, url: string) => Refusal
   /** For the listener's `upgrade`: a realtime session, or an HTTP answer that says why there is none. */
   readonly handleUpgrade: (request: IncomingMessage, socket: Duplex, head: Buffer) => void
   /** For the listener's `clientError`: what node refuses to parse gets an answer in OpenAI's shape. */
@@ -203,9 +209,13 @@ export function createGateway(options: GatewayOptions): Gateway {
   }
 
   return {
-    handle: (request, response) => new Call(house, new NodeInbound(request, response), false).start(),
-    handleExpectation: (request, response) =>
-      new Call(house, new NodeInbound(request, response), true).start(),
+    handle: (request, response) => new Call(house, new NodeInbound(request, response)).start(),
+    take: inbound => new Call(house, inbound).start(),
+    refusal(fault, url) {
+      const id = options.uuid()
+      const body = callers[callerOf(url)].errorBody(fault, id).toString()
+      return { headers: ['content-type', 'application/json', 'x-request-id', id, 'request-id', id], body }
+    },
     handleUpgrade: (request, socket, head) => new Session(house, request, socket as Socket, head).start(), // an HTTP server's sockets are TCP or TLS
     clientError: answerParseError,
     metrics: (told = {}) =>

@@ -16,3 +16,4 @@ export {
   type Snapshot,
   type SnapshotInputs,
 } from './snapshot.ts'
+export { WireServer } from './wire/server.ts'

@@ -15,6 +15,7 @@ import {
   type Limits,
   type Snapshot,
   type SnapshotInputs,
+  WireServer,
 } from '@switchyard/gateway'
 import {
   type CredentialSecret,
@@ -133,8 +134,8 @@ export class Bed implements AsyncDisposable {
   resolve: (host: string) => Promise<readonly string[]> = async () => []
   #snapshot: Snapshot
   #gathering = false
-  #gathering = false
   readonly #server = createServer()
+  readonly #wire: WireServer
 
   constructor(limits: Partial<Limits>, door: DoorOptions) {
     this.#snapshot = compileSnapshot({ documents: [], keyHashes: [], grants: [] })
@@ -156,9 +157,11 @@ export class Bed implements AsyncDisposable {
       follow: asked => this.follow?.(asked),
     })
     this.#server.on('request', this.gateway.handle)
-    this.#server.on('checkContinue', this.gateway.handleExpectation)
+    this.#server.on('checkContinue', this.gateway.handle)
     this.#server.on('clientError', this.gateway.clientError)
     this.#server.on('upgrade', this.gateway.handleUpgrade)
+    const { take, refusal } = this.gateway
+    this.#wire = new WireServer(this.#server, { ours: () => true, take, refusal, clock: Date.now })
     this.add(document('User', null, 'ada', { email: 'ada@example.org', disabled: false }))
   }
 
@@ -193,20 +196,8 @@ export class Bed implements AsyncDisposable {
     }
   }
 
-  /** Makes several changes and swaps once. */
-  together(change: () => void): void {
-    this.#gathering = true
-    try {
-      change()
-    } finally {
-      this.#gathering = false
-      this.swap()
-    }
-  }
-
   /** Compiles what stands and swaps it in. */
   swap(): void {
-    if (this.#gathering) return
     if (this.#gathering) return
     const { documents, keyHashes, grants, credentials } = this
     this.#snapshot = compileSnapshot({ documents, keyHashes, grants, credentials })
@@ -317,6 +308,7 @@ export class Bed implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#server.closeAllConnections()
+    await this.#wire.close(0)
     await this.gateway.close()
     this.#server.close()
     await once(this.#server, 'close')
