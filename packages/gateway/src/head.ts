@@ -192,6 +192,13 @@ export function dialectOf({ url, headers }: Inbound): CallerName {
   return 'openai'
 }
 
+/** Three dialects list their models at one path: the prefix chooses, then a header that only one sends. */
+export function askedAs(target: Target, inbound: Inbound): Target {
+  if (target.type !== 'models' || target.caller !== 'openai') return target
+  const caller = dialectOf(inbound)
+  return caller === 'anthropic' || caller === 'gemini' ? { ...target, caller } : target
+}
+
 export function bodyTooLarge({ bodyBytes }: Pick<Limits, 'bodyBytes'>): Fault {
   return new Fault('too_large', `The body is larger than ${bodyBytes} bytes: send less.`, { reason: 'body' })
 }

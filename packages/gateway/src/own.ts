@@ -11,7 +11,6 @@ import {
   readOllamaShow,
 } from '@switchyard/dialects'
 import { Fault } from '@switchyard/kinds'
-import type { Head } from './head.ts'
 import { serverBody } from './oip.ts'
 import type { Target } from './paths.ts'
 import { callable, findRoute, mayCall, unknownModel } from './resolve.ts'
@@ -22,7 +21,6 @@ type Own = Exclude<Target, { type: 'operation' }>
 
 interface Asked {
   readonly body: Buffer
-  readonly head: Head
   /** Undefined for what needs no credential. */
   readonly principal: Principal | undefined
   readonly snapshot: Snapshot
@@ -48,8 +46,8 @@ const listed = ({ name, created, workspace }: Route): PublicModel => ({ name, cr
 export function answerOwn(target: Own, asked: Asked): Answer {
   if (target.type === 'ollama') return answerOllama(target.what, asked)
   if (target.type === 'inference') return answerInference(target, asked)
-  const { head, principal, snapshot } = asked
-  const shape = target.caller === 'gemini' ? 'gemini' : head.anthropicVersion ? 'anthropic' : 'openai'
+  const { principal, snapshot } = asked
+  const shape = target.caller === 'gemini' || target.caller === 'anthropic' ? target.caller : 'openai'
   if (!principal) throw new TypeError('lists need a principal')
   if (target.id === undefined)
     return { bytes: listModelsBody(shape, callable(principal, snapshot).map(listed)) }

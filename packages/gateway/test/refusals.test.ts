@@ -199,6 +199,23 @@ describe('A4: a key', () => {
 })
 
 describe('A3: a list of models', () => {
+  test.each([
+    ['/v1/models', 'authorization', 'object'],
+    ['/openai/v1/models', 'x-api-key', 'object'],
+    ['/ollama/v1/models', 'authorization', 'object'],
+    ['/anthropic/v1/models', 'x-api-key', 'has_more'],
+    ['/genai/v1/models', 'authorization', 'models'],
+    ['/v1/models', 'x-goog-api-key', 'models'],
+    ['/v1beta/models', 'authorization', 'models'],
+  ])('at %s with %s has the member %s of its dialect', async (path, carrier, member) => {
+    const answer = await send(bed.port, { method: 'GET', path, headers: [carrier, key] })
+    expect(Object.keys((await answer.json()) as object)).toContain(member) // it is one
+    const unknown = await send(bed.port, { method: 'GET', path: `${path}/nobody`, headers: [carrier, key] })
+    expect(unknown.status).toBe(404)
+    const told = { object: 'code', has_more: 'type', models: 'status' }[member] ?? ''
+    expect(at(await unknown.json(), 'error', told)).toMatch(/not_found/i)
+  })
+
   const names = async (path: string, headers: readonly string[]) => {
     const answer: unknown = await (await send(bed.port, { method: 'GET', path, headers })).json()
     const all = list(at(answer, 'data') ?? at(answer, 'models'))
@@ -219,7 +236,10 @@ describe('A3: a list of models', () => {
     const shapes = [
       ['/v1/models', []],
       ['/v1/models', ['anthropic-version', '2023-06-01']],
+      ['/anthropic/v1/models', []],
       ['/v1beta/models', []],
+      ['/genai/v1/models', []],
+      ['/ollama/v1/models', []],
       ['/api/tags', []],
     ] as const
     for (const [path, more] of shapes) {
