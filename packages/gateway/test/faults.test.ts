@@ -17,7 +17,7 @@ beforeAll(async () => {
 })
 afterAll(() => engine[Symbol.asyncDispose]())
 beforeEach(async () => {
-  bed = await Bed.start({ firstContent: 150, idle: 150, stall: 300 })
+  bed = await Bed.start()
   key = bed.key()
   engine.seen.length = 0
 })
@@ -32,9 +32,9 @@ const ask = (caller: CallerName, name: string, stream: boolean, headers: Record<
 const once = { 'x-switchyard-retries': '0' }
 
 /** A route of one provider that answers everything so. */
-function lone(name: string, dialect: Dialect, act: Name): string {
+function lone(name: string, dialect: Dialect, act: Name, timeouts = {}): string {
   settle(bed, engine, name, dialect, { act })
-  bed.route(name, { tiers: [{ targets: [{ provider: name, model }] }] })
+  bed.route(name, { timeouts, tiers: [{ targets: [{ provider: name, model }] }] })
   return name
 }
 
@@ -92,7 +92,7 @@ describe.each(pairs)('a caller of %s, for whom an upstream of %s fails', (caller
       for (const stream of forms(form)) await expectTold(await ask(caller, name, stream, once), caller, told)
     })
     await Promise.all(each)
-    await expect.poll(() => bed.gateway.inflight).toBe(0)
+    await expect.poll(() => bed.gateway.inflight, { timeout: 15_000 }).toBe(0)
     expect(bed.gateway.metrics()).toMatch(/upstream_inflight\{[^}]*\} 0\n/)
   })
 
@@ -188,10 +188,11 @@ describe.each(pairs)('a caller of %s, for whom an upstream of %s fails', (caller
 
 /** All at once: each waits for the same clock. */
 describe('an upstream of any dialect', () => {
-  const everyPair = (act: Name) =>
+  const hasty = { firstContentMs: 200, idleMs: 300, stallMs: 600 }
+  const everyPair = (act: Name, timeouts = {}) =>
     pairs.map(([caller, dialect]) => ({
       caller,
-      name: lone(`${caller}-${dialect}-${act}`.toLowerCase().replaceAll(' ', '-'), dialect, act),
+      name: lone(`${caller}-${dialect}`.toLowerCase(), dialect, act, timeouts),
     }))
 
   test.each([
@@ -201,19 +202,22 @@ describe('an upstream of any dialect', () => {
     ['pings only', true],
   ] as const)('F2: that gives no content (%s, stream %s) is given up in time', async (act, stream) => {
     await Promise.all(
-      everyPair(act)
+      everyPair(act, hasty)
         .filter(({ caller }) => stream || caller !== 'geminiArray')
         .map(async ({ caller, name }) =>
           expectTold(await ask(caller, name, stream, once), caller, 'first_token'),
         ),
     )
-    await expect.poll(() => engine.connections).toBe(0)
+    await expect.poll(() => engine.connections, { timeout: 15_000 }).toBe(0)
   })
 
   test('F2: that gives headers at once and then nothing is followed by the next tier', async () => {
     settle(bed, engine, 'good', 'anthropic')
     const routes = everyPair('headers then silence').map(({ caller, name }) => {
-      bed.route(`${name}-2`, { tiers: [name, 'good'].map(provider => ({ targets: [{ provider, model }] })) })
+      bed.route(`${name}-2`, {
+        timeouts: { firstContentMs: 1000 },
+        tiers: [name, 'good'].map(provider => ({ targets: [{ provider, model }] })),
+      })
       return { caller, name: `${name}-2` }
     })
     await Promise.all(
@@ -229,7 +233,7 @@ describe('an upstream of any dialect', () => {
     'R2: that gives %s is told of in the stream, and nothing is tried again',
     async act => {
       await Promise.all(
-        everyPair(act).map(async ({ caller, name }) => {
+        everyPair(act, { ...hasty, firstContentMs: 10_000 }).map(async ({ caller, name }) => {
           const got = callers[caller].stream(await (await ask(caller, name, true)).text())
           expect(got.whole, name).toBe(false)
           expect(got.error, name).toBeDefined()

@@ -114,7 +114,7 @@ describe.each(pairs)('a caller of %s at an upstream of %s', (caller, dialect) =>
     settle(bed, engine, 'p', dialect, { act: 'one by one' })
     bed.route('m', { tiers: [{ targets: [{ provider: 'p', model }] }] })
     const asked = asks(bed, bed.key(), 'm', true)
-    await expect.poll(() => engine.seen.length).toBe(1)
+    await expect.poll(() => engine.seen.length, { timeout: 15_000 }).toBe(1)
     const [{ url, body } = { url: '', body: Buffer.alloc(0) }] = engine.seen
     const { speaker, usage } = readAsked(url, body)
     const { events: all, first } = speaker.script('text', usage)

@@ -232,6 +232,6 @@ describe('R9: a provider that leaves', () => {
     expect(rest).toContain(' three')
     expect(rest).toContain('[DONE]')
     expect(engine.seen).toHaveLength(1)
-    await expect.poll(() => engine.connections).toBe(0)
+    await expect.poll(() => engine.connections, { timeout: 15_000 }).toBe(0)
   })
 })
