@@ -69,7 +69,7 @@ export function openaiCarriage(
     same: true,
     dropped: none,
     clamped: none,
-    tap: () => new StreamTap({ name, usage: ask.stream.usage }),
+    tap: () => new StreamTap({ name, usage: ask.stream.usage, choices: ask.n }),
     reply: body => readReply(body, name),
   }
 }

@@ -1,5 +1,5 @@
 // What every caller is sent of what every upstream sends, whatever the chunks, and where it is cut.
-import { carry, type Delta, readRequest } from '@switchyard/dialects'
+import { carry, type Delta, openaiEngineRow, readRequest } from '@switchyard/dialects'
 import { Fault } from '@switchyard/kinds'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
@@ -304,4 +304,25 @@ test('a filter between the dialects sees every delta, also within one dialect, a
 
 test('every caller is asked for by a row', () => {
   expect(Object.keys(streamed)).toEqual([...new Set(pairs.map(({ name }) => name))])
+})
+
+describe('a stream of two answers without its marker', () => {
+  const chunk = (index: number, content: string, finish_reason: string | null) =>
+    `data: ${JSON.stringify({ model: 'm', choices: [{ finish_reason, index, delta: { content } }] })}\n\n`
+  const both = [chunk(0, 'a', null), chunk(1, 'b', null), chunk(0, '', 'stop'), chunk(1, '', 'stop')]
+
+  test.each([
+    ['both have finished', both, true],
+    ['one has finished', both.slice(0, 3), false],
+    ['one has finished twice', [...both.slice(0, 3), chunk(0, '', 'stop')], false],
+    ['one has finished and the other never began', [chunk(0, 'a', null), chunk(0, '', 'stop')], false],
+    ['the second is spoilt as it finishes', [...both.slice(0, 3), `${both[3]?.slice(0, -4)}\n\n`], false],
+  ])('is judged by all of its answers: %s', (_, events, whole) => {
+    const body = Buffer.from('{"model":"m","messages":[],"n":2,"stream":true}')
+    const ask = readRequest('openai', 'chat.completions', body, {})
+    const tap = carry(ask, { dialect: 'openai', row: openaiEngineRow }, options).tap()
+    tap.push(Buffer.from(events.join('')))
+    tap.finish()
+    expect(tap.terminal !== undefined).toBe(whole)
+  })
 })

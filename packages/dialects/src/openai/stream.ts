@@ -15,10 +15,11 @@ const usage = 2
 const error = 3
 const timings = 4
 
-const choiceNames = new Names(['delta', 'finish_reason', 'text'])
+const choiceNames = new Names(['delta', 'finish_reason', 'text', 'index'])
 const delta = 0
 const finishReason = 1
 const text = 2
+const index = 3
 
 const contentNames = new Names([
   'content',
@@ -44,6 +45,8 @@ export interface TapOptions {
   readonly name: Buffer | undefined
   /** The caller asked for usage: its chunk stays. */
   readonly usage: boolean
+  /** Answers that were asked for, 1 when omitted: without `[DONE]` each must have given its reason to finish. */
+  readonly choices?: number
 }
 
 /** `push` each chunk; then `out` is what may leave, and the other fields tell what has been seen so far. */
@@ -63,14 +66,19 @@ export class StreamTap implements Tap {
   error: UpstreamError | undefined
 
   readonly #options: TapOptions
+  readonly #many: boolean
   readonly #reader = new EventReader()
   #finished = false
+  /** Where several answers were asked for: those that have finished, and those that this chunk finishes. */
+  readonly #ended = new Set<number>()
+  readonly #ending: number[] = []
   #malformedInARow = 0
   #modelStart = 0
   #modelEnd = 0
 
   constructor(options: TapOptions) {
     this.#options = options
+    this.#many = (options.choices ?? 1) > 1
   }
 
   push(chunk: Buffer): void {
@@ -109,7 +117,8 @@ export class StreamTap implements Tap {
     this.out = undefined
     if (this.terminal || this.error) return
     if (this.#reader.unfinished > 0) this.push(blankLine)
-    if (this.#finished && !this.error) this.terminal ??= doneEvent
+    const whole = this.#finished && (!this.#many || this.#ended.size >= (this.#options.choices ?? 1))
+    if (whole && !this.error) this.terminal ??= doneEvent
   }
 
   fail(fault: Fault, type?: string): Buffer {
@@ -137,6 +146,7 @@ export class StreamTap implements Tap {
     this.#modelStart = -1
     const deltasBefore = this.deltas
     const finishedBefore = this.#finished
+    if (this.#ending.length > 0) this.#ending.length = 0
     cursor.space()
     let step = cursor.open()
     while (step === more) {
@@ -170,6 +180,7 @@ export class StreamTap implements Tap {
       return this.#spoilt()
     }
     this.#malformedInARow = 0
+    if (this.#ending.length > 0) for (const choice of this.#ending) this.#ended.add(choice)
     if (errorStart >= 0) {
       this.error = readError(bytes, errorStart, errorEnd)
       return 'fault'
@@ -205,6 +216,8 @@ export class StreamTap implements Tap {
     let step = cursor.open()
     if (step < 0) return false
     let content = false
+    let finished = false
+    let at = 0
     while (step === more) {
       const name = choiceNames.find(bytes, cursor.nameStart, cursor.nameEnd)
       const start = cursor.at
@@ -213,11 +226,16 @@ export class StreamTap implements Tap {
         if (inner < 0) return false
         if (inner > 0) content = true
       } else if (!cursor.value(3)) return false
-      else if (name === finishReason && bytes[start] !== letterN) this.#finished = true
+      else if (name === finishReason && bytes[start] !== letterN) finished = true
+      else if (name === index) at = digits(bytes, start, cursor.at)
       else if (name === text && bytes[start] !== letterN && cursor.at - start > 2) content = true
       step = cursor.next()
     }
     if (content) this.deltas++
+    if (finished) {
+      this.#finished = true
+      if (this.#many) this.#ending.push(at)
+    }
     return step === closed
   }
 
@@ -267,6 +285,13 @@ export class StreamTap implements Tap {
     const lines = json.toString('latin1').split('\n')
     return [Buffer.from(`${lines.map(line => `data: ${line}\n`).join('')}\n`, 'latin1')]
   }
+}
+
+/** A whole number; what is none counts as some other. */
+function digits(bytes: Uint8Array, start: number, end: number): number {
+  let value = 0
+  for (let i = start; i < end; i++) value = value * 10 + bytes[i]! - 0x30
+  return value
 }
 
 function parse(bytes: Uint8Array, start: number, end: number): unknown {
