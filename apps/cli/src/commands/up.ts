@@ -17,6 +17,11 @@ export function register(program: Command, start: Start): void {
     .option('--database-url <url>', 'PostgreSQL 15 or later to use instead of the embedded one')
     .option('--config <file>', 'YAML file of documents to keep in force, followed as it changes')
     .option('--secret-key-file <file>', 'file with the master keys that secrets are sealed under, one a line')
+    .option('--workers <n>', 'processes of the gateway behind the port (default 0: in the server itself)')
+    .option(
+      '--limits <where>',
+      'where limits are counted: memory, postgres or redis://host:6379/0 (default memory; postgres from 2 workers)',
+    )
     .option('--detach', 'return once the model answers, and go on in the background')
     .option('--reset', 'stop what runs there and delete the data folder first')
     .addHelpText(
@@ -27,6 +32,7 @@ Examples:
   switchyard up --detach --port 9000           start in the background on port 9000
   switchyard up --model ~/models/qwen3.gguf    serve a model of your own
   switchyard up --config switchyard.yaml       documents from a file; switchyard config check looks at it first
+  switchyard up --workers 4                    four gateway processes that share their limits
   switchyard up --database-url postgres://switchyard:secret@db:5432/switchyard`,
     )
     .action((options: UpOptions, command: Command) =>

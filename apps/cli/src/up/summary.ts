@@ -1,9 +1,10 @@
 // What a person needs after a start: where it is, how to become administrator, and a call that works.
-import type { Quickstart } from '@switchyard/server'
+import type { Progress, Quickstart } from '@switchyard/server'
 import type { Colors } from '../output/colors.ts'
 
 interface Circumstances {
   readonly bundled: boolean
+  readonly workers: Extract<Progress, { type: 'ready' }>['workers']
   readonly data: string
   /** The data folder is not the one that the command line finds by itself. */
   readonly elsewhere: boolean
@@ -12,7 +13,7 @@ interface Circumstances {
 
 export function summary(
   quickstart: Quickstart,
-  { bundled, data, elsewhere, detached }: Circumstances,
+  { bundled, workers, data, elsewhere, detached }: Circumstances,
   colors: Colors,
 ): string {
   const { baseUrl, apiKey, model, setupUrl } = quickstart
@@ -25,6 +26,10 @@ export function summary(
     ...(setupUrl
       ? [`  Set-up     ${setupUrl}`, '             (once, within 24 hours: makes the first administrator)']
       : []),
+    ...workers.map(
+      ({ worker, state, pid, restarts }) =>
+        `  Worker ${worker}   ${state}${pid === undefined ? '' : `, process ${pid}`}${restarts > 0 ? `, started again ${restarts} times` : ''}`,
+    ),
     `  Facts      ${data}/quickstart.json`,
     '',
     'Try it:',

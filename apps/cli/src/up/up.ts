@@ -17,6 +17,8 @@ export interface UpOptions {
   readonly databaseUrl?: string
   readonly config?: string
   readonly secretKeyFile?: string
+  readonly workers?: string
+  readonly limits?: string
   readonly detach?: boolean
   readonly reset?: boolean
 }
@@ -30,6 +32,8 @@ export async function up(cli: Cli, options: UpOptions): Promise<void> {
     SWITCHYARD_HOST: options.host,
     SWITCHYARD_MODEL: options.model && resolve(terminal.cwd, options.model),
     SWITCHYARD_DATABASE_URL: options.databaseUrl,
+    SWITCHYARD_WORKERS: options.workers,
+    SWITCHYARD_LIMITER: options.limits,
     SWITCHYARD_CONFIG: options.config && resolve(terminal.cwd, options.config),
     SWITCHYARD_SECRET_KEY_FILE: options.secretKeyFile && resolve(terminal.cwd, options.secretKeyFile),
   }
@@ -38,9 +42,11 @@ export async function up(cli: Cli, options: UpOptions): Promise<void> {
   const forward = () => void child.kill('SIGTERM')
   cli.signal.addEventListener('abort', forward, { once: true })
   const ready = await outcome(child, display(terminal.stderr, colors))
-  const { quickstart, bundled } = ready
+  const { quickstart, bundled, workers } = ready
   const elsewhere = data !== dataFolder({ ...terminal, env: {} }, undefined)
-  cli.out(summary(quickstart, { bundled, data, elsewhere, detached: options.detach === true }, colors))
+  cli.out(
+    summary(quickstart, { bundled, workers, data, elsewhere, detached: options.detach === true }, colors),
+  )
   if (options.detach) {
     cli.signal.removeEventListener('abort', forward)
     child.disconnect()
