@@ -228,8 +228,8 @@ export class Attempt implements Hearer, Ticking {
       return
     }
     const { code } = cause
-    if (this.tap && code !== 'malformed') {
-      // What says that the answer is whole may have come before the connection was lost.
+    if (this.tap && !this.media && code !== 'malformed') {
+      // What says that the answer is whole may have come before the connection was lost. Media has no such word.
       this.tap.finish()
       this.#told(this.tap)
       if (this.#over) {
