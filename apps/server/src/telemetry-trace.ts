@@ -10,7 +10,8 @@ export interface TraceContext {
 
 const form = /^([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?$/
 const zeros = /^0+$/
-const randomness = 2 ** 56
+/** What a double holds exactly of the last 56 bits: their first 52. */
+const randomness = 2 ** 52
 
 /**
  * As the caller decided; without a caller's decision `ratio` (0 to 1) of the traces. A trace that begins here is
@@ -25,6 +26,6 @@ export function contextOf(request: string, traceparent: string | undefined, rati
   return {
     trace: own,
     parent: undefined,
-    sampled: Number.parseInt(own.slice(-14), 16) >= (1 - ratio) * randomness,
+    sampled: Number.parseInt(own.slice(-14, -1), 16) >= (1 - ratio) * randomness,
   }
 }
