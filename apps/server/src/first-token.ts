@@ -23,6 +23,8 @@ export async function firstToken(
     const answer = (await body.json()) as Answer // read below, member by member
     const text = answer.choices?.[0]?.message?.content
     if (statusCode === 200 && typeof text === 'string') return text.trim()
+    // A real answer too: whoever set the rules of addresses left this machine out.
+    if (statusCode === 403 && answer.error?.code === 'ip_denied') return '(no calls from this machine)'
     const passing = statusCode === 401 || statusCode === 404 || statusCode === 503
     if (!passing || attempt === attempts)
       throw new Fault(
@@ -38,5 +40,5 @@ export async function firstToken(
 
 interface Answer {
   readonly choices?: readonly { readonly message?: { readonly content?: unknown } }[]
-  readonly error?: { readonly message?: string }
+  readonly error?: { readonly message?: string; readonly code?: string }
 }

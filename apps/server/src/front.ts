@@ -4,10 +4,12 @@ import type { ExplainAsk, Explanation } from '@switchyard/gateway'
 import type { Vault } from '@switchyard/runtime'
 import type { OpenedStore } from '@switchyard/store'
 import { openJournal } from '@switchyard/store/journal'
+import type { Logger } from 'pino'
 import { type GatewayOptions, openGateway } from './gateway-process.ts'
-import { type Handler, listen } from './listen.ts'
+import { type Edge, type Handler, listen } from './listen.ts'
 import { observer } from './log.ts'
 import type { Settings } from './settings.ts'
+import { openCertificates } from './tls.ts'
 import type { WorkerState } from './workers-messages.ts'
 import { openSharedPort } from './workers-port.ts'
 
@@ -41,13 +43,27 @@ export interface Port {
 }
 
 /** Answers "starting" until its front serves. */
-export const takePort = (settings: Settings, folder: string): Promise<Port> =>
-  settings.workers > 0 ? openSharedPort(settings, folder) : openOwnPort(settings)
+export const takePort = (settings: Settings, folder: string, log: Logger): Promise<Port> =>
+  settings.workers > 0 ? openSharedPort(settings, folder, log) : openOwnPort(settings, log)
 
-async function openOwnPort({ host, port }: Settings): Promise<Port> {
-  const edge = await listen(host, port)
+async function openOwnPort({ host, port, tls }: Settings, log: Logger): Promise<Port> {
+  await using stack = new AsyncDisposableStack()
+  const edges: Edge[] = []
+  const hold = (edge: Edge) => {
+    edges.push(edge)
+    stack.defer(() => edge.close(0))
+  }
+  hold(await listen(host, port))
+  if (tls) {
+    const certificates = stack.use(await openCertificates(tls.files, { observe: observer(log, 'tls') }))
+    hold(await listen(tls.host ?? host, tls.port, certificates))
+  }
+  const owned = stack.move()
   return {
-    close: milliseconds => edge.close(milliseconds),
+    async close(milliseconds) {
+      await Promise.all(edges.map(edge => edge.close(milliseconds)))
+      await owned.disposeAsync()
+    },
     async open(options) {
       const { journals, settings, clock, log } = options
       const opened = await openGateway({
@@ -64,9 +80,11 @@ async function openOwnPort({ host, port }: Settings): Promise<Port> {
       return {
         workers: [],
         problems: [],
-        metrics: () => opened.metrics(edge.connections),
+        metrics: () => opened.metrics(edges.reduce((sum, { connections }) => sum + connections, 0)),
         explain: ask => opened.gateway.explain(ask),
-        serve: control => edge.serve({ gateway: opened.gateway, control }),
+        serve(control) {
+          for (const edge of edges) edge.serve({ gateway: opened.gateway, control })
+        },
         drain: seconds => opened.gateway.drain(seconds),
         [Symbol.asyncDispose]: () => opened[Symbol.asyncDispose](),
       }

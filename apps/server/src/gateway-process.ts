@@ -101,6 +101,7 @@ export async function openGateway(options: GatewayOptions): Promise<GatewayProce
       snapshot: () => snapshot,
       journal,
       limiter,
+      door: settings.door,
       version,
       meter,
       clock: fineNow(clock),

@@ -1,14 +1,16 @@
 // One port for everything: what the gateway speaks goes to the gateway, the rest to the control plane.
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { createServer as createSecureServer, type Server as SecureServer } from 'node:https'
 import type { Socket, Server as TcpServer } from 'node:net'
 import { type Gateway, WireServer } from '@switchyard/gateway'
 import { Fault } from '@switchyard/kinds'
+import type { Certificates } from './tls.ts'
 
 export type Handler = (request: IncomingMessage, response: ServerResponse) => void
 
 export interface Edge {
   /** Bound by `listen`; without it, it takes the connections that it is given by its event `connection`. */
-  readonly server: Server
+  readonly server: Server | SecureServer
   /** Those that are open. */
   readonly connections: number
   /** Takes over from the answer "starting". */
@@ -43,8 +45,8 @@ export const starting: Handler = (_, response) => {
 }
 
 /** Takes the port at once, so that two servers can't both think that it is theirs. */
-export async function listen(host: string, port: number): Promise<Edge> {
-  const edge = openEdge()
+export async function listen(host: string, port: number, certificates?: Certificates): Promise<Edge> {
+  const edge = openEdge(certificates)
   await bind(edge.server, host, port)
   return edge
 }
@@ -57,15 +59,24 @@ export function bind(server: TcpServer, host: string, port: number): Promise<voi
   })
 }
 
-/** Answers "starting" until it serves. */
-export function openEdge(): Edge {
+const times = {
+  keepAliveTimeout: 75_000,
+  headersTimeout: 10_000,
+  requestTimeout: 0,
+  maxHeaderSize: 32 * 1024,
+} as const
+
+function securely(certificates: Certificates): SecureServer {
+  const server = createSecureServer({ ...times, ...certificates.options, handshakeTimeout: 10_000 })
+  certificates.follow(server)
+  // Who cannot agree on a connection cannot read an answer either.
+  return server.prependListener('tlsClientError', (_, socket) => socket.destroy())
+}
+
+/** Answers "starting" until it serves; over TLS with certificates. */
+export function openEdge(certificates?: Certificates): Edge {
   let route: Handler = starting
-  const server = createServer({
-    keepAliveTimeout: 75_000,
-    headersTimeout: 10_000,
-    requestTimeout: 0,
-    maxHeaderSize: 32 * 1024,
-  })
+  const server = certificates ? securely(certificates) : createServer(times)
   let connections = 0
   let wire: WireServer | undefined
   server.on('connection', socket => {
@@ -76,7 +87,8 @@ export function openEdge(): Edge {
   return {
     server,
     get connections() {
-      return connections + (wire?.connections ?? 0)
+      // Under TLS both know the same connections: one its TCP, the other what it carries.
+      return certificates ? connections : connections + (wire?.connections ?? 0)
     },
     serve({ gateway, control: handle }) {
       const controls = (request: IncomingMessage) => control.test(request.url ?? '/') && forBrowsers(request)

@@ -52,7 +52,7 @@ export async function serve(settings: Settings, report: Report, signal: AbortSig
   const log = createLog(settings)
   await using stack = new AsyncDisposableStack()
 
-  const port = await takePort(settings, folder.path)
+  const port = await takePort(settings, folder.path, log)
   stack.defer(() => port.close(0))
   const holder = `${hostname()}/${process.pid}/${Date.now()}`
   const dead = claim(folder.path, settings.port, holder)

@@ -1,8 +1,10 @@
 // The only reader of the environment in the server: every setting with its name, unit, default and doc.
 import { resolve } from 'node:path'
+import type { DoorOptions } from '@switchyard/gateway'
 import { Fault, type LimitsSpec, limitsSchema } from '@switchyard/kinds'
 import { Sealed } from '@switchyard/runtime'
 import { z } from 'zod'
+import { doorSettings, doorShape, type TlsSettings, tlsSettings } from './door-settings.ts'
 import { type TelemetrySettings, telemetrySettings, telemetryShape } from './telemetry-settings.ts'
 
 const whole = (least: number, most: number) => z.coerce.number().int().min(least).max(most)
@@ -106,6 +108,7 @@ export const settingsSchema = z.object({
     .enum(['trace', 'debug', 'info', 'warn', 'error'])
     .default('info')
     .describe('Least severe line that is logged.'),
+  ...doorShape,
   ...telemetryShape,
   PATH: z.string().default('/usr/local/bin:/usr/bin:/bin').describe('Where engine binaries are looked for.'),
   HOME: z.string().default('/').describe('Home folder given to engines.'),
@@ -140,6 +143,10 @@ export interface Settings {
   /** Processes of the gateway; 0 is this one. */
   readonly workers: number
   readonly limiter: LimiterPlace
+  /** The port with a certificate. */
+  readonly tls: TlsSettings | undefined
+  /** The edge of the gateway. */
+  readonly door: DoorOptions
   readonly logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error'
   /** What is told of requests, and to whom. */
   readonly telemetry: TelemetrySettings
@@ -184,6 +191,8 @@ export function readSettings(environment: NodeJS.ProcessEnv): Settings {
     limits: given.SWITCHYARD_LIMITS,
     workers: given.SWITCHYARD_WORKERS,
     limiter: limiterPlace(given.SWITCHYARD_LIMITER, given.SWITCHYARD_WORKERS),
+    tls: tlsSettings(given),
+    door: doorSettings(given),
     logLevel: given.SWITCHYARD_LOG_LEVEL,
     telemetry: telemetrySettings(given),
     path: given.PATH,

@@ -8,10 +8,11 @@ import { openStore } from '@switchyard/store'
 import { openFolder } from './folder.ts'
 import { openGateway } from './gateway-process.ts'
 import { claimJournal } from './journals.ts'
-import { openEdge } from './listen.ts'
+import { type Edge, openEdge } from './listen.ts'
 import { createLog, observer } from './log.ts'
 import { masterKeys } from './master-keys.ts'
 import type { Settings } from './settings.ts'
+import { openCertificates } from './tls.ts'
 import { forwardTo } from './workers-control.ts'
 import type { Begin, FromWorker, ToWorker } from './workers-messages.ts'
 
@@ -67,27 +68,32 @@ export async function work(settings: Settings): Promise<void> {
       random: systemRandom,
     }),
   )
-  const edge = openEdge()
-  edge.serve({ gateway, control: forwardTo(control) })
+  const { tls } = settings
+  const plain = openEdge()
+  const secured =
+    tls && openEdge(stack.use(await openCertificates(tls.files, { observe: observer(log, 'tls') })))
+  const edges = [plain, ...(secured ? [secured] : [])]
+  for (const edge of edges) edge.serve({ gateway, control: forwardTo(control) })
 
   let ended = 0
   const tellEnded = () => {
     tell({ type: 'closed', count: ended })
     ended = 0
   }
-  const take = (socket: Socket) => {
+  const take = (socket: Socket, { server }: Edge) => {
     open.add(socket)
     socket.once('close', () => {
       open.delete(socket)
       if (ended++ === 0) setImmediate(tellEnded)
     })
-    edge.server.emit('connection', socket)
+    server.emit('connection', socket)
   }
   act = (message, socket) => {
     const { type } = message
-    if (type === 'connection' && socket) take(socket)
+    if (type === 'connection' && socket) take(socket, (message.secure && secured) || plain)
     else if (type === 'explain') void explain(gateway, message.number, message.ask)
-    else if (type === 'metrics') tell({ type: 'metrics', text: metrics(edge.connections) })
+    else if (type === 'metrics')
+      tell({ type: 'metrics', text: metrics(edges.reduce((sum, { connections }) => sum + connections, 0)) })
   }
   process.once('SIGTERM', () => {
     tell({ type: 'leaving' })
@@ -100,9 +106,9 @@ export async function work(settings: Settings): Promise<void> {
 
   const seconds = await leaving.promise
   log.info({ connections: open.size }, 'stopping')
-  const closed = edge.close((seconds + 5) * 1000)
+  const closed = Promise.all(edges.map(edge => edge.close((seconds + 5) * 1000)))
   await gateway.drain(seconds)
-  edge.server.closeIdleConnections()
+  for (const { server } of edges) server.closeIdleConnections()
   const deadline = systemClock.monotonic() + lingerMilliseconds
   while (open.size > 0 && systemClock.monotonic() < deadline) await systemClock.sleep(20)
   for (const socket of open) socket.destroy()

@@ -15,8 +15,8 @@ export interface Begin {
 
 export type ToWorker =
   | Begin
-  /** With a connection that the worker owns from now on. */
-  | { readonly type: 'connection' }
+  /** With a connection, unread, that the worker owns from now on; `secure` begins with TLS. */
+  | { readonly type: 'connection'; readonly secure: boolean }
   /** How many workers live: each gives its share of the limits while those that they share are away. */
   | { readonly type: 'gateways'; readonly count: number }
   | { readonly type: 'metrics' }

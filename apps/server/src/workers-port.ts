@@ -9,33 +9,52 @@
 //
 // Callers keep their connections, so that balance decides and the 100 µs are paid once. The port is also one
 // process's alone, and stays open while workers come and go.
-import { createServer, type Socket } from 'node:net'
+import { createServer, type Server, type Socket } from 'node:net'
+import type { Logger } from 'pino'
 import { writeWorkers } from './folder.ts'
 import type { Front, FrontOptions, Port } from './front.ts'
 import { bind, type Edge, type Handler, openEdge, starting } from './listen.ts'
 import { observer } from './log.ts'
 import type { Settings } from './settings.ts'
+import { openCertificates } from './tls.ts'
 import { openWorkers, type Workers } from './workers.ts'
 import { openControlSocket } from './workers-control.ts'
 
-export async function openSharedPort({ host, port }: Settings, folder: string): Promise<Port> {
-  // Who comes while no worker is ready: the control plane answers, the gateway says "later".
-  const lone = openEdge()
+export async function openSharedPort(
+  { host, port, tls }: Settings,
+  folder: string,
+  log: Logger,
+): Promise<Port> {
+  await using stack = new AsyncDisposableStack()
   const own = new Set<Socket>()
   let workers: Workers | undefined
-  const server = createServer({ pauseOnConnect: true, noDelay: true }, socket => {
-    if (workers?.take(socket)) return
-    own.add(socket)
-    socket.once('close', () => own.delete(socket))
-    lone.server.emit('connection', socket)
-    socket.resume()
-  })
-  await bind(server, host, port)
-  return {
-    async close() {
+  const accept = (lone: Edge, secure: boolean): Server => {
+    const server = createServer({ pauseOnConnect: true, noDelay: true }, socket => {
+      if (workers?.take(socket, secure)) return
+      own.add(socket)
+      socket.once('close', () => own.delete(socket))
+      lone.server.emit('connection', socket)
+      socket.resume()
+    })
+    stack.defer(async () => {
       // Connections that were handed over are the workers' to end.
       server.close()
       await lone.close(0)
+    })
+    return server
+  }
+  // Who comes while no worker is ready: the control plane answers, the gateway says "later".
+  const lone = [openEdge()]
+  await bind(accept(lone[0] as Edge, false), host, port) // it stands there
+  if (tls) {
+    const edge = openEdge(stack.use(await openCertificates(tls.files, { observe: observer(log, 'tls') })))
+    lone.push(edge)
+    await bind(accept(edge, true), tls.host ?? host, tls.port)
+  }
+  const owned = stack.move()
+  return {
+    async close() {
+      await owned.disposeAsync()
       for (const socket of own) socket.destroy()
     },
     open: options =>
@@ -48,7 +67,7 @@ export async function openSharedPort({ host, port }: Settings, folder: string): 
 async function openFront(
   { settings, databaseUrl, log, clock, random }: FrontOptions,
   folder: string,
-  lone: Edge,
+  lone: readonly Edge[],
   hand: (workers: Workers) => void,
 ): Promise<Front> {
   await using stack = new AsyncDisposableStack()
@@ -81,7 +100,7 @@ async function openFront(
         void workers.gather().finally(() => handle(request, response))
       }
       control.serve(gathered)
-      lone.serve({ gateway: nobody, control: gathered })
+      for (const edge of lone) edge.serve({ gateway: nobody, control: gathered })
     },
     drain: seconds => workers.drain(seconds),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),

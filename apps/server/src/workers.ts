@@ -59,7 +59,7 @@ export interface WorkersOptions {
 export interface Workers extends AsyncDisposable {
   readonly states: readonly WorkerState[]
   /** Hands the connection to the ready worker that holds the fewest; false when none is ready. */
-  take(socket: Socket): boolean
+  take(socket: Socket, secure: boolean): boolean
   /** Asks every worker for its counters; one that does not answer within a second is told as it last was. */
   gather(): Promise<void>
   /** Prometheus' text of all workers, those that have ended included, as it was last gathered. */
@@ -99,11 +99,11 @@ class House implements Workers {
     return this.workers.map(worker => worker.standing)
   }
 
-  take(socket: Socket): boolean {
+  take(socket: Socket, secure: boolean): boolean {
     let least: Worker | undefined
     for (const worker of this.workers)
       if (worker.state === 'ready' && (!least || worker.connections < least.connections)) least = worker
-    least?.take(socket)
+    least?.take(socket, secure)
     return least !== undefined
   }
 
@@ -214,9 +214,9 @@ class Worker {
     return this.#ready.promise
   }
 
-  take(socket: Socket): void {
+  take(socket: Socket, secure: boolean): void {
     this.connections++
-    this.#child?.send({ type: 'connection' } satisfies ToWorker, socket, {}, error => {
+    this.#child?.send({ type: 'connection', secure } satisfies ToWorker, socket, {}, error => {
       // It ended meanwhile: the caller connects again.
       if (error) socket.destroy()
     })

@@ -23,6 +23,31 @@ describe('settings', () => {
     expect(readSettings({ SWITCHYARD_HOST: '0.0.0.0' }).baseUrl).toBe('http://127.0.0.1:8080')
   })
 
+  test('the edge is open within what is listed, and closed by what cannot be read', () => {
+    expect(readSettings({})).toMatchObject({ tls: undefined, door: { compress: true, proxies: [] } })
+    const given = {
+      SWITCHYARD_TLS_CERT: '/tls/cert.pem',
+      SWITCHYARD_TLS_KEY: '/tls/key.pem',
+      SWITCHYARD_CORS_ORIGINS: 'https://a.example.com, https://b.example.com:8443',
+      SWITCHYARD_ALLOW_ADDRESSES: '10.0.0.0/8,fd00::/8',
+      SWITCHYARD_TRUSTED_PROXIES: '10.1.0.0/16',
+      SWITCHYARD_COMPRESS: 'off',
+    }
+    expect(readSettings(given)).toMatchObject({
+      tls: { files: { cert: '/tls/cert.pem', key: '/tls/key.pem' }, port: 8443 },
+      door: {
+        compress: false,
+        cors: { origins: ['https://a.example.com', 'https://b.example.com:8443'] },
+        addresses: { allow: ['10.0.0.0/8', 'fd00::/8'], deny: [] },
+        proxies: ['10.1.0.0/16'],
+      },
+    })
+    expect(() => readSettings({ SWITCHYARD_TLS_CERT: '/tls/cert.pem' })).toThrow(/given together/)
+    expect(() =>
+      readSettings({ SWITCHYARD_CORS_ORIGINS: 'a.example.com', SWITCHYARD_DENY_ADDRESSES: '10.0.0.1/8' }),
+    ).toThrow(/SWITCHYARD_CORS_ORIGINS: must be origins.*SWITCHYARD_DENY_ADDRESSES: must be ranges/)
+  })
+
   test('the reference page is what the schema says', () => {
     const page = new URL('../../../docs/settings.md', import.meta.url)
     expect(readFileSync(page, 'utf8')).toBe(settingsReference())
