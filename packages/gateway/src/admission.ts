@@ -232,13 +232,6 @@ export class Admissions implements Disposable {
     return held
   }
 
-  /** Seats of a bucket that calls of this gateway hold. */
-  seated(key: string): number {
-    let held = 0
-    for (const { buckets } of this.#running.values()) if (buckets.some(bucket => bucket.key === key)) held++
-    return held
-  }
-
   /** For a request that was never sent. */
   void(claim: Claim): void {
     this.settle(claim, nothingUsed)
