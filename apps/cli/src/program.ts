@@ -30,6 +30,7 @@ const groups: readonly (readonly [title: string, Readonly<Record<string, () => P
       delete: verb(() => import('./commands/delete.ts')),
       wait: verb(() => import('./commands/wait.ts')),
       explain: verb(() => import('./commands/explain.ts')),
+      config: verb(() => import('./commands/config.ts')),
     },
   ],
   [
@@ -38,6 +39,7 @@ const groups: readonly (readonly [title: string, Readonly<Record<string, () => P
       chat: verb(() => import('./commands/chat.ts')),
       logs: verb(() => import('./commands/logs.ts')),
       events: verb(() => import('./commands/events.ts')),
+      route: verb(() => import('./commands/route.ts')),
       usage: verb(() => import('./commands/usage.ts')),
       keys: verb(() => import('./commands/keys.ts')),
     },

@@ -1,7 +1,7 @@
 // A whole control plane for the command line: the API over a fresh real database, on a port of its own.
 import { randomBytes, randomUUID } from 'node:crypto'
 import { createServer } from 'node:http'
-import { bootstrapDocuments, createApi, type Shipped } from '@switchyard/api'
+import { type ApiOptions, bootstrapDocuments, createApi, type Shipped } from '@switchyard/api'
 import { type Client, createClient } from '@switchyard/client'
 import type { Document } from '@switchyard/kinds'
 import { testDatabase } from '@switchyard/store/testing'
@@ -41,7 +41,7 @@ const platform: readonly Shipped[] = [
   shipped('Model', 'tiny', { source: { registry: 'bundled', path: 'tiny.gguf' } }),
 ]
 
-export async function startYard(): Promise<Yard> {
+export async function startYard(options: Partial<ApiOptions> = {}): Promise<Yard> {
   const database = await testDatabase()
   const { store, secrets, identity, usage } = database
   const api = await createApi({
@@ -56,6 +56,7 @@ export async function startYard(): Promise<Yard> {
     uuid: uuidv7,
     random: randomBytes,
     chance: Math.random,
+    ...options,
     async *logs({ previous }, { tail, follow }, signal) {
       const lines = previous ? ['died\u001b[31m'] : ['loading', 'ready'].slice(-tail)
       for (const text of lines) yield { text }

@@ -5,6 +5,7 @@ import { dirname, resolve } from 'node:path'
 import type { Wanted } from '@switchyard/api'
 import type { Fault } from '@switchyard/kinds'
 import {
+  byPlace,
   type Entry,
   judge,
   type Lookup,
@@ -89,7 +90,7 @@ export function readConfig({ file, text, unreadable, lookup }: ConfigText): Conf
   if (unreadable !== undefined)
     return { entries: [], wanted: [], errors: [`${file}: ${unreadable}`], warnings: [] }
   const { entries, problems } = readDocuments([{ file, text }], home, lookup)
-  const all = [...problems, ...judge(entries, { elsewhere: 'ignore' })]
+  const all = [...problems, ...judge(entries, { elsewhere: 'ignore' })].toSorted(byPlace)
   const errors = all.filter(({ severity }) => severity === 'error').map(located)
   const warnings = all.filter(({ severity }) => severity === 'warning').map(located)
   if (errors.length > 0) return { entries, wanted: [], errors, warnings }

@@ -1,6 +1,7 @@
 // The client: every call of the control plane, over one pool of connections that it closes.
 import { setTimeout as sleep } from 'node:timers/promises'
 import { chatCalls } from './chat.ts'
+import { configurationCalls } from './configuration.ts'
 import { documentCalls, type KindName, type WatchQuery } from './documents.ts'
 import { createExchange, type ExchangeOptions } from './exchange.ts'
 import { factCalls } from './facts.ts'
@@ -32,6 +33,7 @@ export function createClient({ watch: retry, ...options }: ClientOptions) {
     ...factCalls(exchange),
     ...sessionCalls(exchange),
     ...chatCalls(exchange),
+    ...configurationCalls(exchange),
     /** The documents, `SYNCED`, then every change; goes on after cuts, and lists again when it must. */
     watch: (kind: KindName, query: WatchQuery = {}) =>
       watch(exchange, kind, query, { pause, attempts: 20, ...retry }),

@@ -2,6 +2,7 @@
 export type { Turn } from './chat.ts'
 export type { Client, ClientOptions } from './client.ts'
 export { createClient } from './client.ts'
+export type { CheckedConfiguration, ConfigurationState, RouteAsk, RouteExplanation } from './configuration.ts'
 export type {
   Created,
   Deleted,

@@ -30,7 +30,8 @@ function explain(issue: Issue, value: unknown): string {
   const unit = units[String(issue.origin)] ?? ''
   if (code === 'too_big') return `must be at most ${String(issue.maximum)}${unit}`
   if (code === 'too_small') return `must be at least ${String(issue.minimum)}${unit}`
-  if (code === 'invalid_value') return `must be one of ${list(issue.values)}`
+  if (code === 'invalid_value')
+    return `${value === undefined ? 'is required,' : 'must be'} one of ${list(issue.values)}`
   if (code === 'invalid_type')
     return value === undefined ? 'is required' : `must be ${article(String(issue.expected))}`
   if (code === 'invalid_key' && Array.isArray(issue.issues))

@@ -48,7 +48,9 @@ export function hiddenNames(entries: readonly Entry[]): readonly Problem[] {
         other =>
           other.open &&
           (other.spec.priority > one.spec.priority ||
-            (other.spec.priority === one.spec.priority && other.entry.name < one.entry.name)),
+            (other.spec.priority === one.spec.priority &&
+              !sameMatch(one, other) &&
+              other.entry.name < one.entry.name)),
       )
       if (above) {
         const message = `no request reaches it by ${name}: Route ${above.entry.name} of priority ${above.spec.priority} takes every one`

@@ -3,6 +3,8 @@ import { isAlias, isMap, isScalar, isSeq, type LineCounter, type Node, type Docu
 
 export interface Place {
   readonly file: string
+  /** As the document says; undefined where it does not. */
+  readonly kind: string | undefined
   /** From 1; undefined for a file of one document. */
   readonly document: number | undefined
   /** Line and column, from 1, of the deepest part of a dotted path that is there. */
@@ -25,6 +27,7 @@ export function placeIn(
   yaml: Yaml,
   lines: LineCounter,
   root: Node | null,
+  kind?: string,
 ): Place {
   const offsetOf = (node: unknown) => (node as Partial<Node> | null)?.range?.[0] // keys and values of a parsed file are nodes
 
@@ -60,7 +63,7 @@ export function placeIn(
     return { line, column: col }
   }
 
-  return { file, document, at, line: path => at(path)?.line }
+  return { file, kind, document, at, line: path => at(path)?.line }
 }
 
 /** `endpoints.yaml:12 (document 3) spec.replicas: must be at most 1000` */

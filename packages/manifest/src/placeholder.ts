@@ -8,6 +8,8 @@ export interface Lookup {
   readonly env: (name: string) => string | undefined
   /** The text of a file, relative to the one that names it. */
   readonly file: (path: string) => string | undefined
+  /** `warning` where the values are known elsewhere only; an error by default. */
+  readonly missing?: 'warning'
 }
 
 export interface Filled {

@@ -6,6 +6,8 @@ export interface Problem {
   /** A warning is not refused. */
   readonly severity: 'error' | 'warning'
   readonly file: string
+  /** Of the document that it is in. */
+  readonly kind: string | undefined
   /** From 1; undefined where no place in the file is to blame. */
   readonly line: number | undefined
   readonly column: number | undefined
@@ -28,6 +30,7 @@ export function problemAt(
   return Object.freeze({
     severity,
     file: place.file,
+    kind: place.kind,
     line,
     column,
     document: place.document,
@@ -36,6 +39,10 @@ export function problemAt(
     message,
   })
 }
+
+/** Problems of one file from its beginning to its end. */
+export const byPlace = (one: Problem, other: Problem): number =>
+  (one.line ?? 0) - (other.line ?? 0) || (one.column ?? 0) - (other.column ?? 0)
 
 /** `endpoints.yaml:12 (document 3) spec.replicas: must be at most 1000` */
 export const problemSentence = ({ file, line, document, path, message }: Problem): string =>

@@ -34,6 +34,8 @@ export interface Entry {
 }
 
 export interface Read {
+  /** How many documents there are, right or wrong. */
+  readonly found: number
   readonly entries: readonly Entry[]
   readonly problems: readonly Problem[]
 }
@@ -45,6 +47,9 @@ interface Found {
   readonly value: unknown
   readonly place: Place
 }
+
+const kindOf = (value: unknown) =>
+  isRecord(value) && typeof value.kind === 'string' ? value.kind : undefined
 
 /** A file's documents; a list, and a `…List`, gives its items. Problems of the YAML itself have their place. */
 function split({ file, text }: Source): { found: Found[]; problems: Problem[] } {
@@ -61,6 +66,7 @@ function split({ file, text }: Source): { found: Found[]; problems: Problem[] } 
       problems.push({
         severity: 'error',
         file,
+        kind: undefined,
         line,
         column: col,
         document: number,
@@ -84,7 +90,7 @@ function split({ file, text }: Source): { found: Found[]; problems: Problem[] } 
       items.forEach((item, at) => {
         const node = isSeq(nodes) ? (nodes.items[at] as Node) : null // items of a parsed sequence are nodes
         const which = items.length === 1 ? number : at + 1
-        found.push({ value: item, place: placeIn(file, which, yaml, lines, node) })
+        found.push({ value: item, place: placeIn(file, which, yaml, lines, node, kindOf(item)) })
       })
     if (Array.isArray(value)) each(value, root)
     else if (
@@ -94,7 +100,7 @@ function split({ file, text }: Source): { found: Found[]; problems: Problem[] } 
       isMap(root)
     )
       each(value.items, root.get('items', true))
-    else found.push({ value, place: placeIn(file, number, yaml, lines, root) })
+    else found.push({ value, place: placeIn(file, number, yaml, lines, root, kindOf(value)) })
   })
   return { found, problems }
 }
@@ -118,7 +124,11 @@ function bareSecrets({ kind, secrets }: Kind, value: Readonly<Record<string, unk
   })
 }
 
-function toEntry({ value: raw, place }: Found, home: string, lookup: Lookup | undefined): Entry | Problem[] {
+function toEntry(
+  { value: raw, place }: Found,
+  home: string,
+  lookup: Lookup | undefined,
+): Problem[] | { readonly entry: Entry; readonly warnings: readonly Problem[] } {
   const say = (path: string, message: string, rule = 'invalid_value') =>
     problemAt(place, { path, rule, message })
   if (!isRecord(raw)) return [say('', 'a document is a map with apiVersion, kind, metadata and spec')]
@@ -140,23 +150,24 @@ function toEntry({ value: raw, place }: Found, home: string, lookup: Lookup | un
   const value = filled as typeof raw // filling in keeps the shape
   const missing = new Set(problems.map(({ path }) => path))
   wrong.push(
-    ...problems.map(one => problemAt(place, one)),
+    ...problems.map(one => problemAt(place, one, lookup?.missing)),
     ...(lookup ? bareSecrets(kind, raw).map(one => problemAt(place, one)) : []),
     // What a placeholder could not give has been told.
     ...checkDocument(kind, value)
       .filter(({ path }) => !missing.has(path))
       .map(one => problemAt(place, one)),
   )
-  if (wrong.length > 0) return wrong
+  if (wrong.some(({ severity }) => severity === 'error')) return wrong
   const manifest = value as unknown as Manifest // checked above
   const { name, workspace } = manifest.metadata
-  return {
+  const entry: Entry = {
     kind,
     name,
     workspace: kind.scope === 'platform' || workspace === null ? null : (workspace ?? home),
     manifest,
     place,
   }
+  return { entry, warnings: wrong }
 }
 
 export const keyOf = ({ kind, workspace, name }: Pick<Entry, 'kind' | 'workspace' | 'name'>) =>
@@ -176,16 +187,20 @@ export function readDocuments(
   const entries: Entry[] = []
   const problems: Problem[] = []
   const seen = new Map<string, Entry>()
+  let total = 0
   for (const source of sources) {
     const { found, problems: unreadable } = split(source)
     problems.push(...unreadable)
+    total += found.length
     for (const [index, one] of found.entries()) {
       told?.(index + 1, found.length)
-      const entry = toEntry(one, home, lookup)
-      if (Array.isArray(entry)) {
-        problems.push(...entry)
+      const made = toEntry(one, home, lookup)
+      if (Array.isArray(made)) {
+        problems.push(...made)
         continue
       }
+      const { entry } = made
+      problems.push(...made.warnings)
       const first = seen.get(keyOf(entry))
       if (first) {
         const at = `${first.place.file}:${first.place.line('metadata.name') ?? 1}`
@@ -195,7 +210,7 @@ export function readDocuments(
       entries.push(entry)
     }
   }
-  return { entries, problems }
+  return { entries, problems, found: total }
 }
 
 /** Throws one `invalid` with every problem there is. */
