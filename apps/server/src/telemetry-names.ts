@@ -37,6 +37,9 @@ const names = {
 
 export type Attribute = keyof typeof names
 
+/** For the page that lists them. */
+export const attributeRows: readonly Name[] = Object.values(names)
+
 /** A boolean, a string, a count, a number with a fraction, or strings. */
 export type Value = string | boolean | bigint | number | readonly string[]
 

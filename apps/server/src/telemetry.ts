@@ -127,8 +127,9 @@ export function startTelemetry(options: TelemetryOptions): Telemetry {
         attributes: { ...attributesOf(about, generation), ...ownAttributes(request) },
         failed: request.status >= 500 || !good(request),
       })
+      const told = request.tries.indexOf(tellingOf(request.tries) as AttemptEnded) // -1 where nothing was tried
       for (const [index, tried] of request.tries.entries()) {
-        const last = index === request.tries.length - 1
+        const last = index === told
         const { startedAt, endedAt, outcome } = tried
         add({
           trace,
@@ -165,10 +166,14 @@ const sum = (request: RequestEnded, form: RegExp): bigint | undefined => {
   return total
 }
 
-/** What is said of a request and of its last attempt. */
+/** The attempt that the request is told with: the one that answered, else the last. */
+const tellingOf = (tries: readonly AttemptEnded[]): AttemptEnded | undefined =>
+  tries.findLast(({ outcome }) => outcome === 'answered') ?? tries.at(-1)
+
+/** What is said of a request and of that attempt. */
 function describe(request: RequestEnded): About {
   const { operation, model, streamed, maxOutput, tries, usage } = request
-  const last = tries.at(-1)
+  const last = tellingOf(tries)
   return {
     operation: operation === '' ? undefined : operationName(operation),
     provider: last && providerName(last.provider),
@@ -235,7 +240,7 @@ function measureRequest(
   const { operation, route, tries, milliseconds, firstContent, streamed } = request
   if (operation === '' || route === undefined) return
   const { inputTokens, outputTokens, errorType } = describe(request)
-  const last = tries.at(-1)
+  const last = tellingOf(tries)
   const base: About = {
     operation: operationName(operation),
     provider: last ? providerName(last.provider) : 'switchyard',

@@ -95,7 +95,7 @@ export const gatewayMetrics = Object.freeze({
   ),
   fallbacks_total: counter(
     'requests',
-    'Requests that another route or tier took over.',
+    'Requests that another route took over, by why.',
     ['reason'],
     ['reason'],
   ),
