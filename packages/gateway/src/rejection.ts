@@ -34,7 +34,7 @@ export function refusalOf({ same }: Carriage, status: number, body: Buffer): Rej
     meanings.find(([, name, words]) => said?.code === name || words.test(text)) ?? unknown
   const message =
     text === '' ? 'The upstream refused the request.' : `The upstream refused the request: ${text}`
-  const fault = new Fault('invalid', message, { status, reason })
+  const fault = new Fault(status === 413 ? 'too_large' : 'invalid', message, { status, reason })
   return { fault, meaning, bytes: same && said ? body : undefined }
 }
 

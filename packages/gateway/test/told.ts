@@ -66,7 +66,7 @@ export const faults = {
   method: { ...invalid('method'), status: 405 },
   media_type: { ...invalid('media_type'), status: 415 },
   body: { ...invalid('body'), status: 413, anthropic: 'request_too_large' },
-  too_large_upstream: { ...invalid('invalid_value'), status: 413 },
+  too_large_upstream: { ...invalid('invalid_value'), status: 413, anthropic: 'request_too_large' },
   unprocessable_upstream: { ...invalid('invalid_value'), status: 422 },
   rate_limit_exceeded: {
     status: 429,

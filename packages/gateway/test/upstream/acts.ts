@@ -199,6 +199,7 @@ const numbered = {
   'truncated at': (bytes, { response, speaker, content }) =>
     json(response, 200, Buffer.from(speaker.reply(content)).toString('latin1', 0, bytes)),
   status: (status, { response, speaker }) => json(response, status, speaker.failure(status)),
+  'refuse with': (status, { response, speaker }) => json(response, status, speaker.refusal('other')),
   /** A 429 that asks for so many seconds. */
   'busy for': (seconds, { response, speaker }) => {
     response.setHeader('retry-after', String(seconds))
