@@ -217,10 +217,9 @@ describe('the keys of an issuer', () => {
   async function publish(set: () => unknown) {
     let asked = 0
     const { promise: opened, resolve: open } = Promise.withResolvers<void>()
-    const server = createServer(pair, async (_, response) => {
+    const server = createServer(pair, (_, response) => {
       asked++
-      await opened
-      response.end(JSON.stringify(set()))
+      void opened.then(() => response.end(JSON.stringify(set())))
     })
     server.listen(0, '127.0.0.1')
     await once(server, 'listening')

@@ -75,7 +75,7 @@ const exposed = [
   'retry-after',
   'retry-after-ms',
   'x-should-retry',
-  ...['attempts', 'model', 'cache', 'fallback', 'overhead-ms', 'cost', 'warning'].map(
+  ...['attempts', 'model', 'cache', 'fallback', 'overhead-ms', 'cost', 'upstream', 'warning'].map(
     name => `x-switchyard-${name}`,
   ),
   'openai-processing-ms',
