@@ -198,6 +198,7 @@ export function createGateway(options: GatewayOptions): Gateway {
 
   const close = async (): Promise<void> => {
     stopping = true
+    for (const call of calls) call.cut?.(draining())
     loop[Symbol.dispose]()
     wheel[Symbol.dispose]()
     checks?.[Symbol.dispose]()

@@ -42,6 +42,8 @@ export interface Running extends Ticking {
   readonly streamed: boolean
   /** Ends it where it stands. */
   stop(fault: Fault, end: EndReason): void
+  /** Closes a connection that its listener no longer knows of. */
+  cut?(fault: Fault): void
 }
 
 export interface House {

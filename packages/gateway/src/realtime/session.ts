@@ -123,7 +123,8 @@ export class Session implements Running {
     }
     const buckets = principal.limited.buckets(model)
     if (buckets.length > 0) {
-      const amounts = { requests: 1, inputTokens: 0, outputTokens: 0, money: 0n }
+      // One token, so that who has used up a limit is told before the session and not in it.
+      const amounts = { requests: 1, inputTokens: 1, outputTokens: 0, money: 0n }
       const verdict = await admissions.admit({ id: this.id, buckets, amounts })
       metrics.limit(verdict)
       this.#claim = verdict
@@ -384,6 +385,11 @@ export class Session implements Running {
   stop(fault: Fault, end: EndReason): void {
     if (this.#phase === 'opening') this.#abort.abort(fault)
     else this.#fail(fault, end)
+  }
+
+  cut(fault: Fault): void {
+    this.stop(fault, 'drained')
+    this.#socket.destroy()
   }
 
   /** Called every 100 ms while it is under way. */
