@@ -34,7 +34,6 @@ function line(request: RequestEnded): object {
     callerId: request.callerId,
     client: request.client === '' ? undefined : request.client,
     trace: request.traceparent === undefined ? undefined : traceOf(request.traceparent),
-    client: request.client,
     key: request.key,
     workspace: request.workspace,
     project: request.project ?? undefined,

@@ -11,6 +11,7 @@ import { Replay } from './cache/replay.ts'
 import type { CacheResult } from './cache/replies.ts'
 import { ageSeconds, type ReplyHead, type StoredReply } from './cache/reply.ts'
 import { cacheable, type Directive, keyedBytes, type Plan, storable } from './cache/rule.ts'
+import type { AttemptEnded } from './ended.ts'
 import type { Failure } from './failure.ts'
 import { Forward, type Order } from './forward.ts'
 import type { Blocked, Finding } from './guard/index.ts'
@@ -120,6 +121,10 @@ export class Cached implements Answering, FlightHearer {
 
   get attempts(): number {
     return this.#shared?.forward.attempts ?? 0
+  }
+  /** Of a shared call they are told of once, with who began it. */
+  get tries(): readonly AttemptEnded[] {
+    return this.cache === 'coalesced' ? [] : (this.#shared?.forward.tries ?? [])
   }
   get waited(): number {
     return this.#shared?.forward.waited ?? 0

@@ -121,7 +121,11 @@ export class Call implements InboundHearer, AnswerHearer, DecodedHearer {
       }
       const credential = authenticate(head.carried, this.#snapshot, clock(), door)
       // Nothing of the body is read until it is known who calls.
-      if (credential instanceof Promise) credential.then(this.#entered, this.#stranger)
+      if (credential instanceof Promise)
+        credential.then(
+          known => this.#entered(known),
+          (stranger: unknown) => this.#refuse(stranger),
+        )
       else this.#enter(credential, target, head)
     } catch (error) {
       // What the headers alone are refused for is told in the dialect of the path too.
@@ -144,15 +148,13 @@ export class Call implements InboundHearer, AnswerHearer, DecodedHearer {
     return true
   }
 
-  readonly #entered = (credential: Credential): void => {
+  #entered(credential: Credential): void {
     try {
       this.#enter(credential, this.#target as Target, this.#head as Head) // `start` has set both
     } catch (error) {
       this.#refuse(error)
     }
   }
-
-  readonly #stranger = (error: unknown): void => this.#refuse(error)
 
   /** Who calls is known: from where decides whether the request goes on. */
   #enter(credential: Credential, target: Target, head: Head): void {
@@ -186,16 +188,7 @@ export class Call implements InboundHearer, AnswerHearer, DecodedHearer {
       stopping: this.#house.stopping,
     })
     this.#phase = 'settling'
-    this.#deliver(
-      bytes,
-      this.#house.closing(),
-      () => {
-        this.#house.metrics.request(target.caller, '', '', 200, 'done')
-        this.#phase = 'ended'
-        if (this.#inbound.closed) this.#house.leave(this)
-      },
-      type,
-    )
+    this.#deliver(bytes, this.#house.closing(), () => this.#finished('done', 200), type)
   }
 
   /** Sends a whole answer, coded off the loop where the caller takes that; `told` once it has been handed over. */
@@ -359,7 +352,11 @@ export class Call implements InboundHearer, AnswerHearer, DecodedHearer {
       return
     }
     const told = guardAsk(ask, target.carrying, guards, this.#guardContext())
-    if (told instanceof Promise) told.then(this.#guarded, this.#unopened)
+    if (told instanceof Promise)
+      told.then(
+        guarded => this.#guarded(guarded),
+        (error: unknown) => this.#unopened(error),
+      )
     else this.#guarded(told)
   }
 
@@ -370,7 +367,7 @@ export class Call implements InboundHearer, AnswerHearer, DecodedHearer {
     this.#relay.follower = follow({ request: id, workspace, route: name, ask, traceparent })
   }
 
-  readonly #guarded = ({ blocked, findings, ask, conversation }: Guarded): void => {
+  #guarded({ blocked, findings, ask, conversation }: Guarded): void {
     if (this.#phase !== 'opening') return
     this.#found(findings)
     if (blocked) this.#refuse(filtered(blocked, 'request'))
@@ -400,11 +397,15 @@ export class Call implements InboundHearer, AnswerHearer, DecodedHearer {
     const amounts = reservation(ask, this.#route as Route) // `#open` has set it
     this.#claimedAt = this.#house.clock()
     const verdict = this.#house.admissions.admit({ id: this.id, buckets, amounts })
-    if (verdict instanceof Promise) verdict.then(this.#judged, this.#unopened)
+    if (verdict instanceof Promise)
+      verdict.then(
+        judged => this.#judged(judged),
+        (error: unknown) => this.#unopened(error),
+      )
     else this.#judged(verdict)
   }
 
-  readonly #judged = (verdict: Verdict): void => {
+  #judged(verdict: Verdict): void {
     this.#claim = verdict
     this.#verdict = verdict
     this.#house.metrics.limit(verdict, this.#house.clock() - this.#claimedAt)
@@ -436,15 +437,15 @@ export class Call implements InboundHearer, AnswerHearer, DecodedHearer {
       const { door, limits } = this.#house
       const bounds = { door, bytes: limits.bodyBytes, signal: this.#fetching.signal }
       embedImages(conversation ?? conversationOf(ask), addresses, bounds).then(
-        this.#embedded,
-        this.#unfetched,
+        embedded => this.#embedded(embedded),
+        (error: unknown) => this.#unfetched(error),
       )
     } catch (error) {
       this.#refuse(error)
     }
   }
 
-  readonly #embedded = (conversation: Conversation): void => {
+  #embedded(conversation: Conversation): void {
     if (this.#phase !== 'opening') return
     try {
       this.#journal(conversation)
@@ -453,7 +454,7 @@ export class Call implements InboundHearer, AnswerHearer, DecodedHearer {
     }
   }
 
-  readonly #unfetched = (error: unknown): void => {
+  #unfetched(error: unknown): void {
     if (this.#phase !== 'opening') return
     const cause = error instanceof Fault ? error.cause : undefined
     if (cause instanceof WireError && cause.code === 'refused_address')
@@ -466,7 +467,10 @@ export class Call implements InboundHearer, AnswerHearer, DecodedHearer {
     const target = this.#target as Operated // `onWhole` has seen one
     this.#answering = this.#order(ask, conversation, embedded, this.#route as Route, target) // `#open` has set it
     const event = this.#house.meter.open(this.#admitted as Admitted) // `#open` has set it
-    this.#house.journal.append({ kind: 'open', request: this.id, event }).then(this.#opened, this.#unopened)
+    this.#house.journal.append({ kind: 'open', request: this.id, event }).then(
+      () => this.#opened(),
+      (error: unknown) => this.#unopened(error),
+    )
   }
 
   /** What a route may ask of the request. */
@@ -525,7 +529,7 @@ export class Call implements InboundHearer, AnswerHearer, DecodedHearer {
     return new Forward(this.#house, order, this, 'bypass')
   }
 
-  readonly #opened = (): void => {
+  #opened(): void {
     if (this.#phase !== 'opening') return
     this.#phase = 'waiting'
     this.#copy()
@@ -550,7 +554,7 @@ export class Call implements InboundHearer, AnswerHearer, DecodedHearer {
     ).start()
   }
 
-  readonly #unopened = (error: unknown): void => {
+  #unopened(error: unknown): void {
     if (this.#phase === 'opening') this.#refuse(error)
   }
 
@@ -630,7 +634,7 @@ export class Call implements InboundHearer, AnswerHearer, DecodedHearer {
       else this.#relay.refuse(fault, this.#known())
       this.#finished('refused', status)
     }
-    void this.#settle('refused', status, 'caller').catch(this.#unrecorded).then(tell)
+    void this.#settle('refused', status, 'caller').catch((error: unknown) => this.#unrecorded(error)).then(tell)
   }
 
   failed({ fault, type, outcome }: Failure): void {
@@ -654,7 +658,7 @@ export class Call implements InboundHearer, AnswerHearer, DecodedHearer {
       this.#finished(end, status)
     }
     const billable = end === 'client_gone' ? 'caller' : committed ? 'cost' : 'caller'
-    void this.#settle(end, status, billable).catch(this.#unrecorded).then(tell)
+    void this.#settle(end, status, billable).catch((error: unknown) => this.#unrecorded(error)).then(tell)
   }
 
   /** The bytes that end a stream with a fault, in the caller's dialect. */
@@ -681,7 +685,7 @@ export class Call implements InboundHearer, AnswerHearer, DecodedHearer {
   }
 
   /** The caller is told of its own fault first; that the record is missing is told to the operator. */
-  readonly #unrecorded = (error: unknown): void => {
+  #unrecorded(error: unknown): void {
     this.#house.observe({ type: 'usage_not_recorded', request: this.id, error })
   }
 
@@ -756,7 +760,7 @@ export class Call implements InboundHearer, AnswerHearer, DecodedHearer {
     if (phase === 'reading') this.#finished(end, 499)
     else
       void this.#settle(end, 499, 'caller')
-        .catch(this.#unrecorded)
+        .catch((error: unknown) => this.#unrecorded(error))
         .then(() => this.#finished(end, 499))
   }
 

@@ -226,6 +226,7 @@ export function createGateway(options: GatewayOptions): Gateway {
             inflight: calls.size,
             streams: [...calls].filter(({ streamed }) => streamed).length,
             journalFull: journal.full,
+            cacheBytes: replies.counts.bytes,
             origins: upstreams.values(),
             vitals: ground.health.states(clock()),
           },

@@ -135,6 +135,7 @@ describe('E1 a caller’s address', () => {
     expect(bed.observed.flatMap(one => (one.type === 'request_ended' ? one.client : []))).toEqual([
       '198.51.100.1',
       '192.0.2.1',
+      '192.0.2.1',
     ])
   })
 

@@ -21,6 +21,7 @@ export interface Moment {
   readonly inflight: number
   readonly streams: number
   readonly journalFull: boolean
+  readonly cacheBytes: number
   readonly origins: Iterable<{ readonly url: string; readonly inflight: number; readonly open: number }>
   readonly vitals: Iterable<Pick<VitalsState, 'upstream' | 'model' | 'breaker'>>
 }
@@ -28,11 +29,15 @@ export interface Moment {
 const mostPairs = 1000
 const breakerValue = { closed: 0, half_open: 1, open: 2 } as const satisfies Record<BreakerState, number>
 
-export function samplesOf({ inflight, streams, journalFull, origins, vitals }: Moment, told: Told): Sample[] {
+export function samplesOf(
+  { inflight, streams, journalFull, cacheBytes, origins, vitals }: Moment,
+  told: Told,
+): Sample[] {
   const samples: Sample[] = [
     ['requests_inflight', inflight],
     ['streams_open', streams],
     ['journal_full', journalFull ? 1 : 0],
+    ['cache_bytes', cacheBytes],
   ]
   for (const { url, inflight: there, open } of origins)
     samples.push(['upstream_inflight', there, [url]], ['upstream_open', open, [url]])
