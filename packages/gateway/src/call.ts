@@ -634,7 +634,9 @@ export class Call implements InboundHearer, AnswerHearer, DecodedHearer {
       else this.#relay.refuse(fault, this.#known())
       this.#finished('refused', status)
     }
-    void this.#settle('refused', status, 'caller').catch((error: unknown) => this.#unrecorded(error)).then(tell)
+    void this.#settle('refused', status, 'caller')
+      .catch((error: unknown) => this.#unrecorded(error))
+      .then(tell)
   }
 
   failed({ fault, type, outcome }: Failure): void {
@@ -658,7 +660,9 @@ export class Call implements InboundHearer, AnswerHearer, DecodedHearer {
       this.#finished(end, status)
     }
     const billable = end === 'client_gone' ? 'caller' : committed ? 'cost' : 'caller'
-    void this.#settle(end, status, billable).catch((error: unknown) => this.#unrecorded(error)).then(tell)
+    void this.#settle(end, status, billable)
+      .catch((error: unknown) => this.#unrecorded(error))
+      .then(tell)
   }
 
   /** The bytes that end a stream with a fault, in the caller's dialect. */

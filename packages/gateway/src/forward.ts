@@ -145,6 +145,13 @@ export function carriageTo(
   })
 }
 
+interface Made {
+  readonly speech: Speech
+  readonly served: string
+  readonly carriage: Carriage
+}
+
+const noneMade: readonly Made[] = Object.freeze([])
 const nothing = Buffer.alloc(0)
 const noFindings: readonly Finding[] = Object.freeze([])
 const allAble = () => 2 as const
@@ -171,8 +178,10 @@ export class Forward implements AttemptHearer, Answering {
   readonly #hearer: AnswerHearer
   readonly #visited: string[]
   readonly #tried: Target<Upstream>[] = []
-  readonly #carriages = new Map<string, Carriage>()
-  readonly #unable = new Set<Upstream>()
+  /** Carriages, one for each speech and name of the model. */
+  #made: readonly Made[] = noneMade
+  /** Upstreams that cannot be asked this. */
+  #unable: Set<Upstream> | undefined
   #route: Route
   #traffic: Traffic
   #blocks: Blocks | undefined
@@ -371,15 +380,16 @@ export class Forward implements AttemptHearer, Answering {
     const { tiers } = this.#traffic.at(this.#route)
     const facts = this.#facts()
     for (;;) {
-      const able = this.#route.mixed || this.#unable.size > 0 ? this.#able : allAble
+      const able = this.#route.mixed || this.#unable ? (one: Target<Upstream>) => this.#able(one) : allAble
       const target = choose(tiers, facts, { tried: this.#tried, fromTier, onlyFresh, able })
       if (!target || this.#carriage(target.to)) return target
+      this.#unable ??= new Set()
       this.#unable.add(target.to)
     }
   }
 
-  readonly #able = ({ to }: Target<Upstream>): 0 | 1 | 2 => {
-    if (this.#unable.has(to)) return 0
+  #able({ to }: Target<Upstream>): 0 | 1 | 2 {
+    if (this.#unable?.has(to)) return 0
     const { ask } = this.#order
     return speechFor(to, ask).dialect === callers[ask.caller].dialect ? 2 : 1
   }
@@ -394,14 +404,13 @@ export class Forward implements AttemptHearer, Answering {
   /** Undefined when the upstream cannot be asked this. */
   #carriage(upstream: Upstream): Carriage | undefined {
     const { ask } = this.#order
-    const key = `${upstream.provider} ${upstream.speech.dialect} ${upstream.served ?? ask.model}`
-    const known = this.#carriages.get(key)
-    if (known) return known
+    const { speech, served = ask.model } = upstream
+    for (const made of this.#made) if (made.speech === speech && made.served === served) return made.carriage
     const { guards } = this.#route.guarding
     const filter = guards && guards.response.rules.length > 0 ? () => this.#guardAnswer(guards) : undefined
     try {
       const carriage = carriageTo(upstream, this.#order, this.#route, filter)
-      if (carriage) this.#carriages.set(key, carriage)
+      if (carriage) this.#made = [...this.#made, { speech, served, carriage }]
       return carriage
     } catch (error) {
       if (!(error instanceof Fault)) throw error
@@ -426,9 +435,12 @@ export class Forward implements AttemptHearer, Answering {
     const { request, ask } = this.#order
     const id = `${request}:${this.attempts + this.#limited + 1}`
     const verdict = this.#house.admissions.admit({ id, buckets, amounts: reservation(ask, this.#route) })
-    const judged = (said: Verdict) => this.#judged(target, said)
-    if (verdict instanceof Promise) verdict.then(judged, this.#unjudged)
-    else judged(verdict)
+    if (verdict instanceof Promise)
+      verdict.then(
+        said => this.#judged(target, said),
+        (error: unknown) => this.#unjudged(error),
+      )
+    else this.#judged(target, verdict)
   }
 
   #judged(target: Target<Upstream>, verdict: Verdict): void {
@@ -446,7 +458,7 @@ export class Forward implements AttemptHearer, Answering {
     this.#again(overLimit(verdict), now, false)
   }
 
-  readonly #unjudged = (error: unknown): void => {
+  #unjudged(error: unknown): void {
     if (this.#over) return
     if (error instanceof Fault) this.#fail({ outcome: 'unasked', health: 'aborted', fault: error })
     else throw error
@@ -575,8 +587,8 @@ export class Forward implements AttemptHearer, Answering {
     this.#route = route
     this.#traffic = this.#house.traffic(route)
     this.#tried.length = 0
-    this.#carriages.clear()
-    this.#unable.clear()
+    this.#made = noneMade
+    this.#unable = undefined
     this.#refusal = undefined
     this.#over = false
     this.#begin(0)
