@@ -31,6 +31,21 @@ export async function pythonWithOpenAI(): Promise<Tool> {
   })
 }
 
+/** Python of a virtual environment that holds Prometheus' parser and OpenTelemetry's schema. */
+export async function pythonWithObservers(): Promise<Tool> {
+  const python = onPath('python3')
+  if (python === undefined) return { absent: 'python3 is not installed' }
+  return made('python-observers-1.45.2', 'bin/python', async folder => {
+    await run(python, ['-m', 'venv', folder])
+    const pip = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check']
+    await run(join(folder, 'bin/python'), [
+      ...pip,
+      'prometheus-client==0.26.0',
+      'opentelemetry-proto==1.45.2',
+    ])
+  })
+}
+
 /** The oldest Node that the command line starts on without handing over, by its newest release. */
 export async function node24(): Promise<Tool> {
   const packages: Readonly<Record<string, string>> = {

@@ -93,6 +93,8 @@ export class Collector implements AsyncDisposable {
   metrics: readonly SentMetric[] = []
   resource: Readonly<Record<string, Told>> = {}
   readonly headers: IncomingHttpHeaders[] = []
+  /** Path and body of each request that was taken. */
+  readonly bodies: (readonly [string, string])[] = []
   /** Everything as it came. */
   text = ''
   /** Statuses of the next answers; 200 afterwards. */
@@ -125,6 +127,7 @@ export class Collector implements AsyncDisposable {
   /** What a schema refuses is an answer that never comes, and a test that fails. */
   #take(url: string, body: string): void {
     this.text += body
+    this.bodies.push([url, body])
     if (url === '/v1/traces')
       for (const { resource, scopeSpans } of traces.parse(JSON.parse(body)).resourceSpans) {
         this.resource = resource.attributes
