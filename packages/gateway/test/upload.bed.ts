@@ -102,17 +102,22 @@ export function sending(url: string, key: string, headers: Readonly<Record<strin
     headers: IncomingMessage['headers']
     body: Buffer
   }>()
-  outgoing.on('response', async response => {
-    const chunks: Buffer[] = []
-    try {
-      for await (const chunk of response) chunks.push(chunk as Buffer) // no encoding is set
-      const { statusCode = 0, headers: told } = response
-      answer.resolve({ status: statusCode, headers: told, body: Buffer.concat(chunks) })
-    } catch (error) {
-      answer.reject(error)
-    }
+  outgoing.on('response', response => {
+    const { statusCode = 0, headers: told } = response
+    read(response).then(body => answer.resolve({ status: statusCode, headers: told, body }), answer.reject)
   })
   outgoing.on('error', error => answer.reject(error))
   answer.promise.catch(() => undefined) // whoever awaits it sees it
   return { outgoing, answer: answer.promise }
+}
+
+export async function read(incoming: IncomingMessage): Promise<Buffer> {
+  const chunks: Buffer[] = []
+  for await (const chunk of incoming) chunks.push(chunk as Buffer) // no encoding is set
+  return Buffer.concat(chunks)
+}
+
+/** The reason in an error of OpenAI's shape. */
+export function codeOf(body: string | Buffer): string {
+  return (JSON.parse(body.toString()) as { error: { code: string } }).error.code
 }

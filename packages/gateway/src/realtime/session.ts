@@ -9,6 +9,7 @@ import type { EndReason, Verdict } from '@switchyard/runtime'
 import { type WebSocket, WebSocketServer } from 'ws'
 import { exhausted, usedBy } from '../admission.ts'
 import { authenticate, type Credential, recheck } from '../authenticate.ts'
+import { Body } from '../body.ts'
 import { faultOf } from '../call.ts'
 import { dialectOf, type Head, readHead } from '../head.ts'
 import type { House, Running } from '../house.ts'
@@ -28,6 +29,7 @@ type Phase = 'opening' | 'open' | 'closing' | 'ended'
 
 /** Milliseconds for the other side to answer a close. */
 const closeMilliseconds = 2_000
+const mostEarlyBytes = 64 * 1024
 
 export class Session implements Running {
   readonly id: string
@@ -36,7 +38,7 @@ export class Session implements Running {
   readonly #request: IncomingMessage
   readonly #socket: Socket
   /** What of the WebSocket has come with its opening. */
-  readonly #early: Buffer
+  readonly #early = new Body()
   /** Of an opening that is refused. */
   readonly #response: ServerResponse
   readonly #inbound: NodeInbound
@@ -69,7 +71,7 @@ export class Session implements Running {
     this.#house = house
     this.#request = request
     this.#socket = socket
-    this.#early = early
+    if (early.length > 0) this.#early.push(early)
     this.#startedAt = house.clock()
     this.#checked = house.snapshot()
     this.id = house.uuid()
@@ -84,6 +86,9 @@ export class Session implements Running {
   start(): void {
     this.#socket.on('error', this.#onLost)
     this.#socket.on('close', this.#onLost)
+    // A socket that nobody reads does not tell that the other side has left.
+    this.#socket.on('data', this.#onEarly)
+    this.#socket.on('end', this.#onEnd)
     this.#open().catch((error: unknown) => this.#refuse(error))
   }
 
@@ -148,6 +153,16 @@ export class Session implements Running {
     this.#upgrade(dialled)
   }
 
+  /** Who opens a session waits for the answer; a little of what comes before it is kept. */
+  readonly #onEarly = (bytes: Buffer): void => {
+    this.#early.push(bytes)
+    if (this.#early.bytes > mostEarlyBytes) this.#socket.destroy()
+  }
+
+  readonly #onEnd = (): void => {
+    this.#socket.destroy()
+  }
+
   #refuse(error: unknown): void {
     if (this.#phase !== 'opening') return
     this.#phase = 'closing'
@@ -187,7 +202,8 @@ export class Session implements Running {
       headers.push(`x-switchyard-attempts: ${dialled.attempts}`)
     })
     this.#response.detachSocket(this.#socket)
-    server.handleUpgrade(this.#request, this.#socket, this.#early, caller => {
+    this.#socket.off('data', this.#onEarly).off('end', this.#onEnd).pause()
+    server.handleUpgrade(this.#request, this.#socket, this.#early.take(), caller => {
       this.#phase = 'open'
       this.#openedAt = clock()
       this.#caller = caller
@@ -203,6 +219,7 @@ export class Session implements Running {
       caller.once('close', this.#callerClosed)
       upstream.once('close', this.#upstreamClosed)
       upstream.resume()
+      caller.resume()
     })
   }
 
