@@ -59,11 +59,16 @@ export function bind(server: TcpServer, host: string, port: number): Promise<voi
   })
 }
 
+/** Sessions of the gateway. Other offers (h2c, of some HTTP clients) are passed over, as HTTP/1.1 lets a server do. */
+const upgrades = ({ headers, url = '/' }: IncomingMessage) =>
+  /^websocket$/i.test(headers.upgrade ?? '') && !control.test(url)
+
 const times = {
   keepAliveTimeout: 75_000,
   headersTimeout: 10_000,
   requestTimeout: 0,
   maxHeaderSize: 32 * 1024,
+  shouldUpgradeCallback: upgrades,
 } as const
 
 function securely(certificates: Certificates): SecureServer {
