@@ -2,6 +2,10 @@ import { expect, test, vi } from 'vitest'
 import { Bed } from './bed.ts'
 import { answering, MediaUpstream, whole } from './upload.bed.ts'
 
+interface Asked extends RequestInit {
+  readonly headers?: Record<string, string>
+}
+
 async function rig(...acts: Parameters<typeof MediaUpstream.start>) {
   const stack = new AsyncDisposableStack()
   const upstream = stack.use(await MediaUpstream.start(...acts))
@@ -15,7 +19,7 @@ async function rig(...acts: Parameters<typeof MediaUpstream.start>) {
   })
   bed.route('resnet', { tiers: [{ targets: [{ provider: 'triton', model: 'resnet' }] }] })
   const key = bed.key()
-  const ask = (path: string, init: RequestInit = {}) =>
+  const ask = (path: string, init: Asked = {}) =>
     fetch(bed.url + path, { ...init, headers: { authorization: `Bearer ${key}`, ...init.headers } })
   return { upstream, bed, ask, [Symbol.asyncDispose]: () => stack.disposeAsync() }
 }
@@ -114,7 +118,7 @@ test.each([
   at.bed.route('chatty', { tiers: [{ targets: [{ provider: 'talks', model: 'm' }] }] })
   const told = await at.ask(path, { method })
   expect(told.status).toBe(status)
-  expect(JSON.parse(await told.text())).toEqual({ error: expect.any(String) })
+  expect(await told.text()).toMatch(/^\{"error":"[^"]+"\}$/)
   expect(at.upstream.taken).toEqual([])
 })
 
