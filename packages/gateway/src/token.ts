@@ -11,7 +11,8 @@ export function principalOf(token: Verified, { issuers, tenants }: Snapshot): Pr
   if (!issuer) throw refused('The issuer of the token is not trusted any more: use an API key.')
   const { workspace, project, subject } = token
   const tenant = tenants.get(project === null ? workspace : `${workspace}/${project}`)
-  if (!tenant || tenant.refusal)
+  // A project must not be had by the name of a workspace that an issuer makes up.
+  if (!tenant || tenant.refusal || workspace.includes('/'))
     throw refused('The workspace or project of the token does not exist or is closed: ask its administrator.')
   const { limited, addresses } = tenant
   return Object.freeze({

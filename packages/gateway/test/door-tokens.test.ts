@@ -11,9 +11,8 @@ import { ScriptedUpstream } from './upstream.ts'
 
 const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 })
 const stranger = generateKeyPairSync('rsa', { modulusLength: 2048 })
-const jwks = {
-  keys: [{ ...rsa.publicKey.export({ format: 'jwk' }), kid: 'one', alg: 'RS256', use: 'sig' }],
-}
+const { kty = '', n = '', e = '' } = rsa.publicKey.export({ format: 'jwk' })
+const jwks = { keys: [{ kty, n, e, kid: 'one', alg: 'RS256', use: 'sig' }] }
 
 let bed: Bed
 let engine: ScriptedUpstream
@@ -124,6 +123,23 @@ describe('A5 a token of a trusted issuer', () => {
     expect((await bed.chat(mine)).status).toBe(200)
     bed.change('Workspace', 'default', { spec: { suspended: true } })
     expect(await codeOf(await bed.chat(mine))).toEqual([401, 'invalid_token'])
+  })
+
+  test('calls in the project that it names, and in no other place by that name', async () => {
+    trust({ claims: { workspace: { claim: 'org' }, project: { claim: 'team' } } })
+    trust({ audiences: ['loose'], claims: { workspace: { claim: 'org' } } }, 'loose')
+    bed.add(document('Project', 'default', 'web', { archived: false }))
+    bed.swap()
+    expect((await bed.chat(token({ org: 'default', team: 'web' }))).status).toBe(200)
+    expect(bed.journal.last).toMatchObject({ workspace: 'default', project: 'web' })
+    for (const claims of [
+      { org: 'default' },
+      { org: 'default', team: 'app' },
+      { org: 'default/web', aud: 'loose' },
+    ])
+      expect(await codeOf(await bed.chat(token(claims)))).toEqual([401, 'invalid_token'])
+    bed.change('Project', 'web', { spec: { archived: true } })
+    expect((await bed.chat(token({ org: 'default', team: 'web' }))).status).toBe(401)
   })
 
   test('is signed with a shared secret where its issuer has one', async () => {
