@@ -23,7 +23,6 @@ export function createLog({ logLevel }: Pick<Settings, 'logLevel'>): Logger {
 const routine: ReadonlySet<string> = new Set([
   'ran',
   'request',
-  'request_ended',
   'resynced',
   'snapshot_swapped',
   'usage_shipped',
