@@ -324,3 +324,14 @@ test('what an upstream says before it is asked arrives, and events larger than a
   await vi.waitUntil(() => heard.messages.length === 2)
   expect(heard.messages[0]?.text).toBe(large)
 })
+
+test("a provider's own limit of concurrency counts its sessions", async () => {
+  await using at = await rig()
+  at.bed.change('Provider', 'far', { spec: { limits: { concurrency: 1 } } })
+  const first = at.open()
+  expect(await first.opened).toBe('open')
+  expect(await at.open().opened).toMatchObject({ status: 429 })
+  first.socket.close()
+  await vi.waitUntil(() => at.bed.gateway.inflight === 0)
+  await vi.waitUntil(async () => (await at.open().opened) === 'open', { timeout: 5000, interval: 200 })
+})

@@ -2,13 +2,14 @@
 // one refuses is tried at another, before the caller is told anything.
 import { unsupportedByModel } from '@switchyard/dialects'
 import { Fault } from '@switchyard/kinds'
+import type { Verdict } from '@switchyard/runtime'
 import { WebSocket } from 'ws'
 import { below } from '../attempt.ts'
 import { choose, type Facts } from '../choose/choose.ts'
 import { type Reason, refusalOf } from '../choose/reason.ts'
 import { mayRetry } from '../choose/retry.ts'
 import type { Target } from '../choose/tier.ts'
-import { type Failure, ofStatus, unreachable } from '../failure.ts'
+import { type Failure, ofStatus, overLimit, unreachable } from '../failure.ts'
 import type { Ticket } from '../health/vitals.ts'
 import type { House } from '../house.ts'
 import type { Route, Upstream } from '../route.ts'
@@ -27,12 +28,16 @@ export interface Order {
   readonly signal: AbortSignal
 }
 
-/** A session at an upstream. Whoever has it ends the ticket and releases the pool. */
+type Claim = Extract<Verdict, { type: 'admitted' }>
+
+/** A session at an upstream. Whoever has it ends the ticket, settles the claim and releases the pool. */
 export interface Dialled {
   readonly socket: WebSocket
   readonly upstream: Upstream
   readonly ticket: Ticket
   readonly pool: UpstreamPool
+  /** Under the upstream's own limits; undefined where it has none. */
+  readonly claim: Claim | undefined
   readonly attempts: number
 }
 
@@ -68,15 +73,19 @@ export async function dial(house: House, order: Order): Promise<Dialled> {
     const ticket = target.vitals.begin(facts.now, true)
     const pool = house.upstreams.at(target.to.origin)
     pool.inflight++
+    let claim: Claim | undefined
     try {
+      claim = await claimRoom(house, order, target.to, tried.length)
       const socket = await connect(house, order, target.to, pool)
       ticket.content(clock())
-      return { socket, upstream: target.to, ticket, pool, attempts: tried.length }
+      return { socket, upstream: target.to, ticket, pool, claim, attempts: tried.length }
     } catch (error) {
       pool.release()
+      if (claim) house.admissions.void(claim)
       const aborted = order.signal.aborted
       const failure = error instanceof Failed ? error.failure : undefined
-      ticket.end(aborted || !failure ? 'aborted' : failure.health, clock())
+      const pause = failure?.retryAfter === undefined ? undefined : failure.retryAfter * 1000
+      ticket.end(aborted || !failure ? 'aborted' : failure.health, clock(), pause)
       metrics.attempt(target.to.name, aborted ? 'cancelled' : (failure?.outcome ?? 'reset'))
       if (aborted || !failure) throw error
       const { outcome, cause } = failure
@@ -93,6 +102,20 @@ export async function dial(house: House, order: Order): Promise<Dialled> {
       metrics.retries++
     }
   }
+}
+
+/** Asks for room under the upstream's own limits. */
+async function claimRoom(
+  { admissions }: House,
+  { request }: Order,
+  { buckets }: Upstream,
+  attempt: number,
+): Promise<Claim | undefined> {
+  if (buckets.length === 0) return undefined
+  const amounts = { requests: 1, inputTokens: 1, outputTokens: 0, money: 0n }
+  const verdict = await admissions.admit({ id: `${request}:${attempt}`, buckets, amounts })
+  if (verdict.type === 'admitted') return verdict
+  throw new Failed(overLimit(verdict))
 }
 
 function unanswered(

@@ -385,7 +385,8 @@ export class Session implements Running {
     }
     const dialled = this.#dialled
     if (!dialled) return
-    const { ticket, pool, upstream } = dialled
+    const { ticket, pool, upstream, claim: room } = dialled
+    if (room) admissions.settle(room, usedBy(this.#tap.usage))
     ticket.end(end === 'upstream_error' ? 'fault' : 'answered', clock())
     metrics.attempt(upstream.name, end === 'upstream_error' ? 'cut' : 'answered')
     pool.release()
