@@ -33,7 +33,7 @@ export async function work(settings: Settings): Promise<void> {
   const leaving = Promise.withResolvers<number>()
   let gateways = settings.workers
   // The server speaks first, and may take back what it began.
-  let act: (message: ToWorker, socket: Socket | undefined) => void = (_, socket) => socket?.destroy()
+  let act: (message: ToWorker, socket: Socket | undefined) => void = () => undefined
   process.on('message', (message: ToWorker, socket: Socket | undefined) => {
     if (message.type === 'begin') begin.resolve(message)
     else if (message.type === 'gateways') gateways = message.count
@@ -90,8 +90,12 @@ export async function work(settings: Settings): Promise<void> {
   }
   act = (message, socket) => {
     const { type } = message
-    if (type === 'connection' && socket) take(socket, (message.secure && secured) || plain)
-    else if (type === 'explain') void explain(gateway, message.number, message.ask)
+    if (type === 'connection') {
+      tell({ type: 'taken' })
+      if (socket) take(socket, (message.secure && secured) || plain)
+      else tell({ type: 'closed', count: 1 }) // it ended on the way
+    }
+    if (type === 'explain') void explain(gateway, message.number, message.ask)
     else if (type === 'metrics')
       tell({ type: 'metrics', text: metrics(edges.reduce((sum, { connections }) => sum + connections, 0)) })
   }

@@ -28,6 +28,8 @@ export type FromWorker =
   /** It takes no more connections, and ends when its requests have. */
   | { readonly type: 'leaving' }
   | { readonly type: 'failed'; readonly code: Code; readonly message: string }
+  /** It holds the oldest connection that was handed to it and not yet told of. */
+  | { readonly type: 'taken' }
   /** So many connections have ended since the last time. */
   | { readonly type: 'closed'; readonly count: number }
   /** Prometheus' text. */

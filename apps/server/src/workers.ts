@@ -165,6 +165,8 @@ class Worker {
   #begunAt = 0
   #failures = 0
   #gathered: (() => void) | undefined
+  /** Connections that it does not hold yet, in the order in which they were handed. */
+  #handed: { readonly socket: Socket; readonly secure: boolean; sent: boolean }[] = []
   readonly #questions = new Questions<Explanation>()
   state: WorkerState['state'] = 'away'
   connections = 0
@@ -214,11 +216,13 @@ class Worker {
     return this.#ready.promise
   }
 
+  /** It stays ours too until the worker tells that it holds it: node leaves what was on its way open for ever. */
   take(socket: Socket, secure: boolean): void {
     this.connections++
-    this.#child?.send({ type: 'connection', secure } satisfies ToWorker, socket, {}, error => {
-      // It ended meanwhile: the caller connects again.
-      if (error) socket.destroy()
+    const handed = { socket, secure, sent: false }
+    this.#handed.push(handed)
+    this.#child?.send({ type: 'connection', secure } satisfies ToWorker, socket, { keepOpen: true }, () => {
+      handed.sent = true
     })
   }
 
@@ -253,6 +257,7 @@ class Worker {
   #hear(message: FromWorker): void {
     const { observe, clock } = this.#house.options
     if (message.type === 'closed') this.connections -= message.count
+    else if (message.type === 'taken') this.#handed.shift()?.socket.destroy()
     else if (message.type === 'metrics') {
       this.told = readMetrics(message.text)
       this.#gathered?.()
@@ -296,6 +301,9 @@ class Worker {
       observe({ type: 'worker_lost', worker, pid, code, signal, restartMilliseconds })
     this.#child = undefined
     this.#stand('away')
+    // Of what was sent it may have read: the caller connects again. The rest is another's.
+    for (const { socket, secure, sent } of this.#handed.splice(0))
+      if (sent || !this.#house.take(socket, secure)) socket.destroy()
     if (!ending.signal.aborted) void this.#again(restartMilliseconds)
   }
 

@@ -48,6 +48,28 @@ describe('settings', () => {
     ).toThrow(/SWITCHYARD_CORS_ORIGINS: must be origins.*SWITCHYARD_DENY_ADDRESSES: must be ranges/)
   })
 
+  test('limits are counted in memory by one gateway process, and in the database by several', () => {
+    expect(readSettings({}).limiter).toEqual({ type: 'memory' })
+    expect(readSettings({ SWITCHYARD_WORKERS: '1' }).limiter).toEqual({ type: 'memory' })
+    expect(readSettings({ SWITCHYARD_WORKERS: '2' }).limiter).toEqual({ type: 'postgres' })
+    expect(readSettings({ SWITCHYARD_LIMITER: 'postgres' }).limiter).toEqual({ type: 'postgres' })
+  })
+
+  test('several workers refuse to count limits each in its own memory', () => {
+    expect(() => readSettings({ SWITCHYARD_WORKERS: '2', SWITCHYARD_LIMITER: 'memory' })).toThrow(
+      /2 workers cannot share the limits .*: say postgres or redis/,
+    )
+  })
+
+  test('the URL of a Redis is checked and sealed', () => {
+    const { limiter } = readSettings({ SWITCHYARD_LIMITER: 'redis://:canary@127.0.0.1:6379/0' })
+    expect(limiter.type).toBe('redis')
+    expect(JSON.stringify(limiter)).not.toContain('canary')
+    expect(() => readSettings({ SWITCHYARD_LIMITER: 'memcached' })).toThrow(
+      /must be memory, postgres or redis:/,
+    )
+  })
+
   test('the reference page is what the schema says', () => {
     const page = new URL('../../../docs/settings.md', import.meta.url)
     expect(readFileSync(page, 'utf8')).toBe(settingsReference())
