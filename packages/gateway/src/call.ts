@@ -3,50 +3,42 @@
 import {
   type Ask,
   type CallerName,
-  type Conversation,
   callers,
-  conversationOf,
   estimateCount,
   readRequest,
   type Usage,
 } from '@switchyard/dialects'
 import { Fault } from '@switchyard/kinds'
-import type { Admitted } from '@switchyard/ledger'
-import type { EndReason, Verdict } from '@switchyard/runtime'
-import { exhausted, reservation, usedBy } from './admission.ts'
-import type { AnswerHearer, Answering } from './answering.ts'
+import type { EndReason } from '@switchyard/runtime'
+import { usedBy } from './admission.ts'
+import type { Answering } from './answering.ts'
 import { authenticate, type Credential, recheck } from './authenticate.ts'
 import { Body } from './body.ts'
-import { readDirective } from './cache/rule.ts'
-import { Cached, partsOf, planOf } from './cached.ts'
 import { BodyGunzip, type DecodedHearer, leastBytes, requestCoding } from './door/compress.ts'
 import type { AttemptEnded, RequestEnded } from './ended.ts'
 import { deadlines, type Failure } from './failure.ts'
-import { Forward, type Order } from './forward.ts'
-import type { Blocked, Finding, GuardContext } from './guard/index.ts'
-import { filtered, type Guarded, guardAsk } from './guarding.ts'
+import type { Blocked, Finding } from './guard/index.ts'
+import { filtered } from './guarding.ts'
 import { askedAs, bodyTooLarge, checkMediaType, dialectOf, type Head, readHead } from './head.ts'
 import type { House } from './house.ts'
-import { addressesOf, embedImages } from './images.ts'
 import { limitHeaders } from './limit-headers.ts'
-import type { Limits } from './limits.ts'
 import { inferencePassage } from './oip.ts'
+import { Opening, type OpeningHearer } from './opening.ts'
 import { answerOwn } from './own.ts'
-import { type Passage, plainAsk, unguarded } from './passage.ts'
+import { type Passage, plainAsk } from './passage.ts'
 import { findTarget, type Operated, type Target } from './paths.ts'
 import type { Rejection } from './rejection.ts'
 import { Relay } from './relay.ts'
-import { type Asked, resolve } from './resolve.ts'
-import type { Route, Times } from './route.ts'
-import { ShadowCall } from './shadow.ts'
+import { resolve } from './resolve.ts'
+import type { Route } from './route.ts'
 import type { Snapshot } from './snapshot.ts'
 import { Upload } from './upload/upload.ts'
-import { WireError } from './wire/client.ts'
 import type { Inbound, InboundHearer } from './wire/inbound.ts'
+import { askedOf } from './wishes.ts'
 
 type Phase = 'reading' | 'opening' | 'waiting' | 'streaming' | 'settling' | 'ended'
 
-export class Call implements InboundHearer, AnswerHearer, DecodedHearer {
+export class Call implements InboundHearer, OpeningHearer, DecodedHearer {
   readonly id: string
   streamed = false
 
@@ -66,29 +58,16 @@ export class Call implements InboundHearer, AnswerHearer, DecodedHearer {
   readonly #body = new Body()
   /** Of a coded body. */
   #gunzip: BodyGunzip | undefined
-  #asking: Pick<Guarded, 'ask' | 'conversation'> | undefined
-  /** Ends what is fetched for the request. */
-  #fetching: AbortController | undefined
   #readAt: number
-  #admitted: Admitted | undefined
-  #claim: Verdict | undefined
-  /** What the limits said. */
-  #verdict: Verdict | undefined
   #usage: Usage | undefined
-  #maxOutput: number | undefined
   /** Of the fault that it ends with. */
   #reason: string | undefined
   #route: Route | undefined
   #upload: Upload | undefined
-  #passage: Passage | undefined
-  #answering: Answering | undefined
-  /** What a shadow would be sent. */
-  #copied: Order | undefined
-  #times: Times
+  #opening: Opening | undefined
   #firstContentAt: number | undefined
   #wroteAt = 0
   #takenAt = 0
-  #claimedAt = 0
   #left = 0
 
   constructor(house: House, inbound: Inbound) {
@@ -102,7 +81,6 @@ export class Call implements InboundHearer, AnswerHearer, DecodedHearer {
     this.#cors = house.door.cors(inbound)
     this.#peer = inbound.peer
     this.#relay = this.#relayFor('openai')
-    this.#times = house.limits
   }
 
   start(): void {
@@ -314,11 +292,12 @@ export class Call implements InboundHearer, AnswerHearer, DecodedHearer {
     else if (this.#phase !== 'settling') this.#gone('client_gone')
   }
 
-  /** Everything that can be refused without an upstream has been when this returns; then the journal knows of it. */
+  /** What is asked is known: from here until an upstream hears of it the opening has it. */
   #open(target: Operated, ask: Ask, passage: Passage | undefined): void {
-    this.#passage = passage
-    const { principal } = this.#credential as Credential // `start` has set it
-    const route = resolve(ask.model, principal, this.#snapshot, this.#asked(ask))
+    const credential = this.#credential as Credential // `start` has set it, as it has the head
+    const head = this.#head as Head
+    const asked = askedOf(ask, this.#inbound.headers, head.wishes, passage === undefined)
+    const route = resolve(ask.model, credential.principal, this.#snapshot, asked)
     this.#route = route
     if (target.carrying === 'count' && !counted(target.caller, route)) {
       this.#relay.reply(200, estimateCount(ask), [
@@ -330,232 +309,47 @@ export class Call implements InboundHearer, AnswerHearer, DecodedHearer {
       return
     }
     this.streamed = ask.stream.on
-    this.#maxOutput = ask.maxOutput
     this.#follow(ask, route)
-    this.#admitted = {
+    const read = {
       request: this.id,
-      at: this.#startedAt,
-      workspace: principal.workspace,
-      project: principal.project,
-      key: principal.key,
-      keyName: principal.keyName,
-      model: ask.model,
-      endpoint: route.endpoint,
-      operation: ask.operation,
-      streamed: ask.stream.on,
+      startedAt: this.#startedAt,
+      head,
+      target,
+      credential,
+      ask,
+      route,
+      passage,
     }
-    const { guards } = route.guarding
-    if (guards && passage) throw unguarded(ask)
+    this.#opening = new Opening(this.#house, read, this)
     this.#phase = 'opening'
-    if (!guards || guards.request.rules.length === 0 || target.carrying === 'count') {
-      this.#claimRoom(ask, undefined)
-      return
-    }
-    const told = guardAsk(ask, target.carrying, guards, this.#guardContext())
-    if (told instanceof Promise)
-      told.then(
-        guarded => this.#guarded(guarded),
-        (error: unknown) => this.#unopened(error),
-      )
-    else this.#guarded(told)
+    this.#opening.start()
   }
 
   #follow(ask: Ask, { workspace, name }: Route): void {
     const { follow } = this.#house
     if (!follow) return
-    const { id, traceparent } = { id: this.id, traceparent: this.#head?.traceparent }
-    this.#relay.follower = follow({ request: id, workspace, route: name, ask, traceparent })
+    const traceparent = this.#head?.traceparent
+    this.#relay.follower = follow({ request: this.id, workspace, route: name, ask, traceparent })
   }
 
-  #guarded({ blocked, findings, ask, conversation }: Guarded): void {
-    if (this.#phase !== 'opening') return
-    this.#found(findings)
-    if (blocked) this.#refuse(filtered(blocked, 'request'))
-    else this.#claimRoom(ask, conversation)
-  }
-
-  #found(findings: readonly Finding[]): void {
+  found(findings: readonly Finding[]): void {
     if (findings.length === 0) return
     this.#house.metrics.guard(findings)
     this.#house.observe({ type: 'guardrail_found', request: this.id, findings })
   }
 
-  #guardContext(): GuardContext {
-    const { checker, send } = this.#house
-    return { model: this.#admitted?.model ?? '', requestId: this.id, checker, send }
-  }
-
-  /** Asks for room under every limit; a refusal changes nothing. */
-  #claimRoom(ask: Ask, conversation: Conversation | undefined): void {
-    this.#asking = { ask, conversation }
-    const { limited } = (this.#credential as Credential).principal // `start` has set it
-    const buckets = limited.buckets(ask.model)
-    if (buckets.length === 0) {
-      this.#prepare()
-      return
-    }
-    const amounts = reservation(ask, this.#route as Route) // `#open` has set it
-    this.#claimedAt = this.#house.clock()
-    const verdict = this.#house.admissions.admit({ id: this.id, buckets, amounts })
-    if (verdict instanceof Promise)
-      verdict.then(
-        judged => this.#judged(judged),
-        (error: unknown) => this.#unopened(error),
-      )
-    else this.#judged(verdict)
-  }
-
-  #judged(verdict: Verdict): void {
-    this.#claim = verdict
-    this.#verdict = verdict
-    this.#house.metrics.limit(verdict, this.#house.clock() - this.#claimedAt)
-    if (this.#phase !== 'opening') this.#release()
-    else if (verdict.type === 'admitted') this.#prepare()
-    else this.#refuse(exhausted(verdict))
-  }
-
-  /** Gives back what was claimed and not used; once. */
-  #release(): void {
-    const claim = this.#claim
-    this.#claim = undefined
-    if (claim?.type !== 'admitted') return
-    if ((this.#answering?.attempts ?? 0) === 0) this.#house.admissions.void(claim)
-    else this.#house.admissions.settle(claim, usedBy(this.#usage))
-  }
-
-  /** With room under every limit: fetches what an upstream must be sent and the caller only names. */
-  #prepare(): void {
-    try {
-      const { ask, conversation } = this.#asking as Guarded // `#claimRoom` has set it
-      const target = this.#target as Operated // `onWhole` has seen one
-      const addresses = addressesOf(ask, conversation, target.carrying, this.#route as Route) // `#open` has set it
-      if (addresses.size === 0) {
-        this.#journal(undefined)
-        return
-      }
-      this.#fetching = new AbortController()
-      const { door, limits } = this.#house
-      const bounds = { door, bytes: limits.bodyBytes, signal: this.#fetching.signal }
-      embedImages(conversation ?? conversationOf(ask), addresses, bounds).then(
-        embedded => this.#embedded(embedded),
-        (error: unknown) => this.#unfetched(error),
-      )
-    } catch (error) {
-      this.#refuse(error)
-    }
-  }
-
-  #embedded(conversation: Conversation): void {
-    if (this.#phase !== 'opening') return
-    try {
-      this.#journal(conversation)
-    } catch (error) {
-      this.#refuse(error)
-    }
-  }
-
-  #unfetched(error: unknown): void {
-    if (this.#phase !== 'opening') return
-    const cause = error instanceof Fault ? error.cause : undefined
-    if (cause instanceof WireError && cause.code === 'refused_address')
-      this.#house.observe({ type: 'image_refused', request: this.id, cause })
-    this.#refuse(error)
-  }
-
-  #journal(embedded: Conversation | undefined): void {
-    const { ask, conversation } = this.#asking as Guarded // `#claimRoom` has set it
-    const target = this.#target as Operated // `onWhole` has seen one
-    this.#answering = this.#order(ask, conversation, embedded, this.#route as Route, target) // `#open` has set it
-    const event = this.#house.meter.open(this.#admitted as Admitted) // `#open` has set it
-    this.#house.journal.append({ kind: 'open', request: this.id, event }).then(
-      () => this.#opened(),
-      (error: unknown) => this.#unopened(error),
-    )
-  }
-
-  /** What a route may ask of the request. */
-  #asked(ask: Ask): Asked {
-    return {
-      headers: this.#inbound.headers,
-      tags:
-        this.#head?.wishes
-          ?.get('tags')
-          ?.split(',')
-          .map(tag => tag.trim()) ?? noTags,
-      metadata: () => (this.#passage ? {} : metadataOf(ask)),
-    }
-  }
-
-  #order(
-    ask: Ask,
-    conversation: Conversation | undefined,
-    embedded: Conversation | undefined,
-    route: Route,
-    target: Operated,
-  ): Answering {
-    const { limits } = this.#house
-    this.#times = timesOf(route, limits, this.#head?.wishes)
-    const order: Order = {
-      request: this.id,
-      ask,
-      target,
-      conversation,
-      embedded,
-      guard: this.#guardContext(),
-      route,
-      forwarded: this.#head?.forwarded,
-      session: this.#head?.wishes?.get('session'),
-      times: this.#times,
-      attempts: lowered(route.attempts ?? limits.attempts, this.#head?.wishes, 'retries', 1),
-      startedAt: this.#startedAt,
-      replyBytes: limits.replyBytes,
-      passage: this.#passage,
-    }
-    this.#copied = order
-    return route.cache && target.carrying !== 'count' && !this.#passage
-      ? this.#cached(order)
-      : new Forward(this.#house, order, this)
-  }
-
-  #cached(order: Order): Answering {
-    const head = this.#head as Head // `start` has read it
-    const plan = planOf(order, readDirective(head.wishes?.get('cache')))
-    if (plan.look || plan.keep) {
-      const { principal } = this.#credential as Credential // `start` has set it
-      const asking = { parts: partsOf(order, head, principal), admitted: this.#admitted as Admitted }
-      return new Cached(this.#house, order, plan, asking, this)
-    }
-    this.#house.replies.count('bypass')
-    return new Forward(this.#house, order, this, 'bypass')
-  }
-
-  #opened(): void {
-    if (this.#phase !== 'opening') return
+  opened(): void {
     this.#phase = 'waiting'
-    this.#copy()
+    this.#opening?.copy()
     this.#answering?.start()
   }
 
-  /** Some requests of a route with a shadow are copied to it, after admission. */
-  #copy(): void {
-    const { shadow } = this.#route as Route // `#open` has set it, as is what is sent
-    if (!shadow || this.#passage) return
-    const traffic = this.#house.traffic(this.#route as Route)
-    const counter = traffic.shadow
-    if (!counter?.begin(this.#house.random())) return
-    const vitals = traffic.vitalsOf(shadow.upstream)
-    new ShadowCall(
-      this.#house,
-      this.#copied as Order,
-      this.#admitted as Admitted,
-      shadow.upstream,
-      vitals,
-      counter,
-    ).start()
+  refused(error: unknown): void {
+    this.#refuse(error)
   }
 
-  #unopened(error: unknown): void {
-    if (this.#phase === 'opening') this.#refuse(error)
+  get #answering(): Answering | undefined {
+    return this.#opening?.answering
   }
 
   // ---- the upstream's side
@@ -585,7 +379,7 @@ export class Call implements InboundHearer, AnswerHearer, DecodedHearer {
 
   ended(terminal: Buffer): void {
     this.#phase = 'settling'
-    this.#found(this.#answering?.findings ?? [])
+    this.found(this.#answering?.findings ?? [])
     const end = this.#answering?.stopped ? 'guard_blocked' : 'done'
     this.#settle(end, 200, 'caller').then(
       () => {
@@ -602,7 +396,7 @@ export class Call implements InboundHearer, AnswerHearer, DecodedHearer {
   replied(bytes: Buffer): void {
     if (this.#phase !== 'waiting') return
     this.#phase = 'settling'
-    this.#found(this.#answering?.findings ?? [])
+    this.found(this.#answering?.findings ?? [])
     this.#firstContentAt = this.#house.clock()
     this.#settle('done', 200, 'caller').then(
       () => {
@@ -621,7 +415,7 @@ export class Call implements InboundHearer, AnswerHearer, DecodedHearer {
   }
 
   blocked(by: Blocked): void {
-    this.#found(this.#answering?.findings ?? [])
+    this.found(this.#answering?.findings ?? [])
     this.#conclude(filtered(by, 'answer'), 'guard_blocked')
   }
 
@@ -676,7 +470,7 @@ export class Call implements InboundHearer, AnswerHearer, DecodedHearer {
     const usage = this.#answering?.used()
     this.#usage = usage
     if (usage) metrics.tokens(usage)
-    const event = meter.end(this.#admitted as Admitted, {
+    const event = meter.end((this.#opening as Opening).admitted, {
       at: clock(),
       end,
       status,
@@ -697,8 +491,7 @@ export class Call implements InboundHearer, AnswerHearer, DecodedHearer {
     this.#phase = 'ended'
     this.#upload?.close()
     this.#gunzip?.destroy()
-    this.#fetching?.abort()
-    this.#release()
+    this.#opening?.release(this.#usage)
     const { metrics, clock, observe } = this.#house
     const ended = this.#ended(end, status, clock())
     const { caller, operation, route, milliseconds, waited, firstContent, usage, cache } = ended
@@ -730,9 +523,9 @@ export class Call implements InboundHearer, AnswerHearer, DecodedHearer {
       caller: target?.caller ?? '',
       operation: target?.type === 'operation' ? target.operation : '',
       route: this.#route?.name,
-      model: this.#admitted?.model,
+      model: this.#opening?.admitted.model,
       streamed: this.streamed,
-      maxOutput: this.#maxOutput,
+      maxOutput: this.#opening?.ask.maxOutput,
       upstream: answering?.upstream || undefined,
       attempts: answering?.attempts ?? 0,
       tries: answering?.tries ?? noTries,
@@ -758,6 +551,7 @@ export class Call implements InboundHearer, AnswerHearer, DecodedHearer {
     const phase = this.#phase
     const { metrics, clock } = this.#house
     const learned = clock()
+    this.#opening?.cancel()
     this.#answering?.cancel()
     metrics.gone(phase, this.#answering && clock() - learned)
     this.#phase = 'settling'
@@ -779,7 +573,7 @@ export class Call implements InboundHearer, AnswerHearer, DecodedHearer {
         fault.code === 'too_large' ||
         fault.status === 408 ||
         fault.reason === 'malformed_request')
-    this.#relay.refuse(fault, this.#admitted ? this.#known() : this.#house.closing(), unread)
+    this.#relay.refuse(fault, this.#opening ? this.#known() : this.#house.closing(), unread)
     this.#finished('refused', fault.status)
   }
 
@@ -787,6 +581,7 @@ export class Call implements InboundHearer, AnswerHearer, DecodedHearer {
   stop(fault: Fault, end: EndReason): void {
     if (this.#phase === 'reading') this.#refuse(fault)
     else if (this.#phase === 'opening' || this.#phase === 'waiting' || this.#phase === 'streaming') {
+      this.#opening?.cancel()
       this.#answering?.cancel()
       this.#conclude(fault, end)
     }
@@ -801,7 +596,7 @@ export class Call implements InboundHearer, AnswerHearer, DecodedHearer {
 
   #tickForward(now: number): void {
     const { limits } = this.#house
-    if (now - this.#startedAt >= this.#times.total) {
+    if (now - this.#startedAt >= (this.#opening?.times ?? limits).total) {
       this.stop(new Fault('deadline', deadlines.total, { reason: 'total' }), 'our_timeout')
       return
     }
@@ -856,13 +651,13 @@ export class Call implements InboundHearer, AnswerHearer, DecodedHearer {
     const unread = this.#upload !== undefined && !this.#inbound.complete
     const headers = unread ? ['connection', 'close'] : [...this.#house.closing()]
     const answering = this.#answering
-    if (this.#admitted) headers.push('x-switchyard-model', this.#admitted.model)
+    if (this.#opening) headers.push('x-switchyard-model', this.#opening.admitted.model)
     if (answering) headers.push(...answerHeaders(answering))
     if (this.#route?.exposeUpstream && answering && answering.upstream !== '')
       headers.push('x-switchyard-upstream', answering.upstream)
     const { caller } = this.#target ?? {}
-    if (this.#verdict)
-      headers.push(...limitHeaders(this.#verdict, caller === 'anthropic' ? caller : 'openai'))
+    const verdict = this.#opening?.verdict
+    if (verdict) headers.push(...limitHeaders(verdict, caller === 'anthropic' ? caller : 'openai'))
     const spent = this.#house.clock() - this.#startedAt
     headers.push('openai-processing-ms', String(Math.round(spent)))
     const overhead = spent - (answering?.waited ?? 0)
@@ -884,37 +679,12 @@ const codedForm = () =>
   })
 
 const nothing = Buffer.alloc(0)
-const noTags: readonly string[] = []
 const noTries: readonly AttemptEnded[] = []
 
 /** What is answered without a credential: it tells nothing but that somebody is there. */
 function isOpen(target: Target): target is Exclude<Target, { type: 'operation' }> {
   if (target.type === 'ollama') return target.what === 'root'
   return target.type === 'inference' && (target.what === 'live' || target.what === 'ready')
-}
-
-/** The `metadata` of a body, where it is an object. */
-function metadataOf({ bytes }: Ask): Readonly<Record<string, unknown>> {
-  const body = JSON.parse(bytes.toString()) as { readonly metadata?: unknown } // `readRequest` has seen an object
-  const { metadata } = body
-  return typeof metadata === 'object' && metadata !== null ? { ...metadata } : {}
-}
-
-/** A caller may lower what the route allows, never raise it. */
-function lowered(most: number, wishes: Head['wishes'], name: string, more = 0): number {
-  const wish = wishes?.get(name)
-  if (wish === undefined || !/^\d{1,9}$/.test(wish)) return most
-  return Math.min(most, Math.max(1, Number(wish) + more))
-}
-
-function timesOf({ times }: Route, limits: Limits, wishes: Head['wishes']): Times {
-  if (!times && !wishes) return limits
-  const whole = { ...limits, ...times }
-  return {
-    ...whole,
-    firstContent: lowered(whole.firstContent, wishes, 'first-token-ms'),
-    total: lowered(whole.total, wishes, 'timeout-ms'),
-  }
 }
 
 const estimated = 'estimated=input_tokens'

@@ -1,0 +1,262 @@
+// From a request that has been read to one that may be forwarded: past the guardrails, with room under every limit, with
+// what it only names fetched, and known to the journal. Whatever refuses it does so before an upstream hears of it.
+import { type Ask, type Conversation, conversationOf, type Usage } from '@switchyard/dialects'
+import { Fault } from '@switchyard/kinds'
+import type { Admitted } from '@switchyard/ledger'
+import type { Verdict } from '@switchyard/runtime'
+import { exhausted, reservation, usedBy } from './admission.ts'
+import type { AnswerHearer, Answering } from './answering.ts'
+import type { Credential } from './authenticate.ts'
+import { readDirective } from './cache/rule.ts'
+import { Cached, partsOf, planOf } from './cached.ts'
+import { Forward, type Order } from './forward.ts'
+import type { Finding, GuardContext } from './guard/index.ts'
+import { filtered, type Guarded, guardAsk } from './guarding.ts'
+import type { Head } from './head.ts'
+import type { House } from './house.ts'
+import { addressesOf, embedImages } from './images.ts'
+import { type Passage, unguarded } from './passage.ts'
+import type { Operated } from './paths.ts'
+import type { Route, Times } from './route.ts'
+import { ShadowCall } from './shadow.ts'
+import { WireError } from './wire/client.ts'
+import { attemptsOf, timesOf } from './wishes.ts'
+
+/** What is heard of it: findings, and one end. */
+export interface OpeningHearer extends AnswerHearer {
+  found(findings: readonly Finding[]): void
+  /** The journal knows of it: `answering` may be started. */
+  opened(): void
+  /** The journal does not know of it. */
+  refused(error: unknown): void
+}
+
+export interface Read {
+  readonly request: string
+  /** Milliseconds since 1970. */
+  readonly startedAt: number
+  readonly head: Head
+  readonly target: Operated
+  readonly credential: Credential
+  readonly ask: Ask
+  readonly route: Route
+  /** Of what passes though it is no JSON in one piece. */
+  readonly passage: Passage | undefined
+}
+
+export class Opening {
+  readonly admitted: Admitted
+  readonly times: Times
+  readonly ask: Ask
+  /** What the limits said. */
+  verdict: Verdict | undefined
+  /** Where the answer comes from, once nothing stands in the way. */
+  answering: Answering | undefined
+  readonly #house: House
+  readonly #read: Read
+  readonly #hearer: OpeningHearer
+  #order: Order | undefined
+  #claim: Verdict | undefined
+  #claimedAt = 0
+  #over = false
+  /** Ends what is fetched. */
+  #fetching: AbortController | undefined
+
+  constructor(house: House, read: Read, hearer: OpeningHearer) {
+    const { request, startedAt, head, credential, ask, route } = read
+    const { workspace, project, key, keyName } = credential.principal
+    this.#house = house
+    this.#read = read
+    this.#hearer = hearer
+    this.ask = ask
+    this.times = timesOf(route, house.limits, head.wishes)
+    this.admitted = {
+      request,
+      at: startedAt,
+      workspace,
+      project,
+      key,
+      keyName,
+      model: ask.model,
+      endpoint: route.endpoint,
+      operation: ask.operation,
+      streamed: ask.stream.on,
+    }
+  }
+
+  /** Throws what refuses it at once; what has to wait is told. */
+  start(): void {
+    const { ask, route, target, passage } = this.#read
+    const { guards } = route.guarding
+    if (guards && passage) throw unguarded(ask)
+    if (!guards || guards.request.rules.length === 0 || target.carrying === 'count') {
+      this.#claimRoom(ask, undefined)
+      return
+    }
+    const told = guardAsk(ask, target.carrying, guards, this.#guardContext())
+    if (told instanceof Promise) this.#when(told, guarded => this.#guarded(guarded))
+    else this.#guarded(told)
+  }
+
+  /** Ends it unheard. */
+  cancel(): void {
+    this.#over = true
+    this.#fetching?.abort()
+  }
+
+  /** Gives back what was claimed and not used; once. */
+  release(usage: Usage | undefined): void {
+    this.cancel()
+    const claim = this.#claim
+    this.#claim = undefined
+    if (claim?.type !== 'admitted') return
+    if ((this.answering?.attempts ?? 0) === 0) this.#house.admissions.void(claim)
+    else this.#house.admissions.settle(claim, usedBy(usage))
+  }
+
+  /** Some requests of a route with a shadow are copied to it, after admission. */
+  copy(): void {
+    const { route, passage } = this.#read
+    const { shadow } = route
+    if (!shadow || passage || !this.#order) return
+    const traffic = this.#house.traffic(route)
+    const counter = traffic.shadow
+    if (!counter?.begin(this.#house.random())) return
+    const vitals = traffic.vitalsOf(shadow.upstream)
+    new ShadowCall(this.#house, this.#order, this.admitted, shadow.upstream, vitals, counter).start()
+  }
+
+  /** Goes on when a step that had to wait is done, unless it is over by then. */
+  #when<T>(step: Promise<T>, then: (value: T) => void): void {
+    step.then(
+      value => {
+        if (this.#over) return
+        try {
+          then(value)
+        } catch (error) {
+          this.#hearer.refused(error)
+        }
+      },
+      (error: unknown) => {
+        if (!this.#over) this.#hearer.refused(error)
+      },
+    )
+  }
+
+  #guarded({ blocked, findings, ask, conversation }: Guarded): void {
+    this.#hearer.found(findings)
+    if (blocked) throw filtered(blocked, 'request')
+    this.#claimRoom(ask, conversation)
+  }
+
+  #guardContext(): GuardContext {
+    const { checker, send } = this.#house
+    return { model: this.admitted.model, requestId: this.admitted.request, checker, send }
+  }
+
+  /** Asks for room under every limit; a refusal changes nothing. */
+  #claimRoom(ask: Ask, conversation: Conversation | undefined): void {
+    const { route, credential, request } = this.#read
+    const buckets = credential.principal.limited.buckets(ask.model)
+    if (buckets.length === 0) {
+      this.#fetch(ask, conversation)
+      return
+    }
+    this.#claimedAt = this.#house.clock()
+    const claim = { id: request, buckets, amounts: reservation(ask, route) }
+    const verdict = this.#house.admissions.admit(claim)
+    if (verdict instanceof Promise)
+      verdict.then(
+        late => this.#judgedLate(late, ask, conversation),
+        (error: unknown) => {
+          if (!this.#over) this.#hearer.refused(error)
+        },
+      )
+    else this.#judged(verdict, ask, conversation)
+  }
+
+  #judgedLate(verdict: Verdict, ask: Ask, conversation: Conversation | undefined): void {
+    if (this.#over) {
+      if (verdict.type === 'admitted') this.#house.admissions.void(verdict)
+      return
+    }
+    try {
+      this.#judged(verdict, ask, conversation)
+    } catch (error) {
+      this.#hearer.refused(error)
+    }
+  }
+
+  #judged(verdict: Verdict, ask: Ask, conversation: Conversation | undefined): void {
+    this.#claim = verdict
+    this.verdict = verdict
+    this.#house.metrics.limit(verdict, this.#house.clock() - this.#claimedAt)
+    if (verdict.type !== 'admitted') throw exhausted(verdict)
+    this.#fetch(ask, conversation)
+  }
+
+  /** With room under every limit: fetches what an upstream must be sent and the caller only names. */
+  #fetch(ask: Ask, conversation: Conversation | undefined): void {
+    const { route, target } = this.#read
+    const addresses = addressesOf(ask, conversation, target.carrying, route)
+    if (addresses.size === 0) {
+      this.#journal(ask, conversation, undefined)
+      return
+    }
+    this.#fetching = new AbortController()
+    const { door, limits } = this.#house
+    const bounds = { door, bytes: limits.bodyBytes, signal: this.#fetching.signal }
+    const fetched = embedImages(conversation ?? conversationOf(ask), addresses, bounds)
+    this.#when(fetched.catch(this.#unfetched), embedded => this.#journal(ask, conversation, embedded))
+  }
+
+  readonly #unfetched = (error: unknown): never => {
+    const cause = error instanceof Fault ? error.cause : undefined
+    if (cause instanceof WireError && cause.code === 'refused_address')
+      this.#house.observe({ type: 'image_refused', request: this.admitted.request, cause })
+    throw error
+  }
+
+  #journal(ask: Ask, conversation: Conversation | undefined, embedded: Conversation | undefined): void {
+    const { limits, meter, journal } = this.#house
+    const { request, startedAt, head, target, route, passage } = this.#read
+    this.#order = {
+      request,
+      ask,
+      target,
+      conversation,
+      embedded,
+      guard: this.#guardContext(),
+      route,
+      forwarded: head.forwarded,
+      session: head.wishes?.get('session'),
+      times: this.times,
+      attempts: attemptsOf(route, limits, head.wishes),
+      startedAt,
+      replyBytes: limits.replyBytes,
+      passage,
+    }
+    this.answering = this.#answeringOf(this.#order)
+    journal.append({ kind: 'open', request, event: meter.open(this.admitted) }).then(
+      () => {
+        if (!this.#over) this.#hearer.opened()
+      },
+      (error: unknown) => {
+        if (!this.#over) this.#hearer.refused(error)
+      },
+    )
+  }
+
+  #answeringOf(order: Order): Answering {
+    const { route, target, passage, head, credential } = this.#read
+    if (!route.cache || target.carrying === 'count' || passage)
+      return new Forward(this.#house, order, this.#hearer)
+    const plan = planOf(order, readDirective(head.wishes?.get('cache')))
+    if (plan.look || plan.keep) {
+      const asking = { parts: partsOf(order, head, credential.principal), admitted: this.admitted }
+      return new Cached(this.#house, order, plan, asking, this.#hearer)
+    }
+    this.#house.replies.count('bypass')
+    return new Forward(this.#house, order, this.#hearer, 'bypass')
+  }
+}
