@@ -38,11 +38,13 @@ export function furnish(yard: Yard): void {
 
 /** A key of the quickstart's account, once the gateway knows it. */
 export async function openKey(yard: Yard, name: string, limits?: object): Promise<string> {
-  const made = await yard.run('keys', 'create', name, '--owner', 'serviceaccount/quickstart')
-  expect(made.code, made.stderr).toBe(0)
-  const key = made.stdout.trim()
-  if (limits !== undefined)
-    await yard.api.patch('ApiKey', { workspace: 'default', name }, { spec: { limits } })
+  const owner = { kind: 'ServiceAccount', name: 'quickstart' }
+  const { secret: key = '' } = await yard.api.create({
+    apiVersion: 'switchyard.dev/v1',
+    kind: 'ApiKey',
+    metadata: { name, workspace: 'default' },
+    spec: limits === undefined ? { owner } : { owner, limits },
+  })
   await eventually('the new key to be known', 3, () =>
     yard
       .openai(key)
