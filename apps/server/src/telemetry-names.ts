@@ -43,11 +43,10 @@ export const attributeRows: readonly Name[] = Object.values(names)
 /** A boolean, a string, a count, a number with a fraction, or strings. */
 export type Value = string | boolean | bigint | number | readonly string[]
 
+export type About = Readonly<Partial<Record<Attribute, Value | undefined>>>
+
 /** The attributes that a generation has for these, without those that are undefined. */
-export function attributesOf(
-  values: Readonly<Partial<Record<Attribute, Value | undefined>>>,
-  generation: Generation,
-): Record<string, Value> {
+export function attributesOf(values: About, generation: Generation): Record<string, Value> {
   const found: Record<string, Value> = {}
   for (const [key, value] of Object.entries(values)) {
     if (value === undefined) continue

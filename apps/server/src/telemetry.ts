@@ -4,9 +4,9 @@ import { answerFacts, askFacts, Ends } from './telemetry-answer.ts'
 import { type ExportOptions, post } from './telemetry-export.ts'
 import { Histograms } from './telemetry-histograms.ts'
 import {
+  type About,
   attributesOf,
   type Generation,
-  type Instrument,
   operationName,
   providerName,
   type Value,
@@ -43,7 +43,7 @@ interface Watched {
 export function startTelemetry(options: TelemetryOptions): Telemetry {
   const { ratio, generation, clock, metricsEvery } = options
   const began = clock.now()
-  const histograms = new Histograms()
+  const histograms = new Histograms(generation)
   const watched = new Map<string, Watched>()
   const ending = new AbortController()
   let spans: Span[] = []
@@ -95,9 +95,6 @@ export function startTelemetry(options: TelemetryOptions): Telemetry {
     if (spans.length >= batch) wake?.()
   }
 
-  const record = (instrument: Instrument, value: number, attributes: Record<string, Value>) =>
-    histograms.record(instrument, value, attributes)
-
   return {
     follow({ request, traceparent, ask }) {
       if (watched.size >= mostFollowed || !contextOf(request, traceparent, ratio).sampled) return undefined
@@ -108,7 +105,7 @@ export function startTelemetry(options: TelemetryOptions): Telemetry {
     ended(request) {
       const seen = watched.get(request.request)
       watched.delete(request.request)
-      measureRequest(request, generation, record)
+      measureRequest(request, histograms)
       const context = contextOf(request.request, request.traceparent, ratio)
       if (!context.sampled) return
       const { trace, parent } = context
@@ -156,13 +153,12 @@ export function startTelemetry(options: TelemetryOptions): Telemetry {
   }
 }
 
-type About = Parameters<typeof attributesOf>[0]
-
 const good = ({ end, status }: RequestEnded) => end === 'done' && status < 400
-const sum = (request: RequestEnded, form: RegExp): bigint | undefined => {
+const sum = ({ usage }: RequestEnded, prefix: string): bigint | undefined => {
   let total: bigint | undefined
-  for (const [unit, count] of Object.entries(request.usage?.quantities ?? {}))
-    if (form.test(unit)) total = (total ?? 0n) + count
+  for (const unit in usage?.quantities)
+    if (unit.startsWith(prefix))
+      total = (total ?? 0n) + (usage?.quantities[unit as keyof typeof usage.quantities] ?? 0n) // its own key
   return total
 }
 
@@ -180,10 +176,10 @@ function describe(request: RequestEnded): About {
     requestModel: model,
     stream: model === undefined ? undefined : streamed,
     maxTokens: maxOutput === undefined || !Number.isSafeInteger(maxOutput) ? undefined : BigInt(maxOutput),
-    inputTokens: sum(request, /^tok\.in\./),
-    outputTokens: sum(request, /^tok\.out\./),
-    cacheRead: usage && sum(request, /^tok\.in\.cache_read/),
-    cacheCreation: usage && sum(request, /^tok\.in\.cache_write/),
+    inputTokens: sum(request, 'tok.in.'),
+    outputTokens: sum(request, 'tok.out.'),
+    cacheRead: usage && sum(request, 'tok.in.cache_read'),
+    cacheCreation: usage && sum(request, 'tok.in.cache_write'),
     reasoning: usage?.quantities['tok.out.reasoning'],
     errorType: good(request) ? undefined : (request.reason ?? request.end),
   }
@@ -200,15 +196,27 @@ function answered({ ends, ask }: Watched, { caller }: RequestEnded): About {
 }
 
 function attempted({ provider, origin, model, outcome, status }: AttemptEnded): About {
-  const { hostname, port, protocol } = new URL(origin)
   const failed = outcome !== 'answered' && outcome !== 'cancelled'
   return {
     provider: providerName(provider),
     requestModel: model,
-    serverAddress: hostname,
-    serverPort: BigInt(port || (protocol === 'https:' ? 443 : 80)),
+    ...placeOf(origin),
     errorType: failed ? (outcome === 'status' ? String(status) : outcome) : undefined,
   }
+}
+
+const places = new Map<string, Pick<About, 'serverAddress' | 'serverPort'>>()
+const mostPlaces = 1000
+
+/** Upstreams are few and come again: each address is read once. */
+function placeOf(origin: string): Pick<About, 'serverAddress' | 'serverPort'> {
+  const known = places.get(origin)
+  if (known) return known
+  const { hostname, port, protocol } = new URL(origin)
+  const place = { serverAddress: hostname, serverPort: BigInt(port || (protocol === 'https:' ? 443 : 80)) }
+  if (places.size >= mostPlaces) places.clear()
+  places.set(origin, place)
+  return place
 }
 
 function ownAttributes(request: RequestEnded): Record<string, Value> {
@@ -231,11 +239,7 @@ function ownAttributes(request: RequestEnded): Record<string, Value> {
   return found
 }
 
-function measureRequest(
-  request: RequestEnded,
-  generation: Generation,
-  record: (instrument: Instrument, value: number, attributes: Record<string, Value>) => void,
-): void {
+function measureRequest(request: RequestEnded, histograms: Histograms): void {
   // A model that was asked for is a label only where a route knows it: what callers make up is not.
   const { operation, route, tries, milliseconds, firstContent, streamed } = request
   if (operation === '' || route === undefined) return
@@ -246,29 +250,21 @@ function measureRequest(
     provider: last ? providerName(last.provider) : 'switchyard',
     requestModel: route,
   }
-  const its = attributesOf(base, generation)
-  record(
-    'gen_ai.server.request.duration',
-    milliseconds / 1000,
-    attributesOf({ ...base, errorType }, generation),
-  )
-  for (const [tokenType, count] of [
-    ['input', inputTokens],
-    ['output', outputTokens],
-  ] as const)
-    if (count !== undefined)
-      record('gen_ai.client.token.usage', Number(count), attributesOf({ ...base, tokenType }, generation))
+  histograms.record('gen_ai.server.request.duration', milliseconds / 1000, { ...base, errorType })
+  if (inputTokens !== undefined)
+    histograms.record('gen_ai.client.token.usage', Number(inputTokens), { ...base, tokenType: 'input' })
+  if (outputTokens !== undefined)
+    histograms.record('gen_ai.client.token.usage', Number(outputTokens), { ...base, tokenType: 'output' })
   for (const tried of tries) {
-    const { errorType: failed, provider, serverAddress, serverPort } = attempted(tried)
-    record(
-      'gen_ai.client.operation.duration',
-      Math.max(0, tried.endedAt - tried.startedAt) / 1000,
-      attributesOf({ ...base, provider, serverAddress, serverPort, errorType: failed }, generation),
-    )
+    const { errorType: failure, provider, serverAddress, serverPort } = attempted(tried)
+    const seconds = Math.max(0, tried.endedAt - tried.startedAt) / 1000
+    const about: About = { ...base, provider, serverAddress, serverPort, errorType: failure }
+    histograms.record('gen_ai.client.operation.duration', seconds, about)
   }
   if (!good(request) || !streamed || firstContent === undefined) return
-  record('gen_ai.server.time_to_first_token', firstContent / 1000, its)
+  histograms.record('gen_ai.server.time_to_first_token', firstContent / 1000, base)
   const tokens = Number(outputTokens ?? 0n)
-  if (tokens > 1)
-    record('gen_ai.server.time_per_output_token', (milliseconds - firstContent) / 1000 / (tokens - 1), its)
+  if (tokens < 2) return
+  const each = (milliseconds - firstContent) / 1000 / (tokens - 1)
+  histograms.record('gen_ai.server.time_per_output_token', each, base)
 }
