@@ -270,7 +270,7 @@ describe('with a server', () => {
     const ran = await yard.run(['route', 'explain', 'chat'])
     expect([ran.status, ran.stdout]).toEqual([
       0,
-      `A request for chat in team would go to east, in tier 1.
+      `A request for chat in team would go to east, in tier 1: this time, for 75 % do.
 
 Route chat
 ├─ tier 1 · weighted

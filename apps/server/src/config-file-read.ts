@@ -85,11 +85,17 @@ function read(path: string): { readonly text?: string; readonly problem?: string
   }
 }
 
-/** A file without documents is right: nothing is wanted. */
+/** A file that was cut off holds nothing; one that wants nothing says so. */
+const wantsNothing = (text: string) => text.replace(/^\s*#.*$/gm, '').trim() === '[]'
+
 export function readConfig({ file, text, unreadable, lookup }: ConfigText): Config {
   if (unreadable !== undefined)
     return { entries: [], wanted: [], errors: [`${file}: ${unreadable}`], warnings: [] }
-  const { entries, problems } = readDocuments([{ file, text }], home, lookup)
+  const { entries, problems, found } = readDocuments([{ file, text }], home, lookup)
+  if (found === 0 && problems.length === 0 && !wantsNothing(text)) {
+    const empty = `${file}: it holds no document: write [] to take away all that it has made`
+    return { entries, wanted: [], errors: [empty], warnings: [] }
+  }
   const all = [...problems, ...judge(entries, { elsewhere: 'ignore' })].toSorted(byPlace)
   const errors = all.filter(({ severity }) => severity === 'error').map(located)
   const warnings = all.filter(({ severity }) => severity === 'warning').map(located)

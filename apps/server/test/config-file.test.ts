@@ -147,8 +147,14 @@ test('a file is in force from the start, follows each change, and a bad one leav
   })
   expect(await names()).toEqual(['gpt-next'])
 
+  // A file that was cut off takes nothing away.
   next = bed.next()
-  replace(file, '')
+  replace(file, '# nothing\n')
+  expect(await next).toMatchObject({ type: 'config_failed', problems: [expect.stringContaining('write []')] })
+  expect(await names()).toEqual(['gpt-next'])
+
+  next = bed.next()
+  replace(file, '[]')
   expect(await next).toMatchObject({ type: 'config_applied', deleted: 3 })
   expect(JSON.stringify([bed.observed, config.state])).not.toContain('canary')
 })
@@ -171,7 +177,7 @@ test('a first start with a bad file is refused; one that was in force before sta
   expect(config.state.phase).toBe('refused')
   expect(await names()).toEqual(['gpt'])
   const next = bed.next()
-  replace(file, '')
+  replace(file, '[]')
   await next
 })
 
@@ -197,7 +203,7 @@ test('a variable and a file that change are a change; a missing one is named', a
     ],
   })
   next = bed.next()
-  replace(file, '')
+  replace(file, '[]')
   await next
 })
 
@@ -293,6 +299,7 @@ test('200 swaps of the file under load: no request fails, and none sees two conf
 
   const statuses = new Map<number, number>()
   let going = true
+  using _going = { [Symbol.dispose]: () => void (going = false) }
   const load = async () => {
     while (going) {
       const answer = await fetch(`${url}/v1/chat/completions`, {
@@ -303,7 +310,7 @@ test('200 swaps of the file under load: no request fails, and none sees two conf
       const text = await answer.text()
       if (answer.status !== 200) wrong.push(text)
       statuses.set(answer.status, (statuses.get(answer.status) ?? 0) + 1)
-      await systemClock.sleep(3) // so many a second, and not what the machine can
+      await systemClock.sleep(10) // so many a second, and not what the machine can
     }
   }
   const loads = Array.from({ length: 3 }, load)

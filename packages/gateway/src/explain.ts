@@ -59,7 +59,7 @@ export async function explain(house: Explaining, ask: ExplainAsk): Promise<Expla
     route: route && routeOf(route, choice?.tiers ?? [], house.limits),
     limits,
   }
-  return Object.freeze({ ...explained, sentences: sentencesOf(explained) })
+  return Object.freeze({ ...explained, sentences: sentencesOf(explained, ask.session === undefined) })
 }
 
 function principalOf({ keys }: Snapshot, workspace: string, name: string): Principal | undefined {

@@ -33,7 +33,7 @@ test('tells where a request would go, each share, and what was not needed', asyn
     [['spare', 'passed_over', 1]],
   ])
   expect(told.sentences).toEqual([
-    'A request for chat in default would go to east, in tier 1.',
+    'A request for chat in default would go to east, in tier 1: this time, for 75 % do.',
     'Route chat is taken: it has the name chat.',
     'Tier 1 chooses by their weights of 2.',
     '  east was chosen; its share is 75 %.',

@@ -12,12 +12,13 @@ const words = {
   session: 'the one of the session',
 } as const satisfies Record<ExplainedTier['strategy'], string>
 
-export function sentencesOf(of: Omit<Explanation, 'sentences'>): readonly string[] {
+/** `drawn`: no session keeps the request at one upstream. */
+export function sentencesOf(of: Omit<Explanation, 'sentences'>, drawn: boolean): readonly string[] {
   const { verdict, key, candidates, route, limits, model, workspace } = of
   const asked = key === undefined ? '' : ` with the key ${key.name}`
   const first =
     verdict.type === 'served'
-      ? `A request for ${model} in ${workspace}${asked} would go to ${verdict.upstream}, in tier ${verdict.tier + 1}.`
+      ? `A request for ${model} in ${workspace}${asked} would go to ${verdict.upstream}, in tier ${verdict.tier + 1}${drawn ? draw(route) : ''}.`
       : `A request for ${model} in ${workspace}${asked} would be refused: ${verdict.message}`
   const none = candidates.length === 0 ? [`No route and no endpoint has the name ${model}.`] : []
   return [
@@ -30,6 +31,15 @@ export function sentencesOf(of: Omit<Explanation, 'sentences'>): readonly string
       ? ['No limit stands above this key.']
       : []),
   ]
+}
+
+/** Where the choice is by chance, another request may go elsewhere. */
+function draw(route: ExplainedRoute | undefined): string {
+  const share = route?.tiers
+    .flatMap(({ targets }) => targets)
+    .find(({ word }) => word.startsWith('chosen'))?.share
+  if (share === undefined || share === 0 || share === 1) return ''
+  return `: this time, for ${Math.round(share * 100)} % do`
 }
 
 function routeSentences(route: ExplainedRoute): readonly string[] {
