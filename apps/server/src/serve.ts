@@ -156,12 +156,6 @@ export async function serve(settings: Settings, report: Report, signal: AbortSig
     shipped =>
       `${shipped.filter(({ outcome }) => outcome !== 'unchanged').length} written of ${shipped.length}`,
   )
-  const { config: file, variable } = settings
-  if (file !== undefined) {
-    const { configure } = api
-    const observe = observer(log, 'config')
-    config = stack.use(await followConfigFile({ file, variable, configure, clock, observe }))
-  }
   stack.use(keepTidy(prune, clock, observer(log, 'tidy')))
 
   const held = readQuickstart(folder.path)
@@ -179,6 +173,13 @@ export async function serve(settings: Settings, report: Report, signal: AbortSig
     () => startEndpoint(client, served.name, report, signal),
     () => `${served.name} is ready`,
   )
+  // It may lead to what the first start makes. What it said before is in force since the gateway stands.
+  const { config: file, variable } = settings
+  if (file !== undefined) {
+    const { configure } = api
+    const observe = observer(log, 'config')
+    config = stack.use(await followConfigFile({ file, variable, configure, clock, observe }))
+  }
   const apiKey = await quickstartKey(client, held?.apiKey)
   const quickstart = await record(folder, settings, client, api, {
     adminToken,
