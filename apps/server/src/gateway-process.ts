@@ -15,6 +15,9 @@ import { observeGateway } from './telemetry-gateway.ts'
 import { watchReader } from './telemetry-journal.ts'
 import { version } from './version.ts'
 
+/** Between two active checks of a replica. */
+const checkMilliseconds = 5000
+
 /** What is shipped at a stop; the rest stays in the journal for the next start. */
 const shipMilliseconds = 5000
 
@@ -102,6 +105,7 @@ export async function openGateway(options: GatewayOptions): Promise<GatewayProce
       journal,
       limiter,
       door: settings.door,
+      checkEvery: checkMilliseconds,
       version,
       meter,
       clock: fineNow(clock),

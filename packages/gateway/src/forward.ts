@@ -121,7 +121,28 @@ function offers({ paths, speech }: Upstream, carrying: Carrying, { operation }: 
 export function headersTo(upstream: Upstream, { ask, forwarded, passage }: Order): readonly string[] {
   const plain = ask.stream.on ? upstream.streamHeaders : upstream.headers
   const own = passage ? headersWith(plain, passage) : plain
-  return forwarded ? [...own, ...forwarded] : own
+  return forwarded ? headersFor(speechFor(upstream, ask).dialect, own, forwarded) : own
+}
+
+/** By which dialects a header of the caller's is understood; it stands in the place of the upstream's own. */
+const understood: Readonly<Record<string, readonly Speech['dialect'][]>> = {
+  'openai-beta': ['openai', 'responses'],
+  'anthropic-beta': ['anthropic'],
+  'anthropic-version': ['anthropic'],
+}
+
+function headersFor(
+  dialect: Speech['dialect'],
+  own: readonly string[],
+  forwarded: readonly string[],
+): readonly string[] {
+  const headers = new Map<string, string>()
+  for (let i = 0; i + 1 < own.length; i += 2) headers.set(own[i] ?? '', own[i + 1] ?? '')
+  for (let i = 0; i + 1 < forwarded.length; i += 2) {
+    const name = forwarded[i] ?? ''
+    if (understood[name]?.includes(dialect)) headers.set(name, forwarded[i + 1] ?? '')
+  }
+  return [...headers].flat()
 }
 
 /** Throws `invalid` where the upstream cannot be asked this; undefined where another one may. */

@@ -161,6 +161,7 @@ export function readHead({ headers, url }: Inbound, limits: Limits, target: Aime
 const passed = [
   ['openaiBeta', 'openai-beta'],
   ['anthropicBeta', 'anthropic-beta'],
+  ['anthropicVersion', 'anthropic-version'],
 ] as const satisfies readonly (readonly [Field, string])[]
 
 function forwardedOf(found: Partial<Record<Field, string>>): readonly string[] | undefined {
