@@ -46,6 +46,24 @@ export async function pythonWithObservers(): Promise<Tool> {
   })
 }
 
+/** Python of a virtual environment that holds the official clients of every dialect, and litellm. */
+export async function pythonWithClients(): Promise<Tool> {
+  const python = onPath('python3')
+  if (python === undefined) return { absent: 'python3 is not installed' }
+  const packages = [
+    'openai==3.52.0',
+    'anthropic==2.11.0',
+    'google-genai==3.4.0',
+    'ollama==0.6.3',
+    'litellm==1.83.0',
+  ]
+  return made('python-clients-1', 'bin/python', async folder => {
+    await run(python, ['-m', 'venv', folder])
+    const pip = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check']
+    await run(join(folder, 'bin/python'), [...pip, ...packages])
+  })
+}
+
 /** The oldest Node that the command line starts on without handing over, by its newest release. */
 export async function node24(): Promise<Tool> {
   const packages: Readonly<Record<string, string>> = {
