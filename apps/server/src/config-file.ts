@@ -34,6 +34,8 @@ export interface ConfigFileOptions {
   readonly observe: Observe<ConfigFileObservation>
   /** Milliseconds between two looks at the file, default 1 000; a change that the system tells of is seen at once. */
   readonly pollMilliseconds?: number
+  /** Milliseconds between two readings that must be alike, default 40: a file that is being written changes. */
+  readonly settleMilliseconds?: number
   /** Milliseconds after which what others have changed is put back, default 60 000. */
   readonly restoreMilliseconds?: number
 }
@@ -42,8 +44,6 @@ export interface ConfigFile extends AsyncDisposable {
   readonly state: ConfigurationState
 }
 
-/** A file that is being written looks the same twice only when it is whole. */
-const settleMilliseconds = 40
 /** What waits for others, to be gone or to let go, is tried again after so long. */
 const againMilliseconds = 5000
 
@@ -112,7 +112,7 @@ class Follower implements ConfigFile {
       const due = this.#triedAt + (this.#waits ? Math.min(restore, againMilliseconds) : restore)
       if (!changed && clock.monotonic() < due) continue
       if (changed) {
-        await clock.sleep(settleMilliseconds, signal)
+        await clock.sleep(this.#options.settleMilliseconds ?? 40, signal)
         const again = this.#read()
         if (again.print !== text.print) continue
         text = again
