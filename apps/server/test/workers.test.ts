@@ -157,6 +157,30 @@ describe('two workers', () => {
     )
   })
 
+  test("connections that a stuck worker had not taken are another worker's when it is killed", async () => {
+    const [, stuck] = yard.workers()
+    process.kill(stuck?.pid ?? Number.NaN, 'SIGSTOP')
+    const agents = Array.from({ length: 24 }, connection)
+    let answered = 0
+    const ends = Promise.allSettled(
+      agents.map(async agent => {
+        await yard.chat(agent)
+        answered++
+      }),
+    )
+    try {
+      await vi.waitFor(() => expect(answered).toBeGreaterThanOrEqual(2), { timeout: 10_000 })
+    } finally {
+      process.kill(stuck?.pid ?? Number.NaN, 'SIGKILL')
+    }
+    // One connection is on its way at a time, and may have been read.
+    expect((await ends).filter(({ status }) => status === 'fulfilled').length).toBeGreaterThanOrEqual(23)
+    await vi.waitFor(() => expect(yard.workers()[1]).toMatchObject({ state: 'ready', restarts: 1 }), {
+      timeout: 20_000,
+    })
+    for (const agent of agents) agent.destroy()
+  })
+
   test('SIGTERM lets streams end, whole or told why, leaves with 0 and leaves nothing unshipped', async () => {
     const pids = yard.workers().map(({ pid }) => pid ?? Number.NaN)
     const agents = Array.from({ length: 6 }, connection)
