@@ -59,6 +59,8 @@ export interface Answering {
   resume(): void
   /** Called every 100 ms while it is under way; `blocked` while the caller takes nothing. */
   tick(now: number, blocked: boolean): void
+  /** Status and headers have left: nothing is tried again. */
+  seal(): void
   /** The bytes that end the stream with a fault, in the caller's dialect. */
   fail(fault: Fault, type?: string): Buffer
   /** What this caller's request has used so far; asked once, when it is settled. */

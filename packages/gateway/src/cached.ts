@@ -223,6 +223,9 @@ export class Cached implements Answering, FlightHearer {
     if (this.#replay && !this.#over) this.#play(this.#replay, now)
   }
 
+  /** The call is not this caller's alone: others may have it tried again. */
+  seal(): void {}
+
   fail(fault: Fault, type?: string): Buffer {
     return this.#shared?.forward.fail(fault, type) ?? nothing // without a call of its own the connection is cut
   }

@@ -355,6 +355,11 @@ export class Call implements InboundHearer, OpeningHearer, DecodedHearer {
   // ---- the upstream's side
 
   committed(held: readonly Buffer[]): void {
+    if (this.#phase === 'streaming') {
+      this.#firstContentAt = this.#house.clock()
+      for (const bytes of held) this.flowed(bytes)
+      return
+    }
     if (this.#phase !== 'waiting') return
     this.#phase = 'streaming'
     this.#firstContentAt = this.#house.clock()
@@ -600,6 +605,7 @@ export class Call implements InboundHearer, OpeningHearer, DecodedHearer {
       this.stop(new Fault('deadline', deadlines.total, { reason: 'total' }), 'our_timeout')
       return
     }
+    this.#commitEarly(now)
     const { blocked } = this.#relay
     if (this.#upload) this.#tickUpload(this.#upload, now)
     this.#answering?.tick(now, blocked)
@@ -609,6 +615,17 @@ export class Call implements InboundHearer, OpeningHearer, DecodedHearer {
       this.#wroteAt = now
       this.#relay.ping()
     }
+  }
+
+  /** Callers behind impatient balancers are told early that a stream will come, where their route says so. */
+  #commitEarly(now: number): void {
+    const { commitAfter } = this.#route ?? {}
+    if (commitAfter === undefined || this.#phase !== 'waiting' || !this.streamed) return
+    if (now - this.#startedAt < commitAfter) return
+    this.#phase = 'streaming'
+    this.#wroteAt = now
+    this.#answering?.seal()
+    this.#relay.commit(this.#known(), [], undefined)
   }
 
   #tickReading(now: number): void {

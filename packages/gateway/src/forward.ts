@@ -13,6 +13,7 @@ import {
   carryForm,
   carryInference,
   carryOpenai,
+  conversationOf,
   type Operation,
   openai,
   type Reply,
@@ -42,6 +43,7 @@ import { headersWith, type Media, type Passage } from './passage.ts'
 import type { Carrying, Operated } from './paths.ts'
 import { refusalOf } from './rejection.ts'
 import type { Route, Times, Upstream } from './route.ts'
+import type { WorkspaceSignatures } from './signatures.ts'
 import type { Traffic } from './traffic.ts'
 
 export interface Order {
@@ -53,6 +55,8 @@ export interface Order {
   /** The same with the bytes of images, for upstreams that want them; undefined where none was fetched. */
   readonly embedded: Conversation | undefined
   readonly guard: GuardContext
+  /** What upstreams have signed for the caller's workspace. */
+  readonly signatures: WorkspaceSignatures
   readonly route: Route
   /** What of the caller's headers upstreams are to see. */
   readonly forwarded: readonly string[] | undefined
@@ -72,9 +76,14 @@ type Carrier = (order: Order, path: string, to: Speech, options: CarriageOptions
 
 /** Throws `invalid` where the upstream cannot be asked this; undefined where another one may. */
 const carriers: Readonly<Record<Carrying, Carrier>> = {
-  chat({ ask, conversation, embedded }, _path, to, options) {
+  chat({ ask, conversation, embedded, signatures }, _path, to, options) {
     const other = embedded && wantsBytes(to, ask) ? embedded : conversation
-    return other ? carryConverted(ask.caller, other, to, options) : carry(ask, to, options)
+    if (!other && !options.filter && callers[ask.caller].dialect === to.dialect)
+      return carry(ask, to, options)
+    const said = other ?? conversationOf(ask)
+    if (said.tools.length === 0) return carryConverted(ask.caller, said, to, options)
+    const whole = signatures.restored(said, to.dialect)
+    return carryConverted(ask.caller, whole, to, { ...options, listen: () => signatures.listener() })
   },
   embeddings: ({ ask }, _path, to, options) => carryEmbeddings(ask, to, options),
   same: ({ ask }, path, to, options) => carryOpenai(ask, path, to, options),
@@ -208,6 +217,7 @@ export class Forward implements AttemptHearer, Answering {
   #blocks: Blocks | undefined
   #refusal: Fault | undefined
   #usage: Usage | undefined
+  #sealed = false
   /** Refusals by upstreams' own limits. */
   #limited = 0
   #claims: Map<Attempt, LimitClaim> | undefined
@@ -257,8 +267,14 @@ export class Forward implements AttemptHearer, Answering {
     return this.guard?.stopped ?? false
   }
 
+  seal(): void {
+    this.#sealed = true
+  }
+
   fail(fault: Fault, type?: string): Buffer {
-    return this.attempt?.tap?.fail(fault, type) ?? nothing // what streams has a tap
+    const { attempt } = this
+    if (!attempt) return nothing
+    return (attempt.tap ?? attempt.carriage.tap()).fail(fault, type)
   }
 
   used(): Usage | undefined {
@@ -384,7 +400,7 @@ export class Forward implements AttemptHearer, Answering {
     }
     if (!attempt.begun) this.#waited(now)
     if (this.#over) return
-    this.#again(failure, now, attempt.begun)
+    this.#again(failure, now, attempt.begun || this.#sealed)
   }
 
   // ---- the next attempt

@@ -12,13 +12,14 @@ import { Cached, partsOf, planOf } from './cached.ts'
 import { Forward, type Order } from './forward.ts'
 import type { Finding, GuardContext } from './guard/index.ts'
 import { filtered, type Guarded, guardAsk } from './guarding.ts'
-import type { Head } from './head.ts'
+import { bodyTooLarge, type Head } from './head.ts'
 import type { House } from './house.ts'
 import { addressesOf, embedImages } from './images.ts'
 import { type Passage, unguarded } from './passage.ts'
 import type { Operated } from './paths.ts'
 import type { Route, Times } from './route.ts'
 import { ShadowCall } from './shadow.ts'
+import { signaturesOf } from './signatures.ts'
 import { WireError } from './wire/client.ts'
 import { attemptsOf, timesOf } from './wishes.ts'
 
@@ -87,6 +88,8 @@ export class Opening {
   /** Throws what refuses it at once; what has to wait is told. */
   start(): void {
     const { ask, route, target, passage } = this.#read
+    const { bodyBytes = Number.POSITIVE_INFINITY } = route
+    if (ask.bytes.length > bodyBytes) throw bodyTooLarge({ bodyBytes })
     const { guards } = route.guarding
     if (guards && passage) throw unguarded(ask)
     if (!guards || guards.request.rules.length === 0 || target.carrying === 'count') {
@@ -219,7 +222,7 @@ export class Opening {
 
   #journal(ask: Ask, conversation: Conversation | undefined, embedded: Conversation | undefined): void {
     const { limits, meter, journal } = this.#house
-    const { request, startedAt, head, target, route, passage } = this.#read
+    const { request, startedAt, head, target, route, passage, credential } = this.#read
     this.#order = {
       request,
       ask,
@@ -227,6 +230,7 @@ export class Opening {
       conversation,
       embedded,
       guard: this.#guardContext(),
+      signatures: signaturesOf(this.#house).of(credential.principal.workspace),
       route,
       forwarded: head.forwarded,
       session: head.wishes?.get('session'),

@@ -89,6 +89,10 @@ export interface Route {
   /** Attempts of one request, the first included; undefined takes the gateway's own. */
   readonly attempts: number | undefined
   readonly times: Partial<Times> | undefined
+  /** Milliseconds without content after which status and headers of a stream are sent. */
+  readonly commitAfter: number | undefined
+  /** Bytes of a body, where that is less than the gateway's own. */
+  readonly bodyBytes: number | undefined
   /** Refuse what an upstream's dialect cannot say, instead of dropping it. */
   readonly strict: boolean
   /** The caller sees the upstream's own model name. */

@@ -30,7 +30,6 @@ function cached(workspace = 'default', more: object = {}): void {
       timeouts: {},
       strict: false,
       exposeModel: 'public',
-      storeResponses: false,
       fetchImages: false,
       guardrails: [],
       cache: {

@@ -739,3 +739,30 @@ describe('a gateway', () => {
     expect(text).not.toContain('[DONE]')
   })
 })
+
+describe('a route', () => {
+  test('may commit a stream before its content, and then tries nothing again', async () => {
+    bed.route('early', { tiers: [{ targets: [{ endpoint: 'tiny' }] }], commitAfter: 100 })
+    engine.will('headers then silence')
+    const answer = await bed.chat(
+      key,
+      { model: 'early', stream: true },
+      { signal: AbortSignal.timeout(10_000) },
+    )
+    expect(answer.status).toBe(200)
+    engine.step(1)
+    bed.change('ApiKey', 'key-0', { spec: { disabled: true } })
+    const text = await answer.text()
+    expect(text).toContain('invalid_api_key')
+    expect(text).not.toContain('[DONE]')
+    expect(engine.seen).toHaveLength(1)
+  })
+
+  test('may take smaller bodies than the gateway does', async () => {
+    bed.route('small', { tiers: [{ targets: [{ endpoint: 'tiny' }] }], bodyBytes: 1024 })
+    const image = 'x'.repeat(2000)
+    const answer = await bed.chat(key, { model: 'small', messages: [{ role: 'user', content: image }] })
+    expect(await error(answer)).toMatchObject({ status: 413, code: 'body' })
+    expect((await bed.chat(key, { model: 'small' })).status).toBe(200)
+  })
+})

@@ -27,7 +27,6 @@ const route = {
   timeouts: {},
   strict: false,
   exposeModel: 'public',
-  storeResponses: false,
   fetchImages: false,
 }
 

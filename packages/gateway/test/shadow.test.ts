@@ -26,7 +26,6 @@ beforeEach(async () => {
       timeouts: {},
       strict: false,
       exposeModel: 'public',
-      storeResponses: false,
       fetchImages: false,
       guardrails: [],
     }),

@@ -130,7 +130,6 @@ export const route = defineKind({
         .describe('A copy of some requests, whose answer is thrown away.'),
       timeouts: z
         .strictObject({
-          connectMs: milliseconds(60_000).describe('Until connected, in ms; 5,000 when absent.'),
           firstContentMs: milliseconds(3_600_000).describe(
             'Until the first content, in ms; 60,000 when absent.',
           ),
@@ -145,7 +144,7 @@ export const route = defineKind({
         .prefault({})
         .describe('How long each part may take; a caller may ask for less.'),
       commitAfter: milliseconds(3_600_000).describe(
-        'Send status and headers after so many ms without content; when absent only with the first content.',
+        'Send status and headers of a stream after so many ms without content; when absent only with the first content. Nothing is retried after them.',
       ),
       strict: z
         .boolean()
@@ -161,10 +160,6 @@ export const route = defineKind({
         .literal('upstream')
         .optional()
         .describe('upstream: tell callers in a header which upstream answered.'),
-      storeResponses: z
-        .boolean()
-        .default(false)
-        .describe('Keep answers of /v1/responses, so that a later request may go on from them.'),
       fetchImages: z
         .boolean()
         .default(false)
@@ -174,7 +169,7 @@ export const route = defineKind({
         .min(1024)
         .max(1_073_741_824)
         .optional()
-        .describe('Largest request body in bytes; that of the gateway when absent.'),
+        .describe('Largest request body in bytes, where that is less than what the gateway takes.'),
       cache: z
         .strictObject({
           mode: z
@@ -226,13 +221,9 @@ export const route = defineKind({
           problem(['guardrails', place], `names ${name} a second time`)
       if (spec.cache?.mode === 'semantic' && spec.cache.embeddings === undefined)
         problem(['cache', 'embeddings'], 'is required for the mode semantic')
-      const { connectMs, firstContentMs, totalMs } = spec.timeouts
-      for (const [name, value] of [
-        ['connectMs', connectMs],
-        ['firstContentMs', firstContentMs],
-      ] as const)
-        if (value !== undefined && totalMs !== undefined && value > totalMs)
-          problem(['timeouts', name], 'must not be longer than totalMs')
+      const { firstContentMs, totalMs } = spec.timeouts
+      if (firstContentMs !== undefined && totalMs !== undefined && firstContentMs > totalMs)
+        problem(['timeouts', 'firstContentMs'], 'must not be longer than totalMs')
     })
     .meta({ examples: [{ names: ['chat'], tiers: [{ targets: [{ endpoint: 'chat' }] }] }] }),
   status: z.strictObject({ ...commonStatus }),

@@ -107,7 +107,6 @@ describe('a Route', () => {
       timeouts: {},
       strict: false,
       exposeModel: 'public',
-      storeResponses: false,
       fetchImages: false,
       guardrails: [],
     })
@@ -131,8 +130,8 @@ describe('a Route', () => {
     ],
     [{ names: ['a'], tiers, cache: { mode: 'semantic' } }, 'cache.embeddings: is required'],
     [
-      { names: ['a'], tiers, timeouts: { connectMs: 500, totalMs: 100 } },
-      'timeouts.connectMs: must not be longer',
+      { names: ['a'], tiers, timeouts: { firstContentMs: 500, totalMs: 100 } },
+      'timeouts.firstContentMs: must not be longer',
     ],
     [{ names: ['a'], tiers, retries: { attempts: 6 } }, 'retries.attempts: Too big'],
     [{ names: ['a'], tiers, match: { headers: { 'x-a': '*b' } } }, 'match.headers.x-a: use a value'],
