@@ -10,7 +10,7 @@ export async function callRaw(
 ): Promise<string> {
   const socket = connect(port, '127.0.0.1')
   const parts: Buffer[] = []
-  socket.on('data', part => parts.push(part))
+  socket.on('data', (part: Buffer) => parts.push(part))
   const head = [...lines, 'host: gateway', 'connection: close', '', ''].join('\r\n')
   socket.write(Buffer.concat([Buffer.from(head), body]))
   await once(socket, 'close')
