@@ -88,6 +88,13 @@ export interface CarriageOptions {
   readonly about: Pick<About, 'id' | 'created'>
   /** Looks at each answer between the two dialects, one filter for each: the answer is converted even within one. */
   readonly filter?: () => Filter
+  /** Hears each answer that is converted, one listener for each. */
+  readonly listen?: () => Listener
+}
+
+/** Hears what an upstream answers, with the caller's names of its tools, before any filter; changes nothing. */
+export interface Listener {
+  push(deltas: readonly Delta[]): void
 }
 
 /**

@@ -1,7 +1,16 @@
 // Carries a request to an upstream of another dialect, through the canonical form, and its answer back.
 import { Fault } from '@switchyard/kinds'
 import { answerId, callerPort } from './callers.ts'
-import type { CallerName, Carriage, CarriageOptions, Filter, Reply, Speech, Tap } from './carriage.ts'
+import type {
+  CallerName,
+  Carriage,
+  CarriageOptions,
+  Filter,
+  Listener,
+  Reply,
+  Speech,
+  Tap,
+} from './carriage.ts'
 import type { Conversation, Delta } from './conversation.ts'
 import type { About, ChatPort, Decoder, Encoder } from './dialect.ts'
 import type { Ask, Usage } from './exchange.ts'
@@ -28,7 +37,7 @@ export function carryConverted(
   to: Speech,
   options: CarriageOptions,
 ): Carriage {
-  const { served, shown = served, strict, maxOutput, filter } = options
+  const { served, shown = served, strict, maxOutput, filter, listen } = options
   const upstream = upstreamPort(to)
   const port = callerPort(caller)
   const { value, dropped, clamped } = upstream.writeAsk(conversation, { model: served, strict, maxOutput })
@@ -47,8 +56,9 @@ export function carryConverted(
     same: false,
     dropped,
     clamped,
-    tap: () => new ConvertingTap(upstream.decoder(), port.encoder(about), restore, filter?.()),
-    reply: body => convertReply(body, { upstream, port, about, restore, filter: filter?.() }),
+    tap: () => new ConvertingTap(upstream.decoder(), port.encoder(about), restore, filter?.(), listen?.()),
+    reply: body =>
+      convertReply(body, { upstream, port, about, restore, filter: filter?.(), listener: listen?.() }),
   }
 }
 
@@ -62,13 +72,21 @@ class ConvertingTap extends Heard implements Tap {
   readonly #encoder: Encoder
   readonly #restore: Restore
   readonly #filter: Filter | undefined
+  readonly #listener: Listener | undefined
 
-  constructor(decoder: Decoder, encoder: Encoder, restore: Restore, filter: Filter | undefined) {
+  constructor(
+    decoder: Decoder,
+    encoder: Encoder,
+    restore: Restore,
+    filter: Filter | undefined,
+    listener: Listener | undefined,
+  ) {
     super()
     this.#decoder = decoder
     this.#encoder = encoder
     this.#restore = restore
     this.#filter = filter
+    this.#listener = listener
   }
 
   get malformed(): number {
@@ -97,14 +115,16 @@ class ConvertingTap extends Heard implements Tap {
   #take(heard: readonly Delta[]): void {
     if (heard.length === 0) return
     const filter = this.#filter
+    const said = heard.filter(({ type }) => type !== 'fault').map(this.#restore)
+    this.#listener?.push(said)
     if (!filter) {
       this.hear(heard)
-      this.#write(heard.filter(({ type }) => type !== 'fault').map(this.#restore))
+      this.#write(said)
       return
     }
     // What the upstream used and how it failed is heard at once, what it said when the filter has let it pass.
     this.hear(heard.filter(({ type }) => type === 'usage' || type === 'fault'))
-    const passed = filter.push(heard.filter(({ type }) => type !== 'fault').map(this.#restore))
+    const passed = filter.push(said)
     if (passed instanceof Promise) this.waits = passed.then(deltas => this.#passed(deltas, filter))
     else this.#passed(passed, filter)
   }
@@ -134,11 +154,12 @@ interface Conversion {
   readonly about: About
   readonly restore: Restore
   readonly filter: Filter | undefined
+  readonly listener: Listener | undefined
 }
 
 function convertReply(
   body: Buffer,
-  { upstream, port, about, restore, filter }: Conversion,
+  { upstream, port, about, restore, filter, listener }: Conversion,
 ): Reply | undefined {
   const heard = upstream.readReply(body)
   if (!heard) return undefined
@@ -146,6 +167,7 @@ function convertReply(
   const fault = heard.find(delta => delta.type === 'fault')
   if (fault?.type === 'fault') return { bytes: nothing, usage, error: errorOf(fault) }
   const said = heard.map(restore)
+  listener?.push(said)
   const write = (deltas: readonly Delta[]): Reply => {
     try {
       return { bytes: port.writeReply(deltas, about), usage, error: undefined }
