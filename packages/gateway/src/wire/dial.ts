@@ -54,7 +54,8 @@ export function dialer(origin: string, guard?: Guard, trust: TlsTrust = {}): Dia
     return {
       authority: url.host,
       stands: 'connect',
-      dial: onread => (refusal ? refuse(refusal) : connect({ ...where, noDelay: true, ...(onread && { onread }) })),
+      dial: onread =>
+        refusal ? refuse(refusal) : connect({ ...where, noDelay: true, ...(onread && { onread }) }),
     }
   const options: TlsOptions = {
     ...where,
