@@ -8,9 +8,8 @@ export type {
   Checker,
   Finding,
   GuardContext,
-  GuardFailure,
   GuardRule,
   Send,
   WebhookReply,
 } from './rule.ts'
-export { CheckThread, type CheckThreadOptions } from './thread.ts'
+export { CheckThread } from './thread.ts'
