@@ -1,9 +1,7 @@
 // Reads a caller's body without building it: what governs is found by its bytes, the rest stays as sent.
 import { isUtf8 } from 'node:buffer'
 import { Fault } from '@switchyard/kinds'
-import type { CallerName } from './carriage.ts'
-import type { Line } from './dialect.ts'
-import type { Ask, Operation, Range } from './exchange.ts'
+import type { Ask, CallerName, Line, Operation, Range } from './exchange.ts'
 import { type Governed, governed } from './governed.ts'
 import { Cursor, closed, escapedName, more, Names } from './scan.ts'
 

@@ -1,7 +1,8 @@
 // The ways in which callers speak, one row each.
 import { anthropic, anthropicErrorStatus } from './anthropic/index.ts'
-import type { Caller, CallerName } from './carriage.ts'
+import type { Caller } from './carriage.ts'
 import type { ChatPort } from './dialect.ts'
+import type { CallerName } from './exchange.ts'
 import { gemini, geminiArray } from './gemini/index.ts'
 import { ollama, ollamaGenerate } from './ollama/index.ts'
 import { openaiChat } from './openai/chat/index.ts'

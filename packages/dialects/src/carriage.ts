@@ -1,12 +1,12 @@
 // How one request is carried to one kind of upstream and its answer brought back: as the same bytes where both
 // speak one dialect, through the canonical form where not.
 import type { Fault } from '@switchyard/kinds'
-import type { AnthropicRow } from './anthropic/index.ts'
+import type { Row as AnthropicRow } from './anthropic/row.ts'
 import type { ChatDialect, Delta } from './conversation.ts'
 import type { About } from './dialect.ts'
-import type { Ask, Usage } from './exchange.ts'
-import type { GeminiRow } from './gemini/index.ts'
-import type { OpenaiRow } from './openai/chat/index.ts'
+import type { Ask, CallerName, Usage } from './exchange.ts'
+import type { GeminiRow } from './gemini/row.ts'
+import type { Row as OpenaiRow } from './openai/chat/row.ts'
 import type { UpstreamError } from './openai/error.ts'
 
 /** What an upstream speaks, and how its provider differs from the dialect's norm. */
@@ -122,15 +122,6 @@ export interface Caller {
   /** HTTP status of a fault, where the dialect has one of its own. */
   errorStatus(fault: Fault): number
 }
-
-export type CallerName =
-  | 'openai'
-  | 'responses'
-  | 'anthropic'
-  | 'gemini'
-  | 'geminiArray'
-  | 'ollama'
-  | 'ollamaGenerate'
 
 /** Refuses with `invalid` what the caller's dialect forbids, or what the upstream's cannot say. */
 export type Carry = (ask: Ask, to: Speech, options: CarriageOptions) => Carriage

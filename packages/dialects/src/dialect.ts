@@ -2,12 +2,7 @@
 // dialect -> Conversation or Delta -> dialect, never pair by pair.
 import type { Fault } from '@switchyard/kinds'
 import type { ChatDialect, Conversation, Converted, Delta } from './conversation.ts'
-
-/** What the request line says beside the body: Gemini names model and streaming there. */
-export interface Line {
-  readonly model?: string
-  readonly stream?: boolean
-}
+import type { Line } from './exchange.ts'
 
 /** A body for an upstream, and the path that it is sent to, below the upstream's base. */
 export interface Outgoing {

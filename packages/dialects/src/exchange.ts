@@ -1,6 +1,20 @@
 // The canonical values that every dialect is read into: what is asked, and what it used.
-import type { CallerName } from './carriage.ts'
-import type { Line } from './dialect.ts'
+
+/** A way in which callers speak: a chat dialect, or a variant of one with other streams. */
+export type CallerName =
+  | 'openai'
+  | 'responses'
+  | 'anthropic'
+  | 'gemini'
+  | 'geminiArray'
+  | 'ollama'
+  | 'ollamaGenerate'
+
+/** What the request line says beside the body: Gemini names model and streaming there. */
+export interface Line {
+  readonly model?: string
+  readonly stream?: boolean
+}
 
 /** Units of tokens. Classes of one direction are disjoint and add up. In the order of their code points. */
 export const tokenUnits = [

@@ -1,5 +1,5 @@
 // The members of a body that govern, by the way in which callers speak: these alone are looked at before a body passes.
-import type { CallerName } from './carriage.ts'
+import type { CallerName } from './exchange.ts'
 import { Names } from './scan.ts'
 
 /** Members are named by their index in `list`; -1 where there is none. */

@@ -1,6 +1,6 @@
 // A caller's body as a conversation: POST /v1/messages. The other direction is in body.ts.
 import { type Conversation, efforts, type Part, type Tool, type Turn } from '../conversation.ts'
-import type { Line } from '../dialect.ts'
+import type { Line } from '../exchange.ts'
 import { Fields, invalidValue, type Raw, unsupportedParameter } from '../raw.ts'
 import { checkResults, tidyTurns } from '../results.ts'
 import { readCache, readContent, Unread } from './blocks.ts'

@@ -1,6 +1,7 @@
 // Gemini's request: what a caller asks, read from it; and what an upstream is asked, written in it.
 import type { Conversation, Converted, Tool } from '../conversation.ts'
-import type { Line, Outgoing, WriteOptions } from '../dialect.ts'
+import type { Outgoing, WriteOptions } from '../dialect.ts'
+import type { Line } from '../exchange.ts'
 import { Losses } from '../losses.ts'
 import {
   Fields,

@@ -1,6 +1,7 @@
 // A request to /api/chat or /api/generate <-> a conversation.
 import type { Conversation, Converted, RawJson, Turn } from '../conversation.ts'
-import type { Line, Outgoing, WriteOptions } from '../dialect.ts'
+import type { Outgoing, WriteOptions } from '../dialect.ts'
+import type { Line } from '../exchange.ts'
 import { Losses } from '../losses.ts'
 import { readTool, writeTools } from '../openai/chat/tools.ts'
 import { present } from '../present.ts'
@@ -87,7 +88,7 @@ export function writeAsk(ask: Conversation, options: WriteOptions): Converted<Ou
     options: writeOptions(ask),
     stream: ask.stream.on,
     think: writeThink(ask.reasoning, losses),
-    ...(own && ask.logprobs !== undefined && { logprobs: true, top_logprobs: ask.logprobs || undefined }),
+    ...(ask.logprobs !== undefined && { logprobs: true, top_logprobs: ask.logprobs || undefined }),
   }
   if (own)
     for (const [name, text] of Object.entries(ask.rest))
@@ -108,7 +109,6 @@ function nameLosses(ask: Conversation, losses: Losses, own: boolean): void {
     losses.drop('tool_choice')
   if (tools.length > 0 && ask.parallelTools === false) losses.drop('parallel_tool_calls')
   if (sampling.logitBias !== undefined) losses.drop('logit_bias')
-  if (ask.logprobs !== undefined && !own) losses.drop('logprobs')
   if (ask.user !== undefined) losses.drop('user')
   if (ask.metadata !== undefined) losses.drop('metadata')
   if (ask.tier !== undefined) losses.drop('service_tier')

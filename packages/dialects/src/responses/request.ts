@@ -1,7 +1,8 @@
 // The Responses API's request: what a caller asks, read from it; and what an upstream is asked, written in it.
 import { type Conversation, type Converted, efforts, type Tool, type Turn } from '../conversation.ts'
-import type { Line, Outgoing, WriteOptions } from '../dialect.ts'
+import type { Outgoing, WriteOptions } from '../dialect.ts'
 import { askedEffort } from '../effort.ts'
+import type { Line } from '../exchange.ts'
 import { Losses } from '../losses.ts'
 import {
   Fields,

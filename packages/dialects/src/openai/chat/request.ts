@@ -1,7 +1,8 @@
 // A chat completions request <-> a conversation.
 import { type Conversation, type Converted, efforts } from '../../conversation.ts'
-import type { Line, Outgoing, WriteOptions } from '../../dialect.ts'
+import type { Outgoing, WriteOptions } from '../../dialect.ts'
 import { askedEffort } from '../../effort.ts'
+import type { Line } from '../../exchange.ts'
 import { Losses } from '../../losses.ts'
 import { present } from '../../present.ts'
 import {
@@ -119,7 +120,6 @@ export function writeAsk(ask: Conversation, options: WriteOptions, row: Row): Co
   const own = ask.dialect === 'openai'
   const effort = askedEffort(ask.reasoning)
   if (ask.reasoning?.show === false) losses.drop('reasoning.show')
-  if (ask.logprobs !== undefined && !own) losses.drop('logprobs')
   const extras = { top_k: sampling.topK, min_p: sampling.minP }
   if (!row.extras) losses.dropAll(Object.keys(present(extras)))
   const names = Object.keys(ask.rest)
@@ -140,7 +140,7 @@ export function writeAsk(ask: Conversation, options: WriteOptions, row: Row): Co
     logit_bias: verbatim(sampling.logitBias),
     reasoning_effort: effort,
     n: ask.n,
-    ...(own && ask.logprobs !== undefined && writeLogprobs(ask.logprobs)),
+    ...(ask.logprobs !== undefined && writeLogprobs(ask.logprobs)),
     user: ask.user,
     metadata: verbatim(ask.metadata),
     service_tier: ask.tier,
