@@ -5,8 +5,9 @@ import { Fault } from '@switchyard/kinds'
 import type { Admitted } from '@switchyard/ledger'
 import type { AnswerHearer } from './answering.ts'
 import { type KeyParts, partitionKey } from './cache/key.ts'
-import { Forward, type Order } from './forward.ts'
+import { Forward } from './forward.ts'
 import type { House } from './house.ts'
+import type { Order } from './order.ts'
 import { findTarget } from './paths.ts'
 
 /** A question among those with which it may be compared. */
