@@ -1,102 +1,40 @@
-// The callers of the bench: keep-alive connections on bare sockets, each asking again as soon as it is answered.
-import { connect, type Socket } from 'node:net'
+// The callers of the bench, in a process of their own: each asks again as soon as it is answered, or all of them
+// together at a fixed rate, or they hold what they have opened.
+import { setTimeout as wait } from 'node:timers/promises'
+import { Caller } from './caller.ts'
 
 export interface Order {
   readonly port: number
-  readonly request: string
+  /** One, or several that each caller asks in turn. */
+  readonly request: string | readonly string[]
   readonly connections: number
   readonly milliseconds: number
-  /** Keep the streams open and only count their first bytes. */
-  readonly hold?: boolean
+  /** Opens them all and keeps them until the next order: streams that have begun, or connections at rest. */
+  readonly hold?: 'streams' | 'idle'
+  /** Requests a second over all connections, whether or not the earlier ones are answered. */
+  readonly rate?: number
+  /** See `Habits`. */
+  readonly leaveEvery?: number
 }
 
 export interface Taken {
+  /** With `hold`, the connections that are held. */
   readonly answers: number
+  /** Answers other than 200 and connections that broke. */
   readonly errors: number
+  readonly refused: Readonly<Record<string, number>>
+  readonly broken: number
+  readonly left: number
   readonly seconds: number
   /** Microseconds. */
   readonly p50: number
   readonly p99: number
   readonly firstP50: number
   readonly firstP99: number
-  /** Bytes of the last answer, its head left out. */
-  readonly bytes: number
 }
 
-const crlf = Buffer.from('\r\n\r\n')
-const chunkedEnd = Buffer.from('0\r\n\r\n')
-
-class Caller {
-  answers = 0
-  errors = 0
-  bytes = 0
-  readonly times: number[] = []
-  readonly firsts: number[] = []
-  begun = false
-  #socket: Socket
-  #sentAt = 0
-  #first = true
-  #want = -1
-  #got = 0
-  #failed = false
-  #tail = Buffer.alloc(0)
-  #stopped = false
-  readonly #request: Buffer
-
-  constructor(port: number, request: Buffer) {
-    this.#request = request
-    this.#socket = connect(port, '127.0.0.1')
-    this.#socket.setNoDelay(true)
-    this.#socket.on('connect', () => this.#ask())
-    this.#socket.on('data', (data: Buffer) => this.#take(data))
-    this.#socket.on('error', () => {
-      this.errors++
-    })
-    this.#socket.on('close', () => {
-      if (!this.#stopped) this.errors++
-    })
-  }
-
-  stop(): void {
-    this.#stopped = true
-    this.#socket.destroy()
-  }
-
-  #ask(): void {
-    this.#first = true
-    this.#want = -1
-    this.#got = 0
-    this.#sentAt = performance.now()
-    this.#socket.write(this.#request)
-  }
-
-  #take(data: Buffer): void {
-    let body = data
-    if (this.#first) {
-      this.#first = false
-      this.begun = true
-      this.firsts.push(performance.now() - this.#sentAt)
-      const end = data.indexOf(crlf)
-      const head = data.toString('latin1', 0, end)
-      this.#failed = !head.startsWith('HTTP/1.1 200')
-      const length = /content-length: (\d+)/i.exec(head)?.[1]
-      this.#want = length === undefined ? -1 : Number(length)
-      body = data.subarray(end + 4)
-    }
-    this.#got += body.length
-    if (this.#want >= 0 ? this.#got < this.#want : !this.#ended(body)) return
-    if (this.#failed) this.errors++
-    else this.answers++
-    this.bytes = this.#got
-    this.times.push(performance.now() - this.#sentAt)
-    if (!this.#stopped) this.#ask()
-  }
-
-  #ended(body: Buffer): boolean {
-    this.#tail = Buffer.concat([this.#tail.subarray(-4), body.subarray(-5)])
-    return this.#tail.subarray(-5).equals(chunkedEnd)
-  }
-}
+/** Less than the backlog of a listener, which is 511 by default. */
+const openedAtOnce = 200
 
 function quantile(sorted: readonly number[], share: number): number {
   return Math.round(1000 * (sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0))
@@ -104,38 +42,92 @@ function quantile(sorted: readonly number[], share: number): number {
 
 let held: Caller[] = []
 
-async function run({ port, request, connections, milliseconds, hold }: Order): Promise<Taken> {
+async function open(order: Order, make: (again: boolean) => Caller): Promise<void> {
+  const started = performance.now()
+  const late = () => performance.now() - started > order.milliseconds
+  while (held.length < order.connections && !late()) {
+    const count = Math.min(openedAtOnce, order.connections - held.length)
+    const batch = Array.from({ length: count }, () => make(false))
+    held.push(...batch)
+    const ready = ({ begun, answers }: Caller) => (order.hold === 'idle' ? answers > 0 : begun)
+    while (!batch.every(ready) && !late()) await wait(2)
+  }
+}
+
+/** Each request is timed from the turn in which it was due: waiting for a connection counts, our own timer does not. */
+async function atRate(order: Order, rate: number, make: (again: boolean) => Caller): Promise<Caller[]> {
+  const callers = Array.from({ length: order.connections }, () => make(false))
+  while (free.length < callers.length) await wait(1)
+  const started = performance.now()
+  let sent = 0
+  for (;;) {
+    const now = performance.now()
+    if (now - started > order.milliseconds) return callers
+    for (const due = Math.floor(((now - started) * rate) / 1000); sent < due; sent++) {
+      const caller = free.pop()
+      if (caller) caller.ask(performance.now())
+      else waiting.push(now)
+    }
+    await wait(1)
+  }
+}
+
+let free: Caller[] = []
+let waiting: number[] = []
+
+async function run(order: Order): Promise<Taken> {
   for (const caller of held) caller.stop()
   held = []
-  const bytes = Buffer.from(request)
+  free = []
+  waiting = []
+  const { port, request, connections, milliseconds, hold, rate, leaveEvery = 0 } = order
+  const requests = (typeof request === 'string' ? [request] : request).map(text => Buffer.from(text))
+  const once = (caller: Caller) => {
+    if (!caller.begun) caller.ask()
+  }
+  const next = (caller: Caller) => {
+    const since = waiting.shift()
+    if (since === undefined) free.push(caller)
+    else caller.ask(since)
+  }
+  const make = (again: boolean) => new Caller({ port, requests, again, leaveEvery, free: hold ? once : next })
   const started = performance.now()
-  const callers = Array.from({ length: connections }, () => new Caller(port, bytes))
+  let callers: Caller[]
   if (hold) {
-    held = callers
-    while (callers.some(({ begun }) => !begun) && performance.now() - started < milliseconds)
-      await new Promise(resolve => setTimeout(resolve, 50))
+    await open(order, make)
+    callers = held
   } else {
-    await new Promise(resolve => setTimeout(resolve, milliseconds))
+    if (rate) callers = await atRate(order, rate, make)
+    else {
+      callers = Array.from({ length: connections }, () => make(true))
+      await wait(milliseconds)
+    }
     for (const caller of callers) caller.stop()
   }
   const seconds = (performance.now() - started) / 1000
   const sorted = (pick: (caller: Caller) => readonly number[]) => callers.flatMap(pick).sort((a, b) => a - b)
+  const sum = (pick: (caller: Caller) => number) => callers.reduce((all, caller) => all + pick(caller), 0)
   const times = sorted(({ times }) => times)
   const firsts = sorted(({ firsts }) => firsts)
+  const broken = sum(({ broken }) => broken)
+  const refused: Record<string, number> = {}
+  for (const caller of callers)
+    for (const [status, count] of caller.refused) refused[status] = (refused[status] ?? 0) + count
   return {
-    answers: hold
-      ? callers.filter(({ begun }) => begun).length
-      : callers.reduce((sum, { answers }) => sum + answers, 0),
-    errors: callers.reduce((sum, { errors }) => sum + errors, 0),
+    answers: sum(({ answers, begun }) => (hold === 'streams' ? Number(begun) : answers)),
+    errors: Object.values(refused).reduce((all, count) => all + count, broken),
+    refused,
+    broken,
+    left: sum(({ left }) => left),
     seconds,
     p50: quantile(times, 0.5),
     p99: quantile(times, 0.99),
     firstP50: quantile(firsts, 0.5),
     firstP99: quantile(firsts, 0.99),
-    bytes: callers[0]?.bytes ?? 0,
   }
 }
 
 process.on('message', (order: Order) => {
   void run(order).then(taken => process.send?.(taken))
 })
+process.on('disconnect', () => process.exit())

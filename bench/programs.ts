@@ -1,9 +1,10 @@
 // The programs of the bench, each a process of its own that ends with it.
-import { type ChildProcess, execFileSync, fork, spawn, spawnSync } from 'node:child_process'
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
-import { connect, createServer } from 'node:net'
-import { join } from 'node:path'
+import { createServer } from 'node:net'
+import { delimiter, join } from 'node:path'
+import { forked, heard, keep, listening } from './children.ts'
 
 export interface Program {
   readonly name: string
@@ -16,34 +17,44 @@ export interface Program {
 }
 
 const here = import.meta.dirname
+const buildMilliseconds = 120_000
 
-async function forked(name: string, file: string, args: readonly string[], headers = ''): Promise<Program> {
-  const child = fork(join(here, file), args, { execArgv: [], stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
-  const [{ port }] = (await once(child, 'message')) as [{ port: number }]
-  return { name, port, process: child, headers }
+export async function startStub(): Promise<Program> {
+  return { name: 'direct', headers: '', ...(await forked('the stub', 'stub.ts')) }
 }
 
-export const startStub = () => forked('direct', 'stub.ts', [])
+export interface ProxyOptions {
+  /** Connections to the upstream, default 1024. */
+  readonly connections?: number
+  /** Lets `collect` drop the garbage; default not. */
+  readonly collectable?: boolean
+}
 
-export const startBare = (upstream: number) =>
-  forked('node:http + undici', 'proxies/bare.ts', [`${upstream}`])
+const flags = ({ collectable }: ProxyOptions) => (collectable ? ['--expose-gc'] : [])
 
-export function startGateway(
-  upstream: number,
-  folder: string,
-  key: string,
-  sync: 'interval' | 'reply' = 'interval',
-) {
+export async function startBare(upstream: number, options: ProxyOptions = {}): Promise<Program> {
+  const name = 'node:http + undici'
+  const args = [`${upstream}`, `${options.connections ?? 1024}`]
+  return { name, headers: '', ...(await forked(name, 'proxies/bare.ts', args, flags(options))) }
+}
+
+export interface GatewayPlace extends ProxyOptions {
+  /** Empty, for the journal. */
+  readonly folder: string
+  readonly key: string
+  /** Default `interval`. */
+  readonly sync?: 'interval' | 'reply'
+}
+
+export async function startGateway(upstream: number, place: GatewayPlace): Promise<Program> {
+  const { folder, key, sync = 'interval', connections = 1024 } = place
   const name = sync === 'interval' ? 'switchyard' : 'switchyard, fsync first'
-  return forked(
-    name,
-    'proxies/gateway.ts',
-    [`${upstream}`, folder, key, sync],
-    `authorization: Bearer ${key}\r\n`,
-  )
+  const args = [`${upstream}`, folder, key, sync, `${connections}`]
+  const begun = await forked(name, 'proxies/gateway.ts', args, flags(place))
+  return { name, headers: `authorization: Bearer ${key}\r\n`, ...begun }
 }
 
-export function nginxBinary(): string {
+function nginxBinary(): string {
   const found = [
     '/usr/sbin/nginx',
     '/usr/local/sbin/nginx',
@@ -76,9 +87,30 @@ export async function startNginx(upstream: number, folder: string): Promise<Prog
     .replace('STREAMS', `${streamPort}`)
   const file = join(folder, 'nginx.conf')
   writeFileSync(file, text)
-  const child = spawn(binary, ['-c', file, '-p', folder], { stdio: ['ignore', 'ignore', 'inherit'] })
-  await listening(port)
+  // One process, so that a kill leaves no worker behind.
+  const args = ['-c', file, '-p', folder, '-g', 'master_process off;']
+  const child = keep(spawn(binary, args, { stdio: ['ignore', 'ignore', 'inherit'] }))
+  await listening('nginx', child, port)
   return { name: 'nginx', port, streamPort, process: child, headers: '' }
+}
+
+/** The words say why it is left out. */
+export async function startReverse(upstream: number, folder: string): Promise<Program | string> {
+  const path = [...(process.env.PATH ?? '').split(delimiter), '/usr/local/go/bin']
+  const compiler = path.map(part => join(part, 'go')).find(file => existsSync(file))
+  if (compiler === undefined) return 'Go is not installed, so that its ReverseProxy is left out'
+  const binary = join(folder, 'reverse')
+  execFileSync(compiler, ['build', '-o', binary, join(here, 'proxies/reverse.go')], {
+    stdio: 'inherit',
+    timeout: buildMilliseconds,
+    env: { ...process.env, GO111MODULE: 'off' },
+  })
+  const child = keep(
+    spawn(binary, [`http://127.0.0.1:${upstream}`], { stdio: ['ignore', 'pipe', 'inherit'] }),
+  )
+  if (!child.stdout) throw new TypeError('its output is a pipe')
+  const [line] = (await heard('Go', child, once(child.stdout, 'data'))) as [Buffer] // one line, its port
+  return { name: 'Go ReverseProxy', port: Number(line.toString()), process: child, headers: '' }
 }
 
 /** Installed by the first run, from its own lock file, so that nobody else has to download it. */
@@ -89,61 +121,19 @@ export async function startPortkey(upstream: number): Promise<Program> {
     execFileSync('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund'], {
       cwd: folder,
       stdio: 'inherit',
+      timeout: buildMilliseconds,
     })
   }
   const port = await freePort()
   const entry = join(folder, 'node_modules/@portkey-ai/gateway/build/start-server.js')
-  const child = spawn(process.execPath, [entry, `--port=${port}`, '--headless'], {
-    stdio: ['ignore', 'ignore', 'inherit'],
-  })
-  await listening(port)
+  const child = keep(
+    spawn(process.execPath, [entry, `--port=${port}`, '--headless'], {
+      stdio: ['ignore', 'ignore', 'inherit'],
+    }),
+  )
+  await listening('portkey', child, port)
   const headers =
     'authorization: Bearer sk-bench\r\nx-portkey-provider: openai\r\n' +
     `x-portkey-custom-host: http://localhost:${upstream}/v1\r\n`
   return { name: 'portkey', port, process: child, headers }
-}
-
-async function listening(port: number): Promise<void> {
-  for (let attempt = 0; attempt < 200; attempt++) {
-    const socket = connect(port, '127.0.0.1')
-    const open = await Promise.race([
-      once(socket, 'connect').then(() => true),
-      once(socket, 'close').then(() => false),
-    ]).catch(() => false)
-    socket.destroy()
-    if (open) return
-    await new Promise(resolve => setTimeout(resolve, 50))
-  }
-  throw new Error(`nothing listens on port ${port} after 10 s`)
-}
-
-/** The process and those that it has started. */
-function tree(pid: number): number[] {
-  const children = spawnSync('ps', ['-o', 'pid=', '--ppid', `${pid}`], { encoding: 'utf8' }).stdout
-  return [pid, ...children.split('\n').map(Number).filter(Boolean)]
-}
-
-const tickMicroseconds = 10_000
-
-export interface Gauge {
-  /** CPU used so far, user and system. */
-  readonly cpuMicroseconds: () => number
-  readonly residentBytes: () => number
-}
-
-/** Reads /proc of the program's processes; its threads are in it. */
-export function gaugeOf({ process: { pid = 0 } }: Program): Gauge {
-  const pids = tree(pid)
-  return {
-    cpuMicroseconds: () =>
-      pids.reduce((sum, one) => {
-        const fields = readFileSync(`/proc/${one}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? []
-        return sum + (Number(fields[11]) + Number(fields[12])) * tickMicroseconds
-      }, 0),
-    residentBytes: () =>
-      pids.reduce((sum, one) => {
-        const pages = readFileSync(`/proc/${one}/statm`, 'utf8').split(' ')[1]
-        return sum + Number(pages) * 4096
-      }, 0),
-  }
 }

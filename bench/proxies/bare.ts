@@ -1,9 +1,10 @@
 // The least that a proxy in this runtime can do: node:http in, undici out, nothing looked at.
 import { createServer } from 'node:http'
 import { Pool } from 'undici'
+import { answerProbes } from '../probe.ts'
 
-const [, , upstream = ''] = process.argv
-const pool = new Pool(`http://127.0.0.1:${upstream}`, { connections: 1024 })
+const [, , upstream = '', connections = '1024'] = process.argv
+const pool = new Pool(`http://127.0.0.1:${upstream}`, { connections: Number(connections) })
 
 const server = createServer((request, response) => {
   const parts: Buffer[] = []
@@ -13,7 +14,11 @@ const server = createServer((request, response) => {
     pool.dispatch(
       { method: 'POST', path: request.url ?? '/', headers, body: Buffer.concat(parts) },
       {
-        onRequestStart() {},
+        onRequestStart(controller) {
+          response.once('close', () => {
+            if (!response.writableFinished) controller.abort(new Error('the caller left'))
+          })
+        },
         onResponseStart(_, status, { 'content-type': type, 'content-length': length }) {
           response.writeHead(status, [
             'content-type',
@@ -37,3 +42,4 @@ server.listen(0, '127.0.0.1', () => {
   const address = server.address()
   process.send?.({ port: typeof address === 'object' && address ? address.port : 0 })
 })
+answerProbes(() => 0)

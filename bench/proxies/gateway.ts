@@ -7,8 +7,9 @@ import type { Document } from '@switchyard/kinds'
 import { meter, shipUsage } from '@switchyard/ledger'
 import { systemClock } from '@switchyard/runtime'
 import { openJournal } from '@switchyard/store/journal'
+import { answerProbes } from '../probe.ts'
 
-const [, , upstream = '', folder = '', key = '', sync = 'interval'] = process.argv
+const [, , upstream = '', folder = '', key = '', sync = 'interval', connections = '1024'] = process.argv
 const at = '2026-01-01T00:00:00.000Z'
 
 function document(
@@ -84,6 +85,7 @@ const gateway = createGateway({
   clock,
   random: Math.random,
   uuid: randomUUIDv7,
+  limits: { connections: Number(connections) },
   observe: () => undefined,
 })
 // The store is left out: the records are read back, parsed and acknowledged.
@@ -112,3 +114,4 @@ server.listen(0, '127.0.0.1', () => {
   const address = server.address()
   process.send?.({ port: typeof address === 'object' && address ? address.port : 0 })
 })
+answerProbes(() => gateway.inflight)

@@ -1,0 +1,41 @@
+// What the kernel says of a program: the processor's time and the memory of its processes, threads included.
+import { spawnSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import type { Program } from './programs.ts'
+
+const tickMicroseconds = 10_000
+const pageBytes = 4096
+
+export interface Gauge {
+  /** CPU used so far, user and system. */
+  readonly cpuMicroseconds: () => number
+  readonly residentBytes: () => number
+}
+
+/** The process and those that it has started. */
+function tree(pid: number): number[] {
+  const children = spawnSync('ps', ['-o', 'pid=', '--ppid', `${pid}`], { encoding: 'utf8' }).stdout
+  return [pid, ...children.split('\n').map(Number).filter(Boolean)]
+}
+
+export function gaugeOf({ process: { pid = 0 } }: Program): Gauge {
+  const pids = tree(pid)
+  return {
+    cpuMicroseconds: () =>
+      pids.reduce((sum, one) => {
+        const fields = readFileSync(`/proc/${one}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? []
+        return sum + (Number(fields[11]) + Number(fields[12])) * tickMicroseconds
+      }, 0),
+    residentBytes: () =>
+      pids.reduce((sum, one) => {
+        const pages = readFileSync(`/proc/${one}/statm`, 'utf8').split(' ')[1]
+        return sum + Number(pages) * pageBytes
+      }, 0),
+  }
+}
+
+/** The most files that a process may open here. */
+export function mostFiles(): number {
+  const line = /^Max open files +\d+ +(\S+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))
+  return line?.[1] === 'unlimited' ? Number.POSITIVE_INFINITY : Number(line?.[1])
+}

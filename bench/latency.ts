@@ -1,0 +1,26 @@
+// What a program adds to an answer's time at half of the load that the gateway can carry, at the same fixed rate
+// for each: at saturation every program's latency is only the length of its queue.
+import type { Load } from './children.ts'
+import type { Program } from './programs.ts'
+import { portOf, request, same } from './requests.ts'
+import type { Latency } from './results.ts'
+
+const connections = 64
+const question = same(200, false)
+
+export async function latency(
+  load: Load,
+  program: Program,
+  rate: number,
+  milliseconds: number,
+): Promise<Latency> {
+  const port = portOf(program, question)
+  const { p50, p99, errors } = await load.take({
+    port,
+    request: request(program, question),
+    connections,
+    milliseconds,
+    rate,
+  })
+  return { p50, p99, errors }
+}
