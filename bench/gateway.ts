@@ -1,7 +1,7 @@
 // The gateway beside a direct call, nginx, Go, Portkey and a bare proxy, in one interleaved run. Other load on the
 // machine falls on all of them alike, so that the ratios mean more than the numbers.
 // `node bench/gateway.ts [--quick] [--out <folder>]`; a quick run only prints.
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { cpus, loadavg, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -20,7 +20,7 @@ import {
   startStub,
 } from './programs.ts'
 import { report } from './report.ts'
-import { type Latency, median, type Results, subject } from './results.ts'
+import { type Latency, median, type Results, type Soaked, subject } from './results.ts'
 import { names, perStream, runRounds, type Times } from './rounds.ts'
 
 const { values } = parseArgs({ options: { quick: { type: 'boolean' }, out: { type: 'string' } } })
@@ -112,8 +112,14 @@ async function run(folder: string): Promise<Results> {
     bodies: passed,
     connections: held,
     memory,
+    ...lastSoak(),
     leftOut,
   }
+}
+
+function lastSoak(): Pick<Results, 'soak'> {
+  const file = join(import.meta.dirname, 'results/soak.json')
+  return existsSync(file) ? { soak: JSON.parse(readFileSync(file, 'utf8')) as Soaked } : {} // soak.ts wrote it
 }
 
 endAfter(mostMinutes * 60_000)

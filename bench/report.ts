@@ -204,6 +204,18 @@ function connectionsTable({ connections, memory }: Results): string[] {
   ]
 }
 
+function soakTable({ soak }: Results): string[] {
+  if (!soak) return []
+  return [
+    '## The last soak',
+    table(
+      ['', 'verdict'],
+      soak.verdicts.map(({ line, verdict }) => [line, verdict]),
+    ),
+    `${soak.at}, Node ${soak.node}, ${soak.minutes} minutes of mixed traffic with 5 % of callers leaving.`,
+  ]
+}
+
 export function report(results: Results): string {
   const { at, node, cpu, loadAverage, rounds, roundMilliseconds, leftOut } = results
   return [
@@ -221,5 +233,6 @@ export function report(results: Results): string {
     ...latencyTable(results),
     ...bodiesTable(results),
     ...connectionsTable(results),
+    ...soakTable(results),
   ].join('\n\n')
 }

@@ -52,6 +52,16 @@ export interface Connections {
   readonly streamBytes: number
 }
 
+export interface Soaked {
+  readonly at: string
+  readonly node: string
+  readonly minutes: number
+  readonly verdicts: readonly {
+    readonly verdict: 'held' | 'missed' | 'unclear'
+    readonly line: string
+  }[]
+}
+
 /** By scenario, then by program: one for each round. */
 export type Rounds<T> = Record<string, Record<string, T[]>>
 
@@ -71,6 +81,8 @@ export interface Results {
   readonly connections: Record<string, Connections>
   /** Resident bytes of each of 500 open streams; NaN when they did not all open. */
   readonly memory: Record<string, number>
+  /** The last soak, which is a run of its own. */
+  readonly soak?: Soaked
   /** Programs that were not there, and why. */
   readonly leftOut: readonly string[]
 }

@@ -12,6 +12,9 @@ import type { Taken } from './load.ts'
 import type { Probe, Reading } from './probe.ts'
 import { type Program, startGateway, startStub } from './programs.ts'
 import { converted, type Question, request, same } from './requests.ts'
+import type { Soaked } from './results.ts'
+
+type Verdict = Soaked['verdicts'][number]
 
 const { values } = parseArgs({
   options: { minutes: { type: 'string', default: '2' }, out: { type: 'string' } },
@@ -19,6 +22,7 @@ const { values } = parseArgs({
 const minutes = Number(values.minutes)
 if (!(minutes > 0)) throw new TypeError(`--minutes is a number above 0, not ${values.minutes}`)
 
+/** Each sample drops the garbage first: what is left is what a leak would be made of. */
 const sampleMilliseconds = 2000
 /** Of the samples, those of the first part are not judged: heaps and pools are still growing. */
 const warmShare = 1 / 3
@@ -78,11 +82,6 @@ function slope(samples: readonly Sample[], pick: (sample: Sample) => number): Sl
 
 const mib = (bytes: number) => `${(bytes / 1024 ** 2).toFixed(1)} MiB`
 
-interface Verdict {
-  readonly verdict: 'held' | 'missed' | 'unclear'
-  readonly line: string
-}
-
 const held = (holds: boolean) => (holds ? 'held' : 'missed')
 
 function memory(samples: readonly Sample[]): Verdict {
@@ -93,7 +92,7 @@ function memory(samples: readonly Sample[]): Verdict {
   return {
     verdict: share - width > mostSlope ? 'missed' : share + width > mostSlope ? 'unclear' : 'held',
     line:
-      `resident memory: ${share.toFixed(1)} % ± ${width.toFixed(1)} in ${slopeMinutes} minutes (at most ${mostSlope} %), ` +
+      `resident memory after garbage collection: ${share.toFixed(1)} % ± ${width.toFixed(1)} in ${slopeMinutes} minutes (at most ${mostSlope} %), ` +
       `mean ${mib(mean)}, from ${samples.length} samples over ${seconds.toFixed(0)} s after warm-up; unclear asks for more minutes`,
   }
 }
@@ -123,7 +122,7 @@ async function soak(folder: string): Promise<readonly Verdict[]> {
   })
   while (!taken) {
     await Promise.race([wait(sampleMilliseconds), driven])
-    samples.push({ ...(await reading('tell')), at: (performance.now() - began) / 60_000 })
+    samples.push({ ...(await reading('collect')), at: (performance.now() - began) / 60_000 })
     const { residentBytes, sockets, inflight } = samples.at(-1) ?? start
     if (samples.length % 15 === 0)
       console.log(`${mib(residentBytes)} resident, ${sockets} sockets, ${inflight} in flight`)
@@ -152,14 +151,14 @@ async function quiet(
   }
 }
 
-interface Soaked {
+interface Traffic {
   readonly start: Reading
   readonly end: Reading
   readonly samples: readonly Sample[]
   readonly taken: readonly Taken[]
 }
 
-function judge({ start, end, samples, taken }: Soaked): readonly Verdict[] {
+function judge({ start, end, samples, taken }: Traffic): readonly Verdict[] {
   const sum = (pick: (one: Taken) => number) => taken.reduce((all, one) => all + pick(one), 0)
   const asked = sum(({ answers, errors, left }) => answers + errors + left)
   const whole = sum(({ answers }) => answers)
@@ -196,9 +195,9 @@ process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
 const verdicts = await soak(folder)
 const lines = verdicts.map(({ verdict, line }) => `${verdict.padEnd(8)}${line}`)
 console.log(lines.join('\n'))
-if (values.out !== undefined)
-  writeFileSync(
-    join(values.out, 'soak.json'),
-    `${JSON.stringify({ at: new Date().toISOString(), node: process.version, minutes, verdicts }, null, 2)}\n`,
-  )
+const soaked: Soaked = { at: new Date().toISOString(), node: process.version, minutes, verdicts }
+writeFileSync(
+  join(values.out ?? join(import.meta.dirname, 'results'), 'soak.json'),
+  `${JSON.stringify(soaked, null, 2)}\n`,
+)
 process.exit(verdicts.some(({ verdict }) => verdict === 'missed') ? 1 : 0)
