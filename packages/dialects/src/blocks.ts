@@ -1,6 +1,6 @@
 // Numbers the blocks of one choice while an upstream's answer is read: text, reasoning and refusal follow each
 // other, tools may interleave and stay open until the answer ends.
-import type { Delta } from './conversation.ts'
+import type { Citation, Delta, TokenLogprob } from './conversation.ts'
 
 type Spoken = 'text' | 'reasoning' | 'refusal'
 
@@ -40,6 +40,27 @@ export class Blocks {
     const block = this.#speak(out, 'reasoning')
     if (this.#spoken) this.#spoken.sealed = true
     out.push({ choice: this.choice, type: 'signature', block, ...seal })
+  }
+
+  /** Scores tokens of what is being said; false where that is of another kind, and there is no place for them. */
+  score(out: Delta[], kind: 'text' | 'refusal', tokens: readonly TokenLogprob[]): boolean {
+    const open = this.#spoken
+    if (tokens.length === 0 || (open ? open.kind !== kind : this.calls > 0)) return false
+    out.push({ choice: this.choice, type: 'logprobs', block: this.#speak(out, kind), tokens })
+    return true
+  }
+
+  /** Citations in the text that is being said. */
+  cite(out: Delta[], citations: readonly Citation[]): void {
+    const open = this.#spoken
+    if (open?.kind !== 'text') return
+    for (const citation of citations)
+      out.push({ choice: this.choice, type: 'annotation', block: open.block, citation })
+  }
+
+  media(out: Delta[], base64: string, mime: string): void {
+    this.#hush(out)
+    out.push({ choice: this.choice, type: 'media', block: this.#next++, base64, mime })
   }
 
   /** Opens a call and answers its block. */

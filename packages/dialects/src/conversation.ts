@@ -107,6 +107,28 @@ export interface Took {
   readonly output?: number
 }
 
+/** A token, and the natural logarithm of how probable the model found it. */
+export interface Scored {
+  readonly token: string
+  /** Its bytes as UTF-8, where they are told: a token may be a part of a character. */
+  readonly bytes?: readonly number[]
+  readonly logprob: number
+}
+
+/** A token that was said, and the most probable ones in its place. */
+export interface TokenLogprob extends Scored {
+  readonly top: readonly Scored[]
+}
+
+/** An address that an answer refers to. */
+export interface Citation {
+  readonly url: string
+  readonly title?: string
+  /** The first character that it stands for, and the one after the last: of all texts of the choice, from 0. */
+  readonly start?: number
+  readonly end?: number
+}
+
 /** One step of an answer. Blocks are numbered from 0 within a choice, and may interleave. */
 export type Delta = { readonly choice: number } & (
   | { readonly type: 'start'; readonly id?: string; readonly created?: number; readonly model?: string }
@@ -128,6 +150,11 @@ export type Delta = { readonly choice: number } & (
       readonly origin: string
     }
   | { readonly type: 'args'; readonly block: number; readonly json: string }
+  /** Of tokens that were said before this step in the block, or are just about to be. */
+  | { readonly type: 'logprobs'; readonly block: number; readonly tokens: readonly TokenLogprob[] }
+  | { readonly type: 'annotation'; readonly block: number; readonly citation: Citation }
+  /** A block of its own, whole at once: it is neither opened nor closed. */
+  | { readonly type: 'media'; readonly block: number; readonly base64: string; readonly mime: string }
   | { readonly type: 'close'; readonly block: number }
   | { readonly type: 'usage'; readonly usage: Usage }
   | { readonly type: 'finish'; readonly stop: Stop; readonly sequence?: string; readonly raw?: string }

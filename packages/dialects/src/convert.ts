@@ -1,21 +1,13 @@
 // Carries a request to an upstream of another dialect, through the canonical form, and its answer back.
 import { Fault } from '@switchyard/kinds'
 import { answerId, callerPort } from './callers.ts'
-import type {
-  CallerName,
-  Carriage,
-  CarriageOptions,
-  Filter,
-  Listener,
-  Reply,
-  Speech,
-  Tap,
-} from './carriage.ts'
+import type { Carriage, CarriageOptions, Filter, Listener, Reply, Speech, Tap } from './carriage.ts'
 import type { Conversation, Delta } from './conversation.ts'
 import type { About, ChatPort, Decoder, Encoder } from './dialect.ts'
-import type { Ask, Usage } from './exchange.ts'
+import type { Ask, CallerName, Usage } from './exchange.ts'
 import { errorOf, Heard } from './heard.ts'
 import { restoreNames } from './ids.ts'
+import { unsupportedParameter } from './raw.ts'
 import { speeches, upstreamPort } from './speech.ts'
 
 const nothing = Buffer.alloc(0)
@@ -40,7 +32,11 @@ export function carryConverted(
   const { served, shown = served, strict, maxOutput, filter, listen } = options
   const upstream = upstreamPort(to)
   const port = callerPort(caller)
-  const { value, dropped, clamped } = upstream.writeAsk(conversation, { model: served, strict, maxOutput })
+  const unscored = filter && conversation.logprobs !== undefined
+  if (unscored && strict) throw unsupportedParameter('logprobs', withheldScores)
+  const { logprobs: _, ...others } = conversation
+  const asked = unscored ? others : conversation
+  const { value, dropped, clamped } = upstream.writeAsk(asked, { model: served, strict, maxOutput })
   const { streamType, fitName } = speeches[to.dialect]
   const restore = restoreNames(conversation.tools, fitName)
   const about: About = {
@@ -54,13 +50,19 @@ export function carryConverted(
     body: value.body,
     streamType,
     same: false,
-    dropped,
+    dropped: unscored ? [...dropped, 'logprobs'] : dropped,
     clamped,
     tap: () => new ConvertingTap(upstream.decoder(), port.encoder(about), restore, filter?.(), listen?.()),
     reply: body =>
       convertReply(body, { upstream, port, about, restore, filter: filter?.(), listener: listen?.() }),
   }
 }
+
+const withheldScores =
+  "'logprobs' would repeat token by token what a guardrail may change in the answer: leave it out."
+
+/** What a filter can't look into, and would repeat what it takes out or lie where it changes a length. */
+const unfiltered: ReadonlySet<Delta['type']> = new Set(['logprobs', 'annotation'])
 
 type Restore = (delta: Delta) => Delta
 
@@ -124,7 +126,7 @@ class ConvertingTap extends Heard implements Tap {
     }
     // What the upstream used and how it failed is heard at once, what it said when the filter has let it pass.
     this.hear(heard.filter(({ type }) => type === 'usage' || type === 'fault'))
-    const passed = filter.push(said)
+    const passed = filter.push(said.filter(({ type }) => !unfiltered.has(type)))
     if (passed instanceof Promise) this.waits = passed.then(deltas => this.#passed(deltas, filter))
     else this.#passed(passed, filter)
   }
@@ -177,7 +179,7 @@ function convertReply(
       return { bytes: nothing, usage, error: undefined, refusal: error }
     }
   }
-  const passed = filter ? filter.push(said) : said
+  const passed = filter ? filter.push(said.filter(({ type }) => !unfiltered.has(type))) : said
   if (!(passed instanceof Promise)) return write(passed)
   return { bytes: nothing, usage, error: undefined, later: passed.then(write) }
 }

@@ -1,18 +1,28 @@
 // Folds deltas into a whole answer, for the replies that are not streamed.
 import { Fault } from '@switchyard/kinds'
-import type { Delta, Part, Stop } from './conversation.ts'
+import type { Citation, Delta, Part, Stop, TokenLogprob } from './conversation.ts'
 import type { Usage } from './exchange.ts'
 
 export interface FoldedChoice {
   readonly parts: readonly Part[]
   readonly stop: Stop
   readonly sequence?: string
+  readonly logprobs: { readonly text: readonly TokenLogprob[]; readonly refusal: readonly TokenLogprob[] }
+  readonly citations: readonly Citation[]
 }
 
 export interface Folded {
   readonly choices: readonly FoldedChoice[]
   readonly usage: Usage | undefined
   readonly took: Extract<Delta, { type: 'end' }>['took']
+}
+
+interface Choice {
+  readonly blocks: Map<number, Open>
+  readonly logprobs: { readonly text: TokenLogprob[]; readonly refusal: TokenLogprob[] }
+  readonly citations: Citation[]
+  stop: Stop
+  sequence?: string
 }
 
 interface Open {
@@ -25,13 +35,18 @@ interface Open {
 
 /** Throws `unavailable` when the deltas do not end in `end`: half an answer is none. */
 export function fold(deltas: readonly Delta[]): Folded {
-  const choices = new Map<number, { blocks: Map<number, Open>; stop: Stop; sequence?: string }>()
+  const choices = new Map<number, Choice>()
   let usage: Usage | undefined
   let end: Extract<Delta, { type: 'end' }> | undefined
   const choiceOf = (index: number) => {
     const known = choices.get(index)
     if (known) return known
-    const made = { blocks: new Map<number, Open>(), stop: 'end' as Stop } // widened: `finish` sets another
+    const made: Choice = {
+      blocks: new Map(),
+      logprobs: { text: [], refusal: [] },
+      citations: [],
+      stop: 'end',
+    }
     choices.set(index, made)
     return made
   }
@@ -45,10 +60,12 @@ export function fold(deltas: readonly Delta[]): Folded {
   return {
     choices: [...choices]
       .sort(([one], [other]) => one - other)
-      .map(([, { blocks, stop, sequence }]) => ({
+      .map(([, { blocks, stop, sequence, logprobs, citations }]) => ({
         parts: [...blocks].sort(([one], [other]) => one - other).map(([, block]) => partOf(block)),
         stop,
         ...(sequence !== undefined && { sequence }),
+        logprobs,
+        citations,
       })),
     usage,
     took: end.took,
@@ -62,10 +79,7 @@ function cutShort(): Fault {
   })
 }
 
-function apply(
-  choice: { blocks: Map<number, Open>; stop: Stop; sequence?: string },
-  delta: Exclude<Delta, { type: 'end' | 'usage' | 'fault' }>,
-): void {
+function apply(choice: Choice, delta: Exclude<Delta, { type: 'end' | 'usage' | 'fault' }>): void {
   if (delta.type === 'start') return
   if (delta.type === 'finish') {
     choice.stop = delta.stop
@@ -81,7 +95,11 @@ function apply(
   if (!block) return
   if (delta.type === 'text' || delta.type === 'reasoning') block.text += delta.text
   else if (delta.type === 'args') block.text += delta.json
-  else if (delta.type === 'signature') {
+  else if (delta.type === 'annotation') choice.citations.push(delta.citation)
+  else if (delta.type === 'logprobs') {
+    if (block.kind === 'text' || block.kind === 'refusal')
+      for (const token of delta.tokens) choice.logprobs[block.kind].push(token)
+  } else if (delta.type === 'signature') {
     const { signature, opaque, origin } = delta
     block.seal = {
       ...block.seal,

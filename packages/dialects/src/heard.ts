@@ -27,6 +27,9 @@ export class Heard {
       case 'open':
         if (delta.kind === 'tool') this.content()
         break
+      case 'media':
+        this.content()
+        break
       case 'finish':
         this.begun = true
         break
@@ -41,6 +44,8 @@ export class Heard {
         break
       case 'start':
       case 'signature':
+      case 'logprobs':
+      case 'annotation':
       case 'close':
     }
   }

@@ -1,5 +1,6 @@
 // Media as dialects carry it: data URLs, base64, addresses. Nothing is decoded.
-import type { Media } from './conversation.ts'
+import { Fault } from '@switchyard/kinds'
+import type { Delta, Media } from './conversation.ts'
 
 const dataUrl = /^data:([\w.+-]+\/[\w.+-]+)?((?:;[\w.+-]+=[^;,]*)*);base64,/i
 
@@ -27,4 +28,20 @@ const imageStarts = [
 /** The type of a bare base64 image; PNG where it can't be told. */
 export function imageType(base64: string): string {
   return imageStarts.find(([start]) => base64.startsWith(start))?.[1] ?? 'image/png'
+}
+
+/** Why an answer ends where a model makes what the caller's dialect has no form for: without it, it would be another. */
+export function mediaFault({ mime }: Extract<Delta, { type: 'media' }>): Fault {
+  const [kind = 'file'] = mime.split('/')
+  const message = `The model answered with media (${kind}), which this API has no form for: ask it through another one, images through Responses or Gemini.`
+  return new Fault('invalid', message, { reason: 'unsupported_by_model' })
+}
+
+/** Throws where there is media in a whole answer that the dialect `takes` no form of. */
+export function refuseMedia(deltas: readonly Delta[], takes: (mime: string) => boolean = () => false): void {
+  for (const delta of deltas) if (delta.type === 'media' && !takes(delta.mime)) throw mediaFault(delta)
+}
+
+export function isImage(mime: string): boolean {
+  return mime.startsWith('image/')
 }

@@ -227,7 +227,7 @@ export function meaning(deltas: readonly Delta[]) {
       if (step.type === 'signature') {
         const { signature, opaque, origin } = step
         said.set(step.block, { ...before, proof: { signature, opaque, origin } })
-      } else if (step.type !== 'close')
+      } else if (step.type === 'args' || step.type === 'text' || step.type === 'reasoning')
         said.set(step.block, {
           ...before,
           text: before.text + (step.type === 'args' ? step.json : step.text),

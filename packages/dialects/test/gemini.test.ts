@@ -604,7 +604,9 @@ const chunksOf = (bytes: Buffer) =>
     .map(event => JSON.parse(event.slice(6)) as Parameters<typeof checkGrammar>[0][number]) // checked there
 
 describe('an encoded stream', () => {
-  const arbitrary = fc.integer({ min: 1, max: 2 }).chain(choices => answers({ choices, signatures: true }))
+  const arbitrary = fc
+    .integer({ min: 1, max: 2 })
+    .chain(choices => answers({ choices, signatures: true, logprobs: true }))
 
   test('keeps the order of its dialect, and is read again with the same meaning', () => {
     fc.assert(

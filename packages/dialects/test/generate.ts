@@ -1,5 +1,14 @@
 // Arbitrary conversations and answers, legal in the canonical form, and what of them means the same.
-import type { Conversation, Delta, Part, Quantities, Stop, Turn } from '@switchyard/dialects'
+import type {
+  Citation,
+  Conversation,
+  Delta,
+  Part,
+  Quantities,
+  Stop,
+  TokenLogprob,
+  Turn,
+} from '@switchyard/dialects'
 import fc from 'fast-check'
 
 export const word = fc.stringMatching(/^[a-z]{1,8}$/)
@@ -123,20 +132,32 @@ const quantities = fc
     'tok.out.text': text,
   }))
 
+const logprob = fc.constantFrom(0, -0.5, -1e-7, -9999, -3.402823466385288)
+const scored = fc.record({ token: said, logprob })
+const scores: fc.Arbitrary<readonly TokenLogprob[]> = fc.array(
+  fc
+    .record({ one: scored, top: fc.array(scored, { maxLength: 2 }) })
+    .map(({ one, top }) => ({ ...one, top })),
+  { maxLength: 2 },
+)
+
 interface AnswerOptions {
   readonly choices?: number
   readonly stops?: readonly Stop[]
   readonly signatures?: boolean
+  /** Tokens of texts are scored: with the text, or some with alternatives. */
+  readonly logprobs?: boolean
 }
 
 /** Legal answers: blocks of text and reasoning one after the other, calls that interleave, usage, end. */
 export function answers(options: AnswerOptions = {}): fc.Arbitrary<readonly Delta[]> {
-  const { choices = 1, stops = ['end', 'length'], signatures = false } = options
+  const { choices = 1, stops = ['end', 'length'], signatures = false, logprobs = false } = options
   const fragments = fc.array(said, { minLength: 1, maxLength: 3 })
   const spoken = fc.record({
     kind: fc.constantFrom('text' as const, 'reasoning' as const),
     fragments,
     sealed: fc.boolean(),
+    scores: fc.array(scores, { minLength: 3, maxLength: 3 }),
   })
   const choice = fc.record({
     spoken: fc.array(spoken, { maxLength: 3 }),
@@ -152,9 +173,14 @@ export function answers(options: AnswerOptions = {}): fc.Arbitrary<readonly Delt
       const out: Delta[] = [{ choice: 0, type: 'start', id: 'c1', created: 1, model: 'up' }]
       for (const [index, { spoken, calls, stop }] of choices.entries()) {
         let block = 0
-        for (const { kind, fragments, sealed } of spoken) {
+        for (const { kind, fragments, sealed, scores } of spoken) {
           out.push({ choice: index, type: 'open', block, kind })
-          for (const text of fragments) out.push({ choice: index, type: kind, block, text })
+          for (const [at, text] of fragments.entries()) {
+            out.push({ choice: index, type: kind, block, text })
+            const tokens = scores[at] ?? []
+            if (logprobs && kind === 'text' && tokens.length > 0)
+              out.push({ choice: index, type: 'logprobs', block, tokens })
+          }
           if (signatures && sealed && kind === 'reasoning')
             out.push({ choice: index, type: 'signature', block, signature: `s${block}`, origin: 'openai' })
           out.push({ choice: index, type: 'close', block })
@@ -185,15 +211,24 @@ export function answers(options: AnswerOptions = {}): fc.Arbitrary<readonly Delt
     })
 }
 
+interface Heard {
+  readonly said: Map<number, Record<string, unknown>>
+  readonly scores: TokenLogprob[]
+  readonly citations: Citation[]
+  stop: Stop | undefined
+}
+
 interface Meaning {
   readonly choice: number
   readonly said: readonly Readonly<Record<string, unknown>>[]
   readonly stop: Stop | undefined
+  readonly scores?: readonly TokenLogprob[]
+  readonly citations?: readonly Citation[]
 }
 
 /** What an answer means: texts that follow each other are one, calls stand by their order. */
 export function meaning(deltas: readonly Delta[]) {
-  const choices = new Map<number, { said: Map<number, Record<string, unknown>>; stop: Stop | undefined }>()
+  const choices = new Map<number, Heard>()
   let usage: Quantities | undefined
   let ended: string | undefined
   for (const delta of deltas) {
@@ -201,12 +236,16 @@ export function meaning(deltas: readonly Delta[]) {
     if (delta.type === 'end' || delta.type === 'fault') ended ??= delta.type
     if (delta.type === 'usage' || delta.type === 'end' || delta.type === 'fault' || delta.type === 'start')
       continue
-    const choice = choices.get(delta.choice) ?? {
-      said: new Map<number, Record<string, unknown>>(),
+    const choice: Heard = choices.get(delta.choice) ?? {
+      said: new Map(),
+      scores: [],
+      citations: [],
       stop: undefined,
     }
     choices.set(delta.choice, choice)
     if (delta.type === 'finish') choice.stop = delta.stop
+    else if (delta.type === 'media')
+      choice.said.set(delta.block, { kind: 'media', text: delta.base64, mime: delta.mime })
     else if (delta.type === 'open') {
       const { type: _, choice: __, block: ___, ...of } = delta
       choice.said.set(delta.block, { ...of, text: '' })
@@ -216,12 +255,20 @@ export function meaning(deltas: readonly Delta[]) {
       if (delta.type === 'text' || delta.type === 'reasoning')
         block.text = `${String(block.text)}${delta.text}`
       if (delta.type === 'args') block.text = `${String(block.text)}${delta.json}`
+      if (delta.type === 'logprobs') choice.scores.push(...delta.tokens)
+      if (delta.type === 'annotation') choice.citations.push(delta.citation)
       if (delta.type === 'signature') block.signature = delta.signature ?? delta.opaque
     }
   }
   const found: Meaning[] = [...choices]
     .sort(([one], [other]) => one - other)
-    .map(([choice, { said, stop }]) => ({ choice, said: joined([...said.values()]), stop }))
+    .map(([choice, { said, scores, citations, stop }]) => ({
+      choice,
+      said: joined([...said.values()]),
+      stop,
+      ...(scores.length > 0 && { scores }),
+      ...(citations.length > 0 && { citations }),
+    }))
   return { choices: found, usage, ended }
 }
 
@@ -229,7 +276,13 @@ function joined(blocks: readonly Record<string, unknown>[]): readonly Readonly<R
   const out: Record<string, unknown>[] = []
   for (const block of blocks) {
     const last = out.at(-1)
-    if (last && last.kind === block.kind && block.kind !== 'tool' && last.signature === undefined)
+    if (
+      last &&
+      last.kind === block.kind &&
+      block.kind !== 'tool' &&
+      block.kind !== 'media' &&
+      last.signature === undefined
+    )
       out[out.length - 1] = { ...last, ...block, text: `${String(last.text)}${String(block.text)}` }
     else out.push(block)
   }

@@ -25,6 +25,13 @@ const rules: Readonly<Record<string, string>> = {
 
 const answerRules: Readonly<Record<string, string>> = {
   'signed reasoning': 'Ollama has no place for a signature: the reasoning arrives without it',
+  logprobs: 'Anthropic has no place for the probabilities of tokens: the text arrives without them',
+  'logprobs with alternatives':
+    'Anthropic has no place for the probabilities of tokens: the text arrives without them',
+  citations:
+    'addresses that a text cites pass between OpenAI chat and Responses; the others count in bytes or want a seal of their own search, and Ollama has none: the text arrives without them',
+  'an image that the model has made':
+    'it arrives where the dialect has a form for it, in Gemini and Responses; elsewhere the answer is an error, for without the image it would be another answer; sound made by a model is an error everywhere but in Gemini',
   'ended by a stop sequence':
     'most dialects say no more than that the answer ended; the sequence is named by Anthropic alone',
   filtered: 'filtered and refused are one word in some dialects; Ollama has none and answers with an error',
@@ -136,6 +143,10 @@ form. Where both speak the same dialect nothing is converted, and the bytes pass
 - **refused** …: without it the request would mean something else; the answer is a 400 that names the parameter. In
   what a caller hears, it is an error in the caller's dialect.
 - **–**: the first of the two dialects has no way to say it.
+
+Where a guardrail looks at the answer, probabilities of tokens and citations do not pass: they would repeat what it takes
+out. Probabilities are dropped by name then, also within one dialect; those of tokens that are no text (reasoning, calls)
+have no place anywhere.
 
 Anthropic demands a limit of tokens: where the caller gave none, the model's own is sent. Where a dialect demands counts
 of tokens and nobody has counted, they are 0.

@@ -148,6 +148,30 @@ export const answers: readonly (readonly [string, Answered])[] = [
       ]
     },
   ],
+  ['logprobs', scored(false)],
+  ['logprobs with alternatives', scored(true)],
+  [
+    'citations',
+    [
+      ...block(0, 'text', 'héllo 😀 there').slice(0, -1),
+      {
+        choice: 0,
+        type: 'annotation',
+        block: 0,
+        citation: { url: 'https://a.example/', title: 'A', start: 6, end: 13 },
+      },
+      closed(0),
+      finish('end'),
+    ],
+  ],
+  [
+    'an image that the model has made',
+    [
+      ...block(0, 'text', 'see'),
+      { choice: 0, type: 'media', block: 1, base64: 'iVBORw0KGgo=', mime: 'image/png' },
+      finish('end'),
+    ],
+  ],
   ['a call', [...tool(0, 'a1'), finish('tool')]],
   [
     'parallel calls, interleaved',
@@ -215,6 +239,22 @@ function block(index: number, kind: 'text' | 'reasoning' | 'refusal', value: str
 }
 function said(kind: 'text', value: string, stop: 'end' | 'length' | 'filter' | 'pause' = 'end'): Delta[] {
   return [...block(0, kind, value), finish(stop)]
+}
+function scored(alternatives: boolean): Delta[] {
+  const tokens = ['hel', 'lo'].map((token, at) => ({
+    token,
+    logprob: -0.25 * (at + 1),
+    top: alternatives
+      ? [
+          { token, logprob: -0.25 * (at + 1) },
+          { token: 'x', logprob: -9.5 },
+        ]
+      : [],
+  }))
+  const [open, text, ...rest] = block(0, 'text', 'hello')
+  return open && text
+    ? [open, text, { choice: 0, type: 'logprobs', block: 0, tokens }, ...rest, finish('end')]
+    : []
 }
 function finish(stop: Extract<Delta, { type: 'finish' }>['stop']): Delta {
   return { choice: 0, type: 'finish', stop }
@@ -430,6 +470,9 @@ function answerSense(deltas: readonly Delta[]): Record<string, string> {
         ),
       ),
     ),
+    logprobs: JSON.stringify(choices[0]?.scores),
+    citations: JSON.stringify(choices[0]?.citations),
+    media: of('media'),
     stop: JSON.stringify([finish?.stop, finish?.type === 'finish' && finish.sequence]),
     usage: String(sorted(usage ?? {})),
     ended: ended ?? '',

@@ -586,7 +586,7 @@ function checkGrammar(events: readonly Event[]) {
 }
 
 describe('an encoded stream', () => {
-  const arbitrary = answers({ signatures: true, stops: ['end', 'length', 'filter'] })
+  const arbitrary = answers({ signatures: true, logprobs: true, stops: ['end', 'length', 'filter'] })
 
   test('keeps the order of its dialect, and is read again with the same meaning', () => {
     fc.assert(

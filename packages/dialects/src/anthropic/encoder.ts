@@ -4,6 +4,7 @@ import type { Seal } from '../blocks.ts'
 import type { Delta } from '../conversation.ts'
 import type { About, Encoder } from '../dialect.ts'
 import type { Usage } from '../exchange.ts'
+import { mediaFault } from '../media.ts'
 import { type Json, writeJson } from '../raw.ts'
 import { errorEvent } from './error.ts'
 import { writeUsage } from './usage.ts'
@@ -158,7 +159,13 @@ export function encoder(about: About): Encoder {
       case 'end':
         end()
         return
+      case 'media':
+        out += errorEvent(mediaFault(step))
+        over = true
+        return
       case 'start':
+      case 'logprobs':
+      case 'annotation':
       case 'fault':
         return
     }

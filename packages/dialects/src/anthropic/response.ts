@@ -3,6 +3,7 @@ import { Fault } from '@switchyard/kinds'
 import type { Delta, Part } from '../conversation.ts'
 import type { About } from '../dialect.ts'
 import { fold } from '../fold.ts'
+import { refuseMedia } from '../media.ts'
 import { type Json, objectArgs, Raw, Verbatim, writeJson } from '../raw.ts'
 import { readError } from './error.ts'
 import { outputTool, type Row } from './row.ts'
@@ -93,6 +94,7 @@ function proofs(value: string, place: 'signature' | 'opaque', at: At): readonly 
 
 /** Throws `unavailable` when the deltas do not end in `end`: half an answer is none. */
 export function writeReply(deltas: readonly Delta[], about: About): Buffer {
+  refuseMedia(deltas)
   const { choices, usage } = fold(deltas)
   const { parts, stop, sequence } = choices[0] ?? { parts: [], stop: 'end' as const }
   const calls = parts.some(({ type }) => type === 'toolCall')

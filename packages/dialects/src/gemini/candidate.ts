@@ -1,8 +1,9 @@
 // Candidates as Gemini writes them: whole parts, and the reason of the end on the last.
-import type { Delta, Stop } from '../conversation.ts'
+import type { Delta, Stop, TokenLogprob } from '../conversation.ts'
 import type { About } from '../dialect.ts'
 import type { Usage } from '../exchange.ts'
 import { type Json, objectArgs, Verbatim, writeJson } from '../raw.ts'
+import { writeLogprobs } from './logprobs.ts'
 import { usageMetadata } from './usage.ts'
 import { showSignature } from './write-parts.ts'
 
@@ -35,6 +36,7 @@ export class CandidateParts {
   /** Where the last ready part may still grow. */
   #growing: number | undefined
   #pending: string | undefined
+  #tokens: TokenLogprob[] = []
 
   /** Parts that are ready since the last call. */
   take(): readonly WrittenPart[] {
@@ -44,8 +46,16 @@ export class CandidateParts {
     return taken
   }
 
+  /** Tokens that were scored since the last call. */
+  takeTokens(): readonly TokenLogprob[] {
+    const taken = this.#tokens
+    if (taken.length > 0) this.#tokens = []
+    return taken
+  }
+
   apply(delta: Delta): void {
-    if (delta.type === 'finish') this.stop = delta.stop
+    if (delta.type === 'media') this.#put({ inlineData: { mimeType: delta.mime, data: delta.base64 } })
+    else if (delta.type === 'finish') this.stop = delta.stop
     else if (delta.type === 'open') {
       const named = delta.kind === 'tool' ? { id: delta.id, name: delta.name } : { id: '', name: '' }
       const fresh = { kind: delta.kind, ...named, args: '', said: false, signature: undefined }
@@ -63,6 +73,7 @@ export class CandidateParts {
     if (!block) return
     if (delta.type === 'text' || delta.type === 'reasoning') this.#say(delta.block, block, delta.text)
     else if (delta.type === 'args') block.args += delta.json
+    else if (delta.type === 'logprobs') this.#score(delta.tokens)
     else if (delta.type === 'signature') block.signature = showSignature(delta)
     else if (delta.type === 'close') this.#close(delta.block)
   }
@@ -79,6 +90,13 @@ export class CandidateParts {
     if (thought) this.#flush()
     this.#put(thought ? { text, thought: true } : { text })
     this.#growing = number
+  }
+
+  /** Tokens stand beside a text, an empty one where theirs has left already. */
+  #score(tokens: readonly TokenLogprob[]): void {
+    for (const token of tokens) this.#tokens.push(token)
+    if (!this.#ready.some(part => part.text !== undefined && part.thought === undefined))
+      this.#push({ text: '' })
   }
 
   #close(number: number): void {
@@ -131,11 +149,18 @@ export function writeChunk(
   })
 }
 
-/** A candidate; `last` ones carry the reason of the end. */
-export function writeCandidate(index: number, parts: readonly WrittenPart[], stop?: Stop): WrittenPart {
+interface Said {
+  readonly parts: readonly WrittenPart[]
+  readonly tokens: readonly TokenLogprob[]
+  /** Of the last one alone. */
+  readonly stop?: Stop
+}
+
+export function writeCandidate(index: number, { parts, tokens, stop }: Said): WrittenPart {
   return {
     content: { parts, role: 'model' },
     ...(stop !== undefined && { finishReason: reasonOf[stop] }),
     index,
+    logprobsResult: tokens.length > 0 ? writeLogprobs(tokens) : undefined,
   }
 }

@@ -1,13 +1,15 @@
 // Gemini's answers: chunks of a stream and whole replies have one shape, and are read and written alike.
 import { Fault } from '@switchyard/kinds'
 import { Blocks } from '../blocks.ts'
-import type { Delta, Stop } from '../conversation.ts'
+import type { Delta, Stop, TokenLogprob } from '../conversation.ts'
 import type { About } from '../dialect.ts'
 import { fold } from '../fold.ts'
 import { stableHash } from '../ids.ts'
+import { imageType } from '../media.ts'
 import { unwrapSeal } from '../origin.ts'
 import { Raw } from '../raw.ts'
 import { CandidateParts, writeCandidate, writeChunk } from './candidate.ts'
+import { readLogprobs } from './logprobs.ts'
 import { normaliseUsage } from './usage.ts'
 
 const stopOf: Readonly<Record<string, Stop>> = {
@@ -22,6 +24,8 @@ const stopOf: Readonly<Record<string, Stop>> = {
   IMAGE_PROHIBITED_CONTENT: 'filter',
   IMAGE_RECITATION: 'filter',
 }
+
+const noTokens: readonly TokenLogprob[] = Object.freeze([])
 
 /** Characters that an upstream's message may take. */
 const maxMessage = 2_048
@@ -130,7 +134,11 @@ export class Answer {
       blocks = new Blocks(choice)
       this.#blocks.set(choice, blocks)
     }
-    for (const part of candidate.get('content')?.get('parts')?.elements() ?? []) this.#part(out, part, blocks)
+    const scores = candidate.get('logprobsResult')
+    let tokens = scores ? readLogprobs(scores) : noTokens
+    for (const part of candidate.get('content')?.get('parts')?.elements() ?? [])
+      if (this.#part(out, part, blocks) && blocks.score(out, 'text', tokens)) tokens = noTokens
+    blocks.score(out, 'text', tokens)
     const reason = candidate.get('finishReason')?.string()
     if (reason === undefined || reason === 'FINISH_REASON_UNSPECIFIED') return
     if (failures.has(reason)) {
@@ -141,7 +149,8 @@ export class Answer {
     } else this.#finishes.set(choice, reason)
   }
 
-  #part(out: Delta[], part: Raw, blocks: Blocks): void {
+  /** Whether it is text: what scores its tokens belongs right behind it. */
+  #part(out: Delta[], part: Raw, blocks: Blocks): boolean {
     const text = part.get('text')?.string()
     const signature = part.get('thoughtSignature')?.string()
     const thought = part.get('thought')?.boolean() === true
@@ -149,7 +158,7 @@ export class Answer {
     if (thought) {
       blocks.say(out, 'reasoning', text ?? '')
       if (seal) blocks.seal(out, seal)
-      return
+      return false
     }
     if (seal) {
       // It signs this part, not the thoughts before: a block of its own.
@@ -157,15 +166,20 @@ export class Answer {
       blocks.seal(out, seal)
       blocks.close(out)
     }
-    if (text !== undefined) blocks.say(out, 'text', text)
+    blocks.say(out, 'text', text ?? '')
+    const said = text !== undefined
+    const inline = part.get('inlineData')
+    const data = inline?.get('data')?.string()
+    if (data) blocks.media(out, data, inline?.get('mimeType')?.string()?.toLowerCase() ?? imageType(data))
     const call = part.get('functionCall')
     const name = call?.get('name')?.string()
-    if (!call || name === undefined) return
+    if (!call || name === undefined) return said
     const args = call.get('args')?.text ?? '{}'
     const minted = () => `call_${stableHash(`${this.#id} ${blocks.choice} ${blocks.calls} ${name} ${args}`)}`
     const block = blocks.tool(out, call.get('id')?.string() || minted(), name)
     blocks.args(out, block, args)
     blocks.close(out)
+    return said
   }
 }
 
@@ -208,7 +222,8 @@ export function writeReply(deltas: readonly Delta[], about: About): Buffer {
   const candidates = written.map(index => {
     const candidate = parts.get(index) ?? new CandidateParts()
     candidate.finish()
-    return writeCandidate(index, candidate.take(), candidate.stop)
+    const tokens = candidate.takeTokens()
+    return writeCandidate(index, { parts: candidate.take(), tokens, stop: candidate.stop })
   })
   return Buffer.from(writeChunk(candidates, usage, about))
 }

@@ -191,7 +191,7 @@ class GeminiEncoder implements Encoder {
   #next(): string {
     const candidates = [...this.#candidates].flatMap(([index, candidate]) => {
       const parts = candidate.take()
-      return parts.length > 0 ? [writeCandidate(index, parts)] : []
+      return parts.length > 0 ? [writeCandidate(index, { parts, tokens: candidate.takeTokens() })] : []
     })
     return candidates.length > 0 ? this.#chunk(candidates) : ''
   }
@@ -202,7 +202,11 @@ class GeminiEncoder implements Encoder {
     const candidates = [...this.#candidates].map(([index, candidate]) => {
       candidate.finish()
       const parts = candidate.take()
-      return writeCandidate(index, parts.length > 0 ? parts : [{ text: '' }], candidate.stop)
+      return writeCandidate(index, {
+        parts: parts.length > 0 ? parts : [{ text: '' }],
+        tokens: candidate.takeTokens(),
+        stop: candidate.stop,
+      })
     })
     return this.#chunk(candidates) + this.#framing.end
   }

@@ -3,6 +3,7 @@ import { Fault } from '@switchyard/kinds'
 import { Blocks } from '../blocks.ts'
 import type { Delta, Stop } from '../conversation.ts'
 import { stableHash } from '../ids.ts'
+import { readLogprobs } from '../logprobs.ts'
 import { type Members, members, parse, text } from '../members.ts'
 import { Raw } from '../raw.ts'
 import { readFault } from './error.ts'
@@ -44,6 +45,7 @@ export class Answer {
     const blocks = this.#blocks
     blocks.say(out, 'reasoning', text(message.thinking))
     blocks.say(out, 'text', text(message.content) || text(reply.response))
+    if (reply.logprobs) blocks.score(out, 'text', readLogprobs(reply.logprobs))
     if (bytes.includes(callsName) && !this.#calls(out, bytes)) return true
     if (reply.done === true) this.#finish(out, reply)
     return true

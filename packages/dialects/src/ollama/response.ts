@@ -1,7 +1,9 @@
 // A whole answer of Ollama <-> deltas.
 import type { Delta } from '../conversation.ts'
 import type { About } from '../dialect.ts'
-import { fold } from '../fold.ts'
+import { type FoldedChoice, fold } from '../fold.ts'
+import { writeLogprobs } from '../logprobs.ts'
+import { refuseMedia } from '../media.ts'
 import { writeJson } from '../raw.ts'
 import { Answer, doneReason } from './answer.ts'
 import { withheld } from './error.ts'
@@ -16,8 +18,11 @@ export function readReply(body: Buffer): readonly Delta[] | undefined {
 }
 
 export function writeReply(deltas: readonly Delta[], about: About, form: Form): Buffer {
+  refuseMedia(deltas)
   const { choices, usage, took } = fold(deltas)
-  const { parts, stop } = choices[0] ?? { parts: [], stop: 'end' as const }
+  const { parts, stop }: Pick<FoldedChoice, 'parts' | 'stop'> = choices[0] ?? { parts: [], stop: 'end' }
+  const scores = choices[0]?.logprobs
+  const tokens = scores ? [...scores.text, ...scores.refusal] : []
   const reason = doneReason[stop]
   if (reason === undefined) throw withheld()
   const text = parts.flatMap(part => (part.type === 'text' || part.type === 'refusal' ? [part.text] : []))
@@ -30,6 +35,7 @@ export function writeReply(deltas: readonly Delta[], about: About, form: Form): 
       thinking: thinking || undefined,
       calls: calls.length > 0 ? calls : undefined,
     }),
+    logprobs: tokens.length > 0 ? writeLogprobs(tokens) : undefined,
     done: true,
     done_reason: reason,
     ...writeCounts(usage, took),

@@ -1,8 +1,10 @@
 // A stream of Ollama: one JSON object and a line feed per event <-> deltas.
 import type { Fault } from '@switchyard/kinds'
-import type { Delta, Stop } from '../conversation.ts'
+import type { Delta, Stop, TokenLogprob } from '../conversation.ts'
 import type { About, Decoder, Encoder } from '../dialect.ts'
 import type { Usage } from '../exchange.ts'
+import { tokensOf, writeLogprobs } from '../logprobs.ts'
+import { mediaFault } from '../media.ts'
 import { type Json, writeJson } from '../raw.ts'
 import type { ToolCall } from '../results.ts'
 import { maxEventBytes } from '../sse.ts'
@@ -89,7 +91,12 @@ export class OllamaEncoder implements Encoder {
 
   push(deltas: readonly Delta[]): Buffer | undefined {
     let out = ''
-    for (const delta of deltas) if (!this.#over && delta.choice === 0) out += this.#write(delta)
+    for (let at = 0; at < deltas.length && !this.#over; at++) {
+      const delta = deltas[at]!
+      const tokens = tokensOf(deltas, at)
+      if (delta.choice === 0) out += this.#write(delta, tokens)
+      if (tokens) at++
+    }
     return out === '' ? undefined : Buffer.from(out)
   }
 
@@ -98,8 +105,14 @@ export class OllamaEncoder implements Encoder {
     return Buffer.from(errorLine(fault))
   }
 
-  #write(delta: Delta): string {
-    if (delta.type === 'text') return delta.text === '' ? '' : this.#line({ text: delta.text })
+  #write(delta: Delta, tokens: readonly TokenLogprob[] | undefined): string {
+    if (delta.type === 'text')
+      return delta.text === '' && !tokens ? '' : this.#line({ text: delta.text }, tokens)
+    if (delta.type === 'logprobs') return this.#line({ text: '' }, delta.tokens)
+    if (delta.type === 'media') {
+      this.#over = true
+      return errorLine(mediaFault(delta))
+    }
     if (delta.type === 'reasoning')
       return delta.text === '' ? '' : this.#line({ text: '', thinking: delta.text })
     if (delta.type === 'open') {
@@ -138,7 +151,8 @@ export class OllamaEncoder implements Encoder {
     return this.#line({ text: '', calls: [writeCall(call, this.#sent++)] })
   }
 
-  #line(said: Said): string {
-    return `${writeJson({ ...this.#head, ...this.#form(said), done: false })}\n`
+  #line(said: Said, tokens?: readonly TokenLogprob[]): string {
+    const logprobs = tokens && writeLogprobs(tokens)
+    return `${writeJson({ ...this.#head, ...this.#form(said), logprobs, done: false })}\n`
   }
 }

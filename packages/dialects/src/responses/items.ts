@@ -3,7 +3,7 @@
 import type { Media, Part, Turn } from '../conversation.ts'
 import { fitId, fitName, stableHash } from '../ids.ts'
 import type { Losses } from '../losses.ts'
-import { mediaUrl, readMedia } from '../media.ts'
+import { imageType, mediaUrl, readMedia } from '../media.ts'
 import { unwrapSeal } from '../origin.ts'
 import { Fields, invalidValue, type Json, type Raw, unsupportedParameter } from '../raw.ts'
 import { failedText, tidyTurns } from '../results.ts'
@@ -70,6 +70,11 @@ const readers: Readonly<Record<string, (item: Fields) => Turn>> = {
       },
     ],
   }),
+  image_generation_call: item => {
+    const base64 = item.needs('result', item.string('result'))
+    const source = { base64, mime: imageType(base64) }
+    return { role: 'assistant', parts: [{ type: 'image', source }] }
+  },
   reasoning: item => {
     const texts = [...(item.array('summary') ?? []), ...(item.array('content') ?? [])].map(
       raw => new Fields(raw).string('text') ?? '',

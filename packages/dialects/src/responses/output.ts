@@ -1,9 +1,11 @@
 // An answer as output items, made from deltas: each change of an item is told as an event, and the whole response can
 // be had at any time.
-import type { Delta, Stop } from '../conversation.ts'
+import { lengthOf, writeAnnotation } from '../annotations.ts'
+import type { Citation, Delta, Stop, TokenLogprob } from '../conversation.ts'
 import type { About } from '../dialect.ts'
 import type { Usage } from '../exchange.ts'
 import { stableHash } from '../ids.ts'
+import { writeLogprobs } from '../logprobs.ts'
 import { wrapSeal } from '../origin.ts'
 import type { Json } from '../raw.ts'
 import { writeUsage } from './usage.ts'
@@ -21,7 +23,13 @@ interface Block {
   index: number | undefined
   text: string
   sealed: string | undefined
+  readonly tokens: TokenLogprob[]
+  /** Of the tokens, those whose text is still to come. */
+  early: TokenLogprob[]
+  readonly annotations: Json[]
 }
+
+const noTokens: readonly TokenLogprob[] = Object.freeze([])
 
 const prefixes = { text: 'msg', refusal: 'msg', reasoning: 'rs', tool: 'fc' } as const
 
@@ -32,22 +40,36 @@ export class Output {
   readonly #tell: Tell
   readonly #items: Members[] = []
   readonly #blocks = new Map<number, Block>()
+  /** All texts, in order: citations count from the first. */
+  readonly #texts: Block[] = []
 
   constructor(about: About, tell: Tell) {
     this.#about = about
     this.#tell = tell
   }
 
-  apply(delta: Delta): void {
+  /** `tokens` are those of this very text. */
+  apply(delta: Delta, tokens?: readonly TokenLogprob[]): void {
     if (delta.type === 'usage') this.usage = delta.usage
     else if (delta.choice !== 0) return
     else if (delta.type === 'finish') this.stop = delta.stop
     else if (delta.type === 'open') {
       const named = delta.kind === 'tool' ? { callId: delta.id, name: delta.name } : { callId: '', name: '' }
-      const block: Block = { kind: delta.kind, ...named, index: undefined, text: '', sealed: undefined }
+      const block: Block = {
+        kind: delta.kind,
+        ...named,
+        index: undefined,
+        text: '',
+        sealed: undefined,
+        tokens: [],
+        early: [],
+        annotations: [],
+      }
       this.#blocks.set(delta.block, block)
+      if (block.kind === 'text') this.#texts.push(block)
       if (block.kind === 'tool') this.#add(block)
-    } else if ('block' in delta) this.#inside(delta, this.#blocks.get(delta.block))
+    } else if (delta.type === 'media') this.#image(delta.base64)
+    else if ('block' in delta) this.#inside(delta, this.#blocks.get(delta.block), tokens)
   }
 
   /** Closes what is open. */
@@ -93,18 +115,70 @@ export class Output {
     return { status, response: this.response(status) }
   }
 
-  #inside(delta: Extract<Delta, { block: number }>, block: Block | undefined): void {
+  #inside(
+    delta: Extract<Delta, { block: number }>,
+    block: Block | undefined,
+    tokens: readonly TokenLogprob[] | undefined,
+  ): void {
     if (!block) return
     if (delta.type === 'close') this.#close(delta.block)
     else if (delta.type === 'signature') {
       block.sealed = wrapSeal(delta)
       this.#add(block)
-    } else if (delta.type === 'text' || delta.type === 'reasoning') this.#more(block, delta.text)
+    } else if (delta.type === 'text' || delta.type === 'reasoning') this.#more(block, delta.text, tokens)
     else if (delta.type === 'args') this.#more(block, delta.json)
+    else if (delta.type === 'logprobs') this.#score(block, delta.tokens)
+    else if (delta.type === 'annotation') this.#cite(block, delta.citation)
   }
 
-  #more(block: Block, delta: string): void {
-    if (delta === '') return
+  /** An item of an image has no parts: it is whole at once. */
+  #image(result: string): void {
+    const output_index = this.#items.length
+    const id = `ig_${stableHash(`${this.#about.id} ${output_index}`)}`
+    const item = (status: 'in_progress' | 'completed', made: string | null): Members => ({
+      id,
+      type: 'image_generation_call',
+      status,
+      result: made,
+    })
+    this.#items.push(item('completed', result))
+    this.#tell('response.output_item.added', { output_index, item: item('in_progress', null) })
+    this.#tell('response.image_generation_call.in_progress', { item_id: id, output_index })
+    this.#tell('response.image_generation_call.completed', { item_id: id, output_index })
+    this.#tell('response.output_item.done', { output_index, item: item('completed', result) })
+  }
+
+  /** Only a text has a place for what scores its tokens. */
+  #score(block: Block, tokens: readonly TokenLogprob[]): void {
+    if (block.kind !== 'text') return
+    for (const token of tokens) block.tokens.push(token)
+    if (block.text === '') for (const token of tokens) block.early.push(token)
+    else this.#tellText(block, '', tokens)
+  }
+
+  #tellText(block: Block, delta: string, tokens: readonly TokenLogprob[]): void {
+    const at = { ...this.#place(block), content_index: 0 }
+    this.#tell('response.output_text.delta', { ...at, delta, logprobs: writeLogprobs(tokens) })
+  }
+
+  #cite(block: Block, citation: Citation): void {
+    if (block.kind !== 'text' || block.text === '') return
+    let before = 0
+    for (const other of this.#texts) {
+      if (other === block) break
+      before += lengthOf(other.text)
+    }
+    const annotation = writeAnnotation(citation, before)
+    const annotation_index = block.annotations.push(annotation) - 1
+    const at = { ...this.#place(block), content_index: 0 }
+    this.#tell('response.output_text.annotation.added', { ...at, annotation_index, annotation })
+  }
+
+  #more(block: Block, delta: string, tokens: readonly TokenLogprob[] = noTokens): void {
+    if (delta === '') {
+      this.#score(block, tokens)
+      return
+    }
     this.#add(block)
     const first = block.text === ''
     block.text += delta
@@ -116,9 +190,14 @@ export class Output {
       this.#tell('response.reasoning_summary_text.delta', { ...place, summary_index: 0, delta })
     } else {
       const at = { ...place, content_index: 0 }
-      if (first) this.#tell('response.content_part.added', { ...at, part: content(block.kind, '') })
+      if (first)
+        this.#tell('response.content_part.added', { ...at, part: content(block.kind, '', nothingYet) })
       if (block.kind === 'refusal') this.#tell('response.refusal.delta', { ...at, delta })
-      else this.#tell('response.output_text.delta', { ...at, delta, logprobs: [] })
+      else {
+        for (const token of tokens) block.tokens.push(token)
+        this.#tellText(block, delta, block.early.length > 0 ? [...block.early, ...tokens] : tokens)
+        block.early = []
+      }
     }
   }
 
@@ -137,8 +216,8 @@ export class Output {
     } else if (kind !== 'reasoning') {
       const at = { ...place, content_index: 0 }
       if (kind === 'refusal') this.#tell('response.refusal.done', { ...at, refusal: text })
-      else this.#tell('response.output_text.done', { ...at, text, logprobs: [] })
-      this.#tell('response.content_part.done', { ...at, part: content(kind, text) })
+      else this.#tell('response.output_text.done', { ...at, text, logprobs: writeLogprobs(block.tokens) })
+      this.#tell('response.content_part.done', { ...at, part: content(kind, text, block) })
     }
     const item = this.#item(block, 'completed')
     this.#items[index] = item
@@ -177,7 +256,13 @@ export class Output {
         summary: whole && text !== '' ? [summary(text)] : [],
         ...(sealed !== undefined && whole && { encrypted_content: sealed }),
       }
-    return { id, type: 'message', status, content: whole ? [content(kind, text)] : [], role: 'assistant' }
+    return {
+      id,
+      type: 'message',
+      status,
+      content: whole ? [content(kind, text, block)] : [],
+      role: 'assistant',
+    }
   }
 }
 
@@ -191,7 +276,13 @@ function summary(text: string): Json {
   return { type: 'summary_text', text }
 }
 
-function content(kind: 'text' | 'refusal', text: string): Json {
+const nothingYet: Pick<Block, 'tokens' | 'annotations'> = { tokens: [], annotations: [] }
+
+function content(
+  kind: 'text' | 'refusal',
+  text: string,
+  { tokens, annotations }: Pick<Block, 'tokens' | 'annotations'>,
+): Json {
   if (kind === 'refusal') return { type: 'refusal', refusal: text }
-  return { type: 'output_text', annotations: [], logprobs: [], text }
+  return { type: 'output_text', annotations: [...annotations], logprobs: writeLogprobs(tokens, []), text }
 }

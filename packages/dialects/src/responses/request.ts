@@ -153,7 +153,6 @@ export function writeAsk(ask: Conversation, options: WriteOptions): Converted<Ou
     logit_bias: sampling.logitBias,
   }))
     if (value !== undefined) losses.drop(name)
-  if (ask.logprobs !== undefined && !own) losses.drop('logprobs')
   checkResults(ask.turns)
   const { instructions, turns } = splitInstructions(ask.turns)
   const input = writeInput(turns, own, losses)
@@ -234,9 +233,12 @@ function writeReasoning(asked: Conversation['reasoning']): Record<string, Json> 
 
 /** Callers of other dialects keep the whole conversation, so that nothing is kept upstream. */
 function writeState(ask: Conversation, own: boolean): Record<string, Json> {
-  if (own) return ask.logprobs === undefined ? {} : { top_logprobs: ask.logprobs, include: [withLogprobs] }
+  const scores = ask.logprobs === undefined ? {} : { top_logprobs: ask.logprobs }
+  const scored = ask.logprobs === undefined ? [] : [withLogprobs]
+  if (own) return { ...scores, ...(scored.length > 0 && { include: scored }) }
   const thinks = ask.reasoning !== undefined && askedEffort(ask.reasoning) !== 'none'
-  return { store: false, include: thinks ? [encrypted] : undefined }
+  const include = [...(thinks ? [encrypted] : []), ...scored]
+  return { store: false, include: include.length > 0 ? include : undefined, ...scores }
 }
 
 function clampTemperature(value: number | undefined, losses: Losses): number | undefined {

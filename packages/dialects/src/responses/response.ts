@@ -1,9 +1,12 @@
 // Whole responses, read as deltas and written from them.
+import { readAnnotations, TextPlace } from '../annotations.ts'
 import { Blocks } from '../blocks.ts'
 import type { Delta, Stop } from '../conversation.ts'
 import type { About } from '../dialect.ts'
 import { fold } from '../fold.ts'
 import { stableHash } from '../ids.ts'
+import { readLogprobs } from '../logprobs.ts'
+import { imageType, isImage, refuseMedia } from '../media.ts'
 import { list, type Members, members, parse, text } from '../members.ts'
 import { unwrapSeal } from '../origin.ts'
 import { writeJson } from '../raw.ts'
@@ -18,7 +21,8 @@ export function readReply(body: Buffer): readonly Delta[] | undefined {
     return members(reply.error).message === undefined ? undefined : [readFailure(reply.error)]
   const out: Delta[] = [readStart(reply)]
   const blocks = new Blocks(0)
-  for (const item of list(reply.output)) readItem(out, members(item), blocks)
+  const place = new TextPlace()
+  for (const item of list(reply.output)) readItem(out, members(item), blocks, place)
   out.push(...readEnd(reply, blocks))
   return out
 }
@@ -37,10 +41,14 @@ export function readStart(response: Members): Delta {
 }
 
 /** A whole item. */
-export function readItem(out: Delta[], item: Members, blocks: Blocks): void {
+export function readItem(out: Delta[], item: Members, blocks: Blocks, place: TextPlace): void {
   if (item.type === 'message')
     for (const part of list(item.content).map(members)) {
+      place.begin()
       blocks.say(out, 'text', text(part.text))
+      blocks.score(out, 'text', readLogprobs(part.logprobs))
+      blocks.cite(out, readAnnotations(part.annotations, place.before))
+      place.say(text(part.text))
       blocks.say(out, 'refusal', text(part.refusal))
     }
   else if (item.type === 'function_call') {
@@ -50,6 +58,9 @@ export function readItem(out: Delta[], item: Members, blocks: Blocks): void {
     const texts = [...list(item.summary), ...list(item.content)].map(part => text(members(part).text))
     blocks.say(out, 'reasoning', texts.filter(Boolean).join('\n\n'))
     readSeal(out, item, blocks)
+  } else if (item.type === 'image_generation_call') {
+    const result = text(item.result)
+    if (result) blocks.media(out, result, imageType(result))
   }
 }
 
@@ -93,6 +104,7 @@ function stopOf(reason: string, blocks: Blocks): Stop {
 
 /** A whole response. Throws `unavailable` when the deltas do not end in `end`. */
 export function writeReply(deltas: readonly Delta[], about: About): Buffer {
+  refuseMedia(deltas, isImage)
   fold(deltas)
   const output = new Output(about, () => undefined)
   for (const delta of deltas) output.apply(delta)

@@ -1,8 +1,11 @@
 // Streams of the Responses API: named events, numbered without gaps, that end in a whole response. There is no [DONE].
 import type { Fault } from '@switchyard/kinds'
+import { readAnnotations, TextPlace } from '../annotations.ts'
 import { Blocks } from '../blocks.ts'
 import type { Delta } from '../conversation.ts'
 import type { About, Decoder, Encoder } from '../dialect.ts'
+import { readLogprobs, tokensOf } from '../logprobs.ts'
+import { isImage, mediaFault } from '../media.ts'
 import { list, type Members, members, parse, text } from '../members.ts'
 import { type Json, Raw, Verbatim, writeJson } from '../raw.ts'
 import { EventReader } from '../sse.ts'
@@ -25,6 +28,7 @@ class ResponsesDecoder implements Decoder {
   readonly #events = new EventReader()
   readonly #blocks = new Blocks(0)
   readonly #items = new Map<unknown, Item>()
+  readonly #place = new TextPlace()
   #started = false
   /** Content came in deltas, with or without an item around it. */
   #said = false
@@ -76,7 +80,13 @@ class ResponsesDecoder implements Decoder {
     }
     this.#start(out, members(event.response))
     if (type === 'response.output_item.added') this.#added(out, event.output_index, members(event.item))
-    else if (type === 'response.output_text.delta') blocks.say(out, 'text', delta)
+    else if (type === 'response.content_part.added') this.#place.begin()
+    else if (type === 'response.output_text.delta') {
+      blocks.say(out, 'text', delta)
+      this.#place.say(delta)
+      if (event.logprobs) blocks.score(out, 'text', readLogprobs(event.logprobs))
+    } else if (type === 'response.output_text.annotation.added')
+      blocks.cite(out, readAnnotations([event.annotation], this.#place.before))
     else if (type === 'response.refusal.delta') blocks.say(out, 'refusal', delta)
     else if (type === 'response.reasoning_summary_text.delta' || type === 'response.reasoning_text.delta')
       blocks.say(out, 'reasoning', delta)
@@ -120,13 +130,13 @@ class ResponsesDecoder implements Decoder {
     if (known?.said) {
       if (item.type === 'reasoning') readSeal(out, item, this.#blocks)
     } else if (known?.tool !== undefined) this.#blocks.args(out, known.tool, text(item.arguments))
-    else readItem(out, item, this.#blocks)
+    else readItem(out, item, this.#blocks, this.#place)
     this.#items.set(index, { tool: known?.tool, said: true })
   }
 
   #end(out: Delta[], response: Members): void {
     if (this.#items.size === 0 && !this.#said)
-      for (const item of list(response.output)) readItem(out, members(item), this.#blocks)
+      for (const item of list(response.output)) readItem(out, members(item), this.#blocks, this.#place)
     for (const delta of readEnd(response, this.#blocks)) out.push(delta)
     this.#ended = true
   }
@@ -165,8 +175,10 @@ class ResponsesEncoder implements Encoder {
 
   push(deltas: readonly Delta[]): Buffer | undefined {
     if (this.#ended) return undefined
-    for (const delta of deltas) {
+    for (let at = 0; at < deltas.length; at++) {
+      const delta = deltas[at]!
       if (delta.type === 'fault') break
+      if (delta.type === 'media' && !isImage(delta.mime)) return this.#broken(delta)
       this.#begin()
       if (delta.type === 'end') {
         this.#ended = true
@@ -175,9 +187,16 @@ class ResponsesEncoder implements Encoder {
         this.#tell(`response.${status}`, { response })
         break
       }
-      this.#output.apply(delta)
+      const tokens = tokensOf(deltas, at)
+      this.#output.apply(delta, tokens)
+      if (tokens) at++
     }
     return this.#take()
+  }
+
+  #broken(media: Parameters<typeof mediaFault>[0]): Buffer {
+    const told = this.#take() ?? Buffer.alloc(0)
+    return Buffer.concat([told, this.fault(mediaFault(media))])
   }
 
   fault(fault: Fault): Buffer {

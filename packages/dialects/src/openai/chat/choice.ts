@@ -1,7 +1,9 @@
 // One choice of an upstream's answer, a whole message or a delta of it, as deltas: both have the same members.
+import { readAnnotations } from '../../annotations.ts'
 import { Blocks } from '../../blocks.ts'
 import type { Delta } from '../../conversation.ts'
 import { stableHash } from '../../ids.ts'
+import { readLogprobs } from '../../logprobs.ts'
 import { list, type Members, members, text } from '../../members.ts'
 import { readFinish } from './stop.ts'
 
@@ -26,13 +28,17 @@ export class Choice {
     this.#seed = seed
   }
 
-  say(out: Delta[], message: Members): void {
+  say(out: Delta[], message: Members, logprobs: unknown): void {
     if (this.finished) return
     const { blocks } = this
     blocks.say(out, 'reasoning', text(message.reasoning_content) || text(message.reasoning))
     for (const detail of list(message.reasoning_details)) this.#detail(out, members(detail))
+    const scores = members(logprobs)
     this.#content(out, message.content)
+    if (logprobs) blocks.score(out, 'text', readLogprobs(scores.content))
+    if (message.annotations) blocks.cite(out, readAnnotations(message.annotations))
     blocks.say(out, 'refusal', text(message.refusal))
+    if (logprobs) blocks.score(out, 'refusal', readLogprobs(scores.refusal))
     for (const call of list(message.tool_calls)) this.#call(out, members(call))
     if (message.function_call) this.#call(out, { index: 0, function: message.function_call })
   }

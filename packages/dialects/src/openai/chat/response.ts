@@ -1,7 +1,10 @@
 // A whole chat completion <-> deltas.
+import { writeChatAnnotation } from '../../annotations.ts'
 import type { Delta } from '../../conversation.ts'
 import type { About } from '../../dialect.ts'
 import { type FoldedChoice, fold } from '../../fold.ts'
+import { writeLogprobs } from '../../logprobs.ts'
+import { refuseMedia } from '../../media.ts'
 import { list, type Members, members, parse, text } from '../../members.ts'
 import { type Json, writeJson } from '../../raw.ts'
 import { normaliseUsage } from '../usage.ts'
@@ -22,7 +25,7 @@ export function readReply(body: Buffer, row: Row): readonly Delta[] | undefined 
   for (const [position, value] of list(reply.choices).entries()) {
     const given = members(value)
     const choice = new Choice(typeof given.index === 'number' ? given.index : position, text(reply.id))
-    choice.say(out, members(given.message))
+    choice.say(out, members(given.message), given.logprobs)
     choice.finish(out, text(given.finish_reason) || undefined)
   }
   const usage = normaliseUsage(reply.usage, row.counts, reply.timings)
@@ -44,6 +47,7 @@ export function startOf(reply: Members): Delta {
 }
 
 export function writeReply(deltas: readonly Delta[], { id, model, created }: About): Buffer {
+  refuseMedia(deltas)
   const { choices, usage } = fold(deltas)
   const written = choices.map(writeChoice)
   const body = {
@@ -57,7 +61,7 @@ export function writeReply(deltas: readonly Delta[], { id, model, created }: Abo
   return Buffer.from(writeJson(body))
 }
 
-function writeChoice({ parts, stop }: FoldedChoice, index: number): Json {
+function writeChoice({ parts, stop, logprobs, citations }: FoldedChoice, index: number): Json {
   const said = (type: 'text' | 'refusal') => {
     const texts = parts.flatMap(part => (part.type === type ? [part.text] : []))
     return texts.length > 0 ? texts.join('') : null
@@ -69,8 +73,13 @@ function writeChoice({ parts, stop }: FoldedChoice, index: number): Json {
     role: 'assistant',
     content: content ?? (calls.length > 0 || refusal !== null ? null : ''),
     refusal,
+    ...(citations.length > 0 && { annotations: citations.map(writeChatAnnotation) }),
     ...writeReasoning(parts),
     ...(calls.length > 0 && { tool_calls: calls.map(writeCall) }),
   }
-  return { index, message, logprobs: null, finish_reason: finishReason[stop] }
+  const scores = logprobs.text.length + logprobs.refusal.length > 0 && {
+    content: logprobs.text.length > 0 ? writeLogprobs(logprobs.text, null) : null,
+    refusal: logprobs.refusal.length > 0 ? writeLogprobs(logprobs.refusal, null) : null,
+  }
+  return { index, message, logprobs: scores || null, finish_reason: finishReason[stop] }
 }

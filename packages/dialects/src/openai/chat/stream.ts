@@ -1,8 +1,11 @@
 // A stream of chat completion chunks <-> deltas.
 import type { Fault } from '@switchyard/kinds'
-import type { Delta } from '../../conversation.ts'
+import { writeChatAnnotation } from '../../annotations.ts'
+import type { Delta, TokenLogprob } from '../../conversation.ts'
 import type { About, Decoder, Encoder } from '../../dialect.ts'
 import type { Usage } from '../../exchange.ts'
+import { tokensOf, writeLogprobs } from '../../logprobs.ts'
+import { mediaFault } from '../../media.ts'
 import { list, type Members, members, parse, text } from '../../members.ts'
 import { type Json, writeJson } from '../../raw.ts'
 import { EventReader } from '../../sse.ts'
@@ -82,7 +85,7 @@ export class ChatDecoder implements Decoder {
     for (const [position, value] of list(chunk.choices).entries()) {
       const given = members(value)
       const choice = this.#choice(typeof given.index === 'number' ? given.index : position)
-      choice.say(out, members(given.delta))
+      choice.say(out, members(given.delta), given.logprobs)
       const reason = text(given.finish_reason)
       if (reason) choice.finish(out, reason)
       if (out.at(-1)?.type === 'fault') this.#over = true
@@ -153,7 +156,12 @@ export class ChatEncoder implements Encoder {
 
   push(deltas: readonly Delta[]): Buffer | undefined {
     let out = ''
-    for (const delta of deltas) if (!this.#over) out += this.#write(delta)
+    for (let at = 0; at < deltas.length && !this.#over; at++) {
+      const delta = deltas[at]!
+      const tokens = tokensOf(deltas, at)
+      out += this.#write(delta, tokens)
+      if (tokens) at++
+    }
     return out === '' ? undefined : Buffer.from(out)
   }
 
@@ -162,7 +170,7 @@ export class ChatEncoder implements Encoder {
     return Buffer.from(errorEvent(fault, kind))
   }
 
-  #write(delta: Delta): string {
+  #write(delta: Delta, tokens: readonly TokenLogprob[] | undefined): string {
     if (delta.type === 'usage') {
       this.#usage = delta.usage
       return ''
@@ -172,14 +180,22 @@ export class ChatEncoder implements Encoder {
       this.#over = true
       return ''
     }
+    if (delta.type === 'media') {
+      this.#over = true
+      return errorEvent(mediaFault(delta))
+    }
     const known = this.#choices.get(delta.choice)
-    if (known) return known.finished ? '' : this.#step(delta, known)
+    if (known) return known.finished ? '' : this.#step(delta, known, tokens)
     const state = { blocks: new Map<number, Block>(), calls: 0, details: 0, finished: false }
     this.#choices.set(delta.choice, state)
-    return this.#chunk(delta.choice, { role: 'assistant', content: '' }) + this.#step(delta, state)
+    return this.#chunk(delta.choice, { role: 'assistant', content: '' }) + this.#step(delta, state, tokens)
   }
 
-  #step(delta: Exclude<Delta, { type: 'usage' | 'end' | 'fault' }>, state: State): string {
+  #step(
+    delta: Exclude<Delta, { type: 'usage' | 'end' | 'fault' | 'media' }>,
+    state: State,
+    tokens: readonly TokenLogprob[] | undefined,
+  ): string {
     const { choice } = delta
     if (delta.type === 'start') return ''
     if (delta.type === 'finish') {
@@ -216,20 +232,31 @@ export class ChatEncoder implements Encoder {
       })
       return this.#chunk(choice, { reasoning_details: [{ ...detail, index: state.details++ }] })
     }
-    if (delta.text === '') return ''
+    if (delta.type === 'logprobs') return this.#said(choice, block, '', delta.tokens)
+    if (delta.type === 'annotation')
+      return this.#chunk(choice, { annotations: [writeChatAnnotation(delta.citation)] })
+    if (delta.text === '' && !tokens) return ''
     if (delta.type === 'reasoning') {
       block.text += delta.text
       return this.#chunk(choice, { reasoning_content: delta.text })
     }
-    return this.#chunk(choice, block.kind === 'refusal' ? { refusal: delta.text } : { content: delta.text })
+    return this.#said(choice, block, delta.text, tokens)
+  }
+
+  #said(choice: number, { kind }: Block, text: string, tokens: readonly TokenLogprob[] | undefined): string {
+    const refusal = kind === 'refusal'
+    const delta = refusal ? { refusal: text } : { content: text }
+    const written = tokens && writeLogprobs(tokens, null)
+    const logprobs = written && { content: refusal ? null : written, refusal: refusal ? written : null }
+    return this.#chunk(choice, delta, null, logprobs)
   }
 
   #args(choice: number, { index }: Block, json: string): string {
     return json === '' ? '' : this.#chunk(choice, { tool_calls: [{ index, function: { arguments: json } }] })
   }
 
-  #chunk(choice: number, delta: Json, reason: string | null = null): string {
-    return `${this.#head}${writeJson({ index: choice, delta, finish_reason: reason })}]}\n\n`
+  #chunk(choice: number, delta: Json, reason: string | null = null, logprobs?: Json): string {
+    return `${this.#head}${writeJson({ index: choice, delta, logprobs, finish_reason: reason })}]}\n\n`
   }
 
   #end(): string {
