@@ -158,7 +158,7 @@ export function nameOf({ workspace, name }: Pick<Key, 'workspace' | 'name'>): st
 export type Acquaintances = ReadonlyMap<string, Document>
 
 /**
- * Reads, as the server, the people and accounts that a spec names, and the workspace that it is written to.
+ * Reads, as the server, the people and accounts that a spec names.
  * Before the write's own transaction: one that waits for a second connection may wait for ever.
  */
 export async function acquaint(
@@ -173,7 +173,6 @@ export async function acquaint(
       )
     : []
   const keys = owners.map(({ target }) => target)
-  if (workspace !== null) keys.push({ kind: 'Workspace', workspace: null, name: workspace })
   if (keys.length === 0) return new Map()
   return store.read({ role: 'control' }, async tx => {
     const known = new Map<string, Document>()

@@ -1,18 +1,12 @@
 // Whether a document may be written where and as it stands: its scope, its workspace, its name, its own state.
 import { type Document, Fault, type Kind } from '@switchyard/kinds'
-import type { Key, WriteTransaction } from '@switchyard/runtime'
+import type { WriteTransaction } from '@switchyard/runtime'
 import { absentWorkspace } from './authorize.ts'
 import { builtinLabel } from './document.ts'
 import { invalid } from './invalid.ts'
-import { type Acquaintances, keyText } from './references.ts'
 
 /** A kind of one scope only stands there, and a workspace must be there and stay. */
-export async function checkScope(
-  tx: WriteTransaction,
-  kind: Kind,
-  workspace: string | null,
-  known: Acquaintances,
-): Promise<void> {
+export async function checkScope(tx: WriteTransaction, kind: Kind, workspace: string | null): Promise<void> {
   if (workspace === null) {
     if (kind.scope === 'workspace')
       throw invalid([
@@ -25,10 +19,9 @@ export async function checkScope(
       { path: 'metadata.workspace', rule: 'scope', message: `a ${kind.kind} lives on the platform` },
     ])
   // Held until commit, so that the workspace is not deleted meanwhile.
-  const key: Key = { kind: 'Workspace', workspace: null, name: workspace }
-  const home = (await tx.lock(key, 'share')) ?? known.get(keyText(key))
+  const home = await tx.holdWorkspace(workspace)
   if (!home) throw absentWorkspace(workspace)
-  if (home.metadata.deletionTimestamp !== undefined)
+  if (home === 'leaving')
     throw new Fault('conflict', `Workspace ${workspace} is being deleted.`, { reason: 'terminating' })
 }
 

@@ -120,7 +120,7 @@ export function createWriter(options: WritingOptions): Writer {
     unsettled = settled,
   ): Promise<Outcome> {
     const workspace = draft.metadata.workspace ?? null
-    await checkScope(tx, kind, workspace, known)
+    await checkScope(tx, kind, workspace)
     const key = kind.kind === 'ApiKey' ? mintKey(random) : undefined
     const document = newDocument(
       kind,

@@ -89,6 +89,11 @@ export interface SecretHash {
 export interface WriteTransaction extends ReadTransaction {
   /** Locks the row until commit: `share` for a reference's target, `update` before a change or delete. */
   lock(key: Key, mode: 'share' | 'update'): Promise<Document | undefined>
+  /**
+   * Holds a workspace until commit for whoever writes into it, also one who may not read it: whether it stands or is
+   * being deleted; undefined when there is none.
+   */
+  holdWorkspace(name: string): Promise<'standing' | 'leaving' | undefined>
   /** Adds a document; `conflict` (`taken`) when the name stands. */
   insert(document: Document, references: readonly ReferenceTo[]): Promise<Document>
   /**

@@ -45,6 +45,13 @@ export function writeTransaction(client: PoolClient, written: Map<string, Docume
       // Read again: the row may have changed while we waited for the lock.
       return rows[0] && byId(rows[0].id)
     },
+    async holdWorkspace(name) {
+      const { rows } = await client.query<{ state: 'standing' | 'leaving' | null }>(
+        'select hold_workspace($1) as state',
+        [name],
+      )
+      return rows[0]?.state ?? undefined
+    },
     async insert(document, references) {
       const row = valuesOf(document)
       const { rowCount } = await client.query({

@@ -627,6 +627,7 @@ test('functions that run as their owner are these and no others, each with a fix
     'free_workspace',
     'grant_assignment',
     'hold',
+    'hold_workspace',
     'keep_grants',
     'keep_out',
     'leave_workspace',

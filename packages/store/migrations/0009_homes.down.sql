@@ -1,0 +1,1 @@
+drop function hold_workspace(text);
