@@ -69,6 +69,17 @@ describe('probabilities of tokens', () => {
     expect(parse(value.body)).toMatchObject(members)
   })
 
+  test('are asked of Responses beside what else its caller wants to have included', () => {
+    const others = ['reasoning.encrypted_content', 'message.input_image.image_url']
+    const include = [...others, 'message.output_text.logprobs']
+    const ask = responses.readAsk(bytes({ model: 'm', input: 'hi', store: false, include }), {})
+    const { value, dropped } = responses.writeAsk(ask, options)
+    expect(dropped).toEqual([])
+    const sent = parse(value.body) as { include: string[]; store: boolean } // asserted just below
+    expect(sent.store).toBe(false)
+    expect([...sent.include].sort()).toEqual([...include].sort())
+  })
+
   test('are dropped by name where Anthropic is asked, and refused where the route is strict', () => {
     expect(anthropic.writeAsk(hi, options).dropped).toEqual(['logprobs'])
     expect(() => anthropic.writeAsk(hi, { ...options, strict: true })).toThrow(/logprobs/)

@@ -2,7 +2,7 @@ import { hash } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import type { Conversation, Delta, Part } from '@switchyard/dialects'
+import { type Conversation, type Delta, type Part, responses } from '@switchyard/dialects'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { Signatures } from '../src/signatures.ts'
 import { Bed } from './bed.ts'
@@ -327,6 +327,33 @@ describe('signatures that are kept', () => {
       },
     ]
     expect(kept.restored('w', { ...other, turns }, 'anthropic').turns).toBe(turns)
+  })
+
+  test('are items again for an upstream of Responses, which gets none where nothing is kept', () => {
+    const kept = store()
+    const sealed = answer('c1', 'hm').map(delta =>
+      delta.type === 'signature'
+        ? { ...delta, signature: 'rs_1', opaque: 'c2VhbA==', origin: 'responses' }
+        : delta,
+    )
+    kept.listener('w').push(sealed)
+    const results: readonly Part[] = [
+      { type: 'toolResult', callId: 'c1', parts: [{ type: 'text', text: 'x' }], isError: false },
+    ]
+    const ask = history('c1')
+    const whole = { ...ask, turns: [...ask.turns, { role: 'tool' as const, parts: results }] }
+    const options = { model: 'm', strict: false, maxOutput: 9 }
+    const input = (workspace: string) => {
+      const sent = responses.writeAsk(kept.restored(workspace, whole, 'responses'), options)
+      return list(at(JSON.parse(sent.value.body.toString()), 'input')).slice(0, -1)
+    }
+    const call = { type: 'function_call', call_id: 'c1', name: 'f', arguments: '{"a":1}' }
+    const summary = [{ type: 'summary_text', text: 'hm' }]
+    expect(input('w')).toEqual([
+      { type: 'reasoning', id: 'rs_1', summary, encrypted_content: 'c2VhbA==' },
+      call,
+    ])
+    expect(input('another')).toEqual([call])
   })
 
   test('take the place of the same reasoning without its signature, and of no signed one', () => {

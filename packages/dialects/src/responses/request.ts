@@ -231,14 +231,27 @@ function writeReasoning(asked: Conversation['reasoning']): Record<string, Json> 
   return { effort, summary: asked?.show === true ? 'auto' : undefined }
 }
 
+/** Names of what else is wanted in the answer, as `readAsk` has kept them. */
+function includedIn(include: string): readonly string[] {
+  const names: unknown = JSON.parse(include)
+  return Array.isArray(names) ? names.filter(name => typeof name === 'string') : []
+}
+
 /** Callers of other dialects keep the whole conversation, so that nothing is kept upstream. */
 function writeState(ask: Conversation, own: boolean): Record<string, Json> {
   const scores = ask.logprobs === undefined ? {} : { top_logprobs: ask.logprobs }
   const scored = ask.logprobs === undefined ? [] : [withLogprobs]
-  if (own) return { ...scores, ...(scored.length > 0 && { include: scored }) }
-  const thinks = ask.reasoning !== undefined && askedEffort(ask.reasoning) !== 'none'
-  const include = [...(thinks ? [encrypted] : []), ...scored]
-  return { store: false, include: include.length > 0 ? include : undefined, ...scores }
+  // Who has nothing kept needs what is encrypted to go on: a caller of this dialect tells so itself.
+  const thinks = own
+    ? ask.rest.store === 'false'
+    : ask.reasoning !== undefined && askedEffort(ask.reasoning) !== 'none'
+  const others = own && ask.rest.include !== undefined ? includedIn(ask.rest.include) : []
+  const include = [...(thinks ? [encrypted] : []), ...scored, ...others]
+  return {
+    store: own ? undefined : false,
+    include: include.length > 0 ? include : undefined,
+    ...scores,
+  }
 }
 
 function clampTemperature(value: number | undefined, losses: Losses): number | undefined {
