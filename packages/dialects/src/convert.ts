@@ -34,8 +34,7 @@ export function carryConverted(
   const port = callerPort(caller)
   const unscored = filter && conversation.logprobs !== undefined
   if (unscored && strict) throw unsupportedParameter('logprobs', withheldScores)
-  const { logprobs: _, ...others } = conversation
-  const asked = unscored ? others : conversation
+  const asked = unscored ? withoutScores(conversation) : conversation
   const { value, dropped, clamped } = upstream.writeAsk(asked, { model: served, strict, maxOutput })
   const { streamType, fitName } = speeches[to.dialect]
   const restore = restoreNames(conversation.tools, fitName)
@@ -56,6 +55,10 @@ export function carryConverted(
     reply: body =>
       convertReply(body, { upstream, port, about, restore, filter: filter?.(), listener: listen?.() }),
   }
+}
+
+function withoutScores({ logprobs: _, ...others }: Conversation): Conversation {
+  return others
 }
 
 const withheldScores =
