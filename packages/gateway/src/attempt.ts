@@ -3,9 +3,9 @@ import type { Carriage, Reply, Tap } from '@switchyard/dialects'
 import { Body } from './body.ts'
 import { cut, type Failure, forbidden, malformed, ofStatus, tooLong, unreachable } from './failure.ts'
 import type { Ticket, Vitals } from './health/vitals.ts'
-import type { Upstream } from './route.ts'
 import { shownHeaders } from './oip.ts'
 import type { Media, Passage } from './passage.ts'
+import type { Upstream } from './route.ts'
 import type { UpstreamPool } from './upstreams.ts'
 import type { Ticking, Wheel } from './wheel.ts'
 import type { Exchange, Hearer, WireError } from './wire/client.ts'
@@ -208,7 +208,14 @@ export class Attempt implements Hearer, Ticking {
       this.#refused(body)
       return
     }
-    this.#whole(this.carriage.reply(body))
+    let reply: Reply | undefined
+    try {
+      reply = this.carriage.reply(body)
+    } catch (error) {
+      this.#onBroken(error)
+      return
+    }
+    this.#whole(reply)
   }
 
   #whole(reply: Reply | undefined): void {
@@ -248,8 +255,13 @@ export class Attempt implements Hearer, Ticking {
 
   /** Bytes of a stream, or its end. What a filter has to wait for holds up what comes after it. */
   #tap(tap: Tap, chunk: Buffer | undefined): void {
-    if (chunk) tap.push(chunk)
-    else tap.finish()
+    try {
+      if (chunk) tap.push(chunk)
+      else tap.finish()
+    } catch (error) {
+      this.#onBroken(error)
+      return
+    }
     if (tap.waits) {
       this.#queue = []
       this.#exchange?.pause()
@@ -284,8 +296,9 @@ export class Attempt implements Hearer, Ticking {
 
   readonly #onWhole = (reply: Reply): void => this.#whole(reply)
 
+  /** What cannot be carried ends this attempt, and nothing beside it. */
   readonly #onBroken = (cause: unknown): void => {
-    if (!this.#over) this.#fail({ ...malformed('The answer could not be filtered.'), cause })
+    if (!this.#over) this.#fail({ ...malformed('The answer could not be carried to its caller.'), cause })
   }
 
   #told(tap: Tap): void {

@@ -16,7 +16,7 @@ import { authenticate, type Credential, recheck } from './authenticate.ts'
 import { Body } from './body.ts'
 import { BodyGunzip, type DecodedHearer, leastBytes, requestCoding } from './door/compress.ts'
 import type { AttemptEnded, RequestEnded } from './ended.ts'
-import { deadlines, type Failure } from './failure.ts'
+import { deadlines, type Failure, faultOf } from './failure.ts'
 import type { Blocked, Finding } from './guard/index.ts'
 import { filtered } from './guarding.ts'
 import { askedAs, bodyTooLarge, checkMediaType, dialectOf, type Head, readHead } from './head.ts'
@@ -346,6 +346,11 @@ export class Call implements InboundHearer, OpeningHearer, DecodedHearer {
 
   refused(error: unknown): void {
     this.#refuse(error)
+  }
+
+  broken(error: unknown): void {
+    this.#house.observe({ type: 'internal_error', request: this.id, error })
+    this.stop(faultOf(error), 'upstream_error')
   }
 
   get #answering(): Answering | undefined {
@@ -722,11 +727,4 @@ function answerHeaders({ attempts, tier, detour, warning, cache, age }: Answerin
   if (cache !== undefined) headers.push('x-switchyard-cache', cache)
   if (age !== undefined) headers.push('age', String(age))
   return headers
-}
-
-export function faultOf(error: unknown): Fault {
-  if (error instanceof Fault) return error
-  return new Fault('internal', 'The gateway failed: try again, and tell its operator the request id.', {
-    cause: error,
-  })
 }

@@ -104,3 +104,11 @@ export function overLimit({ retryAfterMs = 60_000 }: Refused): Failure {
   const seconds = Math.ceil(retryAfterMs / 1000)
   return { ...ofStatus(429, seconds), outcome: 'limited', cause: undefined }
 }
+
+/** What a caller is told of anything that was thrown: a fault as it is, all else as our own. */
+export function faultOf(error: unknown): Fault {
+  if (error instanceof Fault) return error
+  return new Fault('internal', 'The gateway failed: try again, and tell its operator the request id.', {
+    cause: error,
+  })
+}

@@ -14,7 +14,7 @@ import { refusalOf as noTarget, type Reason } from './choose/reason.ts'
 import { mayRetry, pauseOf } from './choose/retry.ts'
 import type { Target } from './choose/tier.ts'
 import { Tried } from './ended.ts'
-import { type Failure, late, overLimit } from './failure.ts'
+import { type Failure, faultOf, late, overLimit } from './failure.ts'
 import type { Finding, Guards } from './guard/index.ts'
 import { AnswerGuard } from './guarding.ts'
 import type { House } from './house.ts'
@@ -299,8 +299,10 @@ export class Forward implements AttemptHearer, Answering {
       if (carriage) this.#made = [...this.#made, { speech, served, carriage }]
       return carriage
     } catch (error) {
-      if (!(error instanceof Fault)) throw error
-      this.#refusal ??= error
+      // A request that our own conversion breaks on is refused, and the process goes on.
+      if (!(error instanceof Fault))
+        this.#house.observe({ type: 'internal_error', request: this.#order.request, error })
+      this.#refusal ??= faultOf(error)
       return undefined
     }
   }

@@ -31,6 +31,8 @@ export interface OpeningHearer extends AnswerHearer {
   opened(): void
   /** The journal does not know of it. */
   refused(error: unknown): void
+  /** The journal knows of it, and it cannot be answered: the fault is ours. */
+  broken(error: unknown): void
 }
 
 export interface Read {
@@ -244,7 +246,12 @@ export class Opening {
     this.answering = this.#answeringOf(this.#order)
     journal.append({ kind: 'open', request, event: meter.open(this.admitted) }).then(
       () => {
-        if (!this.#over) this.#hearer.opened()
+        if (this.#over) return
+        try {
+          this.#hearer.opened()
+        } catch (error) {
+          this.#hearer.broken(error)
+        }
       },
       (error: unknown) => {
         if (!this.#over) this.#hearer.refused(error)
