@@ -57,7 +57,7 @@ export function carryConverted(
   }
 }
 
-function withoutScores({ logprobs: _, ...others }: Conversation): Conversation {
+function withoutScores({ logprobs: _logprobs, ...others }: Conversation): Conversation {
   return others
 }
 
