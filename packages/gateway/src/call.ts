@@ -204,6 +204,7 @@ export class Call implements InboundHearer, OpeningHearer, DecodedHearer {
       if (coding === 'gzip') throw codedForm()
       this.#upload = this.#receive(target, head)
     } else if (coding === 'gzip') this.#gunzip = new BodyGunzip({ bytes: this.#house.limits.bodyBytes }, this)
+    else this.#body.expect(head.length)
     this.#house.enter(this)
     this.#inbound.listen(this)
     this.#inbound.proceed()

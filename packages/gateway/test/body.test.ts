@@ -1,0 +1,31 @@
+// Bodies that come in parts: the same whole, however they were cut and whatever was declared.
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { Body } from '../src/body.ts'
+
+const large = 300 * 1024
+
+test('a body is whole again, however it was cut and whatever was declared of it', () => {
+  const parts = fc.array(fc.uint8Array({ maxLength: 40 }), { maxLength: 20 })
+  fc.assert(
+    fc.property(parts, fc.integer({ min: 0, max: 900 }), fc.boolean(), (given, declared, placed) => {
+      const body = new Body()
+      if (placed) body.expect(declared + large)
+      else body.expect(declared)
+      for (const part of given) body.push(Buffer.from(part))
+      const whole = Buffer.concat(given)
+      expect(body.bytes).toBe(whole.length)
+      expect(body.take().equals(whole)).toBe(true)
+    }),
+  )
+})
+
+test('more than was declared is kept too', () => {
+  const body = new Body()
+  body.expect(large)
+  const part = Buffer.alloc(large, 'a')
+  body.push(part)
+  body.push(Buffer.from('b'))
+  body.push(Buffer.from('c'))
+  expect(body.take().equals(Buffer.concat([part, Buffer.from('bc')]))).toBe(true)
+})
