@@ -163,17 +163,18 @@ describe.each(rows)('vectors of $dialect for a caller of $form', ({ each, dialec
   })
 
   const { many } = each
-  test.runIf(many)('a list keeps its order, its dimensions and its form', () => {
-    fc.assert(
-      fc.property(vectors, found => {
-        const texts = found.map((_, at) => `text ${at}`)
-        const carriage = carried(many?.(texts) ?? {})
-        expect(parsed(carriage.body)).toEqual(upstream.body(texts, false))
-        const reply = carriage.reply(Buffer.from(JSON.stringify(upstream.reply(found))))
-        expect(parsed(reply?.bytes)).toEqual(each.reply(found))
-      }),
-    )
-  })
+  if (many)
+    test('a list keeps its order, its dimensions and its form', () => {
+      fc.assert(
+        fc.property(vectors, found => {
+          const texts = found.map((_, at) => `text ${at}`)
+          const carriage = carried(many(texts))
+          expect(parsed(carriage.body)).toEqual(upstream.body(texts, false))
+          const reply = carriage.reply(Buffer.from(JSON.stringify(upstream.reply(found))))
+          expect(parsed(reply?.bytes)).toEqual(each.reply(found))
+        }),
+      )
+    })
 
   test('a reply with too few vectors, or cut, is none', () => {
     const carriage = carried(each.one('hi'))
