@@ -1,6 +1,6 @@
 // The cache of a route, and equal requests that share one upstream call, through the port.
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { Bed, document } from './bed.ts'
+import { Bed } from './bed.ts'
 import { ScriptedUpstream } from './upstream.ts'
 
 let bed: Bed
@@ -19,30 +19,12 @@ afterEach(async () => {
   await engine[Symbol.asyncDispose]()
 })
 
-function cached(workspace = 'default', more: object = {}): void {
-  bed.add(
-    document('Route', workspace, 'cached', {
-      names: ['cached'],
-      priority: 0,
-      tiers: [{ strategy: 'weighted', targets: [{ endpoint: 'tiny', weight: 100 }] }],
-      fallback: {},
-      retries: { attempts: 3 },
-      timeouts: {},
-      strict: false,
-      exposeModel: 'public',
-      fetchImages: false,
-      guardrails: [],
-      cache: {
-        mode: 'exact',
-        ttlSeconds: 600,
-        scope: 'workspace',
-        similarity: 0.97,
-        replay: 'fast',
-        ...more,
-      },
-    }),
+function cached(workspace = 'default'): void {
+  bed.route(
+    'cached',
+    { tiers: [{ targets: [{ endpoint: 'tiny' }] }], cache: { mode: 'exact' } },
+    { workspace },
   )
-  bed.swap()
 }
 
 const ask = { model: 'cached', temperature: 0 }
@@ -141,19 +123,7 @@ describe('a question that means the same', () => {
 
   test('is answered from the cache, and its vector is billed to nobody', async () => {
     bed.endpoint('embedder', [engine.address])
-    bed.add(
-      document('Route', 'default', 'vectors', {
-        names: ['vectors'],
-        priority: 0,
-        tiers: [{ strategy: 'weighted', targets: [{ endpoint: 'embedder', weight: 100 }] }],
-        fallback: {},
-        retries: { attempts: 3 },
-        timeouts: {},
-        strict: false,
-        exposeModel: 'public',
-        guardrails: [],
-      }),
-    )
+    bed.route('vectors', { tiers: [{ targets: [{ endpoint: 'embedder' }] }] })
     bed.change('Route', 'cached', {
       spec: {
         cache: {

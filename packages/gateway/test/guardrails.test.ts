@@ -18,18 +18,6 @@ afterEach(async () => {
   await engine[Symbol.asyncDispose]()
 })
 
-const route = {
-  names: ['guarded'],
-  priority: 0,
-  tiers: [{ strategy: 'weighted', targets: [{ endpoint: 'tiny', weight: 100 }] }],
-  fallback: {},
-  retries: { attempts: 3 },
-  timeouts: {},
-  strict: false,
-  exposeModel: 'public',
-  fetchImages: false,
-}
-
 function guard(spec: object): void {
   bed.add(
     document('Guardrail', 'default', 'rule', {
@@ -39,9 +27,8 @@ function guard(spec: object): void {
       share: 'all',
       ...spec,
     }),
-    document('Route', 'default', 'guarded', { ...route, guardrails: ['rule'] }),
   )
-  bed.swap()
+  bed.route('guarded', { tiers: [{ targets: [{ endpoint: 'tiny' }] }], guardrails: ['rule'] })
 }
 
 const say = (content: string) => ({ model: 'guarded', messages: [{ role: 'user', content }] })

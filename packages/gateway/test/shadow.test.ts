@@ -1,6 +1,6 @@
 // Copies of requests at another upstream: they cost something, and nobody notices them.
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { Bed, document } from './bed.ts'
+import { Bed } from './bed.ts'
 import { ScriptedUpstream } from './upstream.ts'
 
 let bed: Bed
@@ -15,22 +15,10 @@ beforeEach(async () => {
   bed.endpoint('first', [first.address])
   bed.endpoint('second', [shadow.address])
   key = bed.key()
-  bed.add(
-    document('Route', 'default', 'copied', {
-      names: ['copied'],
-      priority: 0,
-      tiers: [{ strategy: 'weighted', targets: [{ endpoint: 'first', weight: 100 }] }],
-      fallback: {},
-      retries: { attempts: 3 },
-      shadow: { target: { endpoint: 'second' }, percent: 100 },
-      timeouts: {},
-      strict: false,
-      exposeModel: 'public',
-      fetchImages: false,
-      guardrails: [],
-    }),
-  )
-  bed.swap()
+  bed.route('copied', {
+    tiers: [{ targets: [{ endpoint: 'first' }] }],
+    shadow: { target: { endpoint: 'second' }, percent: 100 },
+  })
 })
 afterEach(async () => {
   await bed[Symbol.asyncDispose]()
