@@ -417,7 +417,7 @@ export class Forward implements AttemptHearer, Answering {
     }
     // A retry looks at the newest snapshot: the replica that failed may be gone from it, and another one ready.
     this.#route = this.#house.current(this.#route)
-    const target = this.#choose(0, false)
+    const target = this.#choose(verdict.tier === 'next' ? this.tier + 1 : 0, false)
     if (!target) {
       this.#fail(failure)
       return

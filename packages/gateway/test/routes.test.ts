@@ -310,3 +310,29 @@ describe('a caller may lower', () => {
     await expectTold(answer, 'openai', 'upstream_error')
   })
 })
+
+test('a wrong key at one upstream leads to a later tier before its neighbours', async () => {
+  const wrong = await ScriptedUpstream.start()
+  const beside = await ScriptedUpstream.start()
+  const later = await ScriptedUpstream.start()
+  try {
+    wrong.always('status 401')
+    bed.endpoint('wrong', [wrong.address])
+    bed.endpoint('beside', [beside.address])
+    bed.endpoint('later', [later.address])
+    const first = {
+      strategy: 'weighted' as const,
+      targets: [
+        { endpoint: 'wrong', weight: 1000 },
+        { endpoint: 'beside', weight: 1 },
+      ],
+    }
+    bed.route('tiered', { tiers: [first, { targets: [{ endpoint: 'later' }] }] })
+    bed.random = () => 0
+    const answer = await bed.chat(key, { model: 'tiered' })
+    expect([answer.status, answer.headers.get('x-switchyard-fallback')]).toEqual([200, '1'])
+    expect([wrong.seen.length, beside.seen.length, later.seen.length]).toEqual([1, 0, 1])
+  } finally {
+    for (const one of [wrong, beside, later]) await one[Symbol.asyncDispose]()
+  }
+})

@@ -1,22 +1,10 @@
 // Which claims of an outside issuer's token say who calls here.
 
-/** A member of the token by its name, or by its path when it stands within others; or the same value for all. */
-export type ClaimSpec =
-  | {
-      readonly claim: string | readonly string[]
-      /** What the issuer's values mean here; a value that is not listed means nothing. */
-      readonly values?: Readonly<Record<string, string>> | undefined
-    }
-  | { readonly value: string }
+import type { DocumentOf, issuer } from '@switchyard/kinds'
 
-export interface ClaimsSpec {
-  readonly workspace: ClaimSpec
-  readonly project?: ClaimSpec | undefined
-  /** One value or a list of them. */
-  readonly role?: ClaimSpec | undefined
-  /** Who it is, default `sub`. */
-  readonly subject?: ClaimSpec | undefined
-}
+/** Where each thing stands in the token, as the kind has it. */
+export type ClaimsSpec = DocumentOf<typeof issuer>['spec']['claims']
+type ClaimSpec = ClaimsSpec['workspace']
 
 export interface Claimed {
   readonly workspace: string

@@ -1,6 +1,6 @@
 // Tokens of outside issuers (JWT, RFC 7519): who calls by one, once its signature, issuer, audience and times hold.
 import { hash } from 'node:crypto'
-import { Fault } from '@switchyard/kinds'
+import { Fault, type tokenAlgorithms } from '@switchyard/kinds'
 import { decodeJwt, errors, type JWTVerifyGetKey, jwtVerify } from 'jose'
 import { type Claimed, type ClaimsSpec, readClaims } from './claims.ts'
 import { IssuerKeys, type KeysOptions, readKeySet } from './issuer-keys.ts'
@@ -50,24 +50,24 @@ export interface IssuersOptions extends KeysOptions {
 }
 
 /** What a key must be for each algorithm: public, or a secret of at least so many bytes. `none` has no row. */
-const algorithms: ReadonlyMap<string, 'public' | number> = new Map<string, 'public' | number>([
-  ...[
-    'RS256',
-    'RS384',
-    'RS512',
-    'PS256',
-    'PS384',
-    'PS512',
-    'ES256',
-    'ES384',
-    'ES512',
-    'EdDSA',
-    'Ed25519',
-  ].map(name => [name, 'public'] as const),
-  ['HS256', 32],
-  ['HS384', 48],
-  ['HS512', 64],
-])
+const algorithms = {
+  RS256: 'public',
+  RS384: 'public',
+  RS512: 'public',
+  PS256: 'public',
+  PS384: 'public',
+  PS512: 'public',
+  ES256: 'public',
+  ES384: 'public',
+  ES512: 'public',
+  EdDSA: 'public',
+  Ed25519: 'public',
+  HS256: 32,
+  HS384: 48,
+  HS512: 64,
+} as const satisfies Record<(typeof tokenAlgorithms)[number], 'public' | number>
+
+const needs: ReadonlyMap<string, 'public' | number> = new Map(Object.entries(algorithms))
 
 const mostCharacters = 16 * 1024
 const toleranceSeconds = 60
@@ -215,11 +215,11 @@ function check(spec: IssuerSpec, all: readonly IssuerSpec[]): void {
   if ([secret, jwks, jwksUri].filter(given => given !== undefined).length !== 1)
     throw wrong(issuer, 'exactly one of jwksUri, jwks and secret must be given.')
   for (const name of spec.algorithms) {
-    const needed = algorithms.get(name)
+    const needed = needs.get(name)
     if (needed === undefined)
       throw wrong(
         issuer,
-        `${JSON.stringify(name)} is no algorithm that is accepted: use ${[...algorithms.keys()].join(', ')}.`,
+        `${JSON.stringify(name)} is no algorithm that is accepted: use ${[...needs.keys()].join(', ')}.`,
       )
     if (needed === 'public' && secret) throw wrong(issuer, `${name} needs jwksUri or jwks, not a secret.`)
     if (needed !== 'public' && !secret)
