@@ -132,6 +132,12 @@ describe('the usage table', () => {
     expect(cells.at(-1)).toEqual(['TOTAL', '5', '18014398509481986', '3', '18014398509481989'])
     expect(columns.map(({ align = 'left' }) => align)).toEqual(['left', 'right', 'right', 'right', 'right'])
   })
+  test('has a column for each unit that is no token, where one was used', () => {
+    const drawn = { ...row('b', '1', '0', '0'), quantities: { 'img.out.px': '18014398509481986' } }
+    const { columns, cells } = usageTable(['model'], [row('a', '2', '5', '1'), drawn], false)
+    expect(columns.at(-1)?.title).toBe('IMG.OUT.PX')
+    expect(cells.map(line => line.at(-1))).toEqual(['0', '18014398509481986', '18014398509481986'])
+  })
   test('has a column for each class of token when wide, and no sum of a single line', () => {
     const { columns, cells } = usageTable(['model'], [row('a', '2', '5', '1')], true)
     expect(columns.map(({ title }) => title).slice(-2)).toEqual(['TOK.IN.UNCACHED', 'TOK.OUT.TEXT'])

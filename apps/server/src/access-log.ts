@@ -52,7 +52,8 @@ function line(request: RequestEnded): object {
     stream: request.streamed,
     bytesIn: request.bytesIn,
     bytesOut: request.bytesOut,
-    tokens: usage && tokensOf(usage),
+    tokens: usage && countsOf(usage, true),
+    used: usage && countsOf(usage, false),
     counted: usage?.source,
     ms: round(milliseconds),
     overheadMs: round(Math.max(0, milliseconds - waited)),
@@ -67,9 +68,13 @@ const failed = ({ outcome }: Tried): boolean => outcome !== 'answered'
 const said = ({ upstream, outcome, status }: Tried): string =>
   `${upstream} ${outcome}${outcome === 'status' ? ` ${status}` : ''}`
 
-/** Counts by their class, as numbers: JSON has no larger ones. */
-function tokensOf({ quantities }: NonNullable<RequestEnded['usage']>): Record<string, number> {
-  return Object.fromEntries(Object.entries(quantities).map(([unit, count]) => [unit, Number(count)]))
+/** Counts of tokens or of what is none, as numbers: JSON has no larger ones. Undefined where there are none. */
+function countsOf(
+  { quantities }: NonNullable<RequestEnded['usage']>,
+  tokens: boolean,
+): Record<string, number> | undefined {
+  const counts = Object.entries(quantities).filter(([unit]) => unit.startsWith('tok.') === tokens)
+  return counts.length === 0 ? undefined : Object.fromEntries(counts.map(([unit, n]) => [unit, Number(n)]))
 }
 
 const traceForm = /^[0-9a-f]{2}-([0-9a-f]{32})-/

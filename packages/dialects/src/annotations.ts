@@ -1,5 +1,6 @@
 // What an answer cites, as OpenAI's two dialects write it. They count characters alike, but one in the whole message and
 // the other in each of its parts.
+import { lengthOf } from './characters.ts'
 import type { Citation } from './conversation.ts'
 import { list, type Members, members } from './members.ts'
 import type { Json } from './raw.ts'
@@ -41,14 +42,6 @@ function writeMembers({ url, title, start, end }: Citation, before: number): Rea
     url,
     title,
   }
-}
-
-/** Characters of a text: a pair of surrogates is one. */
-export function lengthOf(text: string): number {
-  let length = text.length
-  for (let at = 1; at < text.length; at++)
-    if ((text.charCodeAt(at) & 0xfc00) === 0xdc00 && (text.charCodeAt(at - 1) & 0xfc00) === 0xd800) length--
-  return length
 }
 
 /** Counts the characters of an answer's text while its parts are read. */

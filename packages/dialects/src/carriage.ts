@@ -90,6 +90,8 @@ export interface CarriageOptions {
   readonly filter?: () => Filter
   /** Hears each answer that is converted, one listener for each. */
   readonly listen?: () => Listener
+  /** Of a form: milliseconds of the sound in it, where its own head tells them. */
+  readonly sound?: (() => bigint | undefined) | undefined
 }
 
 /** Hears what an upstream answers, with the caller's names of its tools, before any filter; changes nothing. */

@@ -33,7 +33,19 @@ export const tokenUnits = [
 ] as const
 export type TokenUnit = (typeof tokenUnits)[number]
 
-export type Quantities = Readonly<Partial<Record<TokenUnit, bigint>>>
+/** Every unit that is metered, in the order of their code points. A pixel is one of width x height. */
+export const units = [
+  'audio.in.ms',
+  'char.in',
+  'doc.ranked',
+  'img.out.count',
+  'img.out.px',
+  'req',
+  ...tokenUnits,
+] as const
+export type Unit = (typeof units)[number]
+
+export type Quantities = Readonly<Partial<Record<Unit, bigint>>>
 
 export interface Usage {
   /** Absent is absent, never 0. */

@@ -3,6 +3,7 @@
 import type { Fault } from '@switchyard/kinds'
 import type { Carriage, CarriageOptions, Reply } from './carriage.ts'
 import type { Ask } from './exchange.ts'
+import { Tally } from './meters.ts'
 import { NamePlace } from './name-place.ts'
 import { publicName, renamed } from './openai/response.ts'
 import { ByteTap, EventTap, isEventStream, isJson, isPage } from './passage.ts'
@@ -18,6 +19,7 @@ export function carryInference(
 ): Carriage {
   const name = shown === undefined ? undefined : publicName(shown)
   const place = ask.operation === 'oip.model' ? 'name' : 'model_name'
+  const tally = () => new Tally(ask.operation, { ask })
   return {
     path: path.replace('{model}', () => encodeURIComponent(served) + version),
     body: ask.bytes,
@@ -25,21 +27,26 @@ export function carryInference(
     same: true,
     dropped: none,
     clamped: none,
-    tap: () => new ByteTap(),
-    reply: body => readReply(body, new NamePlace(place), name),
+    tap: () => new ByteTap(tally()),
+    reply: body => readReply(body, new NamePlace(place), name, tally()),
     answers: contentType => {
       if (isJson(contentType)) return 'whole'
-      if (isEventStream(contentType)) return new EventTap('text', errorEvent)
-      return isPage(contentType) ? undefined : new ByteTap()
+      if (isEventStream(contentType)) return new EventTap('text', errorEvent, tally())
+      return isPage(contentType) ? undefined : new ByteTap(tally())
     },
   }
 }
 
 /** Whole and JSON; the name that the caller knows stands in it. */
-function readReply(body: Buffer, place: NamePlace, name: Buffer | undefined): Reply | undefined {
+function readReply(
+  body: Buffer,
+  place: NamePlace,
+  name: Buffer | undefined,
+  tally: Tally,
+): Reply | undefined {
   if (!place.find(body)) return undefined
   const bytes = place.differs(body, name) ? renamed(body, place.start, place.end, name) : body
-  return { bytes, usage: undefined, error: undefined }
+  return { bytes, usage: tally.usage(undefined), error: undefined }
 }
 
 function errorEvent(fault: Fault): string {

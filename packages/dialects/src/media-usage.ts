@@ -1,5 +1,5 @@
 // Usage of what is no text alone: images, sound and realtime sessions report it under names of their own.
-import type { Quantities, TokenUnit, Usage } from './exchange.ts'
+import type { Quantities, TokenUnit, Unit, Usage } from './exchange.ts'
 import type { Raw } from './raw.ts'
 
 /** What all of the output is. */
@@ -30,7 +30,7 @@ function partition(
 export function mediaUsage(report: Raw | undefined, made: Made): Usage | undefined {
   const input = count(report?.get('input_tokens'))
   const output = count(report?.get('output_tokens'))
-  if (!report || (input === undefined && output === undefined)) return undefined
+  if (!report || (input === undefined && output === undefined)) return readAlone(report)
   const asked = partition(input ?? 0n, 'tok.in.uncached', {
     'tok.in.audio': count(detail(report, 'input')?.get('audio_tokens')) ?? 0n,
     'tok.in.image': count(detail(report, 'input')?.get('image_tokens')) ?? 0n,
@@ -43,6 +43,14 @@ export function mediaUsage(report: Raw | undefined, made: Made): Usage | undefin
     source: 'provider',
     flags: asked.whole ? [] : ['partition_mismatch'],
   }
+}
+
+/** What makes no tokens may report the sum alone: rerankers do. */
+function readAlone(report: Raw | undefined): Usage | undefined {
+  const total = report?.get('prompt_tokens') ? undefined : count(report?.get('total_tokens'))
+  return total === undefined
+    ? undefined
+    : { quantities: { 'tok.in.uncached': total }, source: 'provider', flags: [] }
 }
 
 /** The usage of one `response.done` of a realtime session; cached tokens are inside their kind. */
@@ -77,8 +85,13 @@ export function realtimeUsage(report: Raw): Usage | undefined {
 /** Both together. */
 export function addUsage(one: Usage | undefined, other: Usage): Usage {
   if (!one) return other
-  const quantities: Partial<Record<TokenUnit, bigint>> = { ...one.quantities }
-  for (const [unit, quantity] of Object.entries(other.quantities) as [TokenUnit, bigint][]) // its keys are units
-    quantities[unit] = (quantities[unit] ?? 0n) + quantity
+  const quantities = addQuantities(one.quantities, other.quantities)
   return { quantities, source: one.source, flags: [...new Set([...one.flags, ...other.flags])] }
+}
+
+export function addQuantities(one: Quantities, other: Quantities): Quantities {
+  const quantities: Partial<Record<Unit, bigint>> = { ...one }
+  for (const [unit, quantity] of Object.entries(other) as [Unit, bigint][]) // its keys are units
+    quantities[unit] = (quantities[unit] ?? 0n) + quantity
+  return quantities
 }

@@ -3,6 +3,7 @@ import { Fault } from '@switchyard/kinds'
 import type { Carriage, CarriageOptions, Speech } from './carriage.ts'
 import type { Ask, Operation } from './exchange.ts'
 import type { Made } from './media-usage.ts'
+import { type Asked, meters, Tally } from './meters.ts'
 import { errorEvent } from './openai/error.ts'
 import { publicName, readReply } from './openai/response.ts'
 import { openaiCarriage } from './pass.ts'
@@ -28,26 +29,34 @@ export function carryOpenai(
   if (to.dialect !== 'openai' && to.dialect !== 'responses') throw unsupportedByModel(ask)
   const streamUsage = to.dialect === 'openai' && to.row.streamUsage && ask.operation === 'completions'
   const carriage = openaiCarriage(ask, path, streamUsage, options)
-  if (ask.operation === 'images.generations')
-    return { ...carriage, reply: body => mediaReply(body, carriage.reply(body), 'image') }
-  return ask.operation === 'audio.speech' ? { ...carriage, ...mediaAnswers(ask, options.shown) } : carriage
+  const asked = { ask }
+  if (ask.operation === 'audio.speech') return { ...carriage, ...mediaAnswers(ask, asked, options.shown) }
+  // Completions are metered by their tokens alone.
+  if (meters[ask.operation].reserves) return carriage
+  const kind = made[ask.operation] ?? 'text'
+  return {
+    ...carriage,
+    reply: body => mediaReply(body, carriage.reply(body), kind, new Tally(ask.operation, asked)),
+  }
 }
 
 /** How answers of media pass: sound and text as bytes, events with their usage read, JSON as a whole reply. */
 function mediaAnswers(
   { operation }: Pick<Ask, 'operation'>,
+  asked: Asked,
   shown: string | undefined,
 ): Pick<Carriage, 'streamType' | 'tap' | 'reply' | 'answers'> {
   const kind = made[operation] ?? 'text'
   const name = shown === undefined ? undefined : publicName(shown)
+  const tally = () => new Tally(operation, asked)
   return {
     streamType: '',
-    tap: () => new ByteTap(),
-    reply: body => mediaReply(body, readReply(body, name), kind),
+    tap: () => new ByteTap(tally()),
+    reply: body => mediaReply(body, readReply(body, name), kind, tally()),
     answers: contentType => {
       if (isJson(contentType)) return 'whole'
-      if (isEventStream(contentType)) return new EventTap(kind, errorEvent)
-      return isPage(contentType) ? undefined : new ByteTap()
+      if (isEventStream(contentType)) return new EventTap(kind, errorEvent, tally())
+      return isPage(contentType) ? undefined : new ByteTap(tally())
     },
   }
 }
@@ -59,7 +68,7 @@ export function carryForm(
   ask: Ask,
   path: string,
   to: Speech,
-  { shown }: Pick<CarriageOptions, 'shown'>,
+  { shown, sound }: Pick<CarriageOptions, 'shown' | 'sound'>,
 ): Carriage {
   if (to.dialect !== 'openai' && to.dialect !== 'responses') throw unsupportedByModel(ask)
   return {
@@ -68,7 +77,7 @@ export function carryForm(
     same: true,
     dropped: none,
     clamped: none,
-    ...mediaAnswers(ask, shown),
+    ...mediaAnswers(ask, { ask, sound }, shown),
   }
 }
 

@@ -4,6 +4,7 @@ import type { Fault } from '@switchyard/kinds'
 import type { Reply, Tap } from './carriage.ts'
 import type { Usage } from './exchange.ts'
 import { type Made, mediaUsage } from './media-usage.ts'
+import type { Tally } from './meters.ts'
 import { readReply } from './openai/response.ts'
 import { Raw } from './raw.ts'
 import { EventReader } from './sse.ts'
@@ -23,10 +24,18 @@ export class ByteTap implements Tap {
   out: Buffer | undefined
   begun = false
   readonly deltas: number = 0
-  readonly usage: Usage | undefined
   readonly malformed = 0
   terminal: Buffer | undefined
   readonly error = undefined
+  readonly #tally: Tally
+
+  constructor(tally: Tally) {
+    this.#tally = tally
+  }
+
+  get usage(): Usage | undefined {
+    return this.begun ? this.#tally.usage(undefined) : undefined
+  }
 
   push(chunk: Buffer): void {
     this.begun = true
@@ -49,18 +58,24 @@ export class EventTap implements Tap {
   out: Buffer | undefined
   begun = false
   deltas = 0
-  usage: Usage | undefined
   readonly malformed = 0
   terminal: Buffer | undefined
   readonly error = undefined
   readonly #reader = new EventReader()
   readonly #made: Made
   readonly #fault: (fault: Fault, type?: string) => string
+  readonly #tally: Tally
+  #reported: Usage | undefined
 
   /** `fault` writes the event that ends a stream that has failed. */
-  constructor(made: Made, fault: (fault: Fault, type?: string) => string) {
+  constructor(made: Made, fault: (fault: Fault, type?: string) => string, tally: Tally) {
     this.#made = made
     this.#fault = fault
+    this.#tally = tally
+  }
+
+  get usage(): Usage | undefined {
+    return this.begun ? this.#tally.usage(this.#reported) : undefined
   }
 
   push(chunk: Buffer): void {
@@ -75,7 +90,7 @@ export class EventTap implements Tap {
       this.begun = true
       this.deltas++
       const data = reader.data.subarray(reader.dataStart, reader.dataEnd)
-      if (data.includes('"usage"')) this.#read(data)
+      if (data.includes('"usage"') || data.includes('.completed"')) this.#read(data)
     }
   }
 
@@ -90,14 +105,23 @@ export class EventTap implements Tap {
   }
 
   #read(data: Buffer): void {
-    const report = Raw.parse(data)?.get('usage')
+    const event = Raw.parse(data)
+    const report = event?.get('usage')
     const chat = report?.get('prompt_tokens') ? readReply(data, undefined)?.usage : undefined
-    this.usage = chat ?? mediaUsage(report, this.#made) ?? this.usage
+    this.#reported = chat ?? mediaUsage(report, this.#made) ?? this.#reported
+    this.#tally.hear(event)
   }
 }
 
-/** A reply whose usage is that of media, or OpenAI's own. */
-export function mediaReply(body: Buffer, reply: Reply | undefined, made: Made): Reply | undefined {
-  const usage = reply && mediaUsage(Raw.parse(body)?.get('usage'), made)
-  return reply && usage ? { ...reply, usage } : reply
+/** A reply whose usage is that of media, or OpenAI's own, with what is counted of it. */
+export function mediaReply(
+  body: Buffer,
+  reply: Reply | undefined,
+  made: Made,
+  tally: Tally,
+): Reply | undefined {
+  if (!reply || reply.error) return reply
+  const raw = Raw.parse(body)
+  tally.hear(raw)
+  return { ...reply, usage: tally.usage(mediaUsage(raw?.get('usage'), made) ?? reply.usage) }
 }

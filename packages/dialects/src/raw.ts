@@ -108,6 +108,14 @@ export class Raw {
     return typeof value === 'string' ? value : undefined
   }
 
+  /** The first bytes of a string of ASCII without escapes, such as base64, whatever its length; a slash may have one. */
+  head(length: number): string | undefined {
+    if (this.kind !== 'string') return undefined
+    const end = Math.min(this.#end - 1, this.#start + 1 + length)
+    const text = this.#source.bytes.toString('latin1', this.#start + 1, end).replaceAll('\\/', '/')
+    return text.includes('\\') ? undefined : text
+  }
+
   number(): number | undefined {
     return this.kind === 'number' ? Number(this.text) : undefined
   }

@@ -1,5 +1,5 @@
 // Room under every limit above a request: claimed in one step before it goes upstream, settled once on what it used.
-import type { Ask, Operation, Usage } from '@switchyard/dialects'
+import { type Ask, meters, type Usage } from '@switchyard/dialects'
 import { Fault, type LimitsSpec, type ModelLimits } from '@switchyard/kinds'
 import {
   type Amounts,
@@ -99,37 +99,6 @@ const searchedBytes = 64 * 1024
 const base64Mark = Buffer.from(';base64,')
 const quote = 0x22
 
-/** Which operations make output tokens: every one has a row, or it does not compile. */
-const outputs = {
-  'chat.completions': true,
-  responses: true,
-  messages: true,
-  generateContent: true,
-  'ollama.chat': true,
-  'ollama.generate': true,
-  completions: true,
-  embeddings: false,
-  embedContent: false,
-  batchEmbedContents: false,
-  'ollama.embed': false,
-  'ollama.embeddings': false,
-  moderations: false,
-  rerank: false,
-  'images.generations': false,
-  'audio.speech': false,
-  'audio.transcriptions': false,
-  'audio.translations': false,
-  'images.edits': false,
-  'images.variations': false,
-  realtime: false,
-  'oip.model': false,
-  'oip.infer': false,
-  'oip.generate': false,
-  'oip.generate_stream': false,
-  count_tokens: false,
-  countTokens: false,
-} as const satisfies Record<Operation, boolean>
-
 /** What a request is taken to use until it has been answered. */
 export function reservation({ bytes, maxOutput, n, operation }: Ask, { tiers }: Route): Amounts {
   let text = bytes.length
@@ -146,7 +115,7 @@ export function reservation({ bytes, maxOutput, n, operation }: Ask, { tiers }: 
   return {
     requests: 1,
     inputTokens: Math.ceil(text / bytesPerToken) + media * mediaTokens,
-    outputTokens: outputs[operation] ? Math.min(maxOutput ?? most, most) * n : 0,
+    outputTokens: meters[operation].reserves ? Math.min(maxOutput ?? most, most) * n : 0,
     money: 0n,
   }
 }
@@ -183,7 +152,7 @@ export function usedBy(usage: Usage | undefined): Amounts {
     for (const unit in usage.quantities) {
       const count = Number(usage.quantities[unit as keyof typeof usage.quantities]) // tokens of one request fit
       if (unit.startsWith('tok.in.')) inputTokens += count
-      else outputTokens += count
+      else if (unit.startsWith('tok.out.')) outputTokens += count
     }
   return { requests: 1, inputTokens, outputTokens, money: 0n }
 }

@@ -480,7 +480,7 @@ export class Call implements InboundHearer, OpeningHearer, DecodedHearer {
     const { meter, journal, clock, metrics } = this.#house
     const usage = this.#answering?.used()
     this.#usage = usage
-    if (usage) metrics.tokens(usage)
+    if (usage) metrics.used(usage)
     const event = meter.end((this.#opening as Opening).admitted, {
       at: clock(),
       end,

@@ -3,7 +3,7 @@ import { lookup } from 'node:dns/promises'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { callers } from '@switchyard/dialects'
+import { callers, checkMetered } from '@switchyard/dialects'
 import { Fault } from '@switchyard/kinds'
 import type { Meter } from '@switchyard/ledger'
 import type { Journal, Limiter, Observe } from '@switchyard/runtime'
@@ -25,7 +25,7 @@ import { completeLimits, type Limits } from './limits.ts'
 import { watchLoop } from './metrics/loop.ts'
 import { samplesOf, type Told } from './metrics/moment.ts'
 import { Metrics } from './metrics.ts'
-import { callerOf } from './paths.ts'
+import { callerOf, operations } from './paths.ts'
 import { Session } from './realtime/session.ts'
 import type { Route } from './route.ts'
 import { sendThrough } from './send.ts'
@@ -96,6 +96,7 @@ const noHeaders = [] as const
 
 export function createGateway(options: GatewayOptions): Gateway {
   const { snapshot, clock, journal } = options
+  checkMetered(operations)
   const limits = completeLimits(options.limits)
   const metrics = new Metrics()
   const loop = watchLoop(clock, late => metrics.loopDelay(late))

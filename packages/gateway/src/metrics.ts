@@ -38,6 +38,7 @@ export class Metrics {
   readonly #counters = {
     requests_total: series('requests_total'),
     tokens_total: series('tokens_total'),
+    units_total: series('units_total'),
     client_gone_total: series('client_gone_total'),
     attempts_total: series('attempts_total'),
     fallbacks_total: series('fallbacks_total'),
@@ -75,11 +76,13 @@ export class Metrics {
     this.#counters.attempts_total.add([upstream, outcome])
   }
 
-  tokens({ quantities, source }: Usage): void {
+  used({ quantities, source }: Usage): void {
+    const { tokens_total, units_total } = this.#counters
     for (const unit in quantities) {
       // A counter of a process may lose digits beyond 2^53; the ledger does not read it.
       const quantity = Number(quantities[unit as keyof typeof quantities])
-      this.#counters.tokens_total.add([unit, source], quantity)
+      const counter = unit.startsWith('tok.') ? tokens_total : units_total
+      counter.add([unit, source], quantity)
     }
   }
 

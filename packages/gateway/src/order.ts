@@ -66,7 +66,8 @@ const carriers: Readonly<Record<Carrying, Carrier>> = {
   embeddings: ({ ask }, _path, to, options) => carryEmbeddings(ask, to, options),
   same: ({ ask }, path, to, options) => carryOpenai(ask, path, to, options),
   count: ({ ask }, _path, to, options) => carryCount(ask, to, options),
-  form: ({ ask }, path, to, options) => carryForm(ask, path, to, options),
+  form: ({ ask, passage }, path, to, options) =>
+    carryForm(ask, path, to, { ...options, sound: passage?.sound }),
   inference: ({ ask, target }, path, _to, options) => carryInference(ask, path, target.path, options),
 }
 

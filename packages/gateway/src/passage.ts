@@ -9,6 +9,8 @@ export interface Passage {
   readonly method: 'GET' | 'POST'
   /** Names in lower case and values in turn, in place of what the upstream's own headers say of bodies. */
   readonly headers: readonly string[]
+  /** Of a form: milliseconds of the sound in it, where its own head tells them. */
+  readonly sound?: () => bigint | undefined
   /** Another attempt can be given the whole body. */
   readonly repeatable: boolean
   /** Time of the wheel at which an upstream last took a part of the body; 0 when it is given whole. */

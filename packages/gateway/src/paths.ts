@@ -84,6 +84,15 @@ const inferences = {
   generate_stream: 'oip.generate_stream',
 } as const satisfies Record<string, Operation>
 
+/** Every operation that a path leads to. */
+export const operations: ReadonlySet<Operation> = new Set<Operation>([
+  ...rows.map(([, , operation]) => operation),
+  ...Object.values(methods).map(([operation]) => operation),
+  ...Object.values(inferences),
+  'oip.model',
+  'realtime',
+])
+
 /** What Ollama does to its own store, and what does it here. */
 const kept: ReadonlyMap<string, string> = new Map([
   ['/api/pull', 'switchyard apply a Model and an Endpoint'],

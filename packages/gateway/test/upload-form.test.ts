@@ -24,6 +24,7 @@ function read(bytes: Buffer, cuts: readonly number[], boundary = 'B'): Buffer {
   const out: Buffer[] = []
   const reader = new FormReader(`multipart/form-data; boundary=${boundary}`, {
     pass: piece => out.push(piece),
+    file: () => {},
     model: name => out.push(Buffer.from(`<${name}>`)),
     closing: () => {},
   })

@@ -1,5 +1,5 @@
 // Usage events: what one request used, in the one form in which it is journalled, shipped and summed.
-import { tokenUnits, type Usage } from '@switchyard/dialects'
+import { type Usage, units } from '@switchyard/dialects'
 import type { EndReason, UsageEvent, UsageUnit } from '@switchyard/runtime'
 
 /** What the gateway knows of a request when it is admitted. */
@@ -93,7 +93,7 @@ const none: readonly string[] = []
 function decimal(usage: Usage | undefined): UsageEvent['data']['quantities'] {
   const quantities: Partial<Record<UsageUnit, string>> = {}
   if (!usage) return quantities
-  for (const unit of tokenUnits) {
+  for (const unit of units) {
     const quantity = usage.quantities[unit]
     if (quantity !== undefined) quantities[unit] = quantity.toString()
   }

@@ -1,4 +1,4 @@
-import { tokenUnits } from '@switchyard/dialects'
+import { units } from '@switchyard/dialects'
 import { type Admitted, canonical, type Ended, type Json, openEvent, usageEvent } from '@switchyard/ledger'
 import { usageUnits } from '@switchyard/runtime'
 import fc from 'fast-check'
@@ -59,7 +59,7 @@ describe('a usage event', () => {
 
   test('is canonical JSON as it stands, whatever it holds', () => {
     const name = fc.string({ unit: 'binary' }).filter(text => text.isWellFormed())
-    const quantities = fc.dictionary(fc.constantFrom(...tokenUnits), fc.bigInt({ min: 0n, max: 2n ** 80n }))
+    const quantities = fc.dictionary(fc.constantFrom(...units), fc.bigInt({ min: 0n, max: 2n ** 80n }))
     fc.assert(
       fc.property(name, name, fc.option(name), quantities, (model, keyName, project, quantities) => {
         const usage = { quantities, source: 'counted', flags: ['usage_missing'] } as const
@@ -79,7 +79,7 @@ describe('a usage event', () => {
   })
 
   test('knows the units of the store, all of them', () => {
-    expect([...tokenUnits]).toEqual(usageUnits.toSorted())
+    expect([...units]).toEqual(usageUnits.toSorted())
   })
 })
 

@@ -15,6 +15,12 @@ export const usageUnits = [
   'tok.out.reasoning',
   'tok.out.audio',
   'tok.out.image',
+  'img.out.count',
+  'img.out.px',
+  'audio.in.ms',
+  'char.in',
+  'req',
+  'doc.ranked',
 ] as const
 export type UsageUnit = (typeof usageUnits)[number]
 

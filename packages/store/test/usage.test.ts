@@ -1,5 +1,5 @@
 // Usage events arrive once each, whatever is sent twice, and are summed for whoever may read them.
-import { type UsageEvent, usageUnits } from '@switchyard/runtime'
+import { endReasons, type UsageEvent, usageUnits } from '@switchyard/runtime'
 import { type TestDatabase, testDatabase } from '@switchyard/store/testing'
 import fc from 'fast-check'
 import { Client } from 'pg'
@@ -46,6 +46,12 @@ test('an event sent twice is a duplicate, with another body it is quarantined, a
   expect(await db.usage.usage(operator, { workspace: 'a', by: [] })).toMatchObject([
     { requests: '1', quantities: { 'tok.in.uncached': '10', 'tok.out.text': '5' } },
   ])
+})
+
+test('a request is taken however it has ended', async () => {
+  const events = endReasons.map(end => usageEvent('ends', { end }))
+  expect(await db.usage.ingest(events)).toEqual(endReasons.map(() => 'accepted'))
+  expect(await reasons('ends')).toEqual([])
 })
 
 test('within one batch the first of two is taken and the other compared with it', async () => {

@@ -30,11 +30,15 @@ const measures: readonly Measure[] = [
   { title: 'TOKENS', read: ({ tokens }) => String(BigInt(tokens.input) + BigInt(tokens.output)) },
 ]
 
-const classes = (rows: readonly UsageRow[]): readonly Measure[] =>
-  [...new Set(rows.flatMap(({ quantities }) => Object.keys(quantities)))].toSorted().map(unit => ({
-    title: unit.toUpperCase(),
-    read: ({ quantities }) => quantities[unit] ?? '0',
-  }))
+/** Units that were used: of tokens each class, or what is no token alone. */
+const unitsOf = (rows: readonly UsageRow[], tokens: boolean): readonly Measure[] =>
+  [...new Set(rows.flatMap(({ quantities }) => Object.keys(quantities)))]
+    .filter(unit => tokens || !unit.startsWith('tok.'))
+    .toSorted()
+    .map(unit => ({
+      title: unit.toUpperCase(),
+      read: ({ quantities }) => quantities[unit] ?? '0',
+    }))
 
 const sum = (counts: readonly string[]) => String(counts.reduce((total, count) => total + BigInt(count), 0n))
 
@@ -44,7 +48,7 @@ export function usageTable(
   rows: readonly UsageRow[],
   wide: boolean,
 ): { readonly columns: readonly TableColumn[]; readonly cells: readonly (readonly string[])[] } {
-  const shown = wide ? [...measures, ...classes(rows)] : measures
+  const shown = [...measures, ...unitsOf(rows, wide)]
   const columns: TableColumn[] = [
     ...by.map(group => ({ title: group.toUpperCase() })),
     ...shown.map(({ title }): TableColumn => ({ title, align: 'right' })),

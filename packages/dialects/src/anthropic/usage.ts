@@ -89,7 +89,7 @@ export function writeUsage(usage: Usage | undefined): Readonly<Record<string, Js
 }
 
 /** Bytes of text that are taken for one token: languages differ, and too many is the safer error. */
-const bytesPerToken = 3
+export const bytesPerToken = 3
 
 /** An estimate of the input tokens of a conversation, from its text alone: images and documents count nothing. */
 export function estimatedTokens(ask: Conversation): number {

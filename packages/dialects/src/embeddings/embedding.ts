@@ -1,6 +1,8 @@
 // What is asked of a model that turns texts into vectors, and what it answers: one form for three dialects.
+import { bytesPerToken } from '../anthropic/usage.ts'
 import type { RawJson } from '../conversation.ts'
 import type { Usage } from '../exchange.ts'
+import { Raw } from '../raw.ts'
 
 export interface EmbeddingAsk {
   /** Texts; token ids, which one dialect takes, are JSON arrays. */
@@ -38,4 +40,15 @@ export function base64Of(vector: RawJson): string | undefined {
     bytes.writeFloatLE(number, at * 4)
   }
   return bytes.toString('base64')
+}
+
+/** What was asked, for upstreams that do not say: token ids are counted, texts are taken by their bytes. */
+export function estimatedUsage({ inputs }: EmbeddingAsk): Usage {
+  let tokens = 0
+  for (const input of inputs)
+    tokens +=
+      typeof input === 'string'
+        ? Math.ceil(Buffer.byteLength(input) / bytesPerToken)
+        : (Raw.parse(Buffer.from(input.tokens))?.elements()?.length ?? 0)
+  return { quantities: { 'tok.in.uncached': BigInt(tokens) }, source: 'estimated', flags: ['usage_missing'] }
 }

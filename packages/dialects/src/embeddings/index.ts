@@ -1,7 +1,8 @@
 // Carries requests for vectors between three dialects: as the same bytes within one.
+import { Fault } from '@switchyard/kinds'
 import { callers } from '../callers.ts'
 import type { Carriage, CarriageOptions, Reply, Speech } from '../carriage.ts'
-import type { Ask, EmbeddingOperation } from '../exchange.ts'
+import type { Ask, EmbeddingOperation, Usage } from '../exchange.ts'
 import { modelNameEdits } from '../gemini/model-names.ts'
 import { Losses } from '../losses.ts'
 import { NamePlace } from '../name-place.ts'
@@ -9,7 +10,7 @@ import { publicName, renamed } from '../openai/response.ts'
 import { unsupportedByModel } from '../operations.ts'
 import { readErrorReply } from '../refusals.ts'
 import { modelEdit, spliced } from '../splice.ts'
-import type { EmbeddingAsk } from './embedding.ts'
+import { type EmbeddingAsk, estimatedUsage } from './embedding.ts'
 import { readVectors, writeVectors } from './reply.ts'
 import { readers, writers } from './request.ts'
 
@@ -90,18 +91,18 @@ function same(
     dropped: none,
     clamped: none,
     tap: neverStreamed,
-    reply: body => sameReply(body, to, name),
+    reply: body => sameReply(body, to, name, ask),
   }
 }
 
-function sameReply(body: Buffer, to: Speech, name: Buffer | undefined): Reply | undefined {
+function sameReply(body: Buffer, to: Speech, name: Buffer | undefined, ask: Ask): Reply | undefined {
   const place = new NamePlace('model')
   if (!place.find(body)) return undefined
   const read = readVectors(body, to.dialect)
   if (!read) return readErrorReply(body, to)
   return {
     bytes: place.differs(body, name) ? renamed(body, place.start, place.end, name) : body,
-    usage: read.usage,
+    usage: read.usage ?? estimateOf(ask),
     error: undefined,
   }
 }
@@ -118,5 +119,15 @@ function convertReply(body: Buffer, { operation, read, to, model }: Converting):
   if (!reply) return readErrorReply(body, to)
   if (reply.vectors.length !== read.inputs.length) return undefined
   const bytes = writeVectors(reply, operation, { model, ask: read })
-  return { bytes, usage: reply.usage, error: undefined }
+  return { bytes, usage: reply.usage ?? estimatedUsage(read), error: undefined }
+}
+
+/** The same for a body that passes as it is; what cannot be read of it is not counted. */
+function estimateOf(ask: Ask): Usage | undefined {
+  try {
+    return estimatedUsage(embeddingOf(ask, embeddingOperation(ask)))
+  } catch (error) {
+    if (error instanceof Fault) return undefined
+    throw error
+  }
 }

@@ -3,6 +3,7 @@ import { Fault } from '@switchyard/kinds'
 import type { ChatDialect, RawJson } from '../conversation.ts'
 import type { EmbeddingOperation, TokenUnit, Usage } from '../exchange.ts'
 import { normaliseUsage as geminiUsage } from '../gemini/usage.ts'
+import { mediaUsage } from '../media-usage.ts'
 import { normaliseUsage as openaiUsage } from '../openai/usage.ts'
 import { type Json, Raw, Verbatim, writeBytes } from '../raw.ts'
 import { base64Of, type EmbeddingAsk, type EmbeddingReply, numbersOf } from './embedding.ts'
@@ -28,8 +29,11 @@ function readOpenai(reply: Raw): EmbeddingReply | undefined {
     placed?.toSorted(([one], [other]) => one - other).map(([, each]) => vectorOf(each.get('embedding'))),
   )
   const usage = reply.get('usage')
-  return vectors && { vectors, usage: usage && openaiUsage(JSON.parse(usage.text), 'provider') }
+  return vectors && { vectors, usage: usage && readUsage(usage) }
 }
+
+const readUsage = (report: Raw): Usage | undefined =>
+  openaiUsage(JSON.parse(report.text), 'provider') ?? mediaUsage(report, 'text')
 
 function readGemini(reply: Raw): EmbeddingReply | undefined {
   const one = reply.get('embedding')

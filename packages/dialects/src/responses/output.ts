@@ -1,6 +1,7 @@
 // An answer as output items, made from deltas: each change of an item is told as an event, and the whole response can
 // be had at any time.
-import { lengthOf, writeAnnotation } from '../annotations.ts'
+import { writeAnnotation } from '../annotations.ts'
+import { lengthOf } from '../characters.ts'
 import type { Citation, Delta, Stop, TokenLogprob } from '../conversation.ts'
 import type { About } from '../dialect.ts'
 import type { Usage } from '../exchange.ts'

@@ -69,6 +69,11 @@ export const gatewayMetrics = Object.freeze({
     'Between two output tokens of a stream, on average over the stream.',
   ),
   tokens_total: counter('tokens', 'Tokens by class and by who counted them.', ['class', 'source']),
+  units_total: counter(
+    'units',
+    'What was used beside tokens, by its unit: images, pixels, characters, milliseconds of sound, documents, requests.',
+    ['unit', 'source'],
+  ),
   usage_missing_total: counter('streams', 'Streams whose upstream reported no usage: counted here.'),
   malformed_events_total: counter('events', 'Events of upstreams that could not be read and were withheld.'),
   requests_inflight: gauge('requests', 'Requests under way.'),

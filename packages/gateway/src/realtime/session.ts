@@ -311,7 +311,7 @@ export class Session implements Running {
   async #settle(end: EndReason, status: number): Promise<void> {
     const { meter, journal, clock, metrics, observe } = this.#house
     const { usage } = this.#tap
-    if (usage) metrics.tokens(usage)
+    if (usage) metrics.used(usage)
     const event = meter.end(this.#admitted as Admitted, {
       at: clock(),
       end,

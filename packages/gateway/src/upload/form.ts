@@ -18,13 +18,15 @@ const mostParts = 1000
 /** What is made of a form: bytes that pass, and the place of the model's value. */
 export interface FormSink {
   pass(bytes: Buffer): void
+  /** Of those that pass, what belongs to the part `file`. */
+  file(bytes: Buffer): void
   /** The model's value stood here; its bytes were so many. */
   model(name: string, bytes: number): void
   /** The last delimiter has passed, and its dashes are next: what a further part would begin with. */
   closing(delimiter: Buffer): void
 }
 
-type State = 'start' | 'delimiter' | 'head' | 'value' | 'model' | 'end'
+type State = 'start' | 'delimiter' | 'head' | 'value' | 'file' | 'model' | 'end'
 
 export class FormReader {
   readonly #sink: FormSink
@@ -75,6 +77,7 @@ export class FormReader {
       case 'head':
         return this.#head(bytes)
       case 'value':
+      case 'file':
         return this.#value(bytes)
       case 'model':
         return this.#model(bytes)
@@ -124,7 +127,7 @@ export class FormReader {
     const behind = end + blankLine.length
     this.#sink.pass(Buffer.concat([lineEnd, bytes.subarray(0, behind)]))
     if (name === 'model' && this.#named) throw twice()
-    this.#state = name === 'model' ? 'model' : 'value'
+    this.#state = name === 'model' || name === 'file' ? name : 'value'
     return bytes.subarray(behind)
   }
 
@@ -132,11 +135,16 @@ export class FormReader {
     const at = bytes.indexOf(this.#delimiter)
     if (at < 0) {
       const kept = this.#mayBegin(bytes)
-      if (kept > 0) this.#sink.pass(bytes.subarray(0, kept))
+      if (kept > 0) this.#pass(bytes.subarray(0, kept))
       return this.#wait(bytes.subarray(kept))
     }
-    if (at > 0) this.#sink.pass(bytes.subarray(0, at))
+    if (at > 0) this.#pass(bytes.subarray(0, at))
     return this.#ended(bytes, at)
+  }
+
+  #pass(bytes: Buffer): void {
+    this.#sink.pass(bytes)
+    if (this.#state === 'file') this.#sink.file(bytes)
   }
 
   #ended(bytes: Buffer, at: number): Buffer {

@@ -7,6 +7,7 @@ import type { Passage } from '../passage.ts'
 import type { BodySink, BodySource } from '../wire/client.ts'
 import type { Inbound } from '../wire/inbound.ts'
 import { FormReader, type FormSink } from './form.ts'
+import { WavLength } from './wav.ts'
 
 /** Where the upstream's own name of the model is put in. */
 const modelPlace = Symbol('model')
@@ -44,6 +45,7 @@ export class Upload implements FormSink, Passage {
   whole = false
   readonly #options: UploadOptions
   readonly #reader: FormReader
+  readonly #sound = new WavLength()
   readonly #pieces: Piece[] = []
   #held = 0
   /** Bytes of the model's value as the caller wrote it; negative where the form has none. */
@@ -61,6 +63,8 @@ export class Upload implements FormSink, Passage {
     this.name = named
     this.movedAt = options.now()
   }
+
+  readonly sound = (): bigint | undefined => this.#sound.milliseconds(this.whole)
 
   get repeatable(): boolean {
     return !this.#gone
@@ -97,6 +101,10 @@ export class Upload implements FormSink, Passage {
     if (bytes.length === 0) return
     this.#pieces.push(bytes)
     this.#held += bytes.length
+  }
+
+  file(bytes: Buffer): void {
+    this.#sound.push(bytes)
   }
 
   model(name: string, bytes: number): void {
