@@ -314,6 +314,7 @@ test('the tokens of images are read', () => {
   const reply = carryOpenai(ask, '/v1/images/generations', spoken.openai, options).reply(body)
   expect(reply?.bytes).toBe(body)
   expect(reply?.usage?.quantities).toEqual({
+    'img.out.count': 1n,
     'tok.in.image': 2n,
     'tok.in.uncached': 10n,
     'tok.out.image': 100n,
