@@ -42,6 +42,9 @@ const answerSchema = z.object({
   at: z.number().describe('Milliseconds since 1970.'),
   verdict: z.union([
     z.object({ type: z.literal('served'), upstream: z.string(), tier: z.int().describe('From 0.') }),
+    z
+      .object({ type: z.literal('held'), endpoint: z.string(), seconds: z.number().describe('At most.') })
+      .describe('It would wait for a replica to be ready.'),
     z.object({ type: z.literal('refused'), code: z.string(), reason: z.string(), message: z.string() }),
   ]),
   key: z

@@ -627,7 +627,8 @@ export class Call implements InboundHearer, OpeningHearer, DecodedHearer {
   #commitEarly(now: number): void {
     const { commitAfter } = this.#route ?? {}
     if (commitAfter === undefined || this.#phase !== 'waiting' || !this.streamed) return
-    if (now - this.#startedAt < commitAfter) return
+    // Who waits for a replica is promised nothing yet.
+    if (now - this.#startedAt < commitAfter || this.#answering?.attempts === 0) return
     this.#phase = 'streaming'
     this.#wroteAt = now
     this.#answering?.seal()

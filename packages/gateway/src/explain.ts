@@ -11,7 +11,8 @@ import type {
 } from './explain/explanation.ts'
 import { sentencesOf } from './explain/sentences.ts'
 import { standings } from './explain/standing.ts'
-import { explainTiers } from './explain/tiers.ts'
+import { type Choice, explainTiers } from './explain/tiers.ts'
+import { heldFor } from './hold.ts'
 import type { House } from './house.ts'
 import type { Limits } from './limits.ts'
 import { type Asked, findRoute, mayCall, resolve } from './resolve.ts'
@@ -36,15 +37,11 @@ export async function explain(house: Explaining, ask: ExplainAsk): Promise<Expla
   const limits: readonly Standing[] = found
     ? await standings(found, model, house.admissions, house.uuid())
     : []
-  const fault = refused ?? choice?.refusal
   const explained: Omit<Explanation, 'sentences'> = {
     workspace,
     model,
     at: now,
-    verdict:
-      fault || !choice?.chosen
-        ? refusal(fault ?? new Fault('internal', 'Nothing was chosen, and nobody said why.'))
-        : { type: 'served', upstream: choice.chosen.to.name, tier: choice.chosen.tier },
+    verdict: refused ? refusal(refused) : verdictOf(route, choice),
     key:
       ask.key === undefined
         ? undefined
@@ -128,6 +125,14 @@ const keyRefusals = {
   project_archived: 'its project is archived',
   not_permitted: 'its owner and its scopes do not hold inference:call',
 } as const satisfies Record<NonNullable<Principal['refusal']>, string>
+
+/** Of a request that may be sent on. */
+function verdictOf(route: Route | undefined, choice: Choice | undefined): Explanation['verdict'] {
+  if (choice?.chosen) return { type: 'served', upstream: choice.chosen.to.name, tier: choice.chosen.tier }
+  const held = route && heldFor(route)
+  if (held) return { type: 'held', endpoint: held.name, seconds: held.hold.milliseconds / 1000 }
+  return refusal(choice?.refusal ?? new Fault('internal', 'Nothing was chosen, and nobody said why.'))
+}
 
 const refusal = ({ code, reason, message }: Fault): Explanation['verdict'] => ({
   type: 'refused',

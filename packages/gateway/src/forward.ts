@@ -17,6 +17,7 @@ import { Tried } from './ended.ts'
 import { type Failure, faultOf, late, overLimit } from './failure.ts'
 import type { Finding, Guards } from './guard/index.ts'
 import { AnswerGuard } from './guarding.ts'
+import { type Guest, heldFor, type Place } from './hold.ts'
 import type { House } from './house.ts'
 import { carriageTo, headersTo, type Order, speechFor } from './order.ts'
 import type { Media } from './passage.ts'
@@ -35,10 +36,10 @@ const nothing = Buffer.alloc(0)
 const noFindings: readonly Finding[] = Object.freeze([])
 const allAble = () => 2 as const
 
-export class Forward implements AttemptHearer, Answering {
+export class Forward implements AttemptHearer, Answering, Guest {
   /** Attempts so far. */
   attempts = 0
-  /** Milliseconds that upstreams have been waited for. */
+  /** Milliseconds that upstreams have been waited for, before there was one too. */
   waited = 0
   /** The attempt that is relayed, or was tried last. */
   attempt: Attempt | undefined
@@ -76,6 +77,8 @@ export class Forward implements AttemptHearer, Answering {
   #waitingSince = 0
   #over = false
   #retry: NodeJS.Timeout | undefined
+  /** Where it waits for a ready replica. */
+  #place: Place | undefined
 
   constructor(house: House, order: Order, hearer: AnswerHearer, cache?: 'bypass') {
     this.cache = cache
@@ -146,6 +149,7 @@ export class Forward implements AttemptHearer, Answering {
     if (this.#over) return
     this.#over = true
     clearTimeout(this.#retry)
+    this.#leave()
     if (this.#first && !this.#first.begun) this.#waited(this.#house.clock())
     this.#drop(this.#first)
     this.#drop(this.#second)
@@ -252,13 +256,64 @@ export class Forward implements AttemptHearer, Answering {
     this.#again(failure, now, attempt.begun || this.#sealed)
   }
 
+  // ---- without a ready replica
+
+  get route(): Route {
+    return this.#route
+  }
+
+  get bytes(): number {
+    const { ask, passage } = this.#order
+    return ask.bytes.length + (passage ? this.#house.limits.formHeldBytes : 0)
+  }
+
+  get deadline(): number {
+    return this.#order.startedAt + this.#order.times.total
+  }
+
+  fits(route: Route): boolean {
+    this.#route = route
+    return this.#choose(0, false) !== undefined
+  }
+
+  proceed(): void {
+    this.#leave()
+    this.#begin(0)
+  }
+
+  refused(fault: Fault): void {
+    this.#leave()
+    this.#fail({ outcome: 'unasked', health: 'aborted', fault })
+  }
+
+  /** Waits for a replica, where one may come; a fault where too many do. */
+  #hold(): boolean | Fault {
+    const place = this.#house.holding.enter(this)
+    if (place === undefined || place instanceof Fault) return place ?? false
+    this.#place = place
+    this.#waitingSince = this.#house.clock()
+    return true
+  }
+
+  #leave(): void {
+    if (!this.#place) return
+    this.#place.leave()
+    this.#place = undefined
+    this.#waited(this.#house.clock())
+  }
+
   // ---- the next attempt
 
   /** Chooses and sends; `from` is the first tier that is looked at. */
   #begin(from: number): void {
     const target = this.#choose(from, false)
-    if (target) this.#send(target)
-    else this.#unanswered()
+    if (target) {
+      this.#send(target)
+      return
+    }
+    const held = this.#hold()
+    if (held instanceof Fault) this.#fail({ outcome: 'unasked', health: 'aborted', fault: held })
+    else if (!held) this.#unanswered()
   }
 
   /** The chosen target that can be asked this, with its carriage made. */
@@ -419,7 +474,9 @@ export class Forward implements AttemptHearer, Answering {
     this.#route = this.#house.current(this.#route)
     const target = this.#choose(verdict.tier === 'next' ? this.tier + 1 : 0, false)
     if (!target) {
-      this.#fail(failure)
+      // Its only replica is gone: another may be on its way.
+      if (heldFor(this.#route) && this.#traffic.budget.take(now) && this.#hold() === true) metrics.retries++
+      else this.#fail(failure)
       return
     }
     const triedBefore = this.#tried.some(({ vitals }) => vitals === target.vitals)

@@ -20,6 +20,7 @@ import type { ExplainAsk, Explanation } from './explain/explanation.ts'
 import { explain } from './explain.ts'
 import { CheckThread } from './guard/index.ts'
 import { Health } from './health/health.ts'
+import { Holding } from './hold.ts'
 import type { GatewayObservation, House, Running } from './house.ts'
 import { completeLimits, type Limits } from './limits.ts'
 import { watchLoop } from './metrics/loop.ts'
@@ -61,6 +62,11 @@ export interface GatewayOptions {
   readonly resolve?: Resolve
   /** Of Switchyard, for clients that ask; default '0'. */
   readonly version?: string
+  /**
+   * An endpoint has no ready replica and requests wait for one: told once for all of them, and again every 15 s while
+   * some do.
+   */
+  readonly wake?: (endpoint: { readonly workspace: string; readonly name: string }) => void
   readonly observe: Observe<GatewayObservation>
   /** Asked once for each request that has found its route; nothing is followed without it. */
   readonly follow?: Follow
@@ -130,6 +136,17 @@ export function createGateway(options: GatewayOptions): Gateway {
     for (const [key, { route }] of traffic) if (!find(current, route)) traffic.delete(key)
   })
 
+  const holding = new Holding({
+    wheel,
+    clock,
+    current: route => find(snapshot(), route),
+    wake({ workspace, name }) {
+      metrics.wakes++
+      options.wake?.({ workspace, name })
+    },
+    told: end => metrics.hold(end),
+  })
+
   const house: House = {
     snapshot,
     journal,
@@ -145,6 +162,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     admissions,
     replies,
     flights,
+    holding,
     semantic() {
       semantic ??= new SemanticIndex({}, error => options.observe({ type: 'semantic_cache_lost', error }))
       return semantic
@@ -225,6 +243,7 @@ export function createGateway(options: GatewayOptions): Gateway {
         samplesOf(
           {
             inflight: calls.size,
+            held: holding.count,
             streams: [...calls].filter(({ streamed }) => streamed).length,
             journalFull: journal.full,
             cacheBytes: replies.counts.bytes,

@@ -9,6 +9,7 @@ import type { SemanticIndex } from './cache/semantic.ts'
 import type { Door, DoorObservation } from './door/door.ts'
 import type { Follow, RequestEnded } from './ended.ts'
 import type { Checker, Finding, Send } from './guard/index.ts'
+import type { Holding } from './hold.ts'
 import type { Limits } from './limits.ts'
 import type { Metrics, Outcome } from './metrics.ts'
 import type { Route } from './route.ts'
@@ -62,6 +63,7 @@ export interface House {
   readonly admissions: Admissions
   readonly replies: ReplyCache
   readonly flights: Flights
+  readonly holding: Holding
   /** Made when it is first asked for. */
   readonly semantic: () => SemanticIndex
   readonly checker: Checker

@@ -3,6 +3,7 @@ import type { CallerName, Operation, Usage } from '@switchyard/dialects'
 import type { EndReason, Verdict } from '@switchyard/runtime'
 import type { CacheResult } from './cache/replies.ts'
 import type { Finding } from './guard/index.ts'
+import type { HoldEnd } from './hold.ts'
 import {
   type GaugeName,
   gatewayMetrics,
@@ -40,6 +41,7 @@ export class Metrics {
     tokens_total: series('tokens_total'),
     units_total: series('units_total'),
     client_gone_total: series('client_gone_total'),
+    holds_total: series('holds_total'),
     attempts_total: series('attempts_total'),
     fallbacks_total: series('fallbacks_total'),
     hedges_total: series('hedges_total'),
@@ -60,6 +62,7 @@ export class Metrics {
   retryBudgetExhausted = 0
   malformedEvents = 0
   usageMissing = 0
+  wakes = 0
 
   /** `caller` is '' while no path was found, `route` the name of the route, or '' when none was found. */
   request(
@@ -101,6 +104,10 @@ export class Metrics {
 
   cache(result: CacheResult): void {
     this.#counters.cache_total.add([result])
+  }
+
+  hold(end: HoldEnd): void {
+    this.#counters.holds_total.add([end])
   }
 
   hedge(verdict: string): void {
@@ -146,6 +153,7 @@ export class Metrics {
       retry_budget_exhausted_total: this.retryBudgetExhausted,
       malformed_events_total: this.malformedEvents,
       usage_missing_total: this.usageMissing,
+      wakes_total: this.wakes,
     }
     for (const [name, count = 0] of Object.entries(plain)) {
       const counter = series(name as MetricName) // a key of `plain`

@@ -100,20 +100,22 @@ export function resolve(name: string, principal: Principal, snapshot: Snapshot, 
         reason: 'model_not_allowed',
       },
     )
-  if (route.paused)
-    throw new Fault('unavailable', `The endpoint '${route.endpoint}' is paused: resume it to call it.`, {
-      reason: 'endpoint_paused',
-      retryAfterSeconds: 30,
-    })
+  if (route.paused) throw noUpstream(route)
   if (route.guarding.fault) throw route.guarding.fault
-  if (route.tiers.every(({ upstreams }) => upstreams.length === 0)) throw noUpstream(route)
+  if (
+    route.tiers.every(({ upstreams }) => upstreams.length === 0) &&
+    route.unready.every(({ hold }) => hold === undefined)
+  )
+    throw noUpstream(route)
   return route
 }
 
-function noUpstream({ endpoint, name }: Route): Fault {
-  const who = endpoint === '' ? `upstream of the route '${name}'` : `replica of the endpoint '${endpoint}'`
-  return new Fault('unavailable', `No ${who} is ready: try again shortly.`, {
-    reason: 'no_upstream',
-    retryAfterSeconds: 5,
+/** Of a route that leads to nothing that is ready. */
+export function noUpstream({ name, paused, unready }: Route): Fault {
+  const [first] = unready
+  const says = first?.says ?? `No upstream of the route '${name}' is ready: try again shortly.`
+  return new Fault('unavailable', says, {
+    reason: paused ? 'endpoint_paused' : 'no_upstream',
+    retryAfterSeconds: first?.mends === false ? 30 : 5,
   })
 }

@@ -61,6 +61,19 @@ export interface Tier {
   readonly upstreams: readonly Upstream[]
 }
 
+/** An endpoint without a ready replica. */
+export interface Unready {
+  readonly workspace: string
+  /** Name of the Endpoint. */
+  readonly name: string
+  /** What a caller is told. */
+  readonly says: string
+  /** A replica comes without anybody's doing. */
+  readonly mends: boolean
+  /** How many requests may wait for a replica, and for how long; absent where none may. */
+  readonly hold?: { readonly requests: number; readonly milliseconds: number }
+}
+
 /** Milliseconds; each completes the gateway's own. */
 export interface Times {
   readonly firstContent: number
@@ -86,6 +99,8 @@ export interface Route {
   /** Who may call it; undefined is whoever may call models. */
   readonly access: Spec['access']
   readonly tiers: readonly Tier[]
+  /** Of its endpoints those that cannot answer for now, in the order of the tiers. */
+  readonly unready: readonly Unready[]
   /** Attempts of one request, the first included; undefined takes the gateway's own. */
   readonly attempts: number | undefined
   readonly times: Partial<Times> | undefined

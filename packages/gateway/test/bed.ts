@@ -128,6 +128,8 @@ export class Bed implements AsyncDisposable {
   /** Hears what is observed, as it is. */
   hear: ((observation: GatewayObservation) => void) | undefined
   follow: Follow | undefined
+  /** Endpoints that were said to be wanted. */
+  readonly woken: string[] = []
   now: () => number = Date.now
   random: () => number = Math.random
   /** The addresses of a name; none is known. */
@@ -155,6 +157,7 @@ export class Bed implements AsyncDisposable {
         this.hear?.(observation)
       },
       follow: asked => this.follow?.(asked),
+      wake: ({ workspace, name }) => void this.woken.push(`${workspace}/${name}`),
     })
     this.#server.on('request', this.gateway.handle)
     this.#server.on('checkContinue', this.gateway.handle)
@@ -285,6 +288,13 @@ export class Bed implements AsyncDisposable {
       spec: { ...(found.spec as object), ...change.spec }, // every document of these tests has an object here
       status: { ...(found.status as object), ...change.status },
     }
+    this.swap()
+  }
+
+  remove(kind: string, name: string): void {
+    const index = this.documents.findIndex(d => d.kind === kind && d.metadata.name === name)
+    if (index < 0) throw new Error(`no ${kind} ${name}`)
+    this.documents.splice(index, 1)
     this.swap()
   }
 

@@ -318,6 +318,7 @@ describe('a refusal', () => {
 
   test('of a paused endpoint, and of one without a ready replica, says when to come back', async () => {
     bed.change('Replica', 'tiny-1-0', { status: { state: 'Starting' } })
+    bed.change('Endpoint', 'tiny', { spec: { hold: { requests: 0, seconds: 60 } } })
     const waiting = await bed.chat(key)
     expect(waiting.headers.get('retry-after')).toBe('5')
     expect(await error(waiting)).toMatchObject({ status: 503, code: 'no_upstream', type: 'server_error' })
@@ -665,6 +666,7 @@ describe('a gateway', () => {
   test('finishes the streams of a replica that has left, and sends it nothing new', async () => {
     await using second = await ScriptedUpstream.start()
     engine.will('slow events')
+    bed.change('Endpoint', 'tiny', { spec: { hold: { requests: 0, seconds: 0 } } })
     const response = await bed.chat(key, { stream: true })
     const reader = response.body?.getReader()
     await reader?.read()

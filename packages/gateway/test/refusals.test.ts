@@ -103,7 +103,7 @@ describe.each(callerNames)('A2: a caller of %s', caller => {
   test('is told that its key may not call the model, that it is over its limit, and that nobody is ready', async () => {
     const narrow = bed.key({ spec: { models: ['other'] } })
     await tells(ask(caller, { headers: [...json, ...bearer(narrow)] }), 'model_not_allowed')
-    bed.endpoint('asleep', [])
+    bed.endpoint('asleep', [], { spec: { replicas: 0 } })
     await tells(ask(caller, {}, 'asleep'), 'no_upstream')
     const limited = bed.key({ spec: { limits: { requests: { perMinute: 1, burst: 1 } } } })
     const headers = [...json, ...bearer(limited)]

@@ -94,6 +94,11 @@ export class ScriptedUpstream implements AsyncDisposable {
     }
   }
 
+  /** Closes every connection, as an engine that ends does. */
+  drop(): void {
+    for (const socket of this.#connections) socket.resetAndDestroy()
+  }
+
   async #stepped(): Promise<void> {
     if (this.#steps > 0) this.#steps--
     else await new Promise<void>(resolve => this.#waiting.push(resolve))

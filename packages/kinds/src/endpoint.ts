@@ -21,6 +21,9 @@ export const failureReasons = [
 ] as const
 export type FailureReason = (typeof failureReasons)[number]
 
+/** What holds for an endpoint that says nothing of `hold`. */
+export const endpointHold = Object.freeze({ requests: 100, seconds: 60 })
+
 export const endpoint = defineKind({
   kind: 'Endpoint',
   plural: 'endpoints',
@@ -80,6 +83,23 @@ export const endpoint = defineKind({
         stallSeconds: z.int().min(2).max(3600).default(60),
       })
       .prefault({}),
+    hold: z
+      .strictObject({
+        requests: z
+          .int()
+          .min(0)
+          .max(10_000)
+          .default(endpointHold.requests)
+          .describe('Requests that each gateway holds at once; 0 refuses them.'),
+        seconds: z
+          .int()
+          .min(0)
+          .max(3600)
+          .default(endpointHold.seconds)
+          .describe('How long one is held at most; 0 refuses it.'),
+      })
+      .optional()
+      .describe('Requests that wait while no replica is ready; 100 for 60 s when absent.'),
     history: z.int().min(1).max(50).default(10).describe('Retired revisions that are kept.'),
     route: z
       .enum(['auto', 'none'])

@@ -34,14 +34,16 @@ export async function routeExplain(cli: Cli, model: string, options: RouteExplai
   else if (cli.flags.output === 'yaml') cli.out(await yaml([told]))
   else {
     const [first = '', ...rest] = told.sentences
-    const paint = told.verdict.type === 'served' ? cli.colors.green : cli.colors.red
-    cli.out(`${paint(safe(first))}\n`)
+    const paint = paints[told.verdict.type]
+    cli.out(`${cli.colors[paint](safe(first))}\n`)
     if (told.route) cli.out(`\n${drawing(cli, told.route)}\n`)
     // The drawing has told of each upstream.
     for (const sentence of rest.filter(text => !text.startsWith('  '))) cli.out(`${safe(sentence)}\n`)
   }
-  return told.verdict.type === 'served' ? 0 : 1
+  return told.verdict.type === 'refused' ? 1 : 0
 }
+
+const paints = { served: 'green', held: 'yellow', refused: 'red' } as const
 
 /** `name=value`, the value with its own `=`. */
 function pairs(given: readonly string[], flag: string): Readonly<Record<string, string>> {

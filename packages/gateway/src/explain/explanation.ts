@@ -105,9 +105,10 @@ export interface Explanation {
   readonly model: string
   /** Milliseconds since 1970. */
   readonly at: number
-  /** `served`: it would be sent on; else what its caller would be told. */
+  /** `served`: it would be sent on; `held`: it would wait for a replica; else what its caller would be told. */
   readonly verdict:
     | { readonly type: 'served'; readonly upstream: string; readonly tier: number }
+    | { readonly type: 'held'; readonly endpoint: string; readonly seconds: number }
     | { readonly type: 'refused'; readonly code: string; readonly reason: string; readonly message: string }
   readonly key:
     | {

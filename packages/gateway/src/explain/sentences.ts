@@ -16,10 +16,7 @@ const words = {
 export function sentencesOf(of: Omit<Explanation, 'sentences'>, drawn: boolean): readonly string[] {
   const { verdict, key, candidates, route, limits, model, workspace } = of
   const asked = key === undefined ? '' : ` with the key ${key.name}`
-  const first =
-    verdict.type === 'served'
-      ? `A request for ${model} in ${workspace}${asked} would go to ${verdict.upstream}, in tier ${verdict.tier + 1}${drawn ? draw(route) : ''}.`
-      : `A request for ${model} in ${workspace}${asked} would be refused: ${verdict.message}`
+  const first = `A request for ${model} in ${workspace}${asked} would ${verdictWords(verdict, drawn ? route : undefined)}`
   const none = candidates.length === 0 ? [`No route and no endpoint has the name ${model}.`] : []
   return [
     first,
@@ -31,6 +28,17 @@ export function sentencesOf(of: Omit<Explanation, 'sentences'>, drawn: boolean):
       ? ['No limit stands above this key.']
       : []),
   ]
+}
+
+function verdictWords(verdict: Explanation['verdict'], drawn: ExplainedRoute | undefined): string {
+  switch (verdict.type) {
+    case 'served':
+      return `go to ${verdict.upstream}, in tier ${verdict.tier + 1}${draw(drawn)}.`
+    case 'held':
+      return `wait until the endpoint ${verdict.endpoint} has a ready replica, for at most ${verdict.seconds} s.`
+    case 'refused':
+      return `be refused: ${verdict.message}`
+  }
 }
 
 /** Where the choice is by chance, another request may go elsewhere. */

@@ -20,6 +20,8 @@ export interface Told {
 export interface Moment {
   readonly inflight: number
   readonly streams: number
+  /** Requests that wait for a replica. */
+  readonly held: number
   readonly journalFull: boolean
   readonly cacheBytes: number
   readonly origins: Iterable<{ readonly url: string; readonly inflight: number; readonly open: number }>
@@ -30,12 +32,13 @@ const mostPairs = 1000
 const breakerValue = { closed: 0, half_open: 1, open: 2 } as const satisfies Record<BreakerState, number>
 
 export function samplesOf(
-  { inflight, streams, journalFull, cacheBytes, origins, vitals }: Moment,
+  { inflight, streams, held, journalFull, cacheBytes, origins, vitals }: Moment,
   told: Told,
 ): Sample[] {
   const samples: Sample[] = [
     ['requests_inflight', inflight],
     ['streams_open', streams],
+    ['held', held],
     ['journal_full', journalFull ? 1 : 0],
     ['cache_bytes', cacheBytes],
   ]

@@ -78,6 +78,13 @@ export const gatewayMetrics = Object.freeze({
   malformed_events_total: counter('events', 'Events of upstreams that could not be read and were withheld.'),
   requests_inflight: gauge('requests', 'Requests under way.'),
   streams_open: gauge('streams', 'Streamed requests under way.'),
+  held: gauge('requests', 'Requests that wait because no replica is ready for them.'),
+  holds_total: counter(
+    'requests',
+    'Requests that waited for a replica, by how that ended; `full` is one for which there was no room.',
+    ['outcome'],
+  ),
+  wakes_total: counter('wake-ups', 'How often an endpoint without a ready replica was said to be wanted.'),
   connections_open: gauge('connections', 'Connections of callers.'),
   client_gone_total: counter('requests', 'Callers that left before their answer was whole, by phase.', [
     'phase',

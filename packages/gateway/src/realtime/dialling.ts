@@ -11,6 +11,7 @@ import { mayRetry } from '../choose/retry.ts'
 import type { Target } from '../choose/tier.ts'
 import { type Failure, ofStatus, overLimit, unreachable } from '../failure.ts'
 import type { Ticket } from '../health/vitals.ts'
+import { ready } from '../hold.ts'
 import type { House } from '../house.ts'
 import type { Route, Upstream } from '../route.ts'
 import type { UpstreamPool } from '../upstreams.ts'
@@ -59,8 +60,9 @@ const able = ({ to }: Target<Upstream>): 0 | 2 =>
 /** Throws the fault of the last attempt, or of there being none to make. */
 export async function dial(house: House, order: Order): Promise<Dialled> {
   const { clock, random, metrics, observe } = house
-  const traffic = house.traffic(order.route)
-  const { tiers } = traffic.at(order.route)
+  const route = await ready(house, order.route, order.signal)
+  const traffic = house.traffic(route)
+  const { tiers } = traffic.at(route)
   const tried: Target<Upstream>[] = []
   traffic.deposit(clock())
   let last: Failure | undefined
@@ -68,7 +70,7 @@ export async function dial(house: House, order: Order): Promise<Dialled> {
     const facts: Facts = { now: clock(), random, streamed: true, session: order.session }
     const onlyFresh = tried.length > 0
     const target = choose(tiers, facts, { tried, able, onlyFresh })
-    if (!target) throw last?.fault ?? unanswered(traffic.at(order.route), facts, order)
+    if (!target) throw last?.fault ?? unanswered(traffic.at(route), facts, order)
     tried.push(target)
     const ticket = target.vitals.begin(facts.now, true)
     const pool = house.upstreams.at(target.to.origin)

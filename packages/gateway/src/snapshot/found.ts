@@ -42,7 +42,7 @@ export interface Found {
   /** By the name of the endpoint, in the order of their own names. */
   readonly replicas: ReadonlyMap<string, readonly Replica[]>
   readonly keys: readonly ApiKey[]
-  readonly endpoints: readonly Endpoint[]
+  readonly endpoints: ReadonlyMap<string, Endpoint>
   readonly routes: readonly RouteDocument[]
 }
 
@@ -80,7 +80,7 @@ export function find(documents: readonly Document[]): Found {
       within(metadata.workspace, spec.endpoint),
     ),
     keys: of<ApiKey>('ApiKey'),
-    endpoints: standing<Endpoint>('Endpoint'),
+    endpoints: named(standing<Endpoint>('Endpoint')),
     routes: standing<RouteDocument>('Route'),
   }
 }

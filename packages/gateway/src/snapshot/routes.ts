@@ -5,6 +5,7 @@ import type { Route, Tier, Upstream } from '../route.ts'
 import type { Routes } from '../snapshot.ts'
 import { type Endpoint, type Found, type RouteDocument, referred, within } from './found.ts'
 import { guardsOf } from './guards.ts'
+import { unreadyOf } from './unready.ts'
 import { providerUpstream, replicaUpstream, type Unsealed } from './upstreams.ts'
 
 /** By id of the Credential document. */
@@ -19,7 +20,7 @@ type TargetSpec = Pick<
 
 export function compileRoutes(found: Found, secrets: Secrets): ReadonlyMap<string, Routes> {
   const documents = found.routes.map(document => documentRoutes(document, found, secrets))
-  const own = found.endpoints
+  const own = [...found.endpoints.values()]
     .filter(({ spec }) => spec.route === 'auto')
     .map(endpoint => endpointRoute(endpoint, found))
   const byWorkspace = Map.groupBy([...documents.flat(), ...own], ({ workspace }) => workspace)
@@ -62,6 +63,7 @@ function endpointRoute({ metadata, spec }: Endpoint, found: Found): Route {
     match: undefined,
     access: undefined,
     tiers: [{ strategy: 'least_load' as const, upstreams }],
+    unready: unreadyOf(workspace, [metadata.name], found),
     attempts: undefined,
     times: undefined,
     commitAfter: undefined,
@@ -90,6 +92,9 @@ function documentRoutes({ metadata, spec }: RouteDocument, found: Found, secrets
       upstreams: distinct(targets.flatMap(target => upstreams(target, target.weight))),
     }),
   )
+  const called = spec.tiers.flatMap(({ targets }) =>
+    targets.flatMap(({ endpoint, weight }) => (endpoint === undefined || weight === 0 ? [] : [endpoint])),
+  )
   const { timeouts, fallback, hedge, shadow, cache } = spec
   const [copy] = shadow ? upstreams(shadow.target, 100) : []
   const dialects = new Set(tiers.flatMap(tier => tier.upstreams.map(({ speech }) => speech.dialect)))
@@ -102,6 +107,7 @@ function documentRoutes({ metadata, spec }: RouteDocument, found: Found, secrets
     match: spec.match,
     access: spec.access,
     tiers,
+    unready: unreadyOf(workspace, called, found),
     attempts: spec.retries.attempts,
     times: present({
       firstContent: timeouts.firstContentMs,
