@@ -4,7 +4,7 @@ import { createServer } from 'node:http'
 import { openMemoryLimiter } from '@switchyard/drivers/limits/memory'
 import { compileSnapshot, createGateway, WireServer } from '@switchyard/gateway'
 import type { Document } from '@switchyard/kinds'
-import { meter, shipUsage } from '@switchyard/ledger'
+import { shipUsage } from '@switchyard/ledger'
 import { systemClock } from '@switchyard/runtime'
 import { openJournal } from '@switchyard/store/journal'
 import { answerProbes } from '../probe.ts'
@@ -81,7 +81,6 @@ const gateway = createGateway({
   snapshot: () => snapshot,
   journal,
   limiter: openMemoryLimiter({ clock: systemClock }),
-  meter,
   clock,
   random: Math.random,
   uuid: randomUUIDv7,

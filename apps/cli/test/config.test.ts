@@ -6,7 +6,6 @@ import type { ConfigurationState } from '@switchyard/api'
 import { openMemoryLimiter } from '@switchyard/drivers/limits/memory'
 import { compileSnapshot, createGateway, emptySnapshot } from '@switchyard/gateway'
 import { kinds } from '@switchyard/kinds'
-import { meter } from '@switchyard/ledger'
 import { systemClock } from '@switchyard/runtime'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { cli, folder } from './harness.ts'
@@ -19,7 +18,6 @@ const gateway = createGateway({
   snapshot: () => snapshot,
   journal: { full: false, append: () => Promise.resolve() },
   limiter: openMemoryLimiter({ clock: systemClock }),
-  meter,
   clock: Date.now,
   random: () => 0,
   uuid: randomUUIDv7,

@@ -1,7 +1,7 @@
 // The gateway and what it stands on: a journal that is shipped, a snapshot that follows the store, and limits. It
 // runs beside the control plane in one process, or alone in a worker.
 import { compileSnapshot, createGateway, emptySnapshot, type Gateway } from '@switchyard/gateway'
-import { meter, shipUsage } from '@switchyard/ledger'
+import { shipUsage } from '@switchyard/ledger'
 import { type Clock, type Random, systemClock, type Vault } from '@switchyard/runtime'
 import type { OpenedStore } from '@switchyard/store'
 import type { FileJournal } from '@switchyard/store/journal'
@@ -107,7 +107,6 @@ export async function openGateway(options: GatewayOptions): Promise<GatewayProce
       door: settings.door,
       checkEvery: checkMilliseconds,
       version,
-      meter,
       clock: fineNow(clock),
       random: random.fraction,
       uuid: random.id,

@@ -14,13 +14,10 @@ export function watchReader(reader: JournalReader): WatchedReader {
       return oldest
     },
     async batch(limit, signal) {
-      const { events, acknowledge } = await reader.batch(limit, signal)
-      for (const { data } of events) {
-        const at = Date.parse(data.endedAt)
-        if (oldest === undefined || at < oldest) oldest = at
-      }
+      const { used, acknowledge } = await reader.batch(limit, signal)
+      for (const { ended } of used) if (oldest === undefined || ended.at < oldest) oldest = ended.at
       return {
-        events,
+        used,
         async acknowledge() {
           await acknowledge()
           oldest = undefined

@@ -9,7 +9,6 @@ import { createClient } from '@switchyard/client'
 import { openMemoryLimiter } from '@switchyard/drivers/limits/memory'
 import { compileSnapshot, createGateway, emptySnapshot } from '@switchyard/gateway'
 import { Fault } from '@switchyard/kinds'
-import { meter } from '@switchyard/ledger'
 import { systemClock } from '@switchyard/runtime'
 import { type TestDatabase, testDatabase } from '@switchyard/store/testing'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -274,7 +273,6 @@ test('200 swaps of the file under load: no request fails, and none sees two conf
     snapshot: () => snapshot,
     journal: { full: false, append: () => Promise.resolve() },
     limiter: openMemoryLimiter({ clock: systemClock }),
-    meter,
     clock: Date.now,
     random: Math.random,
     uuid: randomUUIDv7,

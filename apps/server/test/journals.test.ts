@@ -1,7 +1,7 @@
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { systemClock, systemRandom, type UsageEvent } from '@switchyard/runtime'
+import { systemClock, systemRandom, type Used } from '@switchyard/runtime'
 import { openJournal } from '@switchyard/store/journal'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { claimJournal, shipLeftovers } from '../src/journals.ts'
@@ -14,10 +14,23 @@ afterEach(() => rmSync(root, { recursive: true, force: true }))
 
 const options = { clock: systemClock.now, observe: () => undefined }
 
-function event(id: string): UsageEvent {
-  const time = new Date().toISOString()
-  // Why `as`: the journal looks at these members alone.
-  return { id, time, data: { request: id, endedAt: time } } as UsageEvent
+function used(request: string): Used {
+  const at = Date.now()
+  return {
+    admitted: {
+      request,
+      at,
+      workspace: 'default',
+      project: null,
+      key: 'k',
+      keyName: 'k',
+      model: 'tiny',
+      endpoint: 'tiny',
+      operation: 'chat.completions',
+      streamed: false,
+    },
+    ended: { at, end: 'done', status: 200, attempt: 1, upstream: 'u', billable: 'caller', usage: undefined },
+  }
 }
 
 const segments = () =>
@@ -39,18 +52,18 @@ test('what was left in journals that nobody holds is shipped, and what is held i
     [join(root, '3'), 'b'],
   ] as const) {
     const journal = await openJournal({ ...options, folder })
-    await journal.append({ kind: 'usage', request: id, events: [event(id)] })
+    await journal.append({ kind: 'usage', ...used(id) })
     await journal.close()
   }
   await using held = await claimJournal(root, options)
-  await held.append({ kind: 'usage', request: 'c', events: [event('c')] })
+  await held.append({ kind: 'usage', ...used('c') })
   const shipped: string[] = []
   await using _ = shipLeftovers({
     ...options,
     root,
     store: {
       ingest: async events => {
-        shipped.push(...events.map(({ id }) => id))
+        shipped.push(...events.map(({ data }) => data.request))
         return events.map(() => 'accepted' as const)
       },
     },

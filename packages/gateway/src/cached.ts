@@ -2,7 +2,7 @@
 // may share. Who leads pays; whoever else is given the same bytes uses no tokens.
 import { callers, type Usage } from '@switchyard/dialects'
 import type { Fault } from '@switchyard/kinds'
-import type { Admitted } from '@switchyard/ledger'
+import type { Admission } from '@switchyard/runtime'
 import type { AnswerHearer, Answering } from './answering.ts'
 import type { Carrier, Flight, FlightHearer, Task } from './cache/flight.ts'
 import { cacheKey, type KeyParts } from './cache/key.ts'
@@ -84,7 +84,7 @@ export function partsOf({ ask, route }: Order, head: Head, principal: Principal)
 /** Whose question it is, and what makes it equal to another. */
 export interface Asking {
   readonly parts: KeyParts
-  readonly admitted: Admitted
+  readonly admitted: Admission
 }
 
 const calls = new WeakMap<Flight, Shared>()

@@ -477,11 +477,12 @@ export class Call implements InboundHearer, OpeningHearer, DecodedHearer {
 
   /** Journals the one usage record; what follows may leave for the caller. */
   #settle(end: EndReason, status: number, billable: 'caller' | 'cost'): Promise<void> {
-    const { meter, journal, clock, metrics } = this.#house
+    const { journal, clock, metrics } = this.#house
     const usage = this.#answering?.used()
     this.#usage = usage
     if (usage) metrics.used(usage)
-    const event = meter.end((this.#opening as Opening).admitted, {
+    const { admitted } = this.#opening as Opening // only what was opened is settled
+    const ended = {
       at: clock(),
       end,
       status,
@@ -489,8 +490,8 @@ export class Call implements InboundHearer, OpeningHearer, DecodedHearer {
       upstream: this.#answering?.upstream ?? '',
       billable,
       usage,
-    })
-    return journal.append({ kind: 'usage', request: this.id, events: [event] })
+    }
+    return journal.append({ kind: 'usage', admitted, ended })
   }
 
   /** The caller is told of its own fault first; that the record is missing is told to the operator. */

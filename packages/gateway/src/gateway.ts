@@ -5,7 +5,6 @@ import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { callers, checkMetered } from '@switchyard/dialects'
 import { Fault } from '@switchyard/kinds'
-import type { Meter } from '@switchyard/ledger'
 import type { Journal, Limiter, Observe } from '@switchyard/runtime'
 import { Admissions } from './admission.ts'
 import { Flights } from './cache/flights.ts'
@@ -45,8 +44,6 @@ export interface GatewayOptions {
   readonly journal: Journal
   /** Where limits are kept. */
   readonly limiter: Limiter
-  /** Makes usage events: `meter` of the ledger. */
-  readonly meter: Meter
   /** Milliseconds since 1970; a fraction makes the times of the metrics finer. */
   readonly clock: () => number
   /** From 0 up to 1. */
@@ -150,7 +147,6 @@ export function createGateway(options: GatewayOptions): Gateway {
   const house: House = {
     snapshot,
     journal,
-    meter: options.meter,
     clock,
     random: options.random,
     uuid: options.uuid,

@@ -1,6 +1,5 @@
 // What every call of one gateway shares.
 import type { Fault } from '@switchyard/kinds'
-import type { Meter } from '@switchyard/ledger'
 import type { EndReason, Journal, Observe } from '@switchyard/runtime'
 import type { AdmissionObservation, Admissions } from './admission.ts'
 import type { Flights } from './cache/flights.ts'
@@ -50,7 +49,6 @@ export interface Running extends Ticking {
 export interface House {
   readonly snapshot: () => Snapshot
   readonly journal: Journal
-  readonly meter: Meter
   readonly clock: () => number
   readonly random: () => number
   readonly uuid: () => string

@@ -2,8 +2,7 @@
 // what it only names fetched, and known to the journal. Whatever refuses it does so before an upstream hears of it.
 import { type Ask, type Conversation, conversationOf, type Usage } from '@switchyard/dialects'
 import { Fault } from '@switchyard/kinds'
-import type { Admitted } from '@switchyard/ledger'
-import type { Verdict } from '@switchyard/runtime'
+import type { Admission, Verdict } from '@switchyard/runtime'
 import { exhausted, reservation, usedBy } from './admission.ts'
 import type { AnswerHearer, Answering } from './answering.ts'
 import type { Credential } from './authenticate.ts'
@@ -49,7 +48,7 @@ export interface Read {
 }
 
 export class Opening {
-  readonly admitted: Admitted
+  readonly admitted: Admission
   readonly times: Times
   readonly ask: Ask
   /** What the limits said. */
@@ -224,7 +223,7 @@ export class Opening {
   }
 
   #journal(ask: Ask, conversation: Conversation | undefined, embedded: Conversation | undefined): void {
-    const { limits, meter, journal } = this.#house
+    const { limits, journal } = this.#house
     const { request, startedAt, head, target, route, passage, credential } = this.#read
     this.#order = {
       request,
@@ -244,7 +243,7 @@ export class Opening {
       passage,
     }
     this.answering = this.#answeringOf(this.#order)
-    journal.append({ kind: 'open', request, event: meter.open(this.admitted) }).then(
+    journal.append({ kind: 'open', admitted: this.admitted }).then(
       () => {
         if (this.#over) return
         try {

@@ -2,8 +2,7 @@
 // its faults and its slowness reach nobody either.
 import { openai, type Reply } from '@switchyard/dialects'
 import { Fault } from '@switchyard/kinds'
-import type { Admitted } from '@switchyard/ledger'
-import type { EndReason } from '@switchyard/runtime'
+import type { Admission, EndReason } from '@switchyard/runtime'
 import { Attempt, type AttemptHearer } from './attempt.ts'
 import type { Shadow } from './choose/shadow.ts'
 import { type Failure, late } from './failure.ts'
@@ -16,7 +15,7 @@ import type { Ticking } from './wheel.ts'
 export class ShadowCall implements AttemptHearer, Ticking {
   readonly #house: House
   readonly #order: Order
-  readonly #admitted: Admitted
+  readonly #admitted: Admission
   readonly #counter: Shadow
   readonly #vitals: Vitals
   readonly #upstream: Upstream
@@ -26,7 +25,7 @@ export class ShadowCall implements AttemptHearer, Ticking {
   constructor(
     house: House,
     order: Order,
-    admitted: Admitted,
+    admitted: Admission,
     upstream: Upstream,
     vitals: Vitals,
     counter: Shadow,
@@ -114,11 +113,11 @@ export class ShadowCall implements AttemptHearer, Ticking {
   }
 
   #record(end: EndReason, usage: Reply['usage']): void {
-    const { wheel, meter, journal, clock, observe, metrics } = this.#house
+    const { wheel, journal, clock, observe, metrics } = this.#house
     wheel.delete(this)
     this.#counter.end()
     metrics.attempt(this.#upstream.name, 'shadow')
-    const event = meter.end(this.#admitted, {
+    const ended = {
       at: clock(),
       end,
       status: end === 'done' ? 200 : 0,
@@ -126,10 +125,11 @@ export class ShadowCall implements AttemptHearer, Ticking {
       upstream: this.#upstream.name,
       billable: 'cost',
       usage,
-    })
-    const { request } = this.#admitted
+    } as const
+    const admitted = this.#admitted
+    const { request } = admitted
     journal
-      .append({ kind: 'usage', request, events: [event] })
+      .append({ kind: 'usage', admitted, ended })
       .catch((error: unknown) => observe({ type: 'usage_not_recorded', request, error }))
   }
 }

@@ -2,7 +2,7 @@
 // kept answer of the nearest question of the same kind is taken.
 import { type Ask, conversationOf, readRequest } from '@switchyard/dialects'
 import { Fault } from '@switchyard/kinds'
-import type { Admitted } from '@switchyard/ledger'
+import type { Admission } from '@switchyard/runtime'
 import type { AnswerHearer } from './answering.ts'
 import { type KeyParts, partitionKey } from './cache/key.ts'
 import { Forward } from './forward.ts'
@@ -40,7 +40,7 @@ export function questionOf({ ask, route }: Order, parts: KeyParts): Question | u
 export function embed(
   house: House,
   order: Order,
-  admitted: Admitted,
+  admitted: Admission,
   { text, embeddings }: Question,
 ): Promise<readonly number[]> {
   const route = house.route(order.route.workspace, embeddings)
@@ -55,27 +55,19 @@ export function embed(
   const forward = new Forward(house, { ...own, attempts: 1, startedAt: house.clock() }, heard)
   forward.start()
   return heard.vector.finally(() => {
-    const event = house.meter.end(
-      {
-        ...admitted,
-        request,
-        model: route.name,
-        endpoint: route.endpoint,
-        operation: 'embeddings',
-        streamed: false,
-      },
-      {
-        at: house.clock(),
-        end: heard.failure ? 'upstream_error' : 'done',
-        status: heard.failure?.status ?? 200,
-        attempt: Math.max(1, forward.attempts),
-        upstream: forward.upstream,
-        billable: 'cost',
-        usage: forward.used(),
-      },
-    )
+    const { name: model, endpoint } = route
+    const ended = {
+      at: house.clock(),
+      end: heard.failure ? 'upstream_error' : 'done',
+      status: heard.failure?.status ?? 200,
+      attempt: Math.max(1, forward.attempts),
+      upstream: forward.upstream,
+      billable: 'cost',
+      usage: forward.used(),
+    } as const
+    const asked = { ...admitted, request, model, endpoint, operation: 'embeddings', streamed: false }
     house.journal
-      .append({ kind: 'usage', request, events: [event] })
+      .append({ kind: 'usage', admitted: asked, ended })
       .catch((error: unknown) => house.observe({ type: 'usage_not_recorded', request, error }))
   })
 }

@@ -25,7 +25,7 @@ import {
   provider as providerKind,
   route as routeKind,
 } from '@switchyard/kinds'
-import { meter } from '@switchyard/ledger'
+import { usageEvent } from '@switchyard/ledger'
 import { type Journal, type JournalRecord, Sealed, type UsageEvent } from '@switchyard/runtime'
 import { checkOf } from '../src/key.ts'
 
@@ -86,7 +86,9 @@ export class MemoryJournal implements Journal {
   }
 
   get events(): readonly UsageEvent[] {
-    return this.records.flatMap(record => (record.kind === 'usage' ? record.events : []))
+    return this.records.flatMap(record =>
+      record.kind === 'usage' ? [usageEvent(record.admitted, record.ended)] : [],
+    )
   }
 
   get last(): UsageEvent['data'] {
@@ -145,7 +147,6 @@ export class Bed implements AsyncDisposable {
       snapshot: () => this.#snapshot,
       journal: this.journal,
       limiter: this.limiter,
-      meter,
       clock: () => this.now(),
       random: () => this.random(),
       resolve: host => this.resolve(host),

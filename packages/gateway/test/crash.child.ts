@@ -3,7 +3,6 @@ import { randomUUIDv7 } from 'node:crypto'
 import { createServer } from 'node:http'
 import { openMemoryLimiter } from '@switchyard/drivers/limits/memory'
 import { compileSnapshot, createGateway, type SnapshotInputs } from '@switchyard/gateway'
-import { meter } from '@switchyard/ledger'
 import { systemClock } from '@switchyard/runtime'
 import { openJournal } from '@switchyard/store/journal'
 
@@ -26,7 +25,6 @@ async function serve({ folder, inputs }: Order): Promise<void> {
     snapshot: () => snapshot,
     journal,
     limiter: openMemoryLimiter({ clock: systemClock }),
-    meter,
     clock: Date.now,
     random: Math.random,
     uuid: randomUUIDv7,

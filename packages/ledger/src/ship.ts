@@ -1,7 +1,8 @@
 // Ships the journal to the store: a batch is acknowledged only after the store has committed it, and the store
 // knows an event by its id, so that nothing is lost and nothing counts twice, whoever is killed.
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { IngestAnswer, JournalReader, Observe, UsageEvent, UsageStore } from '@switchyard/runtime'
+import type { IngestAnswer, JournalReader, Observe, UsageEvent, UsageStore, Used } from '@switchyard/runtime'
+import { usageEvent } from './usage.ts'
 
 export type ShipObservation =
   | {
@@ -40,7 +41,7 @@ export async function shipUsage(options: ShipOptions): Promise<void> {
   try {
     while (!signal.aborted) {
       const batch = await reader.batch(limit, signal)
-      if (batch.events.length > 0) await ingest(options, batch.events)
+      if (batch.used.length > 0) await ingest(options, batch.used)
       await batch.acknowledge()
     }
   } catch (error) {
@@ -48,7 +49,8 @@ export async function shipUsage(options: ShipOptions): Promise<void> {
   }
 }
 
-async function ingest(options: ShipOptions, events: readonly UsageEvent[]): Promise<void> {
+async function ingest(options: ShipOptions, used: readonly Used[]): Promise<void> {
+  const events = used.map(({ admitted, ended }) => usageEvent(admitted, ended))
   const { store, observe, clock, random, signal, backoffMilliseconds = 10_000 } = options
   for (let attempt = 1; ; attempt++) {
     try {

@@ -1,13 +1,13 @@
 import { randomUUIDv7 } from 'node:crypto'
-import { type ShipObservation, shipUsage, usageEvent } from '@switchyard/ledger'
-import type { JournalReader, UsageEvent, UsageStore } from '@switchyard/runtime'
+import { type ShipObservation, shipUsage } from '@switchyard/ledger'
+import type { JournalReader, UsageStore, Used } from '@switchyard/runtime'
 import { testDatabase } from '@switchyard/store/testing'
 import { describe, expect, test } from 'vitest'
 
-function eventOf(tokens: bigint): UsageEvent {
+function usedOf(tokens: bigint): Used {
   const at = Date.now()
-  return usageEvent(
-    {
+  return {
+    admitted: {
       request: randomUUIDv7(),
       at,
       workspace: 'default',
@@ -19,7 +19,7 @@ function eventOf(tokens: bigint): UsageEvent {
       operation: 'chat.completions',
       streamed: false,
     },
-    {
+    ended: {
       at,
       end: 'done',
       status: 200,
@@ -28,11 +28,11 @@ function eventOf(tokens: bigint): UsageEvent {
       billable: 'caller',
       usage: { quantities: { 'tok.out.text': tokens }, source: 'engine', flags: [] },
     },
-  )
+  }
 }
 
 /** Hands out the same batch until it is acknowledged, as a journal does. */
-function readerOf(batches: (readonly UsageEvent[])[]): JournalReader & { readonly left: number } {
+function readerOf(batches: (readonly Used[])[]): JournalReader & { readonly left: number } {
   return {
     get left() {
       return batches.length
@@ -43,7 +43,7 @@ function readerOf(batches: (readonly UsageEvent[])[]): JournalReader & { readonl
         signal.throwIfAborted()
       }
       return {
-        events: batches[0] ?? [],
+        used: batches[0] ?? [],
         async acknowledge() {
           batches.shift()
         },
@@ -73,8 +73,8 @@ async function ship(reader: ReturnType<typeof readerOf>, store: Pick<UsageStore,
 describe('the shipper', () => {
   test('brings each event to PostgreSQL once, though some come twice', async () => {
     await using database = await testDatabase()
-    const events = [eventOf(3n), eventOf(2n ** 60n), eventOf(4n)]
-    const observed = await ship(readerOf([events, events.slice(0, 2), [eventOf(5n)]]), database.usage)
+    const events = [usedOf(3n), usedOf(2n ** 60n), usedOf(4n)]
+    const observed = await ship(readerOf([events, events.slice(0, 2), [usedOf(5n)]]), database.usage)
     expect(observed.map(o => (o.type === 'usage_shipped' ? [o.events, o.duplicates] : o))).toEqual([
       [3, 0],
       [2, 2],
@@ -87,7 +87,7 @@ describe('the shipper', () => {
 
   test('tries again, later each time, until the store answers', async () => {
     let calls = 0
-    const observed = await ship(readerOf([[eventOf(1n)]]), {
+    const observed = await ship(readerOf([[usedOf(1n)]]), {
       async ingest(events) {
         if (++calls < 4) throw new Error('the database is away')
         return events.map(() => 'accepted')
@@ -103,16 +103,16 @@ describe('the shipper', () => {
   })
 
   test('says how old the oldest event was, and which were quarantined', async () => {
-    const event = eventOf(1n)
-    const observed = await ship(readerOf([[event]]), { ingest: async () => ['quarantined'] })
-    expect(observed[0]).toEqual({ type: 'usage_quarantined', ids: [event.id] })
+    const used = usedOf(1n)
+    const observed = await ship(readerOf([[used]]), { ingest: async () => ['quarantined'] })
+    expect(observed[0]).toEqual({ type: 'usage_quarantined', ids: [`${used.admitted.request}:1:call`] })
     expect(observed[1]).toMatchObject({ type: 'usage_shipped', events: 1 })
     expect(observed[1]?.type === 'usage_shipped' && observed[1].lagMilliseconds).toBeGreaterThanOrEqual(0)
   })
 
   test('stops at once when it is told to, while it waits for a store that is away', async () => {
     const stop = new AbortController()
-    const reader = readerOf([[eventOf(1n)]])
+    const reader = readerOf([[usedOf(1n)]])
     const running = shipUsage({
       reader,
       store: { ingest: () => Promise.reject(new Error('away')) },

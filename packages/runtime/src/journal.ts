@@ -1,16 +1,13 @@
 // The gateway's journal as the gateway and the shipper see it: what was acknowledged survives kill -9.
-import type { UsageEvent } from './usage.ts'
+import type { Admission, Used } from './usage.ts'
 
 export interface JournalOpen {
   readonly kind: 'open'
-  readonly request: string
   /** Enough to write the usage of a request whose gateway was lost. */
-  readonly event: UsageEvent
+  readonly admitted: Admission
 }
-export interface JournalUsage {
+export interface JournalUsage extends Used {
   readonly kind: 'usage'
-  readonly request: string
-  readonly events: readonly UsageEvent[]
 }
 export type JournalRecord = JournalOpen | JournalUsage
 
@@ -27,7 +24,7 @@ export interface JournalReader {
     limit: number,
     signal: AbortSignal,
   ): Promise<{
-    readonly events: readonly UsageEvent[]
+    readonly used: readonly Used[]
     acknowledge(): Promise<void>
   }>
 }

@@ -37,6 +37,54 @@ export const endReasons = [
 ] as const
 export type EndReason = (typeof endReasons)[number]
 
+/** What the gateway knows of a request when it is admitted. */
+export interface Admission {
+  /** UUIDv7 that the gateway minted. */
+  readonly request: string
+  /** Milliseconds since 1970. */
+  readonly at: number
+  readonly workspace: string
+  readonly project: string | null
+  /** Public id of the API key. */
+  readonly key: string
+  /** Name of the ApiKey document. */
+  readonly keyName: string
+  /** Public model name that the caller used. */
+  readonly model: string
+  readonly endpoint: string
+  readonly operation: string
+  readonly streamed: boolean
+}
+
+/** How it ended. */
+export interface Ended {
+  /** Milliseconds since 1970. */
+  readonly at: number
+  readonly end: EndReason
+  /** HTTP status that the caller saw, or would have seen; 499 when it was gone. */
+  readonly status: number
+  /** From 1; the attempt that was relayed, or the last one. */
+  readonly attempt: number
+  /** Name of the upstream of that attempt; '' when there was none. */
+  readonly upstream: string
+  /** `cost` when an upstream worked and the caller is not to pay. */
+  readonly billable: 'caller' | 'cost'
+  readonly usage:
+    | {
+        /** Non-negative and disjoint. */
+        readonly quantities: Readonly<Partial<Record<UsageUnit, bigint>>>
+        readonly source: Exclude<UsageEvent['data']['usageSource'], 'none'>
+        readonly flags: readonly string[]
+      }
+    | undefined
+}
+
+/** One request that was admitted and has ended: what a usage event is made of. */
+export interface Used {
+  readonly admitted: Admission
+  readonly ended: Ended
+}
+
 /** CloudEvents 1.0 `switchyard.usage.v1`. Quantities are decimal strings of non-negative integers, disjoint. */
 export interface UsageEvent {
   readonly specversion: '1.0'

@@ -3,14 +3,17 @@ import { once } from 'node:events'
 import { appendFile, mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { UsageEvent } from '@switchyard/runtime'
+import { type UsageEvent, type Used, usageUnits } from '@switchyard/runtime'
 import {
   type FileJournal,
   type JournalObservation,
   type JournalOptions,
   openJournal,
 } from '@switchyard/store/journal'
+import fc from 'fast-check'
 import { afterEach, describe, expect, test } from 'vitest'
+import { crc32c } from '../src/journal/crc32c.ts'
+import { used } from './used.ts'
 
 const folders: string[] = []
 const journals: FileJournal[] = []
@@ -38,52 +41,56 @@ async function opened(folder: string, options: Partial<JournalOptions> = {}) {
   return { journal, said }
 }
 
-export function event(request: string, end: UsageEvent['data']['end'] = 'done'): UsageEvent {
+const begin = (journal: FileJournal, request: string) =>
+  journal.append({ kind: 'open', admitted: used(request).admitted })
+const end = (journal: FileJournal, request: string) => journal.append({ kind: 'usage', ...used(request) })
+
+/** What stood in a frame of the first form. */
+function event(request: string): UsageEvent {
+  const { admitted, ended } = used(request)
+  const { key, keyName, model, endpoint, operation, streamed, workspace, project } = admitted
   return {
     data: {
       billable: 'caller',
-      end,
-      endedAt: '2026-01-01T00:00:01.000Z',
-      endpoint: 'tiny',
+      end: ended.end,
+      endedAt: new Date(ended.at).toISOString(),
+      endpoint,
       flags: [],
-      key: 'abc',
-      keyName: 'k',
-      model: 'tiny',
-      operation: 'chat.completions',
-      project: null,
+      key,
+      keyName,
+      model,
+      operation,
+      project,
       quantities: { 'tok.out.text': '3' },
       request,
       status: 200,
-      streamed: false,
+      streamed,
       upstream: 'tiny-1-0',
       usageSource: 'engine',
-      workspace: 'default',
+      workspace,
     },
     id: `${request}:1:call`,
     source: '/gateway',
     specversion: '1.0',
     subject: 'default/-',
-    time: '2026-01-01T00:00:00.000Z',
+    time: new Date(admitted.at).toISOString(),
     type: 'switchyard.usage.v1',
   }
 }
-const begin = (journal: FileJournal, request: string) =>
-  journal.append({ kind: 'open', request, event: event(request, 'gateway_lost') })
-const end = (journal: FileJournal, request: string) =>
-  journal.append({ kind: 'usage', request, events: [event(request)] })
 
 const patient = () => AbortSignal.timeout(5000)
 
-async function shipped(journal: FileJournal, least = 1): Promise<readonly UsageEvent[]> {
-  const all: UsageEvent[] = []
+async function shipped(journal: FileJournal, least = 1): Promise<readonly Used[]> {
+  const all: Used[] = []
   while (all.length < least || !journal.drained) {
     const batch = await journal.reader.batch(1000, patient())
-    all.push(...batch.events)
+    all.push(...batch.used)
     await batch.acknowledge()
   }
   return all
 }
-const requests = (events: readonly UsageEvent[]) => events.map(({ data }) => `${data.request} ${data.end}`)
+const requests = (all: readonly Used[]) =>
+  all.map(({ admitted, ended }) => `${admitted.request} ${ended.end}`)
 const segments = async (folder: string) =>
   (await readdir(folder)).filter(file => file.endsWith('.seg')).sort()
 
@@ -95,7 +102,7 @@ describe.each(['interval', 'reply'] as const)('a journal synced by %s', sync => 
     await Promise.all(Array.from({ length: 100 }, (_, i) => end(journal, `r${i}`)))
     const events = await shipped(journal, 100)
     expect(requests(events)).toEqual(Array.from({ length: 100 }, (_, i) => `r${i} done`))
-    expect(events[0]).toEqual(event('r0'))
+    expect(events[0]).toEqual(used('r0'))
     await journal.close()
     expect(await segments(folder)).toEqual([])
   })
@@ -107,7 +114,7 @@ describe.each(['interval', 'reply'] as const)('a journal synced by %s', sync => 
     await end(journal, 'b')
     expect(await journal.reader.batch(10, patient())).toBe(first)
     await first.acknowledge()
-    expect(requests((await journal.reader.batch(10, patient())).events)).toEqual(['b done'])
+    expect(requests((await journal.reader.batch(10, patient())).used)).toEqual(['b done'])
   })
 
   test('gives what was not acknowledged to the next owner, and ends what was begun', async () => {
@@ -121,13 +128,13 @@ describe.each(['interval', 'reply'] as const)('a journal synced by %s', sync => 
     const next = await opened(folder, { sync })
     const events = await shipped(next.journal, 2)
     expect(requests(events)).toEqual(['a done', 'b gateway_lost'])
-    expect(events[1]?.data).toMatchObject({ quantities: {}, usageSource: 'none', billable: 'caller' })
+    expect(events[1]?.ended).toMatchObject({ usage: undefined, billable: 'caller' })
     expect(next.said).toEqual([{ type: 'requests_lost', epoch: 1, requests: 1 }])
   })
 
   test('begins each segment with the requests under way, so that old ones may go', async () => {
     const folder = await newFolder()
-    const { journal } = await opened(folder, { sync, segmentBytes: 2000, keepSeconds: 0 })
+    const { journal } = await opened(folder, { sync, segmentBytes: 600, keepSeconds: 0 })
     await begin(journal, 'long')
     for (let i = 0; i < 10; i++) await end(journal, `r${i}`)
     expect(requests(await shipped(journal, 10))).toHaveLength(10)
@@ -155,8 +162,9 @@ describe('a journal', () => {
     await end(journal, 'b')
     const path = join(source, (await segments(source))[0] ?? '')
     const bytes = await readFile(path)
-    const half = bytes.length / 2
-    for (const cut of [half + 1, half + 5, half + 9, half + 100, bytes.length - 1]) {
+    // The last of three frames: what both have in common, the first, and the second, as long as the first.
+    const half = bytes.length - bytes.readUInt32LE(9 + bytes.readUInt32LE(0)) - 9
+    for (const cut of [half + 1, half + 5, half + 9, half + 60, bytes.length - 1]) {
       const folder = await newFolder()
       await writeFile(join(folder, '1-000001.seg'), bytes.subarray(0, cut))
       const { journal: next, said } = await opened(folder)
@@ -203,9 +211,9 @@ describe('a journal', () => {
 
   test('is full over its size: begins nothing more, but lets what has begun end', async () => {
     const { journal } = await opened(await newFolder(), {
-      maxBytes: 900,
+      maxBytes: 110,
       keepSeconds: 0,
-      segmentBytes: 900,
+      segmentBytes: 110,
     })
     await begin(journal, 'a')
     expect(journal.full).toBe(false)
@@ -278,12 +286,87 @@ describe('a journal', () => {
     }
     const { journal } = await opened(folder)
     const events = await shipped(journal)
-    const ids = events.map(({ id }) => id)
+    const ids = events.map(({ admitted }) => admitted.request)
     expect(new Set(ids).size).toBe(ids.length)
-    const ended = new Set(events.filter(({ data }) => data.end === 'done').map(({ data }) => data.request))
+    const ended = new Set(
+      events.filter(({ ended }) => ended.end === 'done').map(({ admitted }) => admitted.request),
+    )
     expect([...acknowledged].filter(request => !ended.has(request))).toEqual([])
-    const known = new Set(events.map(({ data }) => data.request))
+    const known = new Set(ids)
     expect([...begun].filter(request => !known.has(request))).toEqual([])
     expect(acknowledged.size).toBeGreaterThan(50)
+  })
+
+  test('tells what requests have in common once in each segment, and again for those of others', async () => {
+    const folder = await newFolder()
+    const { journal } = await opened(folder)
+    const one = used('a')
+    const other = { ...one, admitted: { ...one.admitted, request: 'b', model: 'große-größe', project: 'p' } }
+    const streamed = { ...one, admitted: { ...one.admitted, request: 'c', streamed: true } }
+    const all = [one, other, streamed, used('d')]
+    for (const each of all) await journal.append({ kind: 'usage', ...each })
+    const path = join(folder, (await segments(folder))[0] ?? '')
+    expect((await readFile(path)).toString().split('chat.completions')).toHaveLength(4)
+    expect(await shipped(journal, 4)).toEqual(all)
+    await journal.close()
+  })
+
+  test('gives back what it was given, whatever that is', async () => {
+    const { journal } = await opened(await newFolder())
+    const text = fc.string({ unit: 'binary', maxLength: 20 }).filter(one => one.isWellFormed())
+    const time = fc.double({ min: 0, max: 4e12, noNaN: true })
+    const quantities = fc.dictionary(fc.constantFrom(...usageUnits), fc.bigInt({ min: 0n, max: 2n ** 70n }), {
+      noNullPrototype: true,
+    })
+    await fc.assert(
+      fc.asyncProperty(
+        text,
+        fc.option(text),
+        time,
+        time,
+        fc.option(quantities),
+        async (a, b, at, then, q) => {
+          const { admitted, ended } = used('r')
+          const usage = q ? ({ quantities: q, source: 'counted', flags: [a] } as const) : undefined
+          const one = {
+            admitted: { ...admitted, at, model: a, keyName: a, project: b },
+            ended: { ...ended, at: then, upstream: a, usage },
+          }
+          await journal.append({ kind: 'open', admitted: one.admitted })
+          await journal.append({ kind: 'usage', ...one })
+          expect(await shipped(journal)).toEqual([one])
+        },
+      ),
+      { numRuns: 50 },
+    )
+  })
+
+  test('refuses what is no id of a request', async () => {
+    const { journal } = await opened(await newFolder())
+    expect(() => begin(journal, 'ü')).toThrow(TypeError)
+    expect(() => end(journal, 'x'.repeat(256))).toThrow(TypeError)
+    await end(journal, 'a')
+    expect(requests(await shipped(journal))).toEqual(['a done'])
+  })
+
+  test('ships what was written as whole events before an upgrade', async () => {
+    const folder = await newFolder()
+    const frame = (kind: number, value: unknown) => {
+      const payload = Buffer.from(JSON.stringify(value))
+      const bytes = Buffer.alloc(9 + payload.length)
+      bytes.writeUInt32LE(payload.length)
+      bytes[8] = kind
+      payload.copy(bytes, 9)
+      bytes.writeUInt32LE(crc32c(bytes, 8, bytes.length), 4)
+      return bytes
+    }
+    await writeFile(
+      join(folder, '1-000001.seg'),
+      Buffer.concat([frame(1, event('a')), frame(1, event('b')), frame(2, [event('a')])]),
+    )
+    const { journal } = await opened(folder)
+    const [first, second] = await shipped(journal, 2)
+    expect(first).toEqual(used('a'))
+    expect(second).toMatchObject({ admitted: used('b').admitted, ended: { end: 'gateway_lost' } })
   })
 })

@@ -4,8 +4,7 @@ import { type IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { callers, RealtimeTap, type Usage } from '@switchyard/dialects'
 import { Fault } from '@switchyard/kinds'
-import type { Admitted } from '@switchyard/ledger'
-import type { EndReason, Verdict } from '@switchyard/runtime'
+import type { Admission, EndReason, Verdict } from '@switchyard/runtime'
 import { type WebSocket, WebSocketServer } from 'ws'
 import { exhausted, usedBy } from '../admission.ts'
 import { authenticate, type Credential, recheck } from '../authenticate.ts'
@@ -53,7 +52,7 @@ export class Session implements Running {
   #head: Head | undefined
   #credential: Credential | undefined
   #route: Route | undefined
-  #admitted: Admitted | undefined
+  #admitted: Admission | undefined
   #claim: Verdict | undefined
   #dialled: Dialled | undefined
   #caller: WebSocket | undefined
@@ -95,7 +94,7 @@ export class Session implements Running {
   // ---- before the upgrade
 
   async #open(): Promise<void> {
-    const { limits, clock, metrics, admissions, journal, meter, door } = this.#house
+    const { limits, clock, metrics, admissions, journal, door } = this.#house
     const { method, url, headers } = this.#inbound
     const model = findSession(method, url, limits)
     const head = readHead(this.#inbound, limits, { caller: 'openai' })
@@ -114,7 +113,7 @@ export class Session implements Running {
     this.#route = route
     if (route.guarding.guards) throw unguarded({ operation: 'realtime', model })
     const { workspace, project, key, keyName } = principal
-    const admitted: Admitted = {
+    const admitted: Admission = {
       request: this.id,
       at: this.#startedAt,
       workspace,
@@ -135,7 +134,7 @@ export class Session implements Running {
       this.#claim = verdict
       if (verdict.type !== 'admitted') throw exhausted(verdict)
     }
-    await journal.append({ kind: 'open', request: this.id, event: meter.open(admitted) })
+    await journal.append({ kind: 'open', admitted })
     this.#admitted = admitted
     this.#abort.signal.throwIfAborted()
     const dialled = await dial(this.#house, {
@@ -309,10 +308,10 @@ export class Session implements Running {
 
   /** Journals the one usage record. */
   async #settle(end: EndReason, status: number): Promise<void> {
-    const { meter, journal, clock, metrics, observe } = this.#house
+    const { journal, clock, metrics, observe } = this.#house
     const { usage } = this.#tap
     if (usage) metrics.used(usage)
-    const event = meter.end(this.#admitted as Admitted, {
+    const ended = {
       at: clock(),
       end,
       status,
@@ -320,9 +319,9 @@ export class Session implements Running {
       upstream: this.#dialled?.upstream.name ?? '',
       billable: 'caller',
       usage,
-    })
+    } as const
     try {
-      await journal.append({ kind: 'usage', request: this.id, events: [event] })
+      await journal.append({ kind: 'usage', admitted: this.#admitted as Admission, ended })
     } catch (error) {
       observe({ type: 'usage_not_recorded', request: this.id, error })
     }

@@ -85,7 +85,7 @@ export async function openJournal(options: JournalOptions): Promise<FileJournal>
     clock,
     observe,
     sink: options.sink ?? fileSink,
-    wrote: written => reader.wrote(written),
+    wrote: () => reader.wake(),
     begun(segment) {
       if (live) kept.add(live)
       live = segment

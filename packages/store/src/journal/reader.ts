@@ -3,8 +3,8 @@
 import { type FileHandle, open, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { JournalReader, Observe, UsageEvent } from '@switchyard/runtime'
-import { type Frame, headBytes, readFrame } from './frame.ts'
+import type { Admission, JournalReader, Observe, Used } from '@switchyard/runtime'
+import { type Common, type Frame, headBytes, readFrame } from './frame.ts'
 import type { JournalObservation } from './index.ts'
 import type { Segment } from './segment.ts'
 
@@ -21,17 +21,6 @@ interface Settings {
   readonly finished: (segment: Segment) => Promise<void>
 }
 
-/** What one write added to a segment: its usage need not be read back from the file. */
-export interface Written {
-  readonly segment: Segment
-  readonly start: number
-  readonly end: number
-  readonly events: readonly UsageEvent[]
-}
-
-/** Writes and events that are remembered; beyond that they are read from the file. */
-const mostRemembered = 20_000
-
 type Batch = Awaited<ReturnType<JournalReader['batch']>>
 
 export class SegmentReader implements JournalReader {
@@ -45,11 +34,11 @@ export class SegmentReader implements JournalReader {
   #bytes: Buffer = nothing
   #at = 0
   /** Requests of the lost process whose segments are being read, begun and not ended so far. */
-  readonly #open = new Map<string, UsageEvent>()
-  #recent: Written[] = []
-  #remembered = 0
-  /** Events read and not yet handed out. */
-  #ready: UsageEvent[] = []
+  readonly #open = new Map<string, Admission>()
+  /** What the segment that is being read has told of them so far. */
+  readonly #commons = new Map<number, Common>()
+  /** Read and not yet handed out. */
+  #ready: Used[] = []
   #batch: Batch | undefined
   #more = Promise.withResolvers<void>()
 
@@ -63,17 +52,6 @@ export class SegmentReader implements JournalReader {
     this.wake()
   }
 
-  /** Remembers what was written, so that shipping it costs neither a read nor a parse. */
-  wrote(written: Written): void {
-    this.#remembered += 1 + written.events.length
-    this.#recent.push(written)
-    if (this.#remembered > mostRemembered) {
-      this.#recent = []
-      this.#remembered = 0
-    }
-    this.wake()
-  }
-
   wake(): void {
     this.#more.resolve()
   }
@@ -84,7 +62,7 @@ export class SegmentReader implements JournalReader {
     let gathered = false
     for (;;) {
       this.#more = Promise.withResolvers()
-      while (this.#ready.length < limit && (this.#recall() || (await this.#step())));
+      while (this.#ready.length < limit && (this.#scan(limit) || (await this.#step())));
       if (this.#ready.length >= limit || (gathered && this.#ready.length > 0)) break
       if (this.#ready.length > 0 || this.#passed.length > 0) {
         if (this.#live()) await sleep(this.#settings.gatherMilliseconds, undefined, { signal })
@@ -94,11 +72,11 @@ export class SegmentReader implements JournalReader {
       }
       await until(this.#more.promise, signal)
     }
-    const events = this.#ready.splice(0, limit)
+    const used = this.#ready.splice(0, limit)
     const passed = this.#ready.length === 0 ? this.#passed : []
     if (passed === this.#passed) this.#passed = []
     const batch: Batch = {
-      events,
+      used,
       acknowledge: async () => {
         if (this.#batch !== batch) return
         this.#batch = undefined
@@ -129,7 +107,20 @@ export class SegmentReader implements JournalReader {
     return this.#segments[0]?.epoch === this.#settings.epoch
   }
 
-  /** Reads one frame, or leaves a segment; false when there is nothing to do now. */
+  /** Takes the whole frames that are in memory; false when the next one is not, or is no frame. */
+  #scan(limit: number): boolean {
+    const opens = !this.#live()
+    let some = false
+    while (this.#ready.length < limit && this.#at < this.#bytes.length) {
+      const frame = readFrame(this.#bytes, this.#at, this.#commons, opens)
+      if (frame.kind === 'short' || frame.kind === 'bad') break
+      this.#take(frame)
+      some = true
+    }
+    return some
+  }
+
+  /** Goes on where `scan` cannot: reads more, or leaves a segment; false when there is nothing to do now. */
   async #step(): Promise<boolean> {
     const segment = this.#segments[0]
     if (!segment) return false
@@ -139,40 +130,20 @@ export class SegmentReader implements JournalReader {
       await this.#leave(segment)
       return true
     }
-    const frame = readFrame(this.#bytes, this.#at, !this.#live())
+    const frame = readFrame(this.#bytes, this.#at, this.#commons, !this.#live())
     if (frame.kind === 'short' && (await this.#fill(segment, frame.needs))) return true
     if (frame.kind === 'short' || frame.kind === 'bad') await this.#damaged(segment, place)
-    else this.#take(frame)
     return true
-  }
-
-  /** Goes on from memory where the write that begins at this place is remembered. */
-  #recall(): boolean {
-    const [segment] = this.#segments
-    const place = this.#offset + this.#at
-    while (this.#recent[0] && (this.#recent[0].segment !== segment || this.#recent[0].start < place))
-      this.#forget()
-    const [next] = this.#recent
-    if (next?.start !== place) return false
-    this.#forget()
-    this.#ready.push(...next.events)
-    this.#bytes = nothing
-    this.#offset = next.end
-    this.#at = 0
-    return true
-  }
-
-  #forget(): void {
-    this.#remembered -= 1 + (this.#recent.shift()?.events.length ?? 0)
   }
 
   #take(frame: Exclude<Frame, { kind: 'short' | 'bad' }>): void {
     this.#at = frame.end
-    if (frame.kind === 'open') this.#open.set(frame.event.data.request, frame.event)
-    else if (frame.kind === 'usage')
-      for (const event of frame.events) {
-        this.#open.delete(event.data.request)
-        this.#ready.push(event)
+    if (frame.kind === 'common') this.#commons.set(frame.number, frame.common)
+    else if (frame.kind === 'open') this.#open.set(frame.admitted.request, frame.admitted)
+    else if (frame.kind === 'used')
+      for (const used of frame.used) {
+        this.#open.delete(used.admitted.request)
+        this.#ready.push(used)
       }
   }
 
@@ -193,6 +164,7 @@ export class SegmentReader implements JournalReader {
   async #leave(segment: Segment): Promise<void> {
     await this.close()
     this.#segments.shift()
+    this.#commons.clear()
     this.#bytes = nothing
     this.#offset = 0
     this.#at = 0
@@ -201,7 +173,7 @@ export class SegmentReader implements JournalReader {
     if (!lastOfEpoch || segment.epoch === this.#settings.epoch) return
     if (this.#open.size > 0)
       this.#settings.observe({ type: 'requests_lost', epoch: segment.epoch, requests: this.#open.size })
-    for (const event of this.#open.values()) this.#ready.push(lost(event))
+    for (const admitted of this.#open.values()) this.#ready.push(lost(admitted))
     this.#open.clear()
   }
 
@@ -224,17 +196,11 @@ export class SegmentReader implements JournalReader {
   }
 }
 
-/** The one event of a request whose gateway was lost: always the same bytes, so that it counts once. */
-function lost(event: UsageEvent): UsageEvent {
-  const data = {
-    ...event.data,
-    billable: 'caller',
-    end: 'gateway_lost',
-    endedAt: event.time,
-    quantities: {},
-    usageSource: 'none',
-  } as const
-  return { ...event, data }
+/** The one end of a request whose gateway was lost: always the same, so that it counts once. */
+function lost(admitted: Admission): Used {
+  const { at } = admitted
+  const ended = { at, end: 'gateway_lost', status: 0, attempt: 1, upstream: '', billable: 'caller' } as const
+  return { admitted, ended: { ...ended, usage: undefined } }
 }
 
 async function until(promise: Promise<void>, signal: AbortSignal): Promise<void> {

@@ -2,15 +2,14 @@
 import { closeSync, fdatasync, fsync, ftruncateSync, openSync, writeSync } from 'node:fs'
 import { promisify } from 'node:util'
 import { Fault } from '@switchyard/kinds'
-import type { Journal, JournalRecord, Observe, UsageEvent } from '@switchyard/runtime'
-import { frameBound, payloadOf, writeFrame } from './frame.ts'
+import type { Admission, Journal, JournalRecord, Observe } from '@switchyard/runtime'
+import { Commons } from './commons.ts'
+import { checkRequest, FrameBuffer } from './frame.ts'
 import type { JournalObservation, JournalOptions } from './index.ts'
-import type { Written } from './reader.ts'
 import { type Segment, segmentPath } from './segment.ts'
 
 const syncData = promisify(fdatasync)
 const syncAll = promisify(fsync)
-const bufferBytes = 256 * 1024
 
 type Sink = NonNullable<JournalOptions['sink']>
 
@@ -33,8 +32,8 @@ interface Settings {
   readonly clock: () => number
   readonly sink: Sink
   readonly observe: Observe<JournalObservation>
-  /** Called with each write, when it is done. */
-  readonly wrote: (written: Written) => void
+  /** Called after each write. */
+  readonly wrote: () => void
   /** Called with each new segment. */
   readonly begun: (segment: Segment) => void
   /** Bytes in the folder that are not this epoch's open segment. */
@@ -54,9 +53,8 @@ export class JournalWriter implements Journal {
   #file: number
   #segment: Segment
   #begunAt: number
-  #buffer = Buffer.allocUnsafeSlow(bufferBytes)
-  #used = 0
-  #events: UsageEvent[] = []
+  readonly #frames = new FrameBuffer()
+  readonly #commons = new Commons(this.#frames)
   /** Records of this turn of the loop. */
   #turn: Turn | undefined
   /** Records that are written and wait for the fsync (`reply`). */
@@ -66,8 +64,8 @@ export class JournalWriter implements Journal {
   #syncTimer: NodeJS.Timeout | undefined
   #dirty = false
   #folderDirty = true
-  /** Events of requests that have begun and not ended: each segment begins with those still under way. */
-  readonly #open = new Map<string, UsageEvent>()
+  /** Requests that have begun and not ended: each segment begins with those still under way. */
+  readonly #open = new Map<string, Admission>()
   #failedAt: number | undefined
   #closed = false
 
@@ -96,16 +94,18 @@ export class JournalWriter implements Journal {
     // A request under way may end even in a folder that is over its size: its `open` was admitted.
     if (this.#failedAt !== undefined || (record.kind === 'open' && this.#overfull()))
       return Promise.reject(refusal('The usage journal takes no more records: free or enlarge its disk.'))
-    if (record.kind === 'open') this.#open.set(record.request, record.event)
-    else {
-      this.#open.delete(record.request)
-      this.#events.push(...record.events)
-    }
+    const { admitted } = record
+    const { request } = admitted
+    checkRequest(request)
+    if (record.kind === 'open') this.#open.set(request, admitted)
+    else this.#open.delete(request)
     if (this.#turn === undefined) {
       this.#turn = Promise.withResolvers<void>()
       setImmediate(this.#flush)
     }
-    this.#encode(record.kind, payloadOf(record))
+    const common = this.#commons.numberOf(admitted)
+    if (record.kind === 'open') this.#frames.open(common, admitted)
+    else this.#frames.usage(common, admitted, record.ended)
     return this.#turn.promise
   }
 
@@ -128,16 +128,6 @@ export class JournalWriter implements Journal {
     return keptBytes() + this.#segment.size >= maxBytes
   }
 
-  #encode(kind: JournalRecord['kind'], payload: string): void {
-    const bound = frameBound(payload)
-    if (this.#used + bound > this.#buffer.length) {
-      const larger = Buffer.allocUnsafeSlow(Math.max(this.#buffer.length * 2, this.#used + bound))
-      this.#buffer.copy(larger, 0, 0, this.#used)
-      this.#buffer = larger
-    }
-    this.#used = writeFrame(this.#buffer, this.#used, kind, payload)
-  }
-
   readonly #flush = (): void => {
     const turn = this.#turn
     if (!turn) return
@@ -158,21 +148,19 @@ export class JournalWriter implements Journal {
 
   #write(): void {
     const { sink } = this.#settings
-    const length = this.#used
-    const events = this.#events
+    const { bytes, used: length } = this.#frames
     const start = this.#segment.size
-    this.#used = 0
-    this.#events = []
+    this.#frames.used = 0
     let written = 0
     while (written < length)
       written += sink.write(
         this.#file,
-        written === 0 ? this.#buffer : this.#buffer.subarray(written),
+        written === 0 ? bytes : bytes.subarray(written),
         length - written,
         start + written,
       )
     this.#segment.size += length
-    this.#settings.wrote({ segment: this.#segment, start, end: this.#segment.size, events })
+    this.#settings.wrote()
   }
 
   readonly #syncSoon = (): void => {
@@ -250,15 +238,14 @@ export class JournalWriter implements Journal {
     this.#dirty = true
     begun(this.#segment)
     last.closed = true
-    this.#used = 0
-    for (const event of this.#open.values())
-      this.#encode('open', payloadOf({ kind: 'open', request: event.data.request, event }))
+    this.#frames.used = 0
+    this.#commons.clear()
+    for (const admitted of this.#open.values()) this.#frames.open(this.#commons.numberOf(admitted), admitted)
     this.#write()
   }
 
   #fail(cause: unknown): void {
-    this.#used = 0
-    this.#events = []
+    this.#frames.used = 0
     this.#failedAt = this.#settings.clock()
     this.#settings.observe({ type: 'journal_failed', error: cause })
     const turns = this.#turn ? [this.#turn, ...this.#unsynced] : this.#unsynced
