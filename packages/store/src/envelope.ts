@@ -47,20 +47,41 @@ export function masterKeys(keys: readonly Uint8Array[]): MasterKeys {
   return { first, byId: new Map(known.map(key => [key.id, key])) }
 }
 
-export function seal({ first }: MasterKeys, random: RandomBytes, place: Place, text: string): Envelope {
-  const dataKey = Buffer.from(random(keyBytes))
-  const sealed = encrypt(createSecretKey(dataKey), random, bound('value', place), Buffer.from(text))
-  const wrapped = encrypt(first.key, random, bound('key', place, first.id), dataKey)
-  dataKey.fill(0)
-  return { keyId: first.id, wrapped, sealed }
+export function seal(keys: MasterKeys, random: RandomBytes, place: Place, text: string): Envelope {
+  const { keyId, wrapped, key } = newDataKey(keys, random, place)
+  const sealing = encrypting(key, random, bound('value', place))
+  return { keyId, wrapped, sealed: Buffer.concat([sealing.nonce, sealing.add(text), sealing.end()]) }
 }
 
 /** `unavailable` (`secret_key_missing`) without its master key, `internal` (`secret_damaged`) when it was altered. */
 export function open(keys: MasterKeys, place: Place, envelope: Envelope): string {
-  const dataKey = unwrap(keys, place, envelope)
-  const text = decrypt(createSecretKey(dataKey), bound('value', place), envelope.sealed).toString()
-  dataKey.fill(0)
-  return text
+  return decrypt(dataKeyOf(keys, place, envelope), bound('value', place), envelope.sealed).toString()
+}
+
+/** For one value: a key is never used twice. */
+export function newDataKey(
+  { first }: MasterKeys,
+  random: RandomBytes,
+  place: Place,
+): Pick<Envelope, 'keyId' | 'wrapped'> & { readonly key: KeyObject } {
+  const bytes = Buffer.from(random(keyBytes))
+  const { nonce, add, end } = encrypting(first.key, random, bound('key', place, first.id))
+  const wrapped = Buffer.concat([nonce, add(bytes), end()])
+  const key = createSecretKey(bytes)
+  bytes.fill(0)
+  return { keyId: first.id, wrapped, key }
+}
+
+/** Throws as `open` does. */
+export function dataKeyOf(
+  keys: MasterKeys,
+  place: Place,
+  envelope: Pick<Envelope, 'keyId' | 'wrapped'>,
+): KeyObject {
+  const bytes = unwrap(keys, place, envelope)
+  const key = createSecretKey(bytes)
+  bytes.fill(0)
+  return key
 }
 
 /** The same value with its data key under the first master key. */
@@ -72,7 +93,8 @@ export function rewrapped(
 ): Pick<Envelope, 'keyId' | 'wrapped'> {
   const { id, key } = keys.first
   const dataKey = unwrap(keys, place, envelope)
-  const wrapped = encrypt(key, random, bound('key', place, id), dataKey)
+  const { nonce, add, end } = encrypting(key, random, bound('key', place, id))
+  const wrapped = Buffer.concat([nonce, add(dataKey), end()])
   dataKey.fill(0)
   return { keyId: id, wrapped }
 }
@@ -95,18 +117,28 @@ function bound(what: 'value' | 'key', { id, field }: Place, keyId = ''): Buffer 
   return Buffer.from([what, id, field, keyId].join('\0'))
 }
 
-function encrypt(key: KeyObject, random: RandomBytes, aad: Buffer, clear: Buffer): Buffer {
-  const nonce = random(nonceBytes)
+/** In pieces: first the nonce, then what each `add` gives, then the end with the tag. `aad` is bound, not sealed. */
+export function encrypting(
+  key: KeyObject,
+  random: RandomBytes,
+  aad: Buffer,
+): { readonly nonce: Buffer; add(clear: Buffer | string): Buffer; end(): Buffer } {
+  const nonce = Buffer.from(random(nonceBytes))
   const cipher = createCipheriv('aes-256-gcm', key, nonce, { authTagLength: tagBytes }).setAAD(aad)
-  return Buffer.concat([nonce, cipher.update(clear), cipher.final(), cipher.getAuthTag()])
+  return {
+    nonce,
+    add: clear => (typeof clear === 'string' ? cipher.update(clear, 'utf8') : cipher.update(clear)),
+    end: () => Buffer.concat([cipher.final(), cipher.getAuthTag()]),
+  }
 }
 
-function decrypt(key: KeyObject, aad: Buffer, bytes: Buffer): Buffer {
+/** What `encrypting` made, whole. `internal` (`secret_damaged`) when a bit of it or of `aad` is another. */
+export function decrypt(key: KeyObject, aad: Buffer, bytes: Buffer): Buffer {
   const nonce = bytes.subarray(0, nonceBytes)
   const body = bytes.subarray(nonceBytes, -tagBytes)
-  const decipher = createDecipheriv('aes-256-gcm', key, nonce, { authTagLength: tagBytes })
-  decipher.setAAD(aad).setAuthTag(bytes.subarray(-tagBytes))
   try {
+    const decipher = createDecipheriv('aes-256-gcm', key, nonce, { authTagLength: tagBytes })
+    decipher.setAAD(aad).setAuthTag(bytes.subarray(-tagBytes))
     return Buffer.concat([decipher.update(body), decipher.final()])
   } catch (cause) {
     throw new Fault('internal', 'A sealed secret was altered or moved: write it again.', {

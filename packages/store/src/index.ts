@@ -8,7 +8,7 @@
 // CREATE on the database. Every connection of `openStore` starts as a role without any right.
 //
 // `./embedded` is the PostgreSQL that comes with the package, `./testing` a fresh migrated database for tests,
-// `./journal` the gateway's journal of usage on disk.
+// `./journal` the gateway's journal of usage on disk, `./sealed-file` a file that this installation alone reads.
 import { randomBytes } from 'node:crypto'
 import type { IdentityStore, Leases, Secrets, Store, UsageStore, Vault } from '@switchyard/runtime'
 import { masterKeys } from './envelope.ts'

@@ -6,7 +6,7 @@ import { Fault } from '@switchyard/kinds'
 import { Client, DatabaseError } from 'pg'
 import { syncKinds } from './kinds.ts'
 import { connectionOf } from './postgres/connection.ts'
-import { faultOf } from './postgres/faults.ts'
+import { faultOf, isTransient } from './postgres/faults.ts'
 import { ensureRoles } from './postgres/roles.ts'
 
 export interface Migration {
@@ -27,6 +27,7 @@ interface Applied {
 
 const folder = new URL('../migrations/', import.meta.url)
 const oldest = 15
+const connectMilliseconds = 10_000
 
 export async function readMigrations(): Promise<readonly Migration[]> {
   const files = (await readdir(folder)).filter(file => file.endsWith('.up.sql')).sort()
@@ -46,12 +47,16 @@ export async function readMigrations(): Promise<readonly Migration[]> {
 export async function migrate(url: string, to?: number): Promise<readonly string[]> {
   const known = await readMigrations()
   const target = to ?? known.length
-  const client = new Client(connectionOf(url, 'switchyard-migrate', ''))
+  const client = new Client({
+    ...connectionOf(url, 'switchyard-migrate', ''),
+    connectionTimeoutMillis: connectMilliseconds,
+  })
   client.on('error', () => {}) // a lost connection fails the query that runs
   try {
     await client.connect()
   } catch (cause) {
-    throw new Fault('unavailable', connectMessage(cause), { reason: 'database_unreachable', cause })
+    const reason = isTransient(cause) ? 'database_away' : 'database_unreachable'
+    throw new Fault('unavailable', connectMessage(cause), { reason, cause })
   }
   try {
     await checkVersion(client)
