@@ -2,6 +2,7 @@
 // answered in one shape.
 import { createHmac } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { setTimeout as wait } from 'node:timers/promises'
 import { Fault } from '@switchyard/kinds'
 import type { IdentityStore, Observe, Secrets, Store, UsageStore, Vault } from '@switchyard/runtime'
 import { type Authenticate, createAuthenticate } from './authenticate.ts'
@@ -17,6 +18,7 @@ import { createPasswords } from './password.ts'
 import { checkRoutes, type Row } from './route.ts'
 import { routes } from './routes.ts'
 import { serve } from './serve.ts'
+import type { Readiness } from './server-rows.ts'
 import { createTokens } from './session.ts'
 import { createSessions } from './sessions.ts'
 import { mintSetupToken } from './setup.ts'
@@ -50,8 +52,8 @@ export interface ApiOptions {
   readonly explain?: ExplainOptions['explain']
   /** How the configuration file stands, where the server follows one. */
   readonly configuration?: () => ConfigurationState | undefined
-  /** What readiness waits for besides the store; none when empty. */
-  readonly ready?: () => Promise<readonly string[]>
+  /** How the gateway of this process stands, which does without the store; without one, readiness waits for the store. */
+  readonly ready?: () => Promise<Readiness>
   /** Prometheus' text of this process, for GET /metrics; without it that is `unsupported`. */
   readonly metrics?: () => string
   /** Address of the peer, for counting failed sign-ins; the socket's when absent. */
@@ -122,8 +124,10 @@ export async function createApi(options: ApiOptions): Promise<Api> {
     pollMilliseconds: limits.pollMilliseconds,
     cursors: createCursors(options.cursorKey, now),
     ready: async () => {
-      const waiting = options.ready ? await options.ready() : []
-      return [...waiting, ...(await storeProblems(store))]
+      if (!options.ready) return { waitingFor: await storeProblems(store), degraded: [] }
+      const told = await options.ready()
+      if (told.degraded.length > 0) return told
+      return { ...told, degraded: await storeProblems(store) }
     },
   })
   checkRoutes(table)
@@ -151,10 +155,14 @@ export async function createApi(options: ApiOptions): Promise<Api> {
   }
 }
 
+/** A probe does not wait as long as a connection may take. */
+const probeMilliseconds = 1000
+
 async function storeProblems(store: Store): Promise<readonly string[]> {
   try {
-    await store.version({ role: 'control' })
-    return []
+    const late = wait(probeMilliseconds, false, { ref: false })
+    if ((await Promise.race([store.version({ role: 'control' }), late])) !== false) return []
+    return ['the store: it does not answer']
   } catch (error) {
     // The answer of a readiness check is that it is not ready; the reason is in the database's own log.
     return [`the store: ${error instanceof Fault ? error.message : 'it does not answer'}`]

@@ -7,3 +7,4 @@ export { type MintedKey, mintKey, mintOperatorToken, parseKey, sha256 } from './
 export type { Logs } from './logs.ts'
 export type { ApiObservation } from './observation.ts'
 export type { Row } from './route.ts'
+export type { Readiness } from './server-rows.ts'

@@ -6,13 +6,20 @@ import { openApi } from './openapi.ts'
 import { guarded, nowhere, open, type Row } from './route.ts'
 import type { Tokens } from './session.ts'
 
+/** Whether requests can be served, in words for a person. */
+export interface Readiness {
+  /** They cannot until these are there; none when empty. */
+  readonly waitingFor: readonly string[]
+  /** They can, but not all is well. */
+  readonly degraded: readonly string[]
+}
+
 export interface ServerOptions {
   readonly tokens: Tokens
   /** Public address of this installation. */
   readonly issuer: string
   readonly version: string
-  /** What readiness still waits for; none when empty. */
-  readonly ready: () => Promise<readonly string[]>
+  readonly ready: () => Promise<Readiness>
   /** What Prometheus reads, in its text format. */
   readonly metrics: (() => string) | undefined
 }
@@ -104,16 +111,20 @@ export function serverRows({ tokens, issuer, version, ready, metrics }: ServerOp
         output: [
           {
             status: 200,
-            doc: 'They can.',
-            schema: z.object({ status: z.string(), waitingFor: z.array(z.string()) }),
+            doc: 'They can. `degraded` says what is amiss though they are.',
+            schema: z.object({
+              status: z.string(),
+              waitingFor: z.array(z.string()),
+              degraded: z.array(z.string()),
+            }),
           },
         ],
       },
       {},
       async () => {
-        const waitingFor = await ready()
-        const isReady = waitingFor.length === 0
-        return { status: isReady ? 200 : 503, body: { status: isReady ? 'ready' : 'not ready', waitingFor } }
+        const told = await ready()
+        const isReady = told.waitingFor.length === 0
+        return { status: isReady ? 200 : 503, body: { status: isReady ? 'ready' : 'not ready', ...told } }
       },
     ),
     open(

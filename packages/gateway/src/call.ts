@@ -97,6 +97,7 @@ export class Call implements InboundHearer, OpeningHearer, DecodedHearer {
         this.#answer(target, Buffer.alloc(0))
         return
       }
+      this.#house.checkFresh?.()
       const credential = authenticate(head.carried, this.#snapshot, clock(), door)
       // Nothing of the body is read until it is known who calls.
       if (credential instanceof Promise)

@@ -41,6 +41,8 @@ import type { Refusal } from './wire/server.ts'
 export interface GatewayOptions {
   /** The newest snapshot: a request keeps the one that it began with. */
   readonly snapshot: () => Snapshot
+  /** Whether the snapshot is too old to answer by; never when absent. */
+  readonly stale?: () => boolean
   readonly journal: Journal
   /** Where limits are kept. */
   readonly limiter: Limiter
@@ -103,7 +105,7 @@ export function createGateway(options: GatewayOptions): Gateway {
   const limits = completeLimits(options.limits)
   const metrics = new Metrics()
   const loop = watchLoop(clock, late => metrics.loopDelay(late))
-  const { random, observe, resolve = systemResolve } = options
+  const { random, observe, resolve = systemResolve, stale } = options
   const upstreams = new Upstreams(limits, resolve)
   const door = new Door(options.door ?? {}, { snapshot, clock, random, resolve, observe })
   const checker = new CheckThread()
@@ -171,6 +173,11 @@ export function createGateway(options: GatewayOptions): Gateway {
     get stopping() {
       return stopping
     },
+    checkFresh:
+      stale &&
+      (() => {
+        if (stale()) throw snapshotStale()
+      }),
     enter(call) {
       if (stopping) throw draining()
       if (journal.full) throw journalFull()
@@ -278,6 +285,14 @@ function journalFull(): Fault {
     reason: 'journal_full',
     retryAfterSeconds: 5,
   })
+}
+
+function snapshotStale(): Fault {
+  return new Fault(
+    'unavailable',
+    'This gateway has not heard of its control plane for too long to know who may call: try again shortly.',
+    { reason: 'snapshot_stale', retryAfterSeconds: 5 },
+  )
 }
 
 const reasonPhrases: Readonly<Record<number, string>> = {

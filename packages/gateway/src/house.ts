@@ -70,6 +70,8 @@ export interface House {
   readonly observe: Observe<GatewayObservation>
   readonly follow: Follow | undefined
   readonly stopping: boolean
+  /** Throws while the snapshot is too old to answer by; absent where it never is. */
+  readonly checkFresh: (() => void) | undefined
   /** Counts the call among those under way; throws the fault for which nothing new is taken. */
   enter(call: Running): void
   leave(call: Running): void

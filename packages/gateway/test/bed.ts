@@ -132,6 +132,8 @@ export class Bed implements AsyncDisposable {
   follow: Follow | undefined
   /** Endpoints that were said to be wanted. */
   readonly woken: string[] = []
+  /** The snapshot is too old to answer by. */
+  stale = false
   now: () => number = Date.now
   random: () => number = Math.random
   /** The addresses of a name; none is known. */
@@ -145,6 +147,7 @@ export class Bed implements AsyncDisposable {
     this.#snapshot = compileSnapshot({ documents: [], keyHashes: [], grants: [] })
     this.gateway = createGateway({
       snapshot: () => this.#snapshot,
+      stale: () => this.stale,
       journal: this.journal,
       limiter: this.limiter,
       clock: () => this.now(),

@@ -72,3 +72,17 @@ test('E2: 500 swaps under load fail no request and mix no two generations in one
   expect(generations.size).toBeGreaterThan(50)
   expect(bed.journal.events).toHaveLength(asked)
 })
+
+test('a snapshot that is too old answers nobody, whatever the key, and answers again once it is fresh', async () => {
+  renew(0)
+  bed.stale = true
+  for (const held of [key, `${key}x`]) {
+    const refused = await bed.chat(held, { model: 'm' })
+    expect(refused.status).toBe(503)
+    expect(refused.headers.get('retry-after')).toBe('5')
+    expect(await refused.text()).toContain('"snapshot_stale"')
+  }
+  expect(engine.seen).toEqual([])
+  bed.stale = false
+  expect((await bed.chat(key, { model: 'm' })).status).toBe(200)
+})

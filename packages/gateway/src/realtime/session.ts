@@ -101,6 +101,7 @@ export class Session implements Running {
     this.#head = head
     this.#relay = new Relay(this.#inbound, head.requestId ?? this.id, callers.openai)
     checkHandshake(this.#inbound)
+    this.#house.checkFresh?.()
     const carried = carriedWith(headers, head.carried)
     const credential = await authenticate(carried, this.#checked, clock(), door)
     this.#credential = credential
