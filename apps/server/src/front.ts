@@ -9,11 +9,12 @@ import { type GatewayOptions, openGateway } from './gateway-process.ts'
 import { type Edge, type Handler, listen } from './listen.ts'
 import { observer } from './log.ts'
 import type { Settings } from './settings.ts'
+import type { SnapshotStanding } from './snapshot.ts'
 import { openCertificates } from './tls.ts'
 import type { WorkerState } from './workers-messages.ts'
 import { openSharedPort } from './workers-port.ts'
 
-export interface FrontOptions extends Omit<GatewayOptions, 'journal' | 'gateways'> {
+export interface FrontOptions extends Omit<GatewayOptions, 'journal' | 'gateways' | 'standing'> {
   readonly opened: OpenedStore
   readonly vault: Vault
   /** Journals of usage. */
@@ -25,7 +26,11 @@ export interface Front extends AsyncDisposable {
   readonly workers: readonly WorkerState[]
   /** What readiness waits for; none when empty. */
   readonly problems: readonly string[]
-  /** Prometheus' text. */
+  /** Of each gateway process that is ready. */
+  readonly snapshots: readonly SnapshotStanding[]
+  /** Asks every process for its counters, where there are several. */
+  gather(): Promise<void>
+  /** Prometheus' text, as it was last gathered. */
   metrics(): string
   /** Where a request would go, by the gateway or one of its workers. */
   explain(ask: ExplainAsk): Promise<Explanation>
@@ -80,6 +85,8 @@ async function openOwnPort({ host, port, tls }: Settings, log: Logger): Promise<
       return {
         workers: [],
         problems: [],
+        snapshots: [opened.snapshot],
+        gather: () => Promise.resolve(),
         metrics: () => opened.metrics(edges.reduce((sum, { connections }) => sum + connections, 0)),
         explain: ask => opened.gateway.explain(ask),
         serve(control) {

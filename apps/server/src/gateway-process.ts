@@ -9,7 +9,8 @@ import type { Logger } from 'pino'
 import { openLimiter } from './limiter.ts'
 import { observer } from './log.ts'
 import type { Settings } from './settings.ts'
-import { followSnapshot } from './snapshot.ts'
+import { followSnapshot, type SnapshotStanding } from './snapshot.ts'
+import type { SnapshotDisk } from './snapshot-disk.ts'
 import { fineNow } from './telemetry-clock.ts'
 import { observeGateway } from './telemetry-gateway.ts'
 import { watchReader } from './telemetry-journal.ts'
@@ -27,6 +28,10 @@ export interface GatewayOptions {
   /** For limits that are counted in the database. */
   readonly databaseUrl: string
   readonly vault: Vault
+  /** Where the snapshot is kept for a start without the store. */
+  readonly disk: SnapshotDisk | undefined
+  /** Called when the store goes away and when it is back. */
+  readonly standing?: (standing: SnapshotStanding) => void
   /** Takes the folder of the journal. */
   readonly journal: () => Promise<FileJournal>
   /** How many gateway processes live, this one included. */
@@ -38,13 +43,14 @@ export interface GatewayOptions {
 
 export interface GatewayProcess extends AsyncDisposable {
   readonly gateway: Gateway
+  readonly snapshot: SnapshotStanding
   /** Prometheus' text; `connections` of callers where their number is known. */
   metrics(connections?: number): string
 }
 
 /** Resolves once the first snapshot is in; disposing ships what was answered, and takes nothing down that runs. */
 export async function openGateway(options: GatewayOptions): Promise<GatewayProcess> {
-  const { settings, opened, databaseUrl, vault, gateways, log, clock, random } = options
+  const { settings, opened, databaseUrl, vault, disk, standing, gateways, log, clock, random } = options
   await using stack = new AsyncDisposableStack()
   const journal = stack.use(await options.journal())
   const shipping = new AbortController()
@@ -66,7 +72,6 @@ export async function openGateway(options: GatewayOptions): Promise<GatewayProce
   const ending = new AbortController()
   let snapshot = emptySnapshot
   let generation = 0
-  let equalAt = clock.now()
   const following = await followSnapshot({
     store: opened.store,
     secrets: opened.secrets,
@@ -76,11 +81,11 @@ export async function openGateway(options: GatewayOptions): Promise<GatewayProce
       snapshot = compileSnapshot(inputs)
       generation++
     },
-    equal: () => {
-      equalAt = clock.now()
-    },
+    ...(disk && { disk }),
+    ...(standing && { changed: standing }),
     observe: observer(log, 'snapshot'),
-    clock: clock.now,
+    clock,
+    random,
     signal: ending.signal,
   })
   stack.defer(() => {
@@ -99,9 +104,12 @@ export async function openGateway(options: GatewayOptions): Promise<GatewayProce
   const { observe, follow } = stack.use(
     await observeGateway({ settings: settings.telemetry, data: settings.data, log, clock, random }),
   )
+  const age = () => Math.max(0, clock.now() - following.equalAt) / 1000
+  const { maxStaleSeconds } = settings
   const gateway = stack.use(
     createGateway({
       snapshot: () => snapshot,
+      ...(maxStaleSeconds !== undefined && { stale: () => age() > maxStaleSeconds }),
       journal,
       limiter,
       door: settings.door,
@@ -117,12 +125,13 @@ export async function openGateway(options: GatewayOptions): Promise<GatewayProce
   const owned = stack.move()
   return {
     gateway,
+    snapshot: following,
     metrics: connections =>
       gateway.metrics({
         limiterDegraded: degraded(),
         journalOldest: reader.oldest === undefined ? 0 : Math.max(0, clock.now() - reader.oldest) / 1000,
         snapshotGeneration: generation,
-        snapshotAge: (clock.now() - equalAt) / 1000,
+        snapshotAge: age(),
         ...(connections !== undefined && { connections }),
       }),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),

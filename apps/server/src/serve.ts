@@ -10,15 +10,16 @@ import { openProcesses } from '@switchyard/drivers/orchestrators/process'
 import { httpProber } from '@switchyard/drivers/prober'
 import { filesRegistry } from '@switchyard/drivers/registries/files'
 import { apiVersion } from '@switchyard/kinds'
-import { systemClock, systemRandom } from '@switchyard/runtime'
+import { systemClock, systemRandom, type Vault } from '@switchyard/runtime'
 import { type ConfigFile, followConfigFile } from './config-file.ts'
-import { openDatabase } from './database.ts'
+import { type Database, openDatabase, prepareSchema } from './database.ts'
 import { firstToken } from './first-token.ts'
 import { claim, type Folder, openFolder, readQuickstart, release, writeQuickstart } from './folder.ts'
 import { takePort } from './front.ts'
 import { shipLeftovers } from './journals.ts'
 import { createLog, observer } from './log.ts'
-import { openVault } from './master-keys.ts'
+import { masterKeys, openVault } from './master-keys.ts'
+import { listenForOperations, operationsHandler, operationsOf } from './operations.ts'
 import { type Quickstart, type Report, step } from './progress.ts'
 import {
   operatorToken,
@@ -30,6 +31,7 @@ import {
 } from './quickstart.ts'
 import { servedModel } from './served-model.ts'
 import type { Settings } from './settings.ts'
+import { openSnapshotDisk, type SnapshotDisk } from './snapshot-disk.ts'
 import { keepTidy } from './tidy.ts'
 import { version } from './version.ts'
 import { callerAddress } from './workers-control.ts'
@@ -58,32 +60,69 @@ export async function serve(settings: Settings, report: Report, signal: AbortSig
   const dead = claim(folder.path, settings.port, holder)
   stack.defer(() => release(folder.path))
 
+  const { clock, random } = { clock: systemClock, random: systemRandom }
+  let stopping = false
+  const openFront = async ({ url, opened }: Database, vault: Vault, disk: SnapshotDisk | undefined) => {
+    const front = stack.use(
+      await port.open({
+        settings,
+        opened,
+        databaseUrl: url,
+        vault,
+        disk,
+        journals: folder.journal,
+        log,
+        clock,
+        random,
+      }),
+    )
+    const operations = operationsOf(front, settings.maxStaleSeconds, () => stopping)
+    if (settings.operations) stack.use(await listenForOperations(settings.operations, operations))
+    return { front, operations }
+  }
+
+  // Before the gateway: what is opened last is closed first, and the gateway reads the store to its end.
   const database = stack.use(await openDatabase(folder, settings.databaseUrl, report, log))
   const { opened } = database
+  let early: Awaited<ReturnType<typeof openFront>> | undefined
+  await prepareSchema({
+    url: database.url,
+    external: settings.databaseUrl !== undefined,
+    report,
+    signal,
+    async away(fault) {
+      const disk = openSnapshotDisk(folder, settings)
+      if (!disk || !(await disk.told())) throw fault
+      const keys = masterKeys(folder.path, settings).map(key => key.reveal())
+      early = await step(
+        report,
+        'gateway',
+        () => openFront(database, opened.openVault(keys), disk),
+        ({ front }) => `${workersWords(front.workers)}, on its snapshot on disk`,
+      )
+      const { front, operations } = early
+      front.serve(operationsHandler({ readiness: operations.readiness }))
+      // A stop before the store is back drains too.
+      stack.defer(async () => {
+        stopping = true
+        const closed = port.close(drainMilliseconds(settings))
+        await front.drain(settings.drainSeconds)
+        await closed
+      })
+    },
+  })
   const { store, secrets, leases, identity, usage, prune } = opened
   if (dead !== undefined) await leases.releaseAll(dead)
   const vault = await openVault(opened, folder.path, settings, log)
   const ending = new AbortController()
-  const { clock, random } = { clock: systemClock, random: systemRandom }
 
-  let stopping = false
   let config: ConfigFile | undefined
   const { api, front } = await step(
     report,
     'gateway',
     async () => {
-      const front = stack.use(
-        await port.open({
-          settings,
-          opened,
-          databaseUrl: database.url,
-          vault,
-          journals: folder.journal,
-          log,
-          clock,
-          random,
-        }),
-      )
+      const { front, operations } =
+        early ?? (await openFront(database, vault, openSnapshotDisk(folder, settings)))
       stack.use(
         shipLeftovers({
           root: folder.journal,
@@ -124,7 +163,7 @@ export async function serve(settings: Settings, report: Report, signal: AbortSig
         metrics: () => front.metrics(),
         explain: ask => front.explain(ask),
         configuration: () => config?.state,
-        ready: async () => (stopping ? ['the server: it is stopping'] : front.problems),
+        ready: async () => operations.readiness(),
         address: callerAddress,
       })
       stack.defer(() => api.close())
@@ -203,7 +242,7 @@ export async function serve(settings: Settings, report: Report, signal: AbortSig
       log.info('stopping')
       stopping = true
       // No new connection from here on; running requests go on, and streams of the API end with it.
-      const closed = port.close((settings.drainSeconds + 5) * 1000)
+      const closed = port.close(drainMilliseconds(settings))
       await front.drain(settings.drainSeconds)
       await owned.disposeAsync()
       await closed
@@ -211,6 +250,8 @@ export async function serve(settings: Settings, report: Report, signal: AbortSig
     },
   }
 }
+
+const drainMilliseconds = ({ drainSeconds }: Settings) => (drainSeconds + 5) * 1000
 
 async function record(
   folder: Folder,

@@ -104,6 +104,20 @@ export const settingsSchema = z.object({
     .describe(
       'Where limits are counted: `memory` of one gateway process, `postgres` (the database), or the `redis://` or `rediss://` URL of a Redis; memory when absent, postgres with more than one worker.',
     ),
+  SWITCHYARD_MAX_STALE_SECONDS: whole(1, 31_536_000)
+    .optional()
+    .describe(
+      'Age of the snapshot from which requests are refused (503, `snapshot_stale`) while the database is away; they are answered at any age when absent.',
+    ),
+  SWITCHYARD_OPERATIONS_PORT: whole(1, 65535)
+    .optional()
+    .describe(
+      'Port that tells `/healthz`, `/readyz` and `/metrics` to whoever reaches it, without a credential and without the database; none when absent.',
+    ),
+  SWITCHYARD_OPERATIONS_HOST: z
+    .string()
+    .default('127.0.0.1')
+    .describe('Address that the port of operations listens on.'),
   SWITCHYARD_LOG_LEVEL: z
     .enum(['trace', 'debug', 'info', 'warn', 'error'])
     .default('info')
@@ -143,6 +157,10 @@ export interface Settings {
   /** Processes of the gateway; 0 is this one. */
   readonly workers: number
   readonly limiter: LimiterPlace
+  /** Age of the snapshot from which nothing is answered by it. */
+  readonly maxStaleSeconds: number | undefined
+  /** Where health and metrics are told to whoever asks. */
+  readonly operations: { readonly host: string; readonly port: number } | undefined
   /** The port with a certificate. */
   readonly tls: TlsSettings | undefined
   /** The edge of the gateway. */
@@ -191,6 +209,11 @@ export function readSettings(environment: NodeJS.ProcessEnv): Settings {
     limits: given.SWITCHYARD_LIMITS,
     workers: given.SWITCHYARD_WORKERS,
     limiter: limiterPlace(given.SWITCHYARD_LIMITER, given.SWITCHYARD_WORKERS),
+    maxStaleSeconds: given.SWITCHYARD_MAX_STALE_SECONDS,
+    operations:
+      given.SWITCHYARD_OPERATIONS_PORT === undefined
+        ? undefined
+        : { host: given.SWITCHYARD_OPERATIONS_HOST, port: given.SWITCHYARD_OPERATIONS_PORT },
     tls: tlsSettings(given),
     door: doorSettings(given),
     logLevel: given.SWITCHYARD_LOG_LEVEL,

@@ -1,165 +1,231 @@
-// Keeps the gateway's configuration equal to the store: lists once, follows the change log, and hands a
-// whole new snapshot over on every change. While the store is away the gateway serves the last one.
-import { type CredentialSecret, type Document, Fault, type LimitsSpec } from '@switchyard/kinds'
+// Keeps the gateway's configuration equal to the store: lists once, follows the change log, and hands a whole new
+// snapshot over on every change. While the store is away the gateway serves the last one; where it starts
+// meanwhile, the one that was kept on disk.
+//
+//   loading ──the store answers──▶ live ◀──it answers──┐
+//      └──it is away, or slow──▶ from disk ──▶ away ◀──┘──it does not──
+import { Fault } from '@switchyard/kinds'
+import type { Clock, Observe, Random } from '@switchyard/runtime'
+import type { Kept, SnapshotDisk } from './snapshot-disk.ts'
+import { type KeepObservation, keepOnDisk } from './snapshot-keep.ts'
 import {
-  type Grant,
-  type Observe,
-  Sealed,
-  type SecretHash,
-  type Secrets,
-  type Store,
-  type Vault,
-} from '@switchyard/runtime'
+  advance,
+  type CredentialsFailed,
+  load,
+  type SnapshotInputs,
+  type State,
+  type StoreOptions,
+} from './snapshot-store.ts'
 
-const followed = [
-  'Workspace',
-  'Project',
-  'User',
-  'ServiceAccount',
-  'ApiKey',
-  'Role',
-  'RoleAssignment',
-  'Endpoint',
-  'Replica',
-  'Credential',
-  'Provider',
-  'Guardrail',
-  'Issuer',
-  'Route',
-] as const
-
-/** Changes of these may change what a principal holds. */
-const granting: ReadonlySet<string> = new Set(['User', 'ServiceAccount', 'Role', 'RoleAssignment'])
-
-/** Grants end by the clock too (RoleAssignment.expiresAt), which no change tells. */
-const grantsAgeMilliseconds = 30_000
 const pollMilliseconds = 500
-const pageOfChanges = 1000
-
-export interface SnapshotInputs {
-  readonly documents: readonly Document[]
-  readonly keyHashes: readonly (SecretHash & { readonly id: string })[]
-  readonly grants: readonly (Grant & { readonly principal: string })[]
-  /** By the id of the Credential document. One that does not open is not among them. */
-  readonly credentials: ReadonlyMap<string, Sealed<CredentialSecret>>
-  /** Of the whole platform. */
-  readonly limits: LimitsSpec | undefined
-}
+/** After a failure. */
+const pauseMilliseconds = 100
+/** A store that has not given everything by then is not waited for, where there is a snapshot on disk. */
+const patienceMilliseconds = 2000
+/** How often it is told that the store is still away. */
+const tellMilliseconds = 30_000
 
 export type SnapshotObservation =
+  | CredentialsFailed
+  | KeepObservation
   | { readonly type: 'snapshot_swapped'; readonly version: string; readonly documents: number }
-  | { readonly type: 'snapshot_stale'; readonly error: unknown }
-  /** Ids of Credentials whose secret does not open: it was damaged, or its master key is not known. */
-  | { readonly type: 'credentials_failed'; readonly ids: readonly string[] }
+  /** Nothing newer can be read from the store: the gateway serves what it has. */
+  | { readonly type: 'snapshot_stale'; readonly seconds: number; readonly error: unknown }
+  /** The store answers again, and the gateway serves what it says. */
+  | { readonly type: 'snapshot_live'; readonly version: string; readonly awaySeconds: number }
+  /** The gateway has started without the store, on what was kept on disk so long ago. */
+  | {
+      readonly type: 'snapshot_from_disk'
+      readonly version: string
+      readonly documents: number
+      readonly seconds: number
+    }
+  /** Cannot be served: the last good one stays. */
+  | { readonly type: 'snapshot_failed'; readonly from: 'store' | 'disk'; readonly error: unknown }
 
-interface Options {
-  readonly store: Store
-  readonly secrets: Secrets
-  readonly vault: Vault
-  readonly limits: LimitsSpec | undefined
+export interface SnapshotOptions extends Omit<StoreOptions, 'observe' | 'clock'> {
   readonly swap: (inputs: SnapshotInputs) => void
-  /** The snapshot is equal to the store. */
-  readonly equal?: () => void
+  /** Where it is kept for a start without the store; nowhere when absent. */
+  readonly disk?: SnapshotDisk
   readonly observe: Observe<SnapshotObservation>
-  readonly clock: () => number
+  /** Told with every change of `away`. */
+  readonly changed?: (standing: SnapshotStanding) => void
+  readonly clock: Clock
+  readonly random: Random
   readonly signal: AbortSignal
 }
 
-/** Resolves once the first snapshot is in; `done` resolves when the signal ends the following. */
-export async function followSnapshot(options: Options): Promise<{ readonly done: Promise<void> }> {
-  const first = await load(options)
-  return { done: follow(options, first) }
+/** How what is served stands to the store. */
+export interface SnapshotStanding {
+  /** Milliseconds since 1970 at which it was last equal. */
+  readonly equalAt: number
+  /** Whether the store cannot be followed now. */
+  readonly away: boolean
 }
 
-interface State {
-  readonly version: string
-  readonly documents: Map<string, Document>
-  readonly inputs: SnapshotInputs
-  readonly grantsAt: number
+export interface Following extends SnapshotStanding {
+  /** Resolves when the signal has ended the following. */
+  readonly done: Promise<void>
 }
 
-const gateway = { role: 'gateway' } as const
+/** Resolves once the first snapshot is in; rejects when neither the store nor the disk gives one. */
+export async function followSnapshot(options: SnapshotOptions): Promise<Following> {
+  const follower = new Follower(options)
+  await follower.start()
+  return follower
+}
 
-async function load(options: Options): Promise<State> {
-  const { store, secrets, swap, observe, clock, limits } = options
-  // The version is read first: a change between it and a list is met again in the log, which does no harm.
-  const version = await store.version(gateway)
-  const documents = new Map<string, Document>()
-  await store.read(gateway, async tx => {
-    for (const kind of followed)
-      for (const document of (await tx.list({ kind })).items) documents.set(document.metadata.id, document)
-  })
-  const inputs = {
-    documents: [...documents.values()],
-    keyHashes: await secrets.keyHashes(),
-    grants: await secrets.allGrants(),
-    credentials: await openCredentials(options),
-    limits,
+/** What is being read, and when that began: it is at least as new. */
+interface Reading {
+  readonly at: number
+  readonly state: Promise<State>
+}
+
+class Follower implements Following {
+  readonly #options: SnapshotOptions
+  readonly #reading: StoreOptions
+  #state: State | undefined
+  /** Under way since the start. */
+  #loading: Reading | undefined
+  /** What is served. */
+  #kept: Kept | undefined
+  /** What cannot be served, so that it is not tried again and again. */
+  #bad: SnapshotInputs | undefined
+  #toldAt = Number.NEGATIVE_INFINITY
+  away = false
+  done: Promise<void> = Promise.resolve()
+
+  constructor(options: SnapshotOptions) {
+    this.#options = options
+    this.#reading = { ...options, clock: options.clock.now }
   }
-  swap(inputs)
-  observe({ type: 'snapshot_swapped', version, documents: documents.size })
-  return { version, documents, inputs, grantsAt: clock() }
-}
 
-async function follow(options: Options, first: State): Promise<void> {
-  const { store, observe, signal } = options
-  let state = first
-  while (!signal.aborted) {
+  get equalAt(): number {
+    return this.#kept?.equalAt ?? 0
+  }
+
+  async start(): Promise<void> {
+    const { disk, clock, random, observe, signal } = this.#options
+    const loading = this.#load()
+    // Without a snapshot on disk there is nothing but the store to wait for.
+    if (!disk) this.#take(await loading.state, loading.at)
+    else
+      try {
+        this.#take(await this.#soon(loading.state), loading.at)
+      } catch (error) {
+        if (!isAway(error)) throw error
+        if (await this.#takeFromDisk(disk)) {
+          this.#loading = loading
+          this.#lost(error)
+        } else this.#take(await loading.state, loading.at)
+      }
+    const kept = disk && keepOnDisk({ disk, newest: () => this.#kept, clock, random, observe, signal })
+    this.done = Promise.all([this.#follow(), kept]).then(() => undefined)
+  }
+
+  async #follow(): Promise<void> {
+    const { store, clock, signal } = this.#options
+    while (!signal.aborted) {
+      const { at, state } = this.#newer()
+      try {
+        this.#take(await state, at)
+      } catch (error) {
+        if (signal.aborted) return
+        if (error instanceof Fault && error.code === 'expired') this.#state = undefined
+        this.#lost(error)
+        // A store that fails at once must not keep the loop from everything else.
+        await clock.sleep(pauseMilliseconds, signal)
+      }
+      await store.wake(pollMilliseconds, signal).catch(() => undefined) // only a wake: the poll knows
+    }
+  }
+
+  #load(): Reading {
+    return { at: this.#options.clock.now(), state: load(this.#reading) }
+  }
+
+  #newer(): Reading {
+    const loading = this.#loading
+    this.#loading = undefined
+    if (loading) return loading
+    const state = this.#state
+    return state ? { at: this.#options.clock.now(), state: advance(this.#reading, state) } : this.#load()
+  }
+
+  /** `unavailable` when it takes too long; the loading goes on. */
+  async #soon(loading: Promise<State>): Promise<State> {
+    const over = new AbortController()
+    const late = this.#options.clock.sleep(patienceMilliseconds, over.signal).then(() => {
+      throw new Fault('unavailable', 'The database has not answered in time.', { reason: 'database_slow' })
+    })
     try {
-      state = await advance(options, state)
-      options.equal?.()
+      return await Promise.race([loading, late])
+    } finally {
+      late.catch(() => undefined) // nobody waits for it any more
+      over.abort()
+    }
+  }
+
+  /** Serves what the store said. */
+  #take(state: State, at: number): void {
+    const { swap, observe, changed, clock } = this.#options
+    const { inputs, version, documents } = state
+    this.#state = state
+    if (inputs === this.#bad) return
+    const isNew = inputs !== this.#kept?.inputs
+    if (isNew)
+      try {
+        swap(inputs)
+      } catch (error) {
+        if (!this.#kept) throw error
+        this.#bad = inputs
+        observe({ type: 'snapshot_failed', from: 'store', error })
+        return
+      }
+    const isOther = version !== this.#kept?.version
+    const awaySeconds = Math.round((clock.now() - this.equalAt) / 1000)
+    this.#kept = { version, inputs, equalAt: at }
+    if (isNew && isOther) observe({ type: 'snapshot_swapped', version, documents: documents.size })
+    if (!this.away) return
+    this.away = false
+    this.#toldAt = Number.NEGATIVE_INFINITY
+    observe({ type: 'snapshot_live', version, awaySeconds })
+    changed?.(this)
+  }
+
+  /** False when there is none that can be served. */
+  async #takeFromDisk(disk: SnapshotDisk): Promise<boolean> {
+    const { swap, observe, clock, limits } = this.#options
+    try {
+      const kept = await disk.read(limits)
+      if (!kept) return false
+      swap(kept.inputs)
+      this.#kept = kept
+      observe({
+        type: 'snapshot_from_disk',
+        version: kept.version,
+        documents: kept.inputs.documents.length,
+        seconds: Math.max(0, Math.round((clock.now() - kept.equalAt) / 1000)),
+      })
+      return true
     } catch (error) {
-      if (signal.aborted) return
-      observe({ type: 'snapshot_stale', error })
-      if (error instanceof Fault && error.code === 'expired') state = await load(options)
+      observe({ type: 'snapshot_failed', from: 'disk', error })
+      return false
     }
-    await store.wake(pollMilliseconds, signal).catch(() => undefined) // only a wake: the poll knows
   }
-}
 
-/** Takes in every change since the state's version; the same state when there is none. */
-async function advance(options: Options, state: State): Promise<State> {
-  const { store, secrets, swap, observe, clock, limits } = options
-  const touched = new Set<string>()
-  let { version } = state
-  for (let more = true; more; ) {
-    const { changes, through } = await store.changes(gateway, version, pageOfChanges, followed)
-    for (const { type, document } of changes) {
-      touched.add(document.kind)
-      if (type === 'DELETED') state.documents.delete(document.metadata.id)
-      else state.documents.set(document.metadata.id, document)
+  #lost(error: unknown): void {
+    const { observe, changed, clock } = this.#options
+    const now = clock.now()
+    if (now - this.#toldAt >= tellMilliseconds) {
+      this.#toldAt = now
+      observe({ type: 'snapshot_stale', seconds: Math.round((now - this.equalAt) / 1000), error })
     }
-    more = changes.length === pageOfChanges
-    version = through
+    if (this.away) return
+    this.away = true
+    changed?.(this)
   }
-  const regrant =
-    clock() - state.grantsAt > grantsAgeMilliseconds || [...touched].some(kind => granting.has(kind))
-  if (touched.size === 0 && !regrant) return version === state.version ? state : { ...state, version }
-  const inputs = {
-    documents: [...state.documents.values()],
-    keyHashes: touched.has('ApiKey') ? await secrets.keyHashes() : state.inputs.keyHashes,
-    grants: regrant ? await secrets.allGrants() : state.inputs.grants,
-    credentials: touched.has('Credential') ? await openCredentials(options) : state.inputs.credentials,
-    limits,
-  }
-  swap(inputs)
-  if (touched.size > 0) observe({ type: 'snapshot_swapped', version, documents: state.documents.size })
-  return { version, documents: state.documents, inputs, grantsAt: regrant ? clock() : state.grantsAt }
 }
 
-async function openCredentials({
-  vault,
-  observe,
-}: Pick<Options, 'vault' | 'observe'>): Promise<SnapshotInputs['credentials']> {
-  const { secrets, unreadable } = await vault.read('Credential')
-  if (unreadable.length > 0) observe({ type: 'credentials_failed', ids: unreadable })
-  return new Map([...secrets].map(([id, fields]) => [id, new Sealed(secretOf(fields.reveal()))]))
-}
-
-function secretOf({ value, headers }: Readonly<Record<string, string>>): CredentialSecret {
-  return Object.freeze({
-    ...(value === undefined ? {} : { value }),
-    // Why `as`: the API has checked it against the kind's schema before it was sealed.
-    ...(headers === undefined ? {} : { headers: JSON.parse(headers) as Readonly<Record<string, string>> }),
-  })
-}
+/** Whether it may answer later: a store that refuses is not away. */
+const isAway = (error: unknown) => error instanceof Fault && error.code === 'unavailable'

@@ -12,6 +12,7 @@ import { type Edge, openEdge } from './listen.ts'
 import { createLog, observer } from './log.ts'
 import { masterKeys } from './master-keys.ts'
 import type { Settings } from './settings.ts'
+import { openSnapshotDisk } from './snapshot-disk.ts'
 import { openCertificates } from './tls.ts'
 import { forwardTo } from './workers-control.ts'
 import type { Begin, FromWorker, ToWorker } from './workers-messages.ts'
@@ -56,6 +57,8 @@ export async function work(settings: Settings): Promise<void> {
       opened,
       databaseUrl,
       vault,
+      disk: openSnapshotDisk(folder, settings),
+      standing: ({ equalAt, away }) => tell({ type: 'snapshot', standing: { equalAt, away } }),
       journal: () =>
         claimJournal(folder.journal, {
           sync: settings.journalSync,

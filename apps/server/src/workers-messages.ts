@@ -1,6 +1,7 @@
 // What the server and its gateway workers say to each other. Connections come beside the message that tells of them.
 import type { ExplainAsk, Explanation } from '@switchyard/gateway'
 import type { Code } from '@switchyard/kinds'
+import type { SnapshotStanding } from './snapshot.ts'
 import type { Answered } from './workers-questions.ts'
 
 /** What a worker must know that stands in no setting. It goes by message: a command line is read by everybody. */
@@ -27,6 +28,8 @@ export type FromWorker =
   | { readonly type: 'ready' }
   /** It takes no more connections, and ends when its requests have. */
   | { readonly type: 'leaving' }
+  /** The store has gone away, or is back; until the first the worker follows it. */
+  | { readonly type: 'snapshot'; readonly standing: SnapshotStanding }
   | { readonly type: 'failed'; readonly code: Code; readonly message: string }
   /** It holds the oldest connection that was handed to it and not yet told of. */
   | { readonly type: 'taken' }

@@ -91,6 +91,10 @@ async function openFront(
     get problems() {
       return workers.states.some(({ state }) => state === 'ready') ? [] : ['a gateway worker: none is ready']
     },
+    get snapshots() {
+      return workers.snapshots
+    },
+    gather: () => workers.gather(),
     metrics: () => workers.metrics(),
     explain: ask => workers.explain(ask),
     serve(handle) {

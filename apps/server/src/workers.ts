@@ -10,6 +10,7 @@ import { fileURLToPath } from 'node:url'
 import type { ExplainAsk, Explanation } from '@switchyard/gateway'
 import { Fault } from '@switchyard/kinds'
 import { backoffMs, type Clock, type Observe, type Random } from '@switchyard/runtime'
+import type { SnapshotStanding } from './snapshot.ts'
 import type { Begin, FromWorker, ToWorker, WorkerState } from './workers-messages.ts'
 import { addCounters, type Families, mergeMetrics, readMetrics } from './workers-metrics.ts'
 import { busy, Questions } from './workers-questions.ts'
@@ -58,6 +59,8 @@ export interface WorkersOptions {
 
 export interface Workers extends AsyncDisposable {
   readonly states: readonly WorkerState[]
+  /** Of those that are ready. */
+  readonly snapshots: readonly SnapshotStanding[]
   /** Hands the connection to the ready worker that holds the fewest; false when none is ready. */
   take(socket: Socket, secure: boolean): boolean
   /** Asks every worker for its counters; one that does not answer within a second is told as it last was. */
@@ -97,6 +100,10 @@ class House implements Workers {
 
   get states(): readonly WorkerState[] {
     return this.workers.map(worker => worker.standing)
+  }
+
+  get snapshots(): readonly SnapshotStanding[] {
+    return this.workers.filter(({ state }) => state === 'ready').map(({ snapshot }) => snapshot)
   }
 
   take(socket: Socket, secure: boolean): boolean {
@@ -171,6 +178,7 @@ class Worker {
   state: WorkerState['state'] = 'away'
   connections = 0
   restarts = 0
+  #snapshot: SnapshotStanding | undefined
   /** What it last told of itself. */
   told: Families | undefined
 
@@ -185,11 +193,17 @@ class Worker {
     return { worker: number, state, pid: this.#child?.pid, restarts }
   }
 
+  /** It tells only when that changes; while it follows the store it is equal to it now. */
+  get snapshot(): SnapshotStanding {
+    return this.#snapshot?.away ? this.#snapshot : { equalAt: this.#house.options.clock.now(), away: false }
+  }
+
   /** Resolves when it is ready. */
   start(): Promise<void> {
     const { begin, environment, clock } = this.#house.options
     this.#begunAt = clock.monotonic()
     this.#failure = undefined
+    this.#snapshot = undefined
     this.#ready = Promise.withResolvers()
     this.#ready.promise.catch(() => undefined)
     const child = fork(program, ['worker'], {
@@ -261,7 +275,8 @@ class Worker {
     else if (message.type === 'metrics') {
       this.told = readMetrics(message.text)
       this.#gathered?.()
-    } else if (message.type === 'explained') this.#questions.answered(message.number, message.answer)
+    } else if (message.type === 'snapshot') this.#snapshot = message.standing
+    else if (message.type === 'explained') this.#questions.answered(message.number, message.answer)
     else if (message.type === 'failed') this.#failure = new Fault(message.code, message.message)
     else if (message.type === 'leaving') this.#stand('leaving')
     else {

@@ -9,7 +9,7 @@ import { createClient } from '@switchyard/client'
 import { openMemoryLimiter } from '@switchyard/drivers/limits/memory'
 import { compileSnapshot, createGateway, emptySnapshot } from '@switchyard/gateway'
 import { Fault } from '@switchyard/kinds'
-import { systemClock } from '@switchyard/runtime'
+import { systemClock, systemRandom } from '@switchyard/runtime'
 import { type TestDatabase, testDatabase } from '@switchyard/store/testing'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type ConfigFileObservation, followConfigFile } from '../src/config-file.ts'
@@ -266,7 +266,8 @@ test('200 swaps of the file under load: no request fails, and none sees two conf
       snapshot = compileSnapshot(inputs)
     },
     observe: () => undefined,
-    clock: Date.now,
+    clock: systemClock,
+    random: systemRandom,
     signal: ending.signal,
   })
   await using gateway = createGateway({

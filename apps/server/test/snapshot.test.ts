@@ -1,9 +1,10 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { type Document, limitsSchema } from '@switchyard/kinds'
-import { Sealed, systemClock, type Vault } from '@switchyard/runtime'
+import { Sealed, systemClock, systemRandom, type Vault } from '@switchyard/runtime'
 import { type TestDatabase, testDatabase } from '@switchyard/store/testing'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { followSnapshot, type SnapshotInputs, type SnapshotObservation } from '../src/snapshot.ts'
+import { followSnapshot, type SnapshotObservation } from '../src/snapshot.ts'
+import type { SnapshotInputs } from '../src/snapshot-store.ts'
 
 const operator = { role: 'caller', principal: 'system:operator', scopes: ['*'] } as const
 
@@ -73,7 +74,8 @@ test('a gateway is given what it routes by, and credentials in clear that nothin
       noticed.resolve(inputs)
     },
     observe: observation => observed.push(observation),
-    clock: systemClock.now,
+    clock: systemClock,
+    random: systemRandom,
     signal: ending.signal,
   })
   const [loaded] = seen

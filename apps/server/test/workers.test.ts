@@ -1,9 +1,8 @@
 // The promises of several gateway processes behind one port: shared limits, own journals, nothing lost with one of them.
 import { once } from 'node:events'
 import { type TestDatabase, testDatabase } from '@switchyard/store/testing'
-import { Client } from 'pg'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
-import { connection, startYard, type Yard } from './yard.ts'
+import { connection, recorded, startYard, type Yard } from './yard.ts'
 
 const dead = (pid: number) => {
   try {
@@ -31,27 +30,13 @@ describe('two workers', () => {
     return text.split('\n').flatMap(line => (pattern.test(line) ? [Number(line.split(' ').at(-1))] : []))
   }
   const sum = (values: readonly number[]) => values.reduce((all, value) => all + value, 0)
-  /** How often each of these requests stands in the books. */
-  const recorded = async (ids: readonly string[]) => {
-    const client = new Client({ connectionString: db.url })
-    await client.connect()
-    try {
-      const { rows } = await client.query<{ request: string; times: string }>(
-        'select request::text, count(*) as times from switchyard.usage_events where request::text = any($1) group by 1',
-        [ids],
-      )
-      return new Map(rows.map(({ request, times }) => [request, Number(times)]))
-    } finally {
-      await client.end()
-    }
-  }
 
   test('one connection reaches the gateway and the control plane', async () => {
     const agent = connection()
     expect((await yard.chat(agent)).status).toBe(200)
     expect(await yard.ask(agent, '/readyz', '')).toMatchObject({
       status: 200,
-      text: '{"status":"ready","waitingFor":[]}',
+      text: '{"status":"ready","waitingFor":[],"degraded":[]}',
     })
     const { text } = await yard.ask(agent, '/api/v1/endpoints', yard.facts.adminToken)
     expect(text).toContain(yard.facts.model)
@@ -150,7 +135,7 @@ describe('two workers', () => {
     expect(broken.length).toBeLessThanOrEqual(8)
     await vi.waitFor(
       async () => {
-        const books = await recorded(answered)
+        const books = await recorded(db.url, answered)
         expect(answered.filter(id => books.get(id) !== 1)).toEqual([])
       },
       { timeout: 15_000, interval: 200 },

@@ -9,6 +9,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { createClient } from '@switchyard/client'
 import type { TestDatabase } from '@switchyard/store/testing'
+import { Client } from 'pg'
 import type { Progress, Quickstart } from '../src/progress.ts'
 import type { WorkerState } from '../src/workers-messages.ts'
 
@@ -21,11 +22,14 @@ export interface Answer {
 }
 
 export interface Yard extends AsyncDisposable {
+  /** The one that was started last. */
   readonly server: ChildProcess
   readonly facts: Quickstart
   readonly api: ReturnType<typeof createClient>
   readonly folder: string
   workers(): readonly WorkerState[]
+  /** Starts a server anew on the same folder and port, the last one having ended; `ready` is as at a first start. */
+  again(settings?: Readonly<Record<string, string>>): Promise<Quickstart>
   /** Asks on one kept connection of the agent; `begun` is called with the head of the answer. */
   ask(agent: Agent, path: string, token: string, body?: object, begun?: () => void): Promise<Answer>
   /** A short answer of the model. */
@@ -38,27 +42,36 @@ export interface Yard extends AsyncDisposable {
 /** One connection, kept. */
 export const connection = () => new Agent({ keepAlive: true, maxSockets: 1 })
 
-export async function startYard(db: TestDatabase, settings: Readonly<Record<string, string>>): Promise<Yard> {
+export async function startYard(
+  db: Pick<TestDatabase, 'url'>,
+  settings: Readonly<Record<string, string>>,
+): Promise<Yard> {
   const folder = mkdtempSync(join(tmpdir(), 'yard-'))
   const port = await freePort()
-  const server = fork(program, ['up'], {
-    execArgv: [],
-    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-    env: {
-      ...process.env,
-      SWITCHYARD_DATA: folder,
-      SWITCHYARD_PORT: String(port),
-      SWITCHYARD_DATABASE_URL: db.url,
-      ...settings,
-    },
-  })
-  const facts = await new Promise<Quickstart>((resolve, reject) => {
-    server.on('message', (progress: Progress) => {
-      if (progress.type === 'ready') resolve(progress.quickstart)
-      if (progress.type === 'failed') reject(new Error(progress.message))
+  let server: ChildProcess
+  const launch = (more: Readonly<Record<string, string>> = {}) => {
+    const launched = fork(program, ['up'], {
+      execArgv: [],
+      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+      env: {
+        ...process.env,
+        SWITCHYARD_DATA: folder,
+        SWITCHYARD_PORT: String(port),
+        SWITCHYARD_DATABASE_URL: db.url,
+        ...settings,
+        ...more,
+      },
     })
-    server.once('exit', code => reject(new Error(`the server ended with ${code}`)))
-  })
+    server = launched
+    return new Promise<Quickstart>((resolve, reject) => {
+      launched.on('message', (progress: Progress) => {
+        if (progress.type === 'ready') resolve(progress.quickstart)
+        if (progress.type === 'failed') reject(new Error(progress.message))
+      })
+      launched.once('exit', code => reject(new Error(`the server ended with ${code}`)))
+    })
+  }
+  const facts = await launch()
   const api = createClient({ url: facts.baseUrl, token: () => facts.adminToken })
   const ask = (agent: Agent, path: string, token: string, body?: object, begun?: () => void) =>
     new Promise<Answer>((resolve, reject) => {
@@ -89,7 +102,10 @@ export async function startYard(db: TestDatabase, settings: Readonly<Record<stri
       asking.end(body && JSON.stringify(body))
     })
   return {
-    server,
+    get server() {
+      return server
+    },
+    again: launch,
     facts,
     api,
     folder,
@@ -134,7 +150,22 @@ export async function startYard(db: TestDatabase, settings: Readonly<Record<stri
   }
 }
 
-async function freePort(): Promise<number> {
+/** How often each of these requests stands in the books. */
+export async function recorded(url: string, ids: readonly string[]): Promise<ReadonlyMap<string, number>> {
+  const client = new Client({ connectionString: url })
+  await client.connect()
+  try {
+    const { rows } = await client.query<{ request: string; times: string }>(
+      'select request::text, count(*) as times from switchyard.usage_events where request::text = any($1) group by 1',
+      [ids],
+    )
+    return new Map(rows.map(({ request, times }) => [request, Number(times)]))
+  } finally {
+    await client.end()
+  }
+}
+
+export async function freePort(): Promise<number> {
   const probe = createServer().listen(0, '127.0.0.1')
   await once(probe, 'listening')
   const address = probe.address()
