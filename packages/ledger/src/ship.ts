@@ -37,16 +37,20 @@ export interface ShipOptions {
 
 /** Runs until the signal; what is not shipped then stays in the journal. */
 export async function shipUsage(options: ShipOptions): Promise<void> {
-  const { reader, limit = 1000, signal } = options
+  const { signal } = options
   try {
-    while (!signal.aborted) {
-      const batch = await reader.batch(limit, signal)
-      if (batch.used.length > 0) await ingest(options, batch.used)
-      await batch.acknowledge()
-    }
+    while (!signal.aborted) await shipBatch(options)
   } catch (error) {
     if (!signal.aborted) throw error
   }
+}
+
+/** A function of its own, so that a batch is garbage while the next one is waited for. */
+async function shipBatch(options: ShipOptions): Promise<void> {
+  const { reader, limit = 1000, signal } = options
+  const batch = await reader.batch(limit, signal)
+  if (batch.used.length > 0) await ingest(options, batch.used)
+  await batch.acknowledge()
 }
 
 async function ingest(options: ShipOptions, used: readonly Used[]): Promise<void> {

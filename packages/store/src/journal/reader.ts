@@ -9,6 +9,8 @@ import type { JournalObservation } from './index.ts'
 import type { Segment } from './segment.ts'
 
 const readBytes = 1024 * 1024
+/** About what the records of one request take. */
+const bytesOfRequest = 200
 const nothing = Buffer.alloc(0)
 
 interface Settings {
@@ -59,17 +61,12 @@ export class SegmentReader implements JournalReader {
   /** Until it is acknowledged, the same batch is handed out again. */
   async batch(limit: number, signal: AbortSignal): Promise<Batch> {
     if (this.#batch) return this.#batch
-    let gathered = false
     for (;;) {
       this.#more = Promise.withResolvers()
+      // Nothing is read before a batch has gathered: records in memory live through collections of garbage.
+      if (this.#gathering(limit)) await sleep(this.#settings.gatherMilliseconds, undefined, { signal })
       while (this.#ready.length < limit && (this.#scan(limit) || (await this.#step())));
-      if (this.#ready.length >= limit || (gathered && this.#ready.length > 0)) break
-      if (this.#ready.length > 0 || this.#passed.length > 0) {
-        if (this.#live()) await sleep(this.#settings.gatherMilliseconds, undefined, { signal })
-        gathered = true
-        if (this.#ready.length === 0 && this.#passed.length > 0) break
-        continue
-      }
+      if (this.#ready.length > 0 || this.#passed.length > 0) break
       await until(this.#more.promise, signal)
     }
     const used = this.#ready.splice(0, limit)
@@ -101,6 +98,13 @@ export class SegmentReader implements JournalReader {
       this.#segments.length <= 1 &&
       (segment === undefined || this.#offset + this.#at >= segment.size)
     )
+  }
+
+  /** There is something to read of the segment that is being written, and no whole batch of it. */
+  #gathering(limit: number): boolean {
+    if (!this.#live() || this.#ready.length > 0) return false
+    const behind = (this.#segments[0]?.size ?? 0) - this.#offset - this.#at
+    return behind > 0 && behind < limit * bytesOfRequest
   }
 
   #live(): boolean {
