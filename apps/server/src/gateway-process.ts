@@ -1,7 +1,7 @@
 // The gateway and what it stands on: a journal that is shipped, a snapshot that follows the store, and limits. It
 // runs beside the control plane in one process, or alone in a worker.
 import { compileSnapshot, createGateway, emptySnapshot, type Gateway } from '@switchyard/gateway'
-import { shipUsage } from '@switchyard/ledger'
+import { compilePrices, shipUsage } from '@switchyard/ledger'
 import { type Clock, type Random, systemClock, type Vault } from '@switchyard/runtime'
 import type { OpenedStore } from '@switchyard/store'
 import type { FileJournal } from '@switchyard/store/journal'
@@ -78,7 +78,7 @@ export async function openGateway(options: GatewayOptions): Promise<GatewayProce
     vault,
     limits: settings.limits,
     swap: inputs => {
-      snapshot = compileSnapshot(inputs)
+      snapshot = compileSnapshot({ ...inputs, pricing: { compile: compilePrices, at: clock.now() } })
       generation++
     },
     ...(disk && { disk }),

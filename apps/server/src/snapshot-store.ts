@@ -25,6 +25,7 @@ const followed = [
   'Guardrail',
   'Issuer',
   'Route',
+  'PriceBook',
 ] as const
 
 /** Changes of these may change what a principal holds. */

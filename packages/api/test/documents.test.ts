@@ -299,6 +299,12 @@ describe('every kind', () => {
       Provider: { type: 'openai', credential: 'round' },
       Guardrail: { kind: 'keyword', words: ['round'] },
       Route: { names: ['round'], tiers: [{ targets: [{ provider: 'round' }] }], guardrails: ['round'] },
+      PriceBook: {
+        side: 'sale',
+        currency: 'USD',
+        from: '2026-01-01T00:00:00Z',
+        rates: [{ model: '*', unit: 'tok.in.*', price: '2.50' }],
+      },
     }
     const written = kinds.filter(({ system }) => !system)
     expect(Object.keys(specs)).toEqual(written.map(({ kind }) => kind))

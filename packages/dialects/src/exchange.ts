@@ -1,4 +1,5 @@
 // The canonical values that every dialect is read into: what is asked, and what it used.
+import type { Unit } from '@switchyard/kinds'
 
 /** A way in which callers speak: a chat dialect, or a variant of one with other streams. */
 export type CallerName =
@@ -16,34 +17,7 @@ export interface Line {
   readonly stream?: boolean
 }
 
-/** Units of tokens. Classes of one direction are disjoint and add up. In the order of their code points. */
-export const tokenUnits = [
-  'tok.in.audio',
-  'tok.in.cache_read',
-  'tok.in.cache_read_audio',
-  'tok.in.cache_write_1h',
-  'tok.in.cache_write_5m',
-  'tok.in.image',
-  'tok.in.uncached',
-  'tok.in.video',
-  'tok.out.audio',
-  'tok.out.image',
-  'tok.out.reasoning',
-  'tok.out.text',
-] as const
-export type TokenUnit = (typeof tokenUnits)[number]
-
-/** Every unit that is metered, in the order of their code points. A pixel is one of width x height. */
-export const units = [
-  'audio.in.ms',
-  'char.in',
-  'doc.ranked',
-  'img.out.count',
-  'img.out.px',
-  'req',
-  ...tokenUnits,
-] as const
-export type Unit = (typeof units)[number]
+export { type TokenUnit, tokenUnits, type Unit, units } from '@switchyard/kinds'
 
 export type Quantities = Readonly<Partial<Record<Unit, bigint>>>
 

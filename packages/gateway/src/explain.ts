@@ -71,6 +71,7 @@ function anyone(workspace: string, keyName: string): Principal {
     id: '',
     workspace,
     project: null,
+    currency: '',
     key: '',
     keyName,
     models: undefined,

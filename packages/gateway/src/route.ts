@@ -1,6 +1,7 @@
 // Where requests may go, as the snapshot holds it: a public name, tiers of upstreams, and what is known of each.
 import type { Operation, Speech } from '@switchyard/dialects'
 import type { Cidr, DocumentOf, route } from '@switchyard/kinds'
+import type { Tariff } from '@switchyard/ledger'
 import type { Bucket } from '@switchyard/runtime'
 import type { Strategy } from './choose/tier.ts'
 import type { CompiledGuards } from './snapshot/guards.ts'
@@ -50,8 +51,8 @@ export interface Upstream {
   readonly weight: number
   /** Changes when its configuration does. */
   readonly generation: string | undefined
-  /** What a request costs there, in a unit that is the same for all; undefined is not known. */
-  readonly cost: bigint | undefined
+  /** What it charges, in the currency of the workspace; undefined is not known. */
+  readonly tariff: Tariff | undefined
 }
 
 type Spec = DocumentOf<typeof route>['spec']

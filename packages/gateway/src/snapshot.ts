@@ -1,10 +1,11 @@
 // The gateway's whole configuration as one frozen value, compiled aside from the requests and swapped whole.
 import type { CredentialSecret, Document, LimitsSpec } from '@switchyard/kinds'
+import type { Prices } from '@switchyard/ledger'
 import type { Grant, Sealed, SecretHash } from '@switchyard/runtime'
 import type { Limited } from './admission.ts'
 import type { AddressRules } from './door/addresses.ts'
 import type { Route, Upstream } from './route.ts'
-import { find } from './snapshot/found.ts'
+import { find, type PriceBookDocument } from './snapshot/found.ts'
 import { compileIssuers, type TrustedIssuer } from './snapshot/issuers.ts'
 import { callersOf, compilePrincipal, compileTenants } from './snapshot/principals.ts'
 import { compileRoutes } from './snapshot/routes.ts'
@@ -15,6 +16,8 @@ export interface Principal {
   readonly id: string
   readonly workspace: string
   readonly project: string | null
+  /** ISO 4217 code of its workspace. */
+  readonly currency: string
   /** Public id of the key, the only part of it that is ever written down; `issuer/NAME` by a token. */
   readonly key: string
   /** Name of the ApiKey document; `NAME/SUBJECT` by a token, which is the name of none. */
@@ -31,7 +34,7 @@ export interface Principal {
 }
 
 /** What holds in a workspace or a project for whoever calls there by a token. */
-export interface Tenant extends Pick<Principal, 'limited' | 'addresses'> {
+export interface Tenant extends Pick<Principal, 'currency' | 'limited' | 'addresses'> {
   readonly refusal: 'workspace_suspended' | 'project_archived' | undefined
 }
 
@@ -70,6 +73,8 @@ export interface Snapshot {
   readonly tenants: ReadonlyMap<string, Tenant>
   /** By workspace. */
   readonly routes: ReadonlyMap<string, Routes>
+  /** What models cost; undefined while there is no price book. */
+  readonly prices: Prices | undefined
   /** Keys of every upstream's origin. */
   readonly origins: ReadonlySet<string>
   /** Keys of every upstream. */
@@ -87,6 +92,15 @@ export interface SnapshotInputs {
   readonly credentials?: ReadonlyMap<string, Sealed<CredentialSecret>>
   /** Of the platform: above those of every workspace. */
   readonly limits?: LimitsSpec | undefined
+  readonly pricing?: Pricing
+}
+
+/** What price books are made ready with. */
+export interface Pricing {
+  /** `compilePrices` of the ledger. */
+  readonly compile: (books: readonly PriceBookDocument[]) => Prices
+  /** Milliseconds since 1970 at which upstreams are compared by their costs. */
+  readonly at: number
 }
 
 const noTenants: Snapshot['tenants'] = new Map()
@@ -96,6 +110,7 @@ export const emptySnapshot: Snapshot = Object.freeze({
   issuers: new Map(),
   tenants: new Map(),
   routes: new Map(),
+  prices: undefined,
   origins: new Set<string>(),
   upstreams: new Set<string>(),
   replicas: [],
@@ -103,9 +118,11 @@ export const emptySnapshot: Snapshot = Object.freeze({
 
 /** Pure: the same inputs make an equal snapshot. */
 export function compileSnapshot(inputs: SnapshotInputs): Snapshot {
-  const { documents, keyHashes, grants, credentials, limits } = inputs
+  const { documents, keyHashes, grants, credentials, limits, pricing } = inputs
   const found = find(documents)
-  const routes = compileRoutes(found, credentials ?? new Map())
+  const prices = pricing && found.priceBooks.length > 0 ? pricing.compile(found.priceBooks) : undefined
+  const costs = prices && pricing ? { prices, at: pricing.at } : undefined
+  const routes = compileRoutes(found, credentials ?? new Map(), costs)
   const issuers = compileIssuers(found, credentials ?? new Map())
   const callers = callersOf(grants)
   const principals = new Map(
@@ -129,6 +146,7 @@ export function compileSnapshot(inputs: SnapshotInputs): Snapshot {
     issuers,
     tenants: issuers.size === 0 ? noTenants : compileTenants(found, limits),
     routes,
+    prices,
     origins: new Set(upstreams.map(({ origin }) => origin.key)),
     upstreams: new Set(upstreams.map(({ key }) => key)),
     replicas: [

@@ -14,11 +14,12 @@ export function principalOf(token: Verified, { issuers, tenants }: Snapshot): Pr
   // A project must not be had by the name of a workspace that an issuer makes up.
   if (!tenant || tenant.refusal || workspace.includes('/'))
     throw refused('The workspace or project of the token does not exist or is closed: ask its administrator.')
-  const { limited, addresses } = tenant
+  const { currency, limited, addresses } = tenant
   return Object.freeze({
     id: `issuer/${token.name}/${subject}`,
     workspace,
     project,
+    currency,
     key: `issuer/${token.name}`,
     // With a slash it is the name of no ApiKey, whatever an issuer says of its subjects.
     keyName: `${token.name}/${subject}`,

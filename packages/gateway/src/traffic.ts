@@ -59,7 +59,7 @@ export class Traffic {
         to,
         ...(to.endpoint !== '' && { group: to.endpoint }),
         ...(to.generation !== undefined && { generation: to.generation }),
-        ...(to.cost !== undefined && { cost: to.cost }),
+        ...(to.tariff?.blend !== undefined && { cost: to.tariff.blend }),
       })),
     }))
     return { tiers: compileTiers(specs, this.#ground) }

@@ -80,6 +80,7 @@ export const presets: Readonly<Record<string, readonly string[]>> = {
   operator: [
     ...reads('workspace', 'project'),
     ...nouns(...places, ...outside, ...serving),
+    'price_book:read',
     'event:read',
     'usage:read',
     'metrics:read',
@@ -98,7 +99,7 @@ export const presets: Readonly<Record<string, readonly string[]>> = {
     ...ownKeys,
   ],
   viewer: [...reads('workspace', 'project', ...places, ...serving, 'provider', 'guardrail'), 'event:read'],
-  billing: [...reads('workspace', 'project', ...serving), 'usage:read'],
+  billing: [...reads('workspace', 'project', ...serving, 'price_book'), 'usage:read'],
   // Others' keys are read with api_key:any; the secret itself is shown to nobody.
   auditor: ['*:read', 'api_key:any'],
 }

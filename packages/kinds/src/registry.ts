@@ -9,6 +9,7 @@ import { issuer } from './issuer.ts'
 import type { Kind } from './kind.ts'
 import { model } from './model.ts'
 import { modelRegistry } from './model-registry.ts'
+import { priceBook } from './price-book.ts'
 import { project } from './project.ts'
 import { provider } from './provider.ts'
 import { replica } from './replica.ts'
@@ -40,6 +41,7 @@ export const kinds: readonly Kind[] = [
   provider,
   guardrail,
   route,
+  priceBook,
 ] as unknown as readonly Kind[] // a Kind of one schema is not a Kind of every schema; readers narrow by `parse`
 
 const byName = new Map<string, Kind>()

@@ -1,12 +1,16 @@
+import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import {
   addressesSchema,
   credential,
+  formatDecimal,
   guardrail,
   issuer,
   type Kind,
   kinds,
   limitsSchema,
+  parseDecimal,
+  priceBook,
   provider,
   route,
 } from '../src/index.ts'
@@ -199,6 +203,70 @@ describe('limits and addresses', () => {
   test('addresses are ranges, with none denied unless it is said', () => {
     expect(addressesSchema.parse({ allow: ['10.0.0.0/8'] })).toEqual({ allow: ['10.0.0.0/8'], deny: [] })
     expect(addressesSchema.safeParse({ deny: ['10.0.0.1/8'] }).success).toBe(false)
+  })
+})
+
+describe('a PriceBook', () => {
+  const rate = { model: 'gpt-*', unit: 'tok.in.*', price: '2.50' }
+  const given = { side: 'sale', currency: 'USD', from: '2026-01-01T00:00:00Z', rates: [rate] }
+
+  test('prices a million where it does not say otherwise', () => {
+    expect(priceBook.spec.parse(given)).toEqual({ ...given, rates: [{ ...rate, per: 1_000_000 }] })
+  })
+
+  test.each([
+    [{ currency: 'usd' }, 'currency: use an ISO 4217 code'],
+    [{ currency: 'ZZZ' }, 'currency: is no code of ISO 4217'],
+    [{ to: '2026-01-01T08:00:00+08:00' }, 'to: must be after from'],
+    [{ rates: [] }, 'rates: Too small'],
+    [{ rates: [{ ...rate, price: 2.5 }] }, 'rates.0.price: write it as text in quotes'],
+    [{ rates: [{ ...rate, price: '2.5e3' }] }, 'rates.0.price: write a decimal such as 2.50'],
+    [{ rates: [{ ...rate, price: '-1' }] }, 'rates.0.price: write a decimal'],
+    [{ rates: [{ ...rate, price: '0.0000000000001' }] }, 'rates.0.price: write a decimal'],
+    [{ rates: [{ ...rate, unit: 'tok.in.text' }] }, 'rates.0.unit: Invalid option'],
+    [{ rates: [{ ...rate, per: 0 }] }, 'rates.0.per: Too small'],
+    [
+      {
+        rates: [
+          { ...rate, unit: 'img.out.px' },
+          { ...rate, unit: 'img.out.count' },
+        ],
+      },
+      'rates.1: measures the same as img.out.px of rates[0]: keep one',
+    ],
+    [{ rates: [rate, { ...rate, price: '3' }] }, 'rates.1: has the model and unit of rates[0]: keep one'],
+    [{ rates: [{ ...rate, provider: 'platform/a' }] }, 'rates.0.provider: has no place in a sale'],
+    [
+      { side: 'cost', rates: [{ ...rate, provider: 'platform/a', endpoint: 'default/b' }] },
+      'rates.0.endpoint: cannot stand beside provider',
+    ],
+    [{ side: 'cost', rates: [{ ...rate, provider: 'openai' }] }, 'rates.0.provider: use WORKSPACE/NAME'],
+  ])('%j is refused: %s', (change, problem) => {
+    expect(problems(priceBook, { ...given, ...change }).join('\n')).toContain(problem)
+  })
+
+  test('reads and writes decimals without losing a digit', () => {
+    expect(['2.50', '0.0375', '0', '12.000000000001', '007'].map(parseDecimal)).toEqual([
+      2_500_000_000_000n,
+      37_500_000_000n,
+      0n,
+      12_000_000_000_001n,
+      7_000_000_000_000n,
+    ])
+    expect(['', '.5', '1.', '1e3', '+1', '-1', ' 1', '1'.repeat(21), '٣'].map(parseDecimal)).toEqual(
+      Array.from({ length: 9 }),
+    )
+    fc.assert(
+      fc.property(fc.bigInt({ min: 0n, max: 10n ** 32n - 1n }), amount => {
+        expect(parseDecimal(formatDecimal(amount))).toBe(amount)
+      }),
+    )
+    expect([0n, 1n, -500_000_000_000n, 12n * 10n ** 12n].map(formatDecimal)).toEqual([
+      '0',
+      '0.000000000001',
+      '-0.5',
+      '12',
+    ])
   })
 })
 

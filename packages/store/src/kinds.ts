@@ -19,6 +19,7 @@ const ownStatus = new Set([
   'Guardrail',
   'Issuer',
   'Route',
+  'PriceBook',
 ])
 
 const agentWrites = new Set(['Replica', 'Cluster'])
@@ -42,6 +43,7 @@ const gatewayReads = new Set([
   'Guardrail',
   'Issuer',
   'Route',
+  'PriceBook',
 ])
 
 /** A spec that is one of several shapes has `share` in each of them, or in none. */

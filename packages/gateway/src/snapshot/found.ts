@@ -7,6 +7,7 @@ import type {
   endpoint,
   guardrail,
   issuer,
+  priceBook,
   project,
   provider,
   replica,
@@ -23,6 +24,7 @@ export type GuardrailDocument = DocumentOf<typeof guardrail>
 type Issuer = DocumentOf<typeof issuer>
 export type Replica = DocumentOf<typeof replica>
 export type ProviderDocument = DocumentOf<typeof provider>
+export type PriceBookDocument = DocumentOf<typeof priceBook>
 export type RouteDocument = DocumentOf<typeof route>
 type Workspace = DocumentOf<typeof workspace>
 type Project = DocumentOf<typeof project>
@@ -39,6 +41,7 @@ export interface Found {
   readonly credentials: ReadonlyMap<string, CredentialDocument>
   readonly guardrails: ReadonlyMap<string, GuardrailDocument>
   readonly issuers: readonly Issuer[]
+  readonly priceBooks: readonly PriceBookDocument[]
   /** By the name of the endpoint, in the order of their own names. */
   readonly replicas: ReadonlyMap<string, readonly Replica[]>
   readonly keys: readonly ApiKey[]
@@ -76,6 +79,7 @@ export function find(documents: readonly Document[]): Found {
     credentials: named(standing<CredentialDocument>('Credential')),
     guardrails: named(standing<GuardrailDocument>('Guardrail')),
     issuers: standing<Issuer>('Issuer'),
+    priceBooks: standing<PriceBookDocument>('PriceBook'),
     replicas: Map.groupBy(standing<Replica>('Replica').filter(ready), ({ metadata, spec }) =>
       within(metadata.workspace, spec.endpoint),
     ),

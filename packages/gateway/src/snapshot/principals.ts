@@ -41,6 +41,7 @@ export function compilePrincipal(
     id,
     workspace: workspace ?? '',
     project,
+    currency: currencyOf(workspace, found),
     key: status.publicId ?? '',
     keyName: metadata.name,
     models: spec.models?.map(glob),
@@ -59,6 +60,7 @@ export function compileTenants(found: Found, limits?: LimitsSpec): ReadonlyMap<s
       project === null ? workspace : `${workspace}/${project}`,
       Object.freeze({
         refusal: closedOf(workspace, project, found),
+        currency: currencyOf(workspace, found),
         limited: new Limited(scopesOf(workspace, project, found, limits)),
         addresses: rulesOf(found.workspaces.get(within(null, workspace))?.spec.addresses),
       }),
@@ -67,6 +69,10 @@ export function compileTenants(found: Found, limits?: LimitsSpec): ReadonlyMap<s
   for (const { metadata } of found.projects.values()) add(metadata.workspace ?? '', metadata.name)
   return tenants
 }
+
+/** A key outlives its workspace by moments, in which it is refused. */
+export const currencyOf = (workspace: string | null, { workspaces }: Found): string =>
+  workspaces.get(within(null, workspace ?? ''))?.spec.currency ?? ''
 
 /** Those that rule something. */
 function rulesOf(

@@ -3,6 +3,7 @@ import type { CredentialSecret, DocumentOf, route } from '@switchyard/kinds'
 import type { Sealed } from '@switchyard/runtime'
 import type { Route, Tier, Upstream } from '../route.ts'
 import type { Routes } from '../snapshot.ts'
+import { type Costs, withCosts } from './costs.ts'
 import { type Endpoint, type Found, type RouteDocument, referred, within } from './found.ts'
 import { guardsOf } from './guards.ts'
 import { unreadyOf } from './unready.ts'
@@ -18,12 +19,14 @@ type TargetSpec = Pick<
   'endpoint' | 'provider' | 'model'
 >
 
-export function compileRoutes(found: Found, secrets: Secrets): ReadonlyMap<string, Routes> {
+export function compileRoutes(found: Found, secrets: Secrets, costs?: Costs): ReadonlyMap<string, Routes> {
   const documents = found.routes.map(document => documentRoutes(document, found, secrets))
   const own = [...found.endpoints.values()]
     .filter(({ spec }) => spec.route === 'auto')
     .map(endpoint => endpointRoute(endpoint, found))
-  const byWorkspace = Map.groupBy([...documents.flat(), ...own], ({ workspace }) => workspace)
+  const all = [...documents.flat(), ...own]
+  const priced = costs ? all.map(route => withCosts(route, found, costs)) : all
+  const byWorkspace = Map.groupBy(priced, ({ workspace }) => workspace)
   return new Map([...byWorkspace].map(([workspace, all]) => [workspace, routesOf(all)]))
 }
 

@@ -47,7 +47,7 @@ export function replicaUpstream({ metadata, spec, status }: Replica, weight: num
     buckets: noBuckets,
     weight,
     generation: undefined,
-    cost: undefined,
+    tariff: undefined,
   })
 }
 
@@ -100,6 +100,6 @@ export function providerUpstream(
       : noBuckets,
     weight,
     generation: `${metadata.generation} ${credential?.document.metadata.resourceVersion ?? ''}`,
-    cost: undefined,
+    tariff: undefined,
   })
 }

@@ -1,0 +1,136 @@
+import { compilePrices, type Tariff } from '@switchyard/ledger'
+import { describe, expect, test } from 'vitest'
+import { book } from './books.ts'
+
+const rate = (model: string, unit: 'tok.in.*' | 'tok.out.*' | 'tok.in.cache_read', price: string) => ({
+  model,
+  unit,
+  price,
+})
+const million = { 'tok.in.uncached': 1_000_000n }
+const quoted = (tariff: Tariff | undefined, quantities: Parameters<Tariff['quote']>[0] = million) =>
+  tariff?.quote(quantities)
+const talk = ['tok.in.*', 'tok.out.*'] as const
+const at = (text: string) => Date.parse(text)
+
+describe('prices', () => {
+  test('are those of the model itself before those of its longest beginning, and of the class before its family', () => {
+    const prices = compilePrices([
+      book({
+        rates: [
+          rate('*', 'tok.in.*', '9'),
+          rate('gpt-*', 'tok.in.*', '3'),
+          rate('gpt-4*', 'tok.in.*', '2'),
+          rate('gpt-4o', 'tok.in.*', '1'),
+          rate('gpt-4o', 'tok.in.cache_read', '0.5'),
+        ],
+      }),
+    ])
+    const price = (model: string) => quoted(prices.sale(model, 'USD', 0))
+    expect(['gpt-4o', 'gpt-4o-mini', 'gpt-3', 'llama'].map(price)).toEqual(['1', '2', '3', '9'])
+    const cached = { 'tok.in.cache_read': 300n, 'tok.in.uncached': 512n }
+    expect(quoted(prices.sale('gpt-4o', 'USD', 0), cached)).toBe('0.000662')
+  })
+
+  test('[MB2] hold from one moment to another; of two that are as exact the one whose book began last holds', () => {
+    const prices = compilePrices([
+      book({ from: '2026-01-01T00:00:00Z', rates: [rate('*', 'tok.in.*', '1'), rate('a', 'tok.in.*', '2')] }),
+      book({
+        from: '2026-02-01T00:00:00Z',
+        to: '2026-03-01T00:00:00+08:00',
+        rates: [rate('a', 'tok.in.*', '3'), rate('a', 'tok.out.*', '4')],
+      }),
+    ])
+    const price = (model: string, moment: string) => quoted(prices.sale(model, 'USD', at(moment)))
+    expect(price('a', '2025-12-31T23:59:59.999Z')).toBeUndefined()
+    expect(price('a', '2026-01-01T00:00:00Z')).toBe('2')
+    expect(price('a', '2026-01-31T23:59:59.999Z')).toBe('2')
+    expect(price('a', '2026-02-01T00:00:00Z')).toBe('3')
+    expect(price('b', '2026-02-01T00:00:00Z')).toBe('1')
+    expect(price('a', '2026-02-28T16:00:00Z')).toBe('2')
+    const then = prices.sale('a', 'USD', at('2026-02-10T00:00:00Z'))
+    const before = prices.sale('a', 'USD', at('2026-01-10T00:00:00Z'))
+    expect([then?.lacks(talk), before?.lacks(talk), before?.lacks(['tok.in.*'])]).toEqual([
+      undefined,
+      'tok.out.*',
+      undefined,
+    ])
+    expect(quoted(before, { 'tok.out.text': 1n })).toBeUndefined()
+  })
+
+  test('[MB2] ask for one of several measures of a thing, the one that is priced most exactly', () => {
+    const prices = compilePrices([
+      book({
+        rates: [
+          { model: '*', unit: 'img.out.count', price: '0.04', per: 1 },
+          rate('*', 'tok.in.*', '1'),
+          rate('image-1', 'tok.out.*', '40'),
+        ],
+      }),
+    ])
+    const used = { 'img.out.count': 1n, 'tok.in.uncached': 1000n, 'tok.out.image': 1000n }
+    const price = (model: string) => prices.sale(model, 'USD', 0)
+    expect(quoted(price('other'), used)).toBe('0.041')
+    expect(quoted(price('image-1'), used)).toBe('0.041')
+    expect(quoted(price('image-1'), { ...used, 'tok.out.image': 2000n })).toBe('0.081')
+    const images = ['img.out.count', 'img.out.px', 'tok.in.*', 'tok.out.*'] as const
+    expect([price('other')?.lacks(images), price('other')?.lacks(talk)]).toEqual([undefined, 'tok.out.*'])
+    expect(price('other')?.lacks(['req'])).toBe('req')
+    expect(price('other')?.reserve({ 'img.out.count': 3n, 'tok.in.*': 100n })).toBe(120_101n)
+  })
+
+  test('are of one side and one currency', () => {
+    const prices = compilePrices([
+      book({ rates: [rate('m', 'tok.in.*', '1')] }),
+      book({ currency: 'CNY', rates: [rate('m', 'tok.in.*', '7')] }),
+      book({ side: 'cost', rates: [rate('m', 'tok.in.*', '0.6')] }),
+    ])
+    expect([
+      quoted(prices.sale('m', 'USD', 0)),
+      quoted(prices.sale('m', 'CNY', 0)),
+      quoted(prices.sale('m', 'EUR', 0)),
+      quoted(prices.cost({ model: 'm' }, 'USD', 0)),
+    ]).toEqual(['1', '7', undefined, '0.6'])
+  })
+
+  test('of a cost are those of the provider or endpoint before those of anybody', () => {
+    const both = (provider: string | undefined, input: string, output: string) =>
+      (
+        [
+          ['tok.in.*', input],
+          ['tok.out.*', output],
+        ] as const
+      ).map(([unit, price]) => ({ model: '*', unit, price, ...(provider !== undefined && { provider }) }))
+    const prices = compilePrices([
+      book({ side: 'cost', rates: [...both(undefined, '1', '5'), ...both('platform/dear', '3', '9')] }),
+      book({
+        side: 'cost',
+        rates: [{ model: 'own', endpoint: 'default/own', unit: 'tok.in.*', price: '0' }],
+      }),
+    ])
+    const blend = (provider: string) => prices.cost({ model: 'm', provider }, 'USD', 0)?.blend
+    // Three parts of input to one of output: (3 x 1 + 5) / 4 and (3 x 3 + 9) / 4.
+    expect([blend('platform/cheap'), blend('platform/dear')]).toEqual([2n * 10n ** 12n, 45n * 10n ** 11n])
+    expect(quoted(prices.cost({ model: 'own', endpoint: 'default/own' }, 'USD', 0))).toBe('0')
+  })
+
+  test('[GW5] are reserved and charged in micro-units, rounded up, and what no limit holds stays above every one', () => {
+    const prices = compilePrices([
+      book({
+        rates: [
+          rate('m', 'tok.in.*', '0.02'),
+          rate('m', 'tok.in.cache_read', '0.01'),
+          rate('m', 'tok.out.*', '2'),
+        ],
+      }),
+      book({ rates: [rate('x', 'tok.in.*', '9'.repeat(20))] }),
+      book({ rates: [rate('free', 'tok.in.*', '0'), rate('free', 'tok.out.*', '0')] }),
+    ])
+    const tariff = prices.sale('m', 'USD', 0)
+    expect(tariff?.charge({ 'tok.in.cache_read': 8n })).toBe(1n)
+    expect(tariff?.charge({ 'tok.in.uncached': 812n, 'tok.out.text': 96n })).toBe(209n) // 16.24 + 192
+    expect(tariff?.reserve({ 'tok.in.*': 812n, 'tok.out.*': 96n })).toBe(209n)
+    expect(prices.sale('x', 'USD', 0)?.reserve({ 'tok.in.*': 1_000_000n })).toBe(2n ** 52n + 1n)
+    expect(prices.sale('free', 'USD', 0)?.charge({ 'tok.out.text': 5n })).toBe(0n)
+  })
+})
