@@ -62,6 +62,18 @@ kind: Route
 metadata: { name: ${name} }
 spec: ${spec}
 `
+const book = (more: string, rates: string) => `---
+apiVersion: switchyard.dev/v1
+kind: PriceBook
+metadata: { name: costs }
+spec:
+  side: cost
+  currency: USD
+  from: "2026-01-01T00:00:00Z"${more}
+  rates:
+${rates}`
+const cheap = `    - { model: gpt-*, unit: tok.in.*, price: "1.25" }
+`
 const to = (target: string) => `tiers: [{ targets: [{ provider: ${target} }] }]`
 
 /** The lines that tell of problems, without the file's name. */
@@ -77,6 +89,23 @@ async function problems(text: string, argv: readonly string[] = [], env = {}): P
 describe('config check, without a server', () => {
   test.each([
     ['a good file', provider('p') + route('r', `{ names: [a], ${to('p')} }`), []],
+    ['a price book', provider('p') + book('', cheap), []],
+    [
+      'a price that is a number, and a provider without its place',
+      book('', '    - { model: gpt-5, provider: p, unit: tok.in.*, price: 2.5 }\n'),
+      [
+        'error F:10:23 spec.rates[0].provider: use WORKSPACE/NAME, or platform/NAME for a platform document',
+        'error F:10:52 spec.rates[0].price: write it as text in quotes, such as "2.50": numbers lose digits',
+      ],
+    ],
+    [
+      'a price book that ends before it begins and has a price twice',
+      book('\n  to: "2025-01-01T00:00:00Z"', cheap + cheap),
+      [
+        'error F:9:3 spec.to: must be after from',
+        'error F:12:7 spec.rates[1]: has the model and unit of rates[0]: keep one',
+      ],
+    ],
     [
       'a field and a value that are misspelled',
       provider('p', '{ type: openai, baseUlr: x }') +

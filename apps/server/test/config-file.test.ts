@@ -101,6 +101,17 @@ spec:
   tiers: [{ targets: [{ provider: openai }] }]
 ${more}`
 
+const book = (price: string) => `---
+apiVersion: switchyard.dev/v1
+kind: PriceBook
+metadata: { name: sale }
+spec:
+  side: sale
+  currency: USD
+  from: "2026-01-01T00:00:00Z"
+  rates: [{ model: '*', unit: tok.in.*, price: ${price} }]
+`
+
 const names = async (workspace = 'default') =>
   (await db.store.read({ role: 'control' }, tx => tx.list({ kind: 'Route', workspace }))).items.flatMap(
     ({ spec }) => (spec as { names: string[] }).names, // a Route's
@@ -157,6 +168,31 @@ test('a file is in force from the start, follows each change, and a bad one leav
   replace(file, '[]')
   expect(await next).toMatchObject({ type: 'config_applied', deleted: 3 })
   expect(JSON.stringify([bed.observed, config.state])).not.toContain('canary')
+})
+
+test('a price book is in force from the file; one whose price is a number is named, and the last good one stays', async () => {
+  const file = join(folder(), 'switchyard.yaml')
+  const prices = async () =>
+    (await db.store.read({ role: 'gateway' }, tx => tx.list({ kind: 'PriceBook' }))).items.flatMap(
+      ({ spec }) => (spec as { rates: { price: string }[] }).rates.map(({ price }) => price), // a PriceBook's
+    )
+  writeFileSync(file, book('"2.50"'))
+  const bed = following(file)
+  await using _ = await bed.start()
+  expect(await prices()).toEqual(['2.50'])
+  let next = bed.next()
+  replace(file, book('2.50'))
+  expect(await next).toMatchObject({
+    type: 'config_failed',
+    problems: [
+      `${file}:9:41 spec.rates[0].price: write it as text in quotes, such as "2.50": numbers lose digits`,
+    ],
+  })
+  expect(await prices()).toEqual(['2.50'])
+  next = bed.next()
+  replace(file, '[]')
+  expect(await next).toMatchObject({ type: 'config_applied', deleted: 1 })
+  expect(await prices()).toEqual([])
 })
 
 test('a first start with a bad file is refused; one that was in force before starts with what stands', async () => {

@@ -22,10 +22,11 @@ import {
   credential as credentialKind,
   type Document,
   Fault,
+  priceBook,
   provider as providerKind,
   route as routeKind,
 } from '@switchyard/kinds'
-import { usageEvent } from '@switchyard/ledger'
+import { compilePrices, usageEvent } from '@switchyard/ledger'
 import { type Journal, type JournalRecord, Sealed, type UsageEvent } from '@switchyard/runtime'
 import { checkOf } from '../src/key.ts'
 
@@ -106,6 +107,7 @@ interface Init {
 type ProviderSpec = (typeof providerKind.spec)['_zod']['input']
 type CredentialSpec = (typeof credentialKind.spec)['_zod']['input']
 type RouteSpec = (typeof routeKind.spec)['_zod']['input']
+type BookSpec = (typeof priceBook.spec)['_zod']['input']
 
 /** `null` is the platform. */
 interface Place {
@@ -192,6 +194,14 @@ export class Bed implements AsyncDisposable {
     this.documents.push(...documents)
   }
 
+  /** In the place of the one of its kind and name. */
+  #put(made: Document): void {
+    const { kind, metadata } = made
+    const before = this.documents.findIndex(d => d.kind === kind && d.metadata.name === metadata.name)
+    if (before >= 0) this.documents.splice(before, 1)
+    this.add(made)
+  }
+
   /** Makes several changes and swaps once. */
   together(change: () => void): void {
     this.#gathering = true
@@ -207,11 +217,12 @@ export class Bed implements AsyncDisposable {
   swap(): void {
     if (this.#gathering) return
     const { documents, keyHashes, grants, credentials } = this
-    this.#snapshot = compileSnapshot({ documents, keyHashes, grants, credentials })
+    const pricing = { compile: compilePrices, at: this.now() }
+    this.#snapshot = compileSnapshot({ documents, keyHashes, grants, credentials, pricing })
   }
 
   workspace(name: string): void {
-    this.add(document('Workspace', null, name, { suspended: false }))
+    this.add(document('Workspace', null, name, { suspended: false, currency: 'USD' }))
     this.swap()
   }
 
@@ -247,9 +258,7 @@ export class Bed implements AsyncDisposable {
     const { value: _, headers, ...shown } = credentialKind.spec.parse({ ...spec, value })
     const made = document('Credential', workspace, name, shown)
     this.credentials.set(made.metadata.id, new Sealed(headers ? { value, headers } : { value }))
-    const before = this.documents.findIndex(d => d.kind === 'Credential' && d.metadata.name === name)
-    if (before >= 0) this.documents.splice(before, 1)
-    this.add(made)
+    this.#put(made)
     this.swap()
   }
 
@@ -260,6 +269,13 @@ export class Bed implements AsyncDisposable {
     { workspace = 'default' } = {},
   ): void {
     this.add(document('Route', workspace, name, routeKind.spec.parse({ names: [name], ...spec })))
+    this.swap()
+  }
+
+  /** In USD since 2026, unless the spec says otherwise; a second one of the same name takes the first one's place. */
+  priceBook(name: string, spec: Pick<BookSpec, 'side' | 'rates'> & Partial<BookSpec>): void {
+    const given = { currency: 'USD', from: moment, ...spec }
+    this.#put(document('PriceBook', null, name, priceBook.spec.parse(given)))
     this.swap()
   }
 

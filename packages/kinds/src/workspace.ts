@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { commonStatus } from './envelope.ts'
 import { defineKind, phaseUnlessDeleting } from './kind.ts'
 import { addressesSchema, limitsSchema } from './limits.ts'
+import { currencySchema } from './money.ts'
 
 export const workspace = defineKind({
   kind: 'Workspace',
@@ -14,11 +15,7 @@ export const workspace = defineKind({
   spec: z.strictObject({
     suspended: z.boolean().default(false).describe('Refuse every request of this workspace at the gateway.'),
     timezone: z.string().min(1).max(64).default('UTC').describe('IANA time zone of its billing periods.'),
-    currency: z
-      .string()
-      .regex(/^[A-Z]{3}$/, 'use an ISO 4217 code such as USD')
-      .default('USD')
-      .describe('ISO 4217 code.'),
+    currency: currencySchema.default('USD').describe('ISO 4217 code.'),
     limits: limitsSchema.optional().describe('Most that all its keys may call together.'),
     addresses: addressesSchema.optional(),
     contacts: z.array(z.email()).max(32).default([]).describe('People to tell about limits and bills.'),

@@ -32,8 +32,10 @@ function explain(issue: Issue, value: unknown): string {
   if (code === 'too_small') return `must be at least ${String(issue.minimum)}${unit}`
   if (code === 'invalid_value')
     return `${value === undefined ? 'is required,' : 'must be'} one of ${list(issue.values)}`
-  if (code === 'invalid_type')
-    return value === undefined ? 'is required' : `must be ${article(String(issue.expected))}`
+  if (code === 'invalid_type' && value === undefined) return 'is required'
+  // A schema that has its own sentence for a wrong type says why the type matters.
+  if (code === 'invalid_type' && message.startsWith('Invalid '))
+    return `must be ${article(String(issue.expected))}`
   if (code === 'invalid_key' && Array.isArray(issue.issues))
     return list(issue.issues.filter(isRecord).map(inner => inner.message))
   return message.replace(/^Invalid (input|string): /, '')
