@@ -14,6 +14,7 @@ import { usedBy } from './admission.ts'
 import type { Answering } from './answering.ts'
 import { authenticate, type Credential, recheck } from './authenticate.ts'
 import { Body } from './body.ts'
+import { costHeaders } from './cost.ts'
 import { BodyGunzip, type DecodedHearer, leastBytes, requestCoding } from './door/compress.ts'
 import type { AttemptEnded, RequestEnded } from './ended.ts'
 import { deadlines, type Failure, faultOf } from './failure.ts'
@@ -412,7 +413,7 @@ export class Call implements InboundHearer, OpeningHearer, DecodedHearer {
     this.#firstContentAt = this.#house.clock()
     this.#settle('done', 200, 'caller').then(
       () => {
-        this.#deliver(bytes, this.#known(), () => this.#finished('done', 200))
+        this.#deliver(bytes, [...this.#known(), ...this.#cost()], () => this.#finished('done', 200))
       },
       (error: unknown) => {
         const fault = faultOf(error)
@@ -420,6 +421,13 @@ export class Call implements InboundHearer, OpeningHearer, DecodedHearer {
         this.#finished('upstream_error', fault.status)
       },
     )
+  }
+
+  /** Known once it is settled. */
+  #cost(): readonly string[] {
+    const opening = this.#opening as Opening // only what was opened is answered
+    const credential = this.#credential as Credential
+    return costHeaders(this.#snapshot, opening.admitted, credential.principal.currency, this.#usage)
   }
 
   unspeakable(fault: Fault): void {
