@@ -213,6 +213,39 @@ describe('a guarded dial', () => {
   })
 })
 
+describe.each(['http', 'https'])('an answer over %s', scheme => {
+  it('F15: comes by some 64 KiB a turn, so that a large one holds up nobody', async () => {
+    const body = Buffer.alloc(3_000_000, 'x')
+    reply = answer(body)
+    const port = portOf(scheme === 'http' ? plain : secure)
+    const client = clientOf({
+      origin: `${scheme}://api.example.com:${port}`,
+      addresses: guardOf(own, ['127.0.0.1']),
+      tls: { ca: pair.cert },
+    })
+    let [bytes, before, most] = [0, 0, 0]
+    const turn = () => {
+      most = Math.max(most, bytes - before)
+      before = bytes
+      if (bytes < body.length) setImmediate(turn)
+    }
+    setImmediate(turn)
+    const { promise, resolve, reject } = Promise.withResolvers<void>()
+    client.post('/', [], Buffer.from('{}'), {
+      onHead: () => undefined,
+      onData: part => {
+        bytes += part.length
+      },
+      onEnd: resolve,
+      onError: reject,
+    })
+    await promise
+    expect(bytes).toBe(body.length)
+    // What was read and not yet decrypted comes with it.
+    expect(most).toBeLessThanOrEqual(3 * 64 * 1024)
+  })
+})
+
 describe('a connection over TLS', () => {
   const origin = () => `https://api.example.com:${portOf(secure)}`
   const guard = () => guardOf(own, ['127.0.0.1'])

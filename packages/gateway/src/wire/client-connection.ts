@@ -38,6 +38,9 @@ const smallBytes = 16 * 1024
 /** Reads of all connections land here one after another and are copied out at their own size: node would
  * allocate 64 KiB for each of them. */
 const slab = Buffer.allocUnsafeSlow(64 * 1024)
+/** After so many bytes a connection waits until all others have had their turn. Node would read 2 MiB of one before it
+ * looks at the next: 14 000 events, which held up everybody for 130 ms where they are converted, and for 8 ms in slices. */
+const turnBytes = 64 * 1024
 
 /** One request and its answer. */
 export class Exchange {
@@ -94,6 +97,8 @@ export class Exchange {
   }
 }
 
+const goOn = (connection: Connection) => connection.goOn()
+
 export class Connection implements AnswerSink {
   idleSince = 0
   readonly #owner: Owner
@@ -103,13 +108,19 @@ export class Connection implements AnswerSink {
   #connected = false
   #begun = false
   #dead = false
+  /** Bytes that were read since it last waited for a turn. */
+  #taken = 0
   #timer: NodeJS.Timeout
 
   constructor(owner: Owner, dialer: Dialer, milliseconds: number) {
     this.#owner = owner
     const take = (bytes: number) => {
       this.#take(bytes)
-      return true
+      this.#taken += bytes
+      if (this.#taken < turnBytes || this.#dead) return true
+      this.#taken = 0
+      setImmediate(goOn, this)
+      return false
     }
     this.#socket = dialer.dial({ buffer: slab, callback: take })
     this.#timer = setTimeout(() => {
@@ -136,6 +147,11 @@ export class Connection implements AnswerSink {
 
   resume(): void {
     if (!this.#dead) this.#socket.resume()
+  }
+
+  /** The others have had their turn: it reads on, unless it was paused for longer. */
+  goOn(): void {
+    if (!this.#exchange?.paused) this.resume()
   }
 
   destroy(): void {

@@ -151,6 +151,15 @@ const fixed = {
   },
   flood: stage => flood(stage, 20_000),
   deluge: stage => flood(stage, 200_000),
+  /** As many events as a flood has, in one write. */
+  burst(stage) {
+    const { events, first } = scriptOf(stage)
+    opened(stage).end(
+      events.slice(0, first).join('') +
+        (events[first] ?? '').repeat(20_000) +
+        events.slice(first + 1).join(''),
+    )
+  },
   'no usage'(stage) {
     const { events } = stage.speaker.script(stage.content, false)
     opened(stage).end(events.join(''))
