@@ -59,6 +59,25 @@ describe.each(callerNames)('a stream for a caller of %s', caller => {
     expect(answer.headers.get('x-switchyard-cost')).toBeNull()
   })
 
+  test('S3: has each of a hundred events before the upstream writes the next', async () => {
+    engine.step()
+    const answer = await ask(caller, 'a hundred one by one')
+    let text = ''
+    let heard = 0
+    for await (const chunk of answer.body?.pipeThrough(new TextDecoderStream()) ?? []) {
+      text += chunk
+      // What is held back would be held back for ever: the upstream writes no more until this one is here.
+      const words = Math.min(100, text.split('"one"').length - 1)
+      if (heard < 100) expect(words - heard).toBeLessThanOrEqual(1)
+      for (; heard < words; heard++) engine.step()
+    }
+    expect(heard).toBe(100)
+    expect(callers[caller].stream(text)).toMatchObject({
+      text: `${'one'.repeat(100)} two three`,
+      whole: true,
+    })
+  })
+
   test('S6: says that it lives after silence where the dialect has a word for it', async () => {
     const text = await (await ask(caller, 'content then silence')).text()
     const ping = pings[caller]

@@ -145,6 +145,18 @@ const fixed = {
     }
     response.end()
   },
+  /** A hundred times the first word, one by one, and then the rest. */
+  async 'a hundred one by one'(stage) {
+    const { events, first } = scriptOf(stage)
+    const response = opened(stage)
+    response.write(events.slice(0, first).join(''))
+    for (let i = 0; i < 100; i++) {
+      await stage.stepped()
+      response.write(events[first])
+    }
+    await stage.stepped()
+    response.end(events.slice(first + 1).join(''))
+  },
   async 'slow reply'(stage) {
     await setTimeout(1000)
     good(stage)
