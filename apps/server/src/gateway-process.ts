@@ -115,6 +115,7 @@ export async function openGateway(options: GatewayOptions): Promise<GatewayProce
       door: settings.door,
       checkEvery: checkMilliseconds,
       version,
+      sessionKeys: vault.derive('sessions of tools'),
       clock: fineNow(clock),
       random: random.fraction,
       uuid: random.id,

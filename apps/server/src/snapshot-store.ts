@@ -23,6 +23,7 @@ const followed = [
   'Credential',
   'Provider',
   'Guardrail',
+  'McpServer',
   'Issuer',
   'Route',
   'PriceBook',

@@ -1,4 +1,4 @@
-// Rules of what requests are routed by: credentials, providers, guardrails and routes.
+// Rules of what requests are routed by: credentials, providers, guardrails, MCP servers and routes.
 import { providerRow } from '@switchyard/catalog'
 import {
   type credential,
@@ -7,6 +7,7 @@ import {
   Fault,
   findKind,
   type guardrail,
+  type mcpServer,
   type provider,
   type route,
 } from '@switchyard/kinds'
@@ -37,8 +38,8 @@ export const providerIsSomewhere: Rule = ({ document }) => {
 
 /** Whoever opens a private range reaches what stands there, whichever workspace they are of. */
 export const privateRangesNeedTheRight: Rule = ({ document, stored, caller }) => {
-  const { allowCidrs } = as<DocumentOf<typeof provider>>(document)!.spec
-  const before = as<DocumentOf<typeof provider>>(stored)?.spec.allowCidrs ?? []
+  const { allowCidrs } = as<DocumentOf<typeof provider | typeof mcpServer>>(document)!.spec
+  const before = as<DocumentOf<typeof provider | typeof mcpServer>>(stored)?.spec.allowCidrs ?? []
   if (allowCidrs.every(range => before.includes(range))) return
   if (!holds(caller, 'provider:private', null)) throw missing('provider:private', null)
 }
@@ -46,8 +47,9 @@ export const privateRangesNeedTheRight: Rule = ({ document, stored, caller }) =>
 /** Whoever says where a credential is sent can have it sent to themselves, so must be one who may use it. */
 export const credentialGoesWhereItsUsersSay: Rule = ({ document, stored, caller, targets }) => {
   const addressOf = (of: Document | undefined) => {
-    const spec = as<DocumentOf<typeof provider> | DocumentOf<typeof guardrail>>(of)?.spec
+    const spec = as<DocumentOf<typeof provider | typeof guardrail | typeof mcpServer>>(of)?.spec
     if (spec === undefined) return undefined
+    if ('urls' in spec) return spec.urls.join(' ')
     return 'baseUrl' in spec ? spec.baseUrl : 'url' in spec ? spec.url : undefined
   }
   const used = targets.get('spec.credential')

@@ -267,6 +267,7 @@ export const rules: Readonly<Record<string, readonly Rule[]>> = {
   Credential: [credentialHoldsASecret],
   Provider: [providerIsSomewhere, privateRangesNeedTheRight, credentialGoesWhereItsUsersSay],
   Guardrail: [credentialGoesWhereItsUsersSay],
+  McpServer: [privateRangesNeedTheRight, credentialGoesWhereItsUsersSay],
   Route: [routeLeadsElsewhere, routeNamesAreFree],
   Endpoint: [environmentIsSafe, rawArgumentsNeedTheRight, engineTakesIt],
 }

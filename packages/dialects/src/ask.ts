@@ -12,7 +12,7 @@ const letterF = 0x66
 const letterN = 0x6e
 const letterT = 0x74
 
-const invalidJson = (at: number) =>
+export const invalidJson = (at: number) =>
   new Fault('invalid', `The body is not valid JSON: see byte ${at}. Send one JSON object in UTF-8.`, {
     reason: 'invalid_json',
   })
@@ -20,7 +20,7 @@ const invalidJson = (at: number) =>
 const about = (reason: string, name: string, message: string) =>
   new Fault('invalid', message, { reason, details: [{ path: name, rule: reason, message }] })
 
-const duplicate = (name: string) =>
+export const duplicate = (name: string) =>
   about(
     'duplicate_member',
     name,
@@ -200,7 +200,7 @@ export function includeUsage(bytes: Buffer, { start, end }: Range): Range | unde
 }
 
 /** Offset of the first byte that is not UTF-8: narrowed by halving, then read character by character. */
-function firstBadByte(bytes: Buffer): number {
+export function firstBadByte(bytes: Buffer): number {
   let good = 0
   let bad = bytes.length
   while (bad - good > 1) {

@@ -42,6 +42,7 @@ export type Operation =
   | FormOperation
   | CountOperation
   | InferenceOperation
+  | McpOperation
   | 'realtime'
 
 /** Carried to an upstream of any chat dialect. */
@@ -72,6 +73,9 @@ export type FormOperation =
 
 /** Those of the Open Inference Protocol v2, whose paths name the model. */
 export type InferenceOperation = 'oip.model' | 'oip.infer' | 'oip.generate' | 'oip.generate_stream'
+
+/** A message that calls a tool, any other message, a stream of what the server says by itself, the end of a session. */
+export type McpOperation = 'mcp.call' | 'mcp.message' | 'mcp.listen' | 'mcp.end'
 
 /** Counts of tokens: Anthropic's and Gemini's. */
 export type CountOperation = 'count_tokens' | 'countTokens'

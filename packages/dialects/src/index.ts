@@ -21,6 +21,7 @@ export * from './exchange.ts'
 export { type GeminiRow, gemini, geminiArray, geminiFor, geminiRow, geminiToolName } from './gemini/index.ts'
 export { restoreNames } from './ids.ts'
 export { carryInference } from './inference.ts'
+export * from './mcp/index.ts'
 export { checkMetered, meters } from './meters.ts'
 export { type ListShape, listModelsBody, modelBody, type PublicModel } from './model-lists.ts'
 export {

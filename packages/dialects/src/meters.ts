@@ -76,6 +76,11 @@ export const meters: Readonly<Record<Operation, Meter>> = Object.freeze({
   'oip.infer': requests,
   'oip.generate': requests,
   'oip.generate_stream': requests,
+  // Of a batch each call is one: who reads it counts them.
+  'mcp.call': row({ units: ['req'] }),
+  'mcp.message': free,
+  'mcp.listen': free,
+  'mcp.end': free,
   count_tokens: free,
   countTokens: free,
 })

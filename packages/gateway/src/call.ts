@@ -17,7 +17,7 @@ import { Body } from './body.ts'
 import { costHeaders } from './cost.ts'
 import { BodyGunzip, type DecodedHearer, leastBytes, requestCoding } from './door/compress.ts'
 import type { AttemptEnded, RequestEnded } from './ended.ts'
-import { deadlines, type Failure, faultOf } from './failure.ts'
+import { callerSlow, deadlines, type Failure, faultOf } from './failure.ts'
 import type { Blocked, Finding } from './guard/index.ts'
 import { filtered } from './guarding.ts'
 import { askedAs, bodyTooLarge, checkMediaType, dialectOf, type Head, readHead } from './head.ts'
@@ -699,12 +699,6 @@ export class Call implements InboundHearer, OpeningHearer, DecodedHearer {
     return headers
   }
 }
-
-const callerSlow = () =>
-  new Fault('deadline', 'The body did not arrive in time: send it faster.', {
-    reason: 'caller_slow',
-    status: 408,
-  })
 
 const codedForm = () =>
   new Fault('unsupported', 'Compressed forms are not read: send the form as it is.', {

@@ -1,8 +1,8 @@
 // What is told of a request once it has ended: enough for a log line, spans and metrics, and nothing that is secret.
-import type { Ask, CallerName, Operation, Usage } from '@switchyard/dialects'
+import type { Ask, Operation, Usage } from '@switchyard/dialects'
 import type { EndReason } from '@switchyard/runtime'
 import type { CacheResult } from './cache/replies.ts'
-import type { Outcome } from './metrics.ts'
+import type { Outcome, Speaking } from './metrics.ts'
 import type { Upstream } from './route.ts'
 
 /** One try at one upstream. Times in milliseconds since 1970. */
@@ -35,8 +35,7 @@ export interface RequestEnded {
   readonly key: string | undefined
   readonly workspace: string | undefined
   readonly project: string | null | undefined
-  /** How the caller speaks; '' while no path was found. */
-  readonly caller: CallerName | ''
+  readonly caller: Speaking
   readonly operation: Operation | ''
   /** Public name of the route. */
   readonly route: string | undefined
@@ -90,6 +89,8 @@ export interface Follower {
   left(bytes: Buffer | string): void
 }
 
+type Asked = Pick<Upstream, 'name' | 'provider' | 'origin' | 'served'>
+
 /** An attempt while it runs: its times are filled in. */
 export class Tried implements AttemptEnded {
   readonly upstream: string
@@ -103,7 +104,7 @@ export class Tried implements AttemptEnded {
   outcome: Outcome = 'cancelled'
   status = 0
 
-  constructor({ name, provider, origin, served }: Upstream, asked: string, now: number) {
+  constructor({ name, provider, origin, served }: Asked, asked: string, now: number) {
     this.upstream = name
     this.provider = provider
     this.origin = origin.url

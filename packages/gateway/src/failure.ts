@@ -61,6 +61,12 @@ export function late(reason: keyof typeof deadlines): Failure {
   }
 }
 
+export const callerSlow = () =>
+  new Fault('deadline', 'The body did not arrive in time: send it faster.', {
+    reason: 'caller_slow',
+    status: 408,
+  })
+
 /** Statuses of an upstream that is full or starting. */
 const busy: ReadonlySet<number> = new Set([503, 529])
 

@@ -1,11 +1,12 @@
 // The gateway as its app sees it: it takes requests, and stops without breaking them. The listener is the app's.
+import { randomBytes } from 'node:crypto'
 import { lookup } from 'node:dns/promises'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { callers, checkMetered } from '@switchyard/dialects'
 import { Fault } from '@switchyard/kinds'
-import type { Journal, Limiter, Observe } from '@switchyard/runtime'
+import { type Journal, type Limiter, type Observe, Sealed } from '@switchyard/runtime'
 import { Admissions } from './admission.ts'
 import { Flights } from './cache/flights.ts'
 import { ReplyCache } from './cache/replies.ts'
@@ -22,6 +23,10 @@ import { Health } from './health/health.ts'
 import { Holding } from './hold.ts'
 import type { GatewayObservation, House, Running } from './house.ts'
 import { completeLimits, type Limits } from './limits.ts'
+import { isMcp } from './mcp/asked.ts'
+import { McpCall, mcpSpoken } from './mcp/call.ts'
+import { McpPlaces } from './mcp/places.ts'
+import { McpSessions } from './mcp/sessions.ts'
 import { watchLoop } from './metrics/loop.ts'
 import { samplesOf, type Told } from './metrics/moment.ts'
 import { Metrics } from './metrics.ts'
@@ -55,6 +60,11 @@ export interface GatewayOptions {
   readonly limits?: Partial<Limits>
   /** The edge of the listener: origins, addresses, proxies, coding. */
   readonly door?: DoorOptions
+  /**
+   * Seal the sessions of MCP servers, 32 bytes each, the one that seals first: the same in every process that callers
+   * may reach. Sessions end with the process when absent.
+   */
+  readonly sessionKeys?: readonly Sealed<Uint8Array>[]
   /** Milliseconds between two active checks of a replica; 0, the default, makes none. */
   readonly checkEvery?: number
   /** The addresses of a name, for upstreams that are not ours; default the system's resolver. */
@@ -167,6 +177,8 @@ export function createGateway(options: GatewayOptions): Gateway {
     },
     checker,
     send: sendThrough(upstreams),
+    places: new McpPlaces(ground),
+    sessions: new McpSessions(options.sessionKeys ?? [new Sealed(randomBytes(32))]),
     wheel,
     observe: options.observe,
     follow: options.follow,
@@ -231,12 +243,16 @@ export function createGateway(options: GatewayOptions): Gateway {
     upstreams.close()
   }
 
+  const take = (inbound: Inbound): void =>
+    (isMcp(inbound.url) ? new McpCall(house, inbound) : new Call(house, inbound)).start()
+
   return {
-    handle: (request, response) => new Call(house, new NodeInbound(request, response)).start(),
-    take: inbound => new Call(house, inbound).start(),
+    handle: (request, response) => take(new NodeInbound(request, response)),
+    take,
     refusal(fault, url) {
       const id = options.uuid()
-      const body = callers[callerOf(url)].errorBody(fault, id).toString()
+      const spoken = isMcp(url) ? mcpSpoken : callers[callerOf(url)]
+      const body = spoken.errorBody(fault, id).toString()
       return { headers: ['content-type', 'application/json', 'x-request-id', id, 'request-id', id], body }
     },
     handleUpgrade: (request, socket, head) => new Session(house, request, socket as Socket, head).start(), // an HTTP server's sockets are TCP or TLS

@@ -10,6 +10,8 @@ import type { Follow, RequestEnded } from './ended.ts'
 import type { Checker, Finding, Send } from './guard/index.ts'
 import type { Holding } from './hold.ts'
 import type { Limits } from './limits.ts'
+import type { McpPlaces } from './mcp/places.ts'
+import type { McpSessions } from './mcp/sessions.ts'
 import type { Metrics, Outcome } from './metrics.ts'
 import type { Route } from './route.ts'
 import type { Snapshot } from './snapshot.ts'
@@ -33,6 +35,15 @@ export type GatewayObservation =
   | DoorObservation
   /** The URL of an image leads where nothing is fetched from. */
   | { readonly type: 'image_refused'; readonly request: string; readonly cause: unknown }
+  /** A tool that is not open to callers was called. */
+  | {
+      readonly type: 'tool_refused'
+      readonly request: string
+      readonly workspace: string
+      readonly key: string
+      readonly server: string
+      readonly tool: string
+    }
   | { readonly type: 'guardrail_found'; readonly request: string; readonly findings: readonly Finding[] }
   | { readonly type: 'usage_not_recorded'; readonly request: string; readonly error: unknown }
   | { readonly type: 'internal_error'; readonly request: string; readonly error: unknown }
@@ -66,6 +77,9 @@ export interface House {
   readonly semantic: () => SemanticIndex
   readonly checker: Checker
   readonly send: Send
+  /** Of servers of tools. */
+  readonly places: McpPlaces
+  readonly sessions: McpSessions
   readonly wheel: Wheel
   readonly observe: Observe<GatewayObservation>
   readonly follow: Follow | undefined

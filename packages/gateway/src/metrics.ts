@@ -27,6 +27,9 @@ export type Outcome =
   | 'shadow'
   | 'limited'
 
+/** How a caller speaks; '' while no path was found. */
+export type Speaking = CallerName | 'mcp' | ''
+
 /** A gauge's value now; `labels` in the order of its row. */
 export type Sample = readonly [name: GaugeName, value: number, labels?: readonly Label[]]
 
@@ -64,14 +67,8 @@ export class Metrics {
   usageMissing = 0
   wakes = 0
 
-  /** `caller` is '' while no path was found, `route` the name of the route, or '' when none was found. */
-  request(
-    caller: CallerName | '',
-    operation: Operation | '',
-    route: string,
-    status: number,
-    end: EndReason,
-  ): void {
+  /** `route` is the name of the route, or '' when none was found. */
+  request(caller: Speaking, operation: Operation | '', route: string, status: number, end: EndReason): void {
     this.#counters.requests_total.add([caller, operation, route, status, end])
   }
 

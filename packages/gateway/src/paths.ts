@@ -144,11 +144,7 @@ function only(target: Target, method: string, ...allowed: readonly string[]): Ta
 
 /** The target of a request line; `not_found`, `unsupported`, `too_large` or `invalid` where there is none. */
 export function findTarget(method: string, url: string, limits: Limits): Target {
-  if (url.length > limits.uriBytes)
-    throw new Fault('too_large', `The URL is longer than ${limits.uriBytes} bytes.`, {
-      reason: 'uri',
-      status: 414,
-    })
+  if (url.length > limits.uriBytes) throw uriTooLong(limits)
   if (url.charCodeAt(0) !== 0x2f)
     throw malformed('The request target must be a path that starts with a slash: send no absolute URL.')
   const query = url.indexOf('?')
@@ -249,10 +245,14 @@ function azureTarget(method: string, [, model = '', rest = '']: RegExpExecArray)
   return only({ ...operated, line: { model } }, method, 'POST')
 }
 
-function unknownPath(): Fault {
-  return new Fault(
-    'not_found',
-    'There is nothing at this path. OpenAI clients take a base URL that ends in /v1; Anthropic, Gemini and Ollama clients take the address alone.',
-    { reason: 'unknown_path' },
-  )
+export function uriTooLong({ uriBytes }: Pick<Limits, 'uriBytes'>): Fault {
+  return new Fault('too_large', `The URL is longer than ${uriBytes} bytes.`, { reason: 'uri', status: 414 })
+}
+
+const bases =
+  'OpenAI clients take a base URL that ends in /v1; Anthropic, Gemini and Ollama clients take the address alone.'
+
+/** `advice` says what the clients of a dialect take. */
+export function unknownPath(advice = bases): Fault {
+  return new Fault('not_found', `There is nothing at this path. ${advice}`, { reason: 'unknown_path' })
 }

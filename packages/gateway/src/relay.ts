@@ -19,6 +19,9 @@ const shouldRetry: Readonly<Record<string, string>> = {
   reservation_exceeds_limit: 'false',
 }
 
+/** What of a dialect leaves with every answer. */
+export type Spoken = Pick<Caller, 'streamType' | 'ping' | 'errorBody' | 'errorStatus'>
+
 export class Relay {
   /** The first byte has left. */
   committed = false
@@ -31,11 +34,11 @@ export class Relay {
   #silent = false
   readonly #inbound: Inbound
   readonly #requestId: string
-  readonly #caller: Caller
+  readonly #caller: Spoken
   readonly #always: readonly string[]
 
   /** `always` are headers of every answer, in turn. */
-  constructor(inbound: Inbound, requestId: string, caller: Caller, always: readonly string[] = []) {
+  constructor(inbound: Inbound, requestId: string, caller: Spoken, always: readonly string[] = []) {
     this.#inbound = inbound
     this.#requestId = requestId
     this.#caller = caller

@@ -17,7 +17,7 @@ export function callable(principal: Principal, snapshot: Snapshot): readonly Rou
 }
 
 /** Whether a route is open to the principal's key. */
-export function opens({ access }: Route, { project, keyName }: Principal): boolean {
+export function opens({ access }: Pick<Route, 'access'>, { project, keyName }: Principal): boolean {
   if (!access) return true
   return (project !== null && access.projects?.includes(project)) || (access.keys?.includes(keyName) ?? false)
 }

@@ -4,9 +4,11 @@ import type { Prices } from '@switchyard/ledger'
 import type { Grant, Sealed, SecretHash } from '@switchyard/runtime'
 import type { Limited } from './admission.ts'
 import type { AddressRules } from './door/addresses.ts'
+import type { McpServers } from './mcp/server.ts'
 import type { Route, Upstream } from './route.ts'
 import { find, type PriceBookDocument } from './snapshot/found.ts'
 import { compileIssuers, type TrustedIssuer } from './snapshot/issuers.ts'
+import { compileMcpServers } from './snapshot/mcp-servers.ts'
 import { callersOf, compilePrincipal, compileTenants } from './snapshot/principals.ts'
 import { compileRoutes } from './snapshot/routes.ts'
 
@@ -75,6 +77,7 @@ export interface Snapshot {
   readonly routes: ReadonlyMap<string, Routes>
   /** What models cost; undefined while there is no price book. */
   readonly prices: Prices | undefined
+  readonly mcp: McpServers
   /** Keys of every upstream's origin. */
   readonly origins: ReadonlySet<string>
   /** Keys of every upstream. */
@@ -111,6 +114,7 @@ export const emptySnapshot: Snapshot = Object.freeze({
   tenants: new Map(),
   routes: new Map(),
   prices: undefined,
+  mcp: new Map(),
   origins: new Set<string>(),
   upstreams: new Set<string>(),
   replicas: [],
@@ -124,6 +128,7 @@ export function compileSnapshot(inputs: SnapshotInputs): Snapshot {
   const costs = prices && pricing ? { prices, at: pricing.at } : undefined
   const routes = compileRoutes(found, credentials ?? new Map(), costs)
   const issuers = compileIssuers(found, credentials ?? new Map())
+  const mcp = compileMcpServers(found, credentials ?? new Map())
   const callers = callersOf(grants)
   const principals = new Map(
     found.keys.map(key => [key.metadata.id, compilePrincipal(key, found, callers, limits)]),
@@ -141,14 +146,21 @@ export function compileSnapshot(inputs: SnapshotInputs): Snapshot {
       ...(shadow ? [shadow.upstream] : []),
     ]),
   )
+  const places = [...mcp.values()].flatMap(servers =>
+    [...servers.values()].flatMap(server => server.upstreams),
+  )
   return Object.freeze({
     keys,
     issuers,
     tenants: issuers.size === 0 ? noTenants : compileTenants(found, limits),
     routes,
     prices,
-    origins: new Set(upstreams.map(({ origin }) => origin.key)),
-    upstreams: new Set(upstreams.map(({ key }) => key)),
+    mcp,
+    origins: new Set([
+      ...upstreams.map(({ origin }) => origin.key),
+      ...places.flatMap(({ origin, listening }) => [origin.key, listening.key]),
+    ]),
+    upstreams: new Set([...upstreams, ...places].map(({ key }) => key)),
     replicas: [
       ...new Map(upstreams.filter(({ endpoint }) => endpoint !== '').map(one => [one.key, one])).values(),
     ],

@@ -26,7 +26,8 @@ function metadataOf({ bytes }: Ask): Readonly<Record<string, unknown>> {
   return typeof metadata === 'object' && metadata !== null ? { ...metadata } : {}
 }
 
-function lowered(most: number, wishes: Wishes, name: string, more = 0): number {
+/** What a wish makes of the most that is allowed. */
+export function lowered(most: number, wishes: Wishes, name: string, more = 0): number {
   const wish = wishes?.get(name)
   if (wish === undefined || !/^\d{1,9}$/.test(wish)) return most
   return Math.min(most, Math.max(1, Number(wish) + more))

@@ -2,6 +2,7 @@
 // provider. An absent limit is none; the tightest of all levels decides.
 import { z } from 'zod'
 import { parseCidr } from './addresses.ts'
+import { nameSchema } from './envelope.ts'
 
 const most = 1_000_000_000_000
 const count = z.int().min(1).max(most)
@@ -66,3 +67,15 @@ export const addressesSchema = z
   })
   .describe('IP addresses that requests may come from.')
 export type AddressesSpec = z.output<typeof addressesSchema>
+
+/** A time that may be left out. */
+export const milliseconds = (most: number) => z.int().min(1).max(most).optional()
+
+export const accessSchema = z
+  .strictObject({
+    projects: z.array(nameSchema).max(1000).optional().describe('Projects whose keys may call it.'),
+    keys: z.array(nameSchema).max(1000).optional().describe('Names of the API keys that may call it.'),
+  })
+  .optional()
+  .describe('Who may call it: a key that is named, or of a project that is; any key when absent.')
+export type AccessSpec = z.output<typeof accessSchema>

@@ -43,8 +43,8 @@ export function covers(pattern: string, permission: string): boolean {
 const nouns = (...names: string[]) => names.map(name => `${name}:*`)
 const reads = (...names: string[]) => names.map(name => `${name}:read`)
 const serving = ['model', 'endpoint', 'revision', 'replica', 'route']
-/** What routes rest on: outside services, their secrets, and the checks of what passes. */
-const outside = ['credential', 'provider', 'guardrail']
+/** What calls rest on: outside services, their secrets, and the checks of what passes. */
+const outside = ['credential', 'provider', 'guardrail', 'mcp_server']
 const places = ['cluster', 'engine', 'model_registry']
 const ownKeys = [
   'api_key:create',
@@ -90,7 +90,7 @@ export const presets: Readonly<Record<string, readonly string[]>> = {
     ...reads('workspace', 'project', 'role', 'role_assignment', 'service_account', ...places, ...outside),
     'cluster:use',
     'engine:use',
-    // Not to make a Provider: whoever names its address would see the credential arrive there.
+    // Not to make a Provider or an McpServer: whoever names its address would see the credential arrive there.
     'credential:use',
     'provider:use',
     ...nouns(...serving),
@@ -98,7 +98,10 @@ export const presets: Readonly<Record<string, readonly string[]>> = {
     'usage:read',
     ...ownKeys,
   ],
-  viewer: [...reads('workspace', 'project', ...places, ...serving, 'provider', 'guardrail'), 'event:read'],
+  viewer: [
+    ...reads('workspace', 'project', ...places, ...serving, 'provider', 'guardrail', 'mcp_server'),
+    'event:read',
+  ],
   billing: [...reads('workspace', 'project', ...serving, 'price_book'), 'usage:read'],
   // Others' keys are read with api_key:any; the secret itself is shown to nobody.
   auditor: ['*:read', 'api_key:any'],

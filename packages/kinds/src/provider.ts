@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { parseCidr, urlProblem } from './addresses.ts'
 import { shareSchema } from './cluster.ts'
 import { commonStatus, referenceSchema } from './envelope.ts'
-import { headerNameSchema, headerValueSchema } from './header.ts'
+import { openHeadersSchema } from './header.ts'
 import { defineKind, phaseUnlessDeleting } from './kind.ts'
 import { cidrSchema, limitsSchema } from './limits.ts'
 
@@ -47,9 +47,6 @@ const providedModel = z.strictObject({
   contextTokens: z.int().min(1).max(100_000_000).optional().describe('Tokens of input and output together.'),
 })
 
-/** Credentials travel as Credentials: these carry them, so they are not plain text of a Provider. */
-const carriers = ['authorization', 'x-api-key', 'api-key', 'x-goog-api-key']
-
 export const provider = defineKind({
   kind: 'Provider',
   plural: 'providers',
@@ -82,14 +79,10 @@ export const provider = defineKind({
         .max(64)
         .default([])
         .describe('Private ranges that it may be dialled in; needs provider:private on the platform.'),
-      headers: z
-        .record(headerNameSchema, headerValueSchema)
-        .refine(headers => Object.keys(headers).length <= 32, 'at most 32 headers')
-        .default({})
-        .describe('Further headers of every request, not secret.'),
+      headers: openHeadersSchema.default({}).describe('Further headers of every request, not secret.'),
       share: shareSchema.default('none'),
     })
-    .superRefine(({ baseUrl, allowCidrs, models, headers }, context) => {
+    .superRefine(({ baseUrl, allowCidrs, models }, context) => {
       const problem = (path: (string | number)[], message: string) =>
         context.addIssue({ code: 'custom', path, message })
       const allowed = allowCidrs.flatMap(text => parseCidr(text) ?? [])
@@ -100,9 +93,6 @@ export const provider = defineKind({
         if (seen.has(name)) problem(['models', place, 'name'], `names ${name} a second time`)
         seen.add(name)
       }
-      for (const name of Object.keys(headers))
-        if (carriers.includes(name.toLowerCase()))
-          problem(['headers', name], 'carries a secret: put it into a Credential')
     }),
   status: z.strictObject({ ...commonStatus }),
   phases: ['Ready', 'Deleting'],

@@ -7,6 +7,7 @@ import { engine } from './engine.ts'
 import { guardrail } from './guardrail.ts'
 import { issuer } from './issuer.ts'
 import type { Kind } from './kind.ts'
+import { mcpServer } from './mcp-server.ts'
 import { model } from './model.ts'
 import { modelRegistry } from './model-registry.ts'
 import { priceBook } from './price-book.ts'
@@ -40,6 +41,7 @@ export const kinds: readonly Kind[] = [
   replica,
   provider,
   guardrail,
+  mcpServer,
   route,
   priceBook,
 ] as unknown as readonly Kind[] // a Kind of one schema is not a Kind of every schema; readers narrow by `parse`

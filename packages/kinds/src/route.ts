@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { commonStatus, nameSchema, referenceSchema } from './envelope.ts'
 import { headerNameSchema } from './header.ts'
 import { defineKind, phaseUnlessDeleting } from './kind.ts'
-import { modelPattern } from './limits.ts'
+import { accessSchema, milliseconds, modelPattern } from './limits.ts'
 
 export const routeStrategies = ['weighted', 'least_load', 'latency', 'cost', 'prefix', 'session'] as const
 export type RouteStrategy = (typeof routeStrategies)[number]
@@ -42,8 +42,6 @@ const tierSchema = z.strictObject({
     ),
   targets: z.array(targetSchema).min(1).max(64).describe('Upstreams of this tier.'),
 })
-
-const milliseconds = (most: number) => z.int().min(1).max(most).optional()
 
 /** A value, or the start of one and a `*`. */
 const matched = z
@@ -200,13 +198,7 @@ export const route = defineKind({
         .max(32)
         .default([])
         .describe('Guardrails in their order, of the same workspace or platform/NAME.'),
-      access: z
-        .strictObject({
-          projects: z.array(nameSchema).max(1000).optional().describe('Projects whose keys may call it.'),
-          keys: z.array(nameSchema).max(1000).optional().describe('Names of the API keys that may call it.'),
-        })
-        .optional()
-        .describe('Who may call it: a key that is named, or of a project that is; any key when absent.'),
+      access: accessSchema,
     })
     .superRefine((spec, context) => {
       const problem = (path: (string | number)[], message: string) =>

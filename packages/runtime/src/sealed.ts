@@ -44,6 +44,11 @@ export interface Vault {
   }>
   /** `unavailable` (`secret_key_missing`) when something is sealed under a master key that is not known here. */
   verify(): Promise<void>
+  /**
+   * Keys of 32 bytes for something that is sealed and not kept here, by its purpose: one of each master key, the one
+   * that seals first. Every process of an installation derives the same ones.
+   */
+  derive(purpose: string): readonly Sealed<Uint8Array>[]
   /** Brings what older master keys wrap under the first one; answers how many secrets that were. */
   rewrap(): Promise<number>
 }

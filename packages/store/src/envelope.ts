@@ -1,6 +1,13 @@
 // Envelope encryption: a value under a data key of its own, the data key under a master key. AES-256-GCM, with
 // random nonces; each data key encrypts one value once, so that no nonce of it ever comes twice.
-import { createCipheriv, createDecipheriv, createHash, createSecretKey, type KeyObject } from 'node:crypto'
+import {
+  createCipheriv,
+  createDecipheriv,
+  createHash,
+  createSecretKey,
+  hkdfSync,
+  type KeyObject,
+} from 'node:crypto'
 import { Fault } from '@switchyard/kinds'
 
 const keyBytes = 32
@@ -97,6 +104,12 @@ export function rewrapped(
   const wrapped = Buffer.concat([nonce, add(dataKey), end()])
   dataKey.fill(0)
   return { keyId: id, wrapped }
+}
+
+/** HKDF-SHA-256 (RFC 5869) of each master key: whoever has a derived one learns nothing of another. */
+export function derived({ byId }: MasterKeys, purpose: string): readonly Uint8Array[] {
+  const info = `switchyard derived key\0${purpose}`
+  return [...byId.values()].map(({ key }) => new Uint8Array(hkdfSync('sha256', key, '', info, keyBytes)))
 }
 
 function unwrap(

@@ -1,7 +1,15 @@
 // Sealed secrets beside their documents: written by callers, opened by the server's own role alone.
 import { Fault } from '@switchyard/kinds'
 import { Sealed, type Vault } from '@switchyard/runtime'
-import { type Envelope, type MasterKeys, open, type RandomBytes, rewrapped, seal } from './envelope.ts'
+import {
+  derived,
+  type Envelope,
+  type MasterKeys,
+  open,
+  type RandomBytes,
+  rewrapped,
+  seal,
+} from './envelope.ts'
 import type { Database } from './postgres/pool.ts'
 import { clientOf } from './write.ts'
 
@@ -71,6 +79,8 @@ export function vaultOn(database: Database, keys: MasterKeys, random: RandomByte
         { reason: 'secret_key_missing' },
       )
     },
+
+    derive: purpose => derived(keys, purpose).map(key => new Sealed(key)),
 
     async rewrap() {
       let done = 0

@@ -22,6 +22,8 @@ export interface Preflight {
 export interface Cors {
   /** Headers of the answer to a preflight, which has status 204 and needs no credential. */
   preflight(ask: Preflight): readonly string[]
+  /** Whether pages of this origin may call. */
+  allows(origin: string): boolean
   /** Headers of every other answer, refusals included; `origin` is the request's, if it had one. */
   reply(origin: string | undefined): readonly string[]
 }
@@ -113,6 +115,7 @@ export function compileCors({ origins, credentials = false, maxAge = 7200 }: Cor
   )
   const preflightVary = ['vary', 'access-control-request-method, access-control-request-headers']
   return Object.freeze({
+    allows: (origin: string) => any || listed.has(origin),
     reply: (origin: string | undefined) => (origin === undefined ? forAll : (replies.get(origin) ?? forAll)),
     preflight({ origin, method, headers = '' }: Preflight) {
       if (!any && !listed.has(origin)) return [...vary, ...preflightVary]

@@ -96,6 +96,17 @@ export class Door implements Disposable {
     return this.#cors ? this.#cors.reply(headerValue(headers, 'origin')) : none
   }
 
+  /**
+   * `denied` (`origin_denied`) for a page of an origin that is not listed. Who is no page of a browser has none. The
+   * page's own address proves nothing: a name that leads here now may have led elsewhere when the page was loaded.
+   */
+  admitOrigin(origin: string | undefined): void {
+    if (origin === undefined || this.#cors?.allows(origin)) return
+    throw new Fault('denied', 'Pages of this origin may not call: its administrator has to list it.', {
+      reason: 'origin_denied',
+    })
+  }
+
   /** The address that a request comes from; `peer` is that of its socket. */
   callerOf(peer: string, forwardedFor: string | undefined): string {
     if (this.#proxies.empty || forwardedFor === undefined)

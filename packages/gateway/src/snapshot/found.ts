@@ -8,6 +8,7 @@ import type {
   guardrail,
   issuer,
   priceBook,
+  mcpServer,
   project,
   provider,
   replica,
@@ -23,6 +24,7 @@ export type Endpoint = DocumentOf<typeof endpoint>
 export type GuardrailDocument = DocumentOf<typeof guardrail>
 type Issuer = DocumentOf<typeof issuer>
 export type Replica = DocumentOf<typeof replica>
+export type McpServerDocument = DocumentOf<typeof mcpServer>
 export type ProviderDocument = DocumentOf<typeof provider>
 export type PriceBookDocument = DocumentOf<typeof priceBook>
 export type RouteDocument = DocumentOf<typeof route>
@@ -42,6 +44,7 @@ export interface Found {
   readonly guardrails: ReadonlyMap<string, GuardrailDocument>
   readonly issuers: readonly Issuer[]
   readonly priceBooks: readonly PriceBookDocument[]
+  readonly mcpServers: readonly McpServerDocument[]
   /** By the name of the endpoint, in the order of their own names. */
   readonly replicas: ReadonlyMap<string, readonly Replica[]>
   readonly keys: readonly ApiKey[]
@@ -80,6 +83,7 @@ export function find(documents: readonly Document[]): Found {
     guardrails: named(standing<GuardrailDocument>('Guardrail')),
     issuers: standing<Issuer>('Issuer'),
     priceBooks: standing<PriceBookDocument>('PriceBook'),
+    mcpServers: standing<McpServerDocument>('McpServer'),
     replicas: Map.groupBy(standing<Replica>('Replica').filter(ready), ({ metadata, spec }) =>
       within(metadata.workspace, spec.endpoint),
     ),
