@@ -23,6 +23,7 @@ import {
   type Document,
   Fault,
   priceBook,
+  mcpServer as mcpServerKind,
   provider as providerKind,
   route as routeKind,
 } from '@switchyard/kinds'
@@ -106,6 +107,7 @@ interface Init {
 
 type ProviderSpec = (typeof providerKind.spec)['_zod']['input']
 type CredentialSpec = (typeof credentialKind.spec)['_zod']['input']
+type McpServerSpec = (typeof mcpServerKind.spec)['_zod']['input']
 type RouteSpec = (typeof routeKind.spec)['_zod']['input']
 type BookSpec = (typeof priceBook.spec)['_zod']['input']
 
@@ -246,6 +248,13 @@ export class Bed implements AsyncDisposable {
   provider(name: string, spec: ProviderSpec, { workspace = 'default' }: Place = {}): void {
     const given = { allowCidrs: ['127.0.0.0/8'], ...spec }
     this.add(document('Provider', workspace, name, providerKind.spec.parse(given)))
+    this.swap()
+  }
+
+  /** A server of tools on this machine, which it may dial. */
+  mcpServer(name: string, spec: McpServerSpec, { workspace = 'default' }: Place = {}): void {
+    const given = { allowCidrs: ['127.0.0.0/8'], ...spec }
+    this.add(document('McpServer', workspace, name, mcpServerKind.spec.parse(given)))
     this.swap()
   }
 

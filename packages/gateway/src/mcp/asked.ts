@@ -1,5 +1,5 @@
 // What a request to a server of tools asks, by its line and headers, and what of its headers the server is to see.
-import { type McpBody, toolsCall } from '@switchyard/dialects'
+import { type McpBody, type Operation, toolsCall } from '@switchyard/dialects'
 import { Fault } from '@switchyard/kinds'
 import type { Head } from '../head.ts'
 import type { Limits } from '../limits.ts'
@@ -35,6 +35,15 @@ export function findMcp({ method, url }: Pick<Inbound, 'method' | 'url'>, limits
   if (server === undefined) throw unknownPath('MCP clients take a URL that ends in /mcp/NAME.')
   if (!methods.includes(method)) throw new WrongMethod(method, methods.join(', '))
   return { method: method as McpMethod, server } // it is one of them
+}
+
+export const mcpOperations: readonly Operation[] = ['mcp.call', 'mcp.message', 'mcp.listen', 'mcp.end']
+
+/** `body` is that of a POST. */
+export function operationOf(method: McpMethod, body: McpBody | undefined): Operation {
+  if (method === 'GET') return 'mcp.listen'
+  if (method === 'DELETE') return 'mcp.end'
+  return body?.messages.some(message => message.method === toolsCall) ? 'mcp.call' : 'mcp.message'
 }
 
 /** Servers answer in one form or the other; clients have to take both. */

@@ -11,9 +11,7 @@ import {
   unknownTool,
 } from '@switchyard/dialects'
 import { Fault } from '@switchyard/kinds'
-import type { Admitted } from '@switchyard/ledger'
-import type { Amounts, Bucket, EndReason, Verdict } from '@switchyard/runtime'
-import { exhausted, usedBy } from '../admission.ts'
+import type { EndReason } from '@switchyard/runtime'
 import { authenticate, type Credential, recheck } from '../authenticate.ts'
 import type { RequestEnded } from '../ended.ts'
 import { deadlines, type Failure, faultOf } from '../failure.ts'
@@ -21,10 +19,11 @@ import { type Head, readHead } from '../head.ts'
 import type { House, Running } from '../house.ts'
 import { limitHeaders } from '../limit-headers.ts'
 import { Relay, type Spoken } from '../relay.ts'
-import type { Principal, Snapshot } from '../snapshot.ts'
+import type { Snapshot } from '../snapshot.ts'
 import type { Inbound } from '../wire/inbound.ts'
 import { lowered } from '../wishes.ts'
-import { checkSaid, findMcp, type McpLine, readMcpHeaders, sessionHeader } from './asked.ts'
+import { McpAccount } from './account.ts'
+import { checkSaid, findMcp, type McpLine, operationOf, readMcpHeaders, sessionHeader } from './asked.ts'
 import { McpForward, type McpHearer, type McpReply } from './forward.ts'
 import { Reading } from './reading.ts'
 import { resolveServer, unknownSession } from './resolve.ts'
@@ -64,9 +63,7 @@ export class McpCall implements McpHearer, Running {
   #operation: Operation | '' = ''
   /** Ids of the requests that are to be answered, as JSON. */
   #ids: readonly string[] = []
-  #verdict: Verdict | undefined
-  /** The journal is told of it. */
-  #admitted: Admitted | undefined
+  #account: McpAccount | undefined
   #forward: McpForward | undefined
   #total = Number.POSITIVE_INFINITY
   #begunAt: number | undefined
@@ -170,7 +167,7 @@ export class McpCall implements McpHearer, Running {
     if (asked.session !== undefined && !session) throw unknownSession()
     const { total, listen } = server.times
     this.#total = lowered(method === 'GET' ? listen : total, head.wishes, 'timeout-ms')
-    this.#forward = new McpForward(
+    const forward = new McpForward(
       this.#house,
       {
         request: this.id,
@@ -182,8 +179,19 @@ export class McpCall implements McpHearer, Running {
       },
       this,
     )
+    this.#forward = forward
+    const account = new McpAccount(this.#house, {
+      request: this.id,
+      startedAt: this.#startedAt,
+      principal,
+      server,
+      operation: this.#operation,
+      requests: Math.max(1, this.#ids.length),
+      calls: body?.messages.filter(({ method: said }) => said === toolsCall).length ?? 0,
+    })
+    this.#account = account
     this.#phase = 'opening'
-    this.#admit(server, principal).catch((error: unknown) => {
+    this.#send(account, forward).catch((error: unknown) => {
       if (this.#phase === 'opening') this.#refuse(error)
       else this.#conclude(faultOf(error), 'refused')
     })
@@ -210,43 +218,12 @@ export class McpCall implements McpHearer, Running {
     this.#finished('refused', 200)
   }
 
-  /** Room under every limit, and a place in the journal: then the server is asked. */
-  async #admit(server: McpServer, principal: Principal): Promise<void> {
-    const { admissions, clock, journal, meter, metrics } = this.#house
-    const buckets = principal.limited.buckets(server.model).filter(isOfCalls)
-    if (buckets.length > 0) {
-      const askedAt = clock()
-      const verdict = await admissions.admit({ id: this.id, buckets, amounts: this.#amounts })
-      metrics.limit(verdict, clock() - askedAt)
-      if (this.#phase !== 'opening') {
-        if (verdict.type === 'admitted') admissions.void(verdict)
-        return
-      }
-      this.#verdict = verdict
-      if (verdict.type !== 'admitted') throw exhausted(verdict)
-    }
-    const { workspace, project, key, keyName } = principal
-    this.#admitted = {
-      request: this.id,
-      at: this.#startedAt,
-      workspace,
-      project,
-      key,
-      keyName,
-      model: server.model,
-      endpoint: '',
-      operation: this.#operation,
-      streamed: this.#line?.method === 'GET',
-    }
-    await journal.append({ kind: 'open', request: this.id, event: meter.open(this.#admitted) })
+  /** With room under every limit, and known to the journal, the server is asked. */
+  async #send(account: McpAccount, forward: McpForward): Promise<void> {
+    await account.open()
     if (this.#phase !== 'opening') return
     this.#phase = 'waiting'
-    this.#forward?.start()
-  }
-
-  /** Each request of a batch is one. */
-  get #amounts(): Amounts {
-    return { ...usedBy(undefined), requests: Math.max(1, this.#ids.length) }
+    forward.start()
   }
 
   // ---- the server's side
@@ -354,18 +331,11 @@ export class McpCall implements McpHearer, Running {
 
   /** Journals the one usage record. */
   #settle(end: EndReason, status: number): Promise<void> {
-    const { meter, journal, clock } = this.#house
-    const admitted = { ...(this.#admitted as Admitted), streamed: this.streamed } // what is settled is admitted
-    const event = meter.end(admitted, {
-      at: clock(),
-      end,
-      status,
-      attempt: Math.max(1, this.#forward?.attempts ?? 1),
-      upstream: this.#forward?.upstream ?? '',
-      billable: 'caller',
-      usage: undefined,
-    })
-    return journal.append({ kind: 'usage', request: this.id, events: [event] })
+    const account = this.#account as McpAccount // what is settled was opened
+    const { attempts = 0, upstream = '' } = this.#forward ?? {}
+    // Who leaves does not take back what it has called.
+    const taken = (status < 400 && this.#begunAt !== undefined) || (end === 'client_gone' && attempts > 0)
+    return account.settle({ end, status, streamed: this.streamed, attempts, upstream, taken })
   }
 
   #unrecorded(error: unknown): void {
@@ -390,7 +360,7 @@ export class McpCall implements McpHearer, Running {
   stop(fault: Fault, end: EndReason): void {
     if (this.#phase === 'settling' || this.#phase === 'ended') return
     this.#forward?.cancel()
-    if (this.#admitted) this.#conclude(fault, end)
+    if (this.#account?.opened) this.#conclude(fault, end)
     else this.#refuse(fault)
   }
 
@@ -404,7 +374,7 @@ export class McpCall implements McpHearer, Running {
     if (!listened) metrics.gone(phase, this.#forward && clock() - learned)
     const [end, status] = listened ? (['done', 200] as const) : (['client_gone', 499] as const)
     this.#phase = 'settling'
-    if (!this.#admitted) this.#finished(end, status)
+    if (!this.#account?.opened) this.#finished(end, status)
     else
       void this.#settle(end, status)
         .catch((error: unknown) => this.#unrecorded(error))
@@ -414,7 +384,7 @@ export class McpCall implements McpHearer, Running {
   #finished(end: EndReason, status: number): void {
     this.#phase = 'ended'
     this.#reading?.stop()
-    this.#release()
+    this.#account?.release((this.#forward?.attempts ?? 0) > 0)
     const { metrics, observe, clock } = this.#house
     const ended = this.#ended(end, status, clock())
     const { caller, operation, route, milliseconds, waited, firstContent } = ended
@@ -422,15 +392,6 @@ export class McpCall implements McpHearer, Running {
     metrics.times(milliseconds, waited, firstContent)
     observe(ended)
     if (this.#inbound.closed) this.#house.leave(this)
-  }
-
-  /** Gives back what was claimed and not used. */
-  #release(): void {
-    const verdict = this.#verdict
-    this.#verdict = undefined
-    if (verdict?.type !== 'admitted') return
-    if ((this.#forward?.attempts ?? 0) === 0) this.#house.admissions.void(verdict)
-    else this.#house.admissions.settle(verdict, this.#amounts)
   }
 
   #ended(end: EndReason, status: number, now: number): RequestEnded {
@@ -450,7 +411,7 @@ export class McpCall implements McpHearer, Running {
       caller: 'mcp',
       operation: this.#operation,
       route: model,
-      model: this.#admitted && model,
+      model: this.#account?.opened ? model : undefined,
       streamed: this.streamed,
       maxOutput: undefined,
       upstream: forward?.upstream || undefined,
@@ -467,7 +428,7 @@ export class McpCall implements McpHearer, Running {
       firstContent: this.#begunAt === undefined ? undefined : this.#begunAt - this.#startedAt,
       bytesIn: this.#reading?.bytes ?? 0,
       bytesOut: this.#relay.sent,
-      usage: undefined,
+      usage: this.#account?.usage,
       warning: undefined,
       traceparent: head?.traceparent,
       tracestate: head?.tracestate,
@@ -537,7 +498,8 @@ export class McpCall implements McpHearer, Running {
     if (sealed !== undefined) headers.push(sessionHeader, sealed)
     if (server) headers.push('x-switchyard-model', server.model)
     if (forward && forward.attempts > 0) headers.push('x-switchyard-attempts', String(forward.attempts))
-    if (this.#verdict) headers.push(...limitHeaders(this.#verdict, 'openai'))
+    const verdict = this.#account?.verdict
+    if (verdict) headers.push(...limitHeaders(verdict, 'openai'))
     const overhead = clock() - this.#startedAt - (forward?.waited ?? 0)
     headers.push('x-switchyard-overhead-ms', String(Math.max(0, Math.round(overhead))))
     return headers
@@ -545,15 +507,6 @@ export class McpCall implements McpHearer, Running {
 }
 
 const mostName = 256
-
-/** A message has no tokens. */
-const isOfCalls = ({ dimension }: Bucket): boolean => dimension === 'requests' || dimension === 'concurrency'
-
-function operationOf(method: McpLine['method'], body: McpBody | undefined): Operation {
-  if (method === 'GET') return 'mcp.listen'
-  if (method === 'DELETE') return 'mcp.end'
-  return body?.messages.some(message => message.method === toolsCall) ? 'mcp.call' : 'mcp.message'
-}
 
 /** The first tool that is called and not shown. */
 function hiddenTool({ allows }: McpServer, { messages }: McpBody): string | undefined {

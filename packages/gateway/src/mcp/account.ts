@@ -1,0 +1,124 @@
+// What is claimed and written down of one request to a server of tools: room under every limit before it is sent, one
+// usage record at its end.
+import type { Operation, Usage } from '@switchyard/dialects'
+import type { Admitted } from '@switchyard/ledger'
+import type { Amounts, Bucket, EndReason, Verdict } from '@switchyard/runtime'
+import { exhausted } from '../admission.ts'
+import type { House } from '../house.ts'
+import type { Principal } from '../snapshot.ts'
+import type { McpServer } from './server.ts'
+
+export interface Accounted {
+  readonly request: string
+  /** Milliseconds since 1970. */
+  readonly startedAt: number
+  readonly principal: Principal
+  readonly server: McpServer
+  readonly operation: Operation
+  /** Messages that are answered; each counts against a limit of requests. */
+  readonly requests: number
+  /** Calls of tools among them, which are metered. */
+  readonly calls: number
+}
+
+/** How the request ended. */
+export interface McpSettled {
+  readonly end: EndReason
+  readonly status: number
+  readonly streamed: boolean
+  readonly attempts: number
+  readonly upstream: string
+  /** The server has taken the calls, as far as is known. */
+  readonly taken: boolean
+}
+
+export class McpAccount {
+  /** What the limits said. */
+  verdict: Verdict | undefined
+  /** The journal is told of it: it must be settled. */
+  opened = false
+  usage: Usage | undefined
+  readonly #house: House
+  readonly #about: Accounted
+  readonly #admitted: Admitted
+  #over = false
+
+  constructor(house: House, about: Accounted) {
+    const { request, startedAt, principal, server, operation } = about
+    const { workspace, project, key, keyName } = principal
+    this.#house = house
+    this.#about = about
+    this.#admitted = {
+      request,
+      at: startedAt,
+      workspace,
+      project,
+      key,
+      keyName,
+      model: server.model,
+      endpoint: '',
+      operation,
+      streamed: operation === 'mcp.listen',
+    }
+  }
+
+  /** Resolves once the journal knows of it; rejects with what refuses it. What was released meanwhile claims nothing. */
+  async open(): Promise<void> {
+    const { admissions, clock, journal, meter, metrics } = this.#house
+    const { request, principal, server } = this.#about
+    const buckets = principal.limited.buckets(server.model).filter(isOfRequests)
+    if (buckets.length > 0) {
+      const askedAt = clock()
+      const verdict = await admissions.admit({ id: request, buckets, amounts: this.#amounts })
+      metrics.limit(verdict, clock() - askedAt)
+      if (this.#over) {
+        if (verdict.type === 'admitted') admissions.void(verdict)
+        return
+      }
+      this.verdict = verdict
+      if (verdict.type !== 'admitted') throw exhausted(verdict)
+    }
+    this.opened = true
+    await journal.append({ kind: 'open', request, event: meter.open(this.#admitted) })
+  }
+
+  /** Journals the one usage record. */
+  settle({ end, status, streamed, attempts, upstream, taken }: McpSettled): Promise<void> {
+    const { clock, journal, meter, metrics } = this.#house
+    const { calls, request } = this.#about
+    this.usage =
+      taken && calls > 0 ? { quantities: { req: BigInt(calls) }, source: 'counted', flags: [] } : undefined
+    if (this.usage) metrics.used(this.usage)
+    const event = meter.end(
+      { ...this.#admitted, streamed },
+      {
+        at: clock(),
+        end,
+        status,
+        attempt: Math.max(1, attempts),
+        upstream,
+        billable: 'caller',
+        usage: this.usage,
+      },
+    )
+    return journal.append({ kind: 'usage', request, events: [event] })
+  }
+
+  /** Gives back what was claimed, all of it where nothing was sent; once. */
+  release(sent: boolean): void {
+    if (this.#over) return
+    this.#over = true
+    const { verdict } = this
+    if (verdict?.type !== 'admitted') return
+    if (sent) this.#house.admissions.settle(verdict, this.#amounts)
+    else this.#house.admissions.void(verdict)
+  }
+
+  get #amounts(): Amounts {
+    return { requests: this.#about.requests, inputTokens: 0, outputTokens: 0, money: 0n }
+  }
+}
+
+/** A message has no tokens. */
+const isOfRequests = ({ dimension }: Bucket): boolean =>
+  dimension === 'requests' || dimension === 'concurrency'
