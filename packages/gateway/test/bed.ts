@@ -147,7 +147,7 @@ export class Bed implements AsyncDisposable {
   readonly #server = createServer()
   readonly #wire: WireServer
 
-  constructor(limits: Partial<Limits>, door: DoorOptions) {
+  constructor(limits: Partial<Limits>, door: DoorOptions, sessionKeys?: readonly Sealed<Uint8Array>[]) {
     this.#snapshot = compileSnapshot({ documents: [], keyHashes: [], grants: [] })
     this.gateway = createGateway({
       snapshot: () => this.#snapshot,
@@ -160,6 +160,7 @@ export class Bed implements AsyncDisposable {
       uuid: randomUUIDv7,
       limits,
       door,
+      ...(sessionKeys && { sessionKeys }),
       observe: observation => {
         this.observed.push(observation)
         this.hear?.(observation)
@@ -176,8 +177,12 @@ export class Bed implements AsyncDisposable {
     this.add(document('User', null, 'ada', { email: 'ada@example.org', disabled: false }))
   }
 
-  static async start(limits: Partial<Limits> = {}, door: DoorOptions = {}): Promise<Bed> {
-    const bed = new Bed(limits, door)
+  static async start(
+    limits: Partial<Limits> = {},
+    door: DoorOptions = {},
+    sessionKeys?: readonly Sealed<Uint8Array>[],
+  ): Promise<Bed> {
+    const bed = new Bed(limits, door, sessionKeys)
     bed.#server.listen(0, '127.0.0.1')
     await once(bed.#server, 'listening')
     bed.workspace('default')

@@ -39,7 +39,8 @@ async function connect(as = key, url = `${bed.url}/mcp/tools`) {
   return { client, transport }
 }
 
-const textOf = ({ content }: Readonly<Record<string, unknown>>) => (content as readonly { text: string }[])[0]?.text // as the tool made it
+const textOf = ({ content }: Readonly<Record<string, unknown>>) =>
+  (content as readonly { text: string }[])[0]?.text // as the tool made it
 
 test.each([
   ['streams', false],
