@@ -1,8 +1,7 @@
 // What is claimed and written down of one request to a server of tools: room under every limit before it is sent, one
 // usage record at its end.
 import type { Operation, Usage } from '@switchyard/dialects'
-import type { Admitted } from '@switchyard/ledger'
-import type { Amounts, Bucket, EndReason, Verdict } from '@switchyard/runtime'
+import type { Admission, Amounts, Bucket, EndReason, Verdict } from '@switchyard/runtime'
 import { exhausted } from '../admission.ts'
 import type { House } from '../house.ts'
 import type { Principal } from '../snapshot.ts'
@@ -40,7 +39,7 @@ export class McpAccount {
   usage: Usage | undefined
   readonly #house: House
   readonly #about: Accounted
-  readonly #admitted: Admitted
+  readonly #admitted: Admission
   #over = false
 
   constructor(house: House, about: Accounted) {
@@ -64,7 +63,7 @@ export class McpAccount {
 
   /** Resolves once the journal knows of it; rejects with what refuses it. What was released meanwhile claims nothing. */
   async open(): Promise<void> {
-    const { admissions, clock, journal, meter, metrics } = this.#house
+    const { admissions, clock, journal, metrics } = this.#house
     const { request, principal, server } = this.#about
     const buckets = principal.limited.buckets(server.model).filter(isOfRequests)
     if (buckets.length > 0) {
@@ -79,29 +78,26 @@ export class McpAccount {
       if (verdict.type !== 'admitted') throw exhausted(verdict)
     }
     this.opened = true
-    await journal.append({ kind: 'open', request, event: meter.open(this.#admitted) })
+    await journal.append({ kind: 'open', admitted: this.#admitted })
   }
 
   /** Journals the one usage record. */
   settle({ end, status, streamed, attempts, upstream, taken }: McpSettled): Promise<void> {
-    const { clock, journal, meter, metrics } = this.#house
-    const { calls, request } = this.#about
+    const { clock, journal, metrics } = this.#house
+    const { calls } = this.#about
     this.usage =
       taken && calls > 0 ? { quantities: { req: BigInt(calls) }, source: 'counted', flags: [] } : undefined
     if (this.usage) metrics.used(this.usage)
-    const event = meter.end(
-      { ...this.#admitted, streamed },
-      {
-        at: clock(),
-        end,
-        status,
-        attempt: Math.max(1, attempts),
-        upstream,
-        billable: 'caller',
-        usage: this.usage,
-      },
-    )
-    return journal.append({ kind: 'usage', request, events: [event] })
+    const ended = {
+      at: clock(),
+      end,
+      status,
+      attempt: Math.max(1, attempts),
+      upstream,
+      billable: 'caller',
+      usage: this.usage,
+    } as const
+    return journal.append({ kind: 'usage', admitted: { ...this.#admitted, streamed }, ended })
   }
 
   /** Gives back what was claimed, all of it where nothing was sent; once. */
