@@ -326,6 +326,27 @@ test('a Guardrail is checked by its kind, and lent like any document of the plat
   expectStatus(await make('guardrails', 'mine', { kind: 'injection' }, { token: developer.token }), 403)
 })
 
+test('an McpServer is opened and pointed by the rules of a Provider, and its credential stays', async () => {
+  const spec = { urls: ['https://mcp.example/mcp'], credential: 'openai', tools: ['search'] }
+  expectStatus(await make('mcpservers', 'far', spec, { token: developer.token }), 403)
+  expectStatus(await make('mcpservers', 'far', spec, { token: lead.token }), 201)
+  expectStatus(await h.call('DELETE', at('credentials', 'openai')), 409)
+  const inner = { urls: ['http://10.0.0.5/mcp'], allowCidrs: ['10.0.0.0/24'] }
+  expectStatus(await make('mcpservers', 'inner', { urls: inner.urls }, { token: lead.token }), 400)
+  const refused = expectStatus(await make('mcpservers', 'inner', inner, { token: lead.token }), 403)
+  expect(refused.body.error.message).toContain('provider:private on the platform')
+  expectStatus(await make('mcpservers', 'inner', inner), 201)
+  const role = { permissions: ['mcp_server:update', 'mcp_server:read', 'credential:read', 'workspace:read'] }
+  expectStatus(await make('roles', 'tool-pointer', role), 201)
+  const mover = await h.person('tool-mover')
+  const assignment = { subject: { kind: 'User', name: 'tool-mover' }, role: 'tool-pointer' }
+  expectStatus(await make('roleassignments', 'tool-mover', assignment), 201)
+  const pointed = { urls: ['https://evil.example/mcp'] }
+  const moved = expectStatus(await patch('mcpservers', 'far', pointed, { token: mover.token }), 403)
+  expect(moved.body.error.message).toContain('credential:use')
+  expectStatus(await patch('mcpservers', 'far', { tools: ['read_*'] }, { token: mover.token }), 200)
+})
+
 test('a master key is 32 bytes', () => {
   expect(() => h.database.openVault([randomBytes(31)])).toThrow('32 bytes')
 })

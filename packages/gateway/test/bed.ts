@@ -22,8 +22,8 @@ import {
   credential as credentialKind,
   type Document,
   Fault,
-  priceBook,
   mcpServer as mcpServerKind,
+  priceBook,
   provider as providerKind,
   route as routeKind,
 } from '@switchyard/kinds'

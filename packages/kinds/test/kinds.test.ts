@@ -9,6 +9,7 @@ import {
   type Kind,
   kinds,
   limitsSchema,
+  mcpServer,
   parseDecimal,
   priceBook,
   provider,
@@ -95,6 +96,27 @@ describe('a Provider', () => {
     expect(
       problems(provider, { type: 'vllm', baseUrl: 'http://10.0.0.1:8000/v1', allowCidrs: ['10.0.0.0/24'] }),
     ).toEqual([])
+  })
+})
+
+describe('an McpServer', () => {
+  const urls = ['https://a.example/mcp']
+
+  test('has defaults for all but its places', () => {
+    expect(mcpServer.spec.parse({ urls })).toEqual({ urls, timeouts: {}, allowCidrs: [], headers: {} })
+  })
+
+  test.each([
+    [{ urls: [] }, 'urls: Too small'],
+    [{ urls: ['http://127.0.0.1/mcp'] }, 'urls.0: must not point at a loopback address'],
+    [{ urls: ['https://a.example/mcp?key=x'] }, 'urls.0: must have no query'],
+    [{ urls: [...urls, ...urls] }, 'urls.1: names https://a.example/mcp a second time'],
+    [{ urls, tools: ['a*b'] }, 'tools.0: use the name of a tool'],
+    [{ urls, tools: ['a', 'a'] }, 'tools.1: names a a second time'],
+    [{ urls, headers: { 'X-Api-Key': 'x' } }, 'headers.X-Api-Key: carries a secret'],
+    [{ urls, headers: { 'Mcp-Session-Id': 'x' } }, 'headers.Mcp-Session-Id: cannot be set'],
+  ])('%j is refused: %s', (spec, problem) => {
+    expect(problems(mcpServer, spec).join('\n')).toContain(problem)
   })
 })
 

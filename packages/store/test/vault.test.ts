@@ -111,6 +111,18 @@ describe('the vault', () => {
     return { secrets: new Map([...secrets].map(([id, sealed]) => [id, sealed.reveal()])), unreadable }
   }
 
+  test('derives the same keys for one purpose, one of each master key in their order', () => {
+    const [one, two] = [randomBytes(32), randomBytes(32)]
+    const of = (keys: readonly Uint8Array[], purpose: string) =>
+      db
+        .openVault(keys)
+        .derive(purpose)
+        .map(derived => Buffer.from(derived.reveal()).toString('hex'))
+    expect(of([one, two], 'a')).toEqual([...of([one], 'a'), ...of([two], 'a')])
+    expect(new Set([...of([one, two], 'a'), ...of([one, two], 'b'), one.toString('hex')]).size).toBe(5)
+    expect(of([one], 'a')[0]).toHaveLength(64)
+  })
+
   test('gives back what was put last, by document and field', async () => {
     const id = await credential('two', { value: 'first', headers: '{"x":"y"}' })
     await keep(id, { value: 'second' })
