@@ -23,7 +23,7 @@ import { Health } from './health/health.ts'
 import { Holding } from './hold.ts'
 import type { GatewayObservation, House, Running } from './house.ts'
 import { completeLimits, type Limits } from './limits.ts'
-import { isMcp, mcpOperations } from './mcp/asked.ts'
+import { isMcp } from './mcp/asked.ts'
 import { McpCall, mcpSpoken } from './mcp/call.ts'
 import { McpPlaces } from './mcp/places.ts'
 import { McpSessions } from './mcp/sessions.ts'
@@ -111,7 +111,7 @@ const noHeaders = [] as const
 
 export function createGateway(options: GatewayOptions): Gateway {
   const { snapshot, clock, journal } = options
-  checkMetered([...operations, ...mcpOperations])
+  checkMetered(operations)
   const limits = completeLimits(options.limits)
   const metrics = new Metrics()
   const loop = watchLoop(clock, late => metrics.loopDelay(late))

@@ -91,6 +91,10 @@ export const operations: ReadonlySet<Operation> = new Set<Operation>([
   ...Object.values(inferences),
   'oip.model',
   'realtime',
+  'mcp.call',
+  'mcp.message',
+  'mcp.listen',
+  'mcp.end',
 ])
 
 /** What Ollama does to its own store, and what does it here. */

@@ -247,14 +247,31 @@ test('L3 a realtime session is metered by the tokens of its responses', async ()
   inRow('realtime')
 })
 
+test('L3 a message to a server of tools is metered by its calls, each of a batch', async () => {
+  const upstream = stack.use(await MediaUpstream.start(answering(json, '[]')))
+  bed.mcpServer('tools', { urls: [`http://${upstream.address}/`] })
+  const call = { id: 1, method: 'tools/call', params: { name: 'a' } }
+  expect((await bed.post('/mcp/tools', key, [call, call, { id: 2, method: 'ping' }])).status).toBe(200)
+  expect(bed.journal.last).toMatchObject({ operation: 'mcp.call', quantities: { req: '2' } })
+  inRow('mcp.call')
+})
+
 test('L3 every operation that a path leads to has its case here, or is free', () => {
   const tested = new Set<string>([
     ...Object.keys(cases),
     ...[...chats, ...vectors].map(([operation]) => operation),
     'realtime',
+    'mcp.call',
   ])
   const free = [...operations].filter(operation => meters[operation].units.length === 0)
-  expect(free.toSorted()).toEqual(['countTokens', 'count_tokens', 'oip.model'])
+  expect(free.toSorted()).toEqual([
+    'countTokens',
+    'count_tokens',
+    'mcp.end',
+    'mcp.listen',
+    'mcp.message',
+    'oip.model',
+  ])
   expect([...operations].filter(operation => !tested.has(operation)).toSorted()).toEqual(free.toSorted())
   expect([...operations].toSorted()).toEqual(Object.keys(meters).toSorted())
 })

@@ -37,8 +37,6 @@ export function findMcp({ method, url }: Pick<Inbound, 'method' | 'url'>, limits
   return { method: method as McpMethod, server } // it is one of them
 }
 
-export const mcpOperations: readonly Operation[] = ['mcp.call', 'mcp.message', 'mcp.listen', 'mcp.end']
-
 /** `body` is that of a POST. */
 export function operationOf(method: McpMethod, body: McpBody | undefined): Operation {
   if (method === 'GET') return 'mcp.listen'
