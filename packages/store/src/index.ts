@@ -10,13 +10,22 @@
 // `./embedded` is the PostgreSQL that comes with the package, `./testing` a fresh migrated database for tests,
 // `./journal` the gateway's journal of usage on disk, `./sealed-file` a file that this installation alone reads.
 import { randomBytes } from 'node:crypto'
-import type { IdentityStore, Leases, Secrets, Store, UsageStore, Vault } from '@switchyard/runtime'
+import type {
+  IdentityStore,
+  Leases,
+  ResponseStore,
+  Secrets,
+  Store,
+  UsageStore,
+  Vault,
+} from '@switchyard/runtime'
 import { masterKeys } from './envelope.ts'
 import { identityOn } from './identity.ts'
 import { leasesOn } from './leases.ts'
 import { openListener } from './listener.ts'
-import { openPool, type PoolOptions } from './postgres/pool.ts'
+import { type Database, openPool, type PoolOptions } from './postgres/pool.ts'
 import { type PruneOptions, prune } from './prune.ts'
+import { type ResponseOptions, responsesOn } from './responses.ts'
 import { secretsOn } from './secrets.ts'
 import { storeOn } from './store.ts'
 import { usageOn } from './usage.ts'
@@ -25,6 +34,7 @@ import { vaultOn } from './vault.ts'
 export { type Migration, migrate, readMigrations } from './migrate.ts'
 export type { StoreObservation } from './postgres/pool.ts'
 export type { PruneOptions } from './prune.ts'
+export type { ResponseOptions } from './responses.ts'
 
 export interface OpenOptions extends PoolOptions {
   /** `postgresql://user:password@host:port/database`; `?host=/folder` for a unix socket. */
@@ -39,19 +49,24 @@ export interface OpenedStore extends AsyncDisposable {
   readonly usage: UsageStore
   /** Sealed secrets under these master keys, 32 bytes each: the first seals, all of them open. */
   openVault(keys: readonly Uint8Array[]): Vault
+  /** Kept responses under the same keys, over connections of their own. */
+  openResponses(keys: readonly Uint8Array[], options?: ResponseOptions): ResponseStore
   /** Drops what nobody can need any more: old changes, events, tokens, failures. */
   prune(options?: PruneOptions): Promise<void>
   /** Waits for running transactions; twice is the same. */
   close(): Promise<void>
 }
 
+const responseConnections = 4
+
 /** Opens a migrated database. Connects with the first use. */
 export function openStore(options: OpenOptions): OpenedStore {
   const { url, observe = () => {} } = options
   const database = openPool(url, options)
   const listener = openListener(url, observe)
+  let responses: Database | undefined
   const close = async () => {
-    await Promise.all([listener.close(), database.close()])
+    await Promise.all([listener.close(), database.close(), responses?.close()])
   }
   return {
     store: storeOn(database, listener),
@@ -59,6 +74,11 @@ export function openStore(options: OpenOptions): OpenedStore {
     leases: leasesOn(database),
     identity: identityOn(database),
     usage: usageOn(database),
+    openResponses(keys, given) {
+      // Whoever waits for a response must not hold up who follows the configuration or ships usage.
+      responses ??= openPool(url, { ...options, connections: responseConnections })
+      return responsesOn(responses, masterKeys(keys), randomBytes, given)
+    },
     openVault: keys => vaultOn(database, masterKeys(keys), randomBytes),
     prune: given => prune(database, given),
     close,

@@ -11,6 +11,8 @@ export interface PruneOptions {
   readonly eventSeconds?: number
   /** Ended sessions stay so long. Default 7 days. */
   readonly sessionSeconds?: number
+  /** Bytes of responses that one workspace may keep; the oldest beyond them go. Default 1 GiB. */
+  readonly responseBytes?: number
 }
 
 const day = 86_400
@@ -21,6 +23,7 @@ export async function prune(database: Database, options: PruneOptions = {}): Pro
     changeRows = 100_000,
     eventSeconds = 30 * day,
     sessionSeconds = 7 * day,
+    responseBytes = 1024 ** 3,
   } = options
   await database.transaction({ role: 'control' }, {}, async client => {
     await client.query('select prune_changes($1, $2)', [changeRows, changeSeconds])
@@ -30,6 +33,7 @@ export async function prune(database: Database, options: PruneOptions = {}): Pro
     await client.query('delete from answers where at < clock_timestamp() - make_interval(hours => $1)', [
       answerHours,
     ])
+    await client.query('select prune_responses($1)', [responseBytes])
   })
   await database.transaction({ role: 'identity' }, {}, async client => {
     await client.query(

@@ -47,6 +47,9 @@ beforeAll(async () => {
     )
     await put(db.store, document('User', null, `${workspace}-admin`, { email: `${workspace}@example.org` }))
     await allow(db.store, `${workspace}-admin`, workspace, presets['workspace-admin'] ?? [])
+    await db
+      .openResponses([randomBytes(32)])
+      .keep({ workspace, project: null }, { id: 'resp_1', model: 'm', upstream: 'u' })
     await db.usage.ingest([usageEvent(workspace), { ...usageEvent(workspace), time: 'never' }])
   }
   for (const [name, share] of Object.entries({ open: 'all', closed: 'none', some: ['red'] }))
@@ -122,6 +125,7 @@ describe('every table', () => {
       'grants',
       'refs',
       'resources',
+      'responses',
       'rights',
       'sealed_secrets',
       'secret_hashes',
@@ -242,6 +246,27 @@ describe('every table', () => {
     ).rejects.toMatchObject({ name: 'Fault' })
     const { secrets } = await vault.read('Credential')
     expect(secrets.get(id)?.reveal()).toEqual({ value: 'red-value' })
+  })
+
+  test('of responses is open to a gateway for the one workspace that it works for, and to nobody else', async () => {
+    const all = { principal: 'system:operator', scopes: '*', workspace: 'red' }
+    for (const role of ['user', 'control', 'agent', 'ingest', 'secrets', 'identity', 'nobody'])
+      expect(await as(role, all, 'select id from switchyard.responses'), role).toBe('denied')
+    for (const settings of [{}, { workspace: '' }, { workspace: '%' }]) {
+      expect(await as('gateway', settings, 'select 1 from responses')).toBe(0)
+      expect(await as('gateway', settings, 'delete from responses')).toBe(0)
+    }
+    const red = { workspace: 'red' }
+    expect(await as('gateway', red, 'select 1 from responses')).toBe(1)
+    expect(await as('gateway', red, "select 1 from responses where workspace = 'blue'")).toBe(0)
+    expect(await as('gateway', red, "delete from responses where workspace = 'blue'")).toBe(0)
+    expect(await as('gateway', red, "update responses set model = 'x' where workspace = 'blue'")).toBe(0)
+    expect(await as('gateway', red, "update responses set workspace = 'blue'")).toBe('denied')
+    const into = (workspace: string) =>
+      `insert into responses (workspace, project, id, model, upstream, expires_at)
+       values ('${workspace}', '', 'resp_2', 'm', 'u', now())`
+    expect(await as('gateway', red, into('red'))).toBe(1)
+    expect(await as('gateway', red, into('blue'))).toBe('denied')
   })
 
   test('is closed to the role that every connection starts with', async () => {
@@ -622,6 +647,7 @@ test('functions that run as their owner are these and no others, each with a fix
   )
   expect(rows.map(({ name }) => name)).toEqual([
     'count_referrers',
+    'drop_responses',
     'expand_grants',
     'free_target',
     'free_workspace',
@@ -638,6 +664,7 @@ test('functions that run as their owner are these and no others, each with a fix
     'newest_version',
     'place_beside',
     'prune_changes',
+    'prune_responses',
     'purge',
     'role_permissions',
     'seal',

@@ -25,6 +25,8 @@ export type ServerRole = 'secrets' | 'identity' | 'ingest'
 export interface Session {
   readonly isolation?: 'repeatable read'
   readonly readOnly?: boolean
+  /** The one that a role of the server works for, where its policies ask; a caller's identity names its own. */
+  readonly workspace?: string
 }
 
 /** What a connection is before a transaction of ours: nobody. */
@@ -106,18 +108,23 @@ export function openPool(url: string, { connections = 20, observe = () => {} }: 
 }
 
 /** One round trip opens the transaction, takes the role and tells the policies who asks. */
-function begin(as: Identity | { readonly role: ServerRole }, { isolation, readOnly }: Session): string {
+function begin(
+  as: Identity | { readonly role: ServerRole },
+  { isolation, readOnly, workspace }: Session,
+): string {
   const mode = `${isolation ? ` isolation level ${isolation}` : ''}${readOnly ? ' read only' : ''}`
   const open = `begin${mode}; set local role switchyard_${as.role === 'caller' ? 'user' : as.role};`
-  if (as.role !== 'caller') return open
+  if (as.role !== 'caller')
+    return workspace === undefined ? open : `${open} select ${setting('workspace', workspace)};`
   const settings: Readonly<Record<string, string>> = {
     principal: as.principal,
     // A scope that is no pattern covers nothing, and must not end up as several.
     scopes: as.scopes.filter(scope => /^[a-z_*]+(:[a-z_*]+)?$/.test(scope)).join(' '),
     workspace: as.workspace ?? '',
   }
-  const set = Object.entries(settings).map(
-    ([name, value]) => `set_config('switchyard.${name}', ${escapeLiteral(value)}, true)`,
-  )
+  const set = Object.entries(settings).map(([name, value]) => setting(name, value))
   return `${open} select ${set.join(', ')};`
 }
+
+const setting = (name: string, value: string) =>
+  `set_config('switchyard.${name}', ${escapeLiteral(value)}, true)`

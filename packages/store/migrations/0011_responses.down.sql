@@ -1,0 +1,3 @@
+drop trigger drop_responses on resources;
+drop function drop_responses(), prune_responses(bigint);
+drop table responses;
