@@ -1,7 +1,7 @@
 // Reads a caller's body without building it: what governs is found by its bytes, the rest stays as sent.
 import { isUtf8 } from 'node:buffer'
 import { Fault } from '@switchyard/kinds'
-import type { Ask, CallerName, Line, Operation, Range } from './exchange.ts'
+import type { Ask, CallerName, Keeping, Line, Operation, Range } from './exchange.ts'
 import { type Governed, governed } from './governed.ts'
 import { Cursor, closed, escapedName, more, Names } from './scan.ts'
 
@@ -64,6 +64,7 @@ export function readRequest(caller: CallerName, operation: Operation, bytes: Buf
     maxOutput: readLimit(bytes, limits, (inside ?? rules).limits),
     n: readCount(bytes, rangeOf(limits, (inside ?? rules).n)) ?? 1,
     user: readText(bytes, rangeOf(places, rules.user)),
+    keeping: rules.keeping && readKeeping(bytes, places, rules.keeping),
     bytes,
     at: { model: modelAt, streamOptions: options },
   }
@@ -123,6 +124,38 @@ function readModel(bytes: Buffer, at: Range | undefined): string {
   if (name === undefined || name === '' || name.length > 256)
     throw about('invalid_value', 'model', "'model' must be the name of a model, 1 to 256 characters.")
   return name
+}
+
+function readKeeping(
+  bytes: Buffer,
+  places: Places,
+  { previous, store, background }: NonNullable<Governed['keeping']>,
+): Keeping {
+  return {
+    previous: readId(bytes, rangeOf(places, previous)),
+    store: readSwitch(bytes, rangeOf(places, store), 'store') ?? true,
+    background: readSwitch(bytes, rangeOf(places, background), 'background') ?? false,
+  }
+}
+
+function readId(bytes: Buffer, at: Range | undefined): string | undefined {
+  if (!at || bytes[at.start] === letterN) return undefined
+  const id = readText(bytes, at)
+  if (id !== undefined && id !== '') return id
+  throw about(
+    'invalid_value',
+    'previous_response_id',
+    "'previous_response_id' must be the id of a response: leave it out to begin a conversation.",
+  )
+}
+
+/** Undefined when nothing is said. */
+function readSwitch(bytes: Buffer, at: Range | undefined, name: string): boolean | undefined {
+  const byte = at && bytes[at.start]
+  if (byte === undefined || byte === letterN) return undefined
+  if (byte !== letterT && byte !== letterF)
+    throw about('invalid_value', name, `'${name}' must be true or false.`)
+  return byte === letterT
 }
 
 /** Undefined when no string stands there. */

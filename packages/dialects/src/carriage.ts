@@ -85,7 +85,7 @@ export interface CarriageOptions {
   /** Sent where the upstream's dialect demands a limit and the caller gave none. */
   readonly maxOutput: number
   /** For converted answers: id and time. The id's form is the caller's dialect's own: derive it from this. */
-  readonly about: Pick<About, 'id' | 'created'>
+  readonly about: Pick<About, 'id' | 'created' | 'keeping'>
   /** Looks at each answer between the two dialects, one filter for each: the answer is converted even within one. */
   readonly filter?: () => Filter
   /** Hears each answer that is converted, one listener for each. */

@@ -43,6 +43,7 @@ export function carryConverted(
     model: shown,
     created: options.about.created,
     usage: conversation.stream.usage,
+    ...(options.about.keeping && { keeping: options.about.keeping }),
   }
   return {
     path: value.path,

@@ -29,6 +29,8 @@ export interface About {
   readonly created: number
   /** The caller asked for usage on its stream. */
   readonly usage: boolean
+  /** Of a response: whether it is kept, and which one it goes on from. */
+  readonly keeping?: { readonly stored: boolean; readonly previous: string | null }
 }
 
 /** Reads an upstream's stream. */

@@ -86,6 +86,16 @@ export interface Range {
   readonly end: number
 }
 
+/** What a request of the Responses API says of responses that are kept. */
+export interface Keeping {
+  /** The response that it goes on from. */
+  readonly previous: string | undefined
+  /** The answer may be kept; so it is where nothing is said. */
+  readonly store: boolean
+  /** The answer is made while nobody waits for it. */
+  readonly background: boolean
+}
+
 /** A request as the gateway acts on it. The body stays the bytes that the caller sent. */
 export interface Ask {
   readonly caller: CallerName
@@ -104,6 +114,8 @@ export interface Ask {
   readonly n: number
   /** The caller's end user. */
   readonly user: string | undefined
+  /** Undefined for every caller but those of the Responses API. */
+  readonly keeping?: Keeping | undefined
   readonly bytes: Buffer
   /** Where the values stand that may be spliced. */
   readonly at: { readonly model: Range | undefined; readonly streamOptions: Range | undefined }

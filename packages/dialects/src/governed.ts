@@ -17,8 +17,16 @@ export interface Governed {
   readonly limits: readonly number[]
   readonly n: number
   readonly user: number
+  /** What says which responses are kept, where the dialect has words for it. */
+  readonly keeping: Indexes | undefined
   /** Where limits stand one level down. */
   readonly inside: Inside | undefined
+}
+
+interface Indexes {
+  readonly previous: number
+  readonly store: number
+  readonly background: number
 }
 
 type Inside = Pick<Governed, 'list' | 'names' | 'path' | 'limits' | 'n'> & { readonly outer: number }
@@ -31,12 +39,14 @@ interface Written {
   readonly n?: string
   readonly user?: string
   readonly streams?: boolean
+  readonly keeping?: { readonly previous: string; readonly store: string; readonly background: string }
   readonly inside?: { readonly outer: string; readonly limits: readonly string[]; readonly n?: string }
 }
 
 function rules(written: Written): Governed {
-  const { model, stream, streamOptions, limits = [], n, user, streams = false, inside } = written
-  const list = [model, stream, streamOptions, ...limits, n, user, inside?.outer].filter(
+  const { model, stream, streamOptions, limits = [], n, user, streams = false, keeping, inside } = written
+  const keeps = keeping ? Object.values(keeping) : []
+  const list = [model, stream, streamOptions, ...limits, n, user, ...keeps, inside?.outer].filter(
     name => name !== undefined,
   )
   const index = (name: string | undefined) => (name === undefined ? -1 : list.indexOf(name))
@@ -51,6 +61,11 @@ function rules(written: Written): Governed {
     limits: limits.map(index),
     n: index(n),
     user: index(user),
+    keeping: keeping && {
+      previous: index(keeping.previous),
+      store: index(keeping.store),
+      background: index(keeping.background),
+    },
     inside: inside && insideOf(inside, index(inside.outer)),
   }
 }
@@ -75,7 +90,13 @@ const openai = rules({
   n: 'n',
   user: 'user',
 })
-const responses = rules({ model: 'model', stream: 'stream', limits: ['max_output_tokens'], user: 'user' })
+const responses = rules({
+  model: 'model',
+  stream: 'stream',
+  limits: ['max_output_tokens'],
+  user: 'user',
+  keeping: { previous: 'previous_response_id', store: 'store', background: 'background' },
+})
 const anthropic = rules({ model: 'model', stream: 'stream', limits: ['max_tokens'] })
 const gemini = rules({
   model: 'model',

@@ -48,6 +48,21 @@ export {
 export * as openai from './openai/index.ts'
 export { carryForm, carryOpenai, unsupportedByModel } from './operations.ts'
 export { RealtimeTap } from './realtime.ts'
-export { responses, responsesToolName } from './responses/index.ts'
+export {
+  continuedRequest,
+  conversationItems,
+  deletedBody,
+  type ItemPage,
+  itemsBody,
+  keptContent,
+  keptResponse,
+  noBackground,
+  notKept,
+  responses,
+  responsesToolName,
+  shownResponse,
+  type ToldResponse,
+  toldResponse,
+} from './responses/index.ts'
 export { Cursor, closed, maxDepth, more, Names } from './scan.ts'
 export { EventReader, maxEventBytes } from './sse.ts'

@@ -43,6 +43,8 @@ export interface Answering {
   readonly media?: Media | undefined
   /** Name of the upstream of the last attempt; '' where there was none. */
   readonly upstream: string
+  /** Key of the upstream whose own words the answer is; undefined where it was written here, and for a kept one. */
+  readonly maker: string | undefined
   /** What of the request the upstream was not told, by name; '' when it was told everything. */
   readonly warning: string
   readonly findings: readonly Finding[]

@@ -32,7 +32,7 @@ const noRange = Object.freeze({ start: 0, end: 0 })
 const drawn: ReadonlySet<string> = new Set(['completions', 'images.generations', 'audio.speech'])
 
 /** What the cache may do for a request. */
-export function planOf({ ask, target, route }: Order, directive: Directive | undefined): Plan {
+export function planOf({ ask, target, route, keeping }: Order, directive: Directive | undefined): Plan {
   const body = ask.bytes.length > keyedBytes ? {} : objectOf(JSON.parse(ask.bytes.toString()))
   const temperature = [
     body.temperature,
@@ -45,7 +45,7 @@ export function planOf({ ask, target, route }: Order, directive: Directive | und
     temperature: typeof temperature === 'number' ? temperature : undefined,
     deterministic: target.carrying !== 'chat' && !drawn.has(ask.operation),
     // A response that is kept, or goes on from a kept one.
-    stateful: body.store === true || body.background === true || body.previous_response_id !== undefined,
+    stateful: keeping?.stored === true || body.store === true || typeof keeping?.previous === 'string',
     bodyBytes: ask.bytes.length,
   })
 }
@@ -138,6 +138,9 @@ export class Cached implements Answering, FlightHearer {
   }
   get upstream(): string {
     return this.#shared?.forward.upstream ?? ''
+  }
+  get maker(): string | undefined {
+    return this.#shared?.forward.maker
   }
   get warning(): string {
     return this.#shared?.forward.warning ?? ''

@@ -14,7 +14,6 @@ import { usedBy } from './admission.ts'
 import type { Answering } from './answering.ts'
 import { authenticate, type Credential, recheck } from './authenticate.ts'
 import { Body } from './body.ts'
-import { costHeaders } from './cost.ts'
 import { BodyGunzip, type DecodedHearer, leastBytes, requestCoding } from './door/compress.ts'
 import type { AttemptEnded, RequestEnded } from './ended.ts'
 import { callerSlow, deadlines, type Failure, faultOf } from './failure.ts'
@@ -27,17 +26,18 @@ import { inferencePassage } from './oip.ts'
 import { Opening, type OpeningHearer } from './opening.ts'
 import { answerOwn } from './own.ts'
 import { type Passage, plainAsk } from './passage.ts'
-import { findTarget, type Operated, type Target } from './paths.ts'
+import { findTarget, type Operated, type Own, type Target } from './paths.ts'
 import type { Rejection } from './rejection.ts'
 import { Relay } from './relay.ts'
 import { resolve } from './resolve.ts'
 import type { Route } from './route.ts'
 import type { Snapshot } from './snapshot.ts'
+import { answerStored } from './stored/own.ts'
 import { Upload } from './upload/upload.ts'
 import type { Inbound, InboundHearer } from './wire/inbound.ts'
 import { askedOf } from './wishes.ts'
 
-type Phase = 'reading' | 'opening' | 'waiting' | 'streaming' | 'settling' | 'ended'
+type Phase = 'reading' | 'asking' | 'opening' | 'waiting' | 'streaming' | 'settling' | 'ended'
 
 export class Call implements InboundHearer, OpeningHearer, DecodedHearer {
   readonly id: string
@@ -66,6 +66,8 @@ export class Call implements InboundHearer, OpeningHearer, DecodedHearer {
   #route: Route | undefined
   #upload: Upload | undefined
   #opening: Opening | undefined
+  /** Ends what is asked about a response. */
+  #asking: AbortController | undefined
   #firstContentAt: number | undefined
   #wroteAt = 0
   #takenAt = 0
@@ -142,7 +144,29 @@ export class Call implements InboundHearer, OpeningHearer, DecodedHearer {
     this.#house.door.admit(this.#peer, head.forwardedFor, credential.principal.addresses)
     if (target.type === 'operation' || (target.type === 'ollama' && target.what === 'show'))
       this.#read(target, head)
+    else if (target.type === 'response') this.#ask(target)
     else this.#answer(target, Buffer.alloc(0))
+  }
+
+  /** About a response that was made before. */
+  #ask(target: Extract<Target, { type: 'response' }>): void {
+    const { principal } = this.#credential as Credential // `#enter` has set it
+    this.#house.enter(this)
+    this.#phase = 'asking'
+    this.#inbound.listen(this)
+    this.#inbound.proceed()
+    this.#asking = new AbortController()
+    const { signal } = this.#asking
+    answerStored(this.#house, target, { principal, snapshot: this.#snapshot, signal }).then(
+      bytes => {
+        if (this.#phase !== 'asking') return
+        this.#phase = 'settling'
+        this.#deliver(bytes, this.#house.closing(), () => this.#finished('done', 200))
+      },
+      (error: unknown) => {
+        if (this.#phase === 'asking') this.#refuse(error)
+      },
+    )
   }
 
   #find(): Target {
@@ -158,7 +182,7 @@ export class Call implements InboundHearer, OpeningHearer, DecodedHearer {
   // ---- the caller's side
 
   /** What the gateway answers by itself. */
-  #answer(target: Exclude<Target, { type: 'operation' }>, body: Buffer): void {
+  #answer(target: Own, body: Buffer): void {
     const { bytes, type } = answerOwn(target, {
       body,
       principal: this.#credential?.principal,
@@ -271,7 +295,8 @@ export class Call implements InboundHearer, OpeningHearer, DecodedHearer {
     try {
       const target = this.#target as Target // `start` has set it
       const body = this.#body.take()
-      if (target.type !== 'operation') this.#answer(target, body)
+      if (target.type === 'ollama') this.#answer(target, body)
+      else if (target.type !== 'operation') throw new TypeError('this has no body')
       else if (target.carrying === 'inference')
         this.#open(
           target,
@@ -413,7 +438,7 @@ export class Call implements InboundHearer, OpeningHearer, DecodedHearer {
     this.#firstContentAt = this.#house.clock()
     this.#settle('done', 200, 'caller').then(
       () => {
-        this.#deliver(bytes, [...this.#known(), ...this.#cost()], () => this.#finished('done', 200))
+        this.#deliver(bytes, this.#known(), () => this.#finished('done', 200))
       },
       (error: unknown) => {
         const fault = faultOf(error)
@@ -421,13 +446,6 @@ export class Call implements InboundHearer, OpeningHearer, DecodedHearer {
         this.#finished('upstream_error', fault.status)
       },
     )
-  }
-
-  /** Known once it is settled. */
-  #cost(): readonly string[] {
-    const opening = this.#opening as Opening // only what was opened is answered
-    const credential = this.#credential as Credential
-    return costHeaders(this.#snapshot, opening.admitted, credential.principal.currency, this.#usage)
   }
 
   unspeakable(fault: Fault): void {
@@ -572,11 +590,12 @@ export class Call implements InboundHearer, OpeningHearer, DecodedHearer {
     const phase = this.#phase
     const { metrics, clock } = this.#house
     const learned = clock()
+    this.#asking?.abort()
     this.#opening?.cancel()
     this.#answering?.cancel()
     metrics.gone(phase, this.#answering && clock() - learned)
     this.#phase = 'settling'
-    if (phase === 'reading') this.#finished(end, 499)
+    if (phase === 'reading' || phase === 'asking') this.#finished(end, 499)
     else
       void this.#settle(end, 499, 'caller')
         .catch((error: unknown) => this.#unrecorded(error))
@@ -600,8 +619,10 @@ export class Call implements InboundHearer, OpeningHearer, DecodedHearer {
 
   /** Ends the request where it stands: its key is no longer accepted, or the gateway stops. */
   stop(fault: Fault, end: EndReason): void {
-    if (this.#phase === 'reading') this.#refuse(fault)
-    else if (this.#phase === 'opening' || this.#phase === 'waiting' || this.#phase === 'streaming') {
+    if (this.#phase === 'reading' || this.#phase === 'asking') {
+      this.#asking?.abort()
+      this.#refuse(fault)
+    } else if (this.#phase === 'opening' || this.#phase === 'waiting' || this.#phase === 'streaming') {
       this.#opening?.cancel()
       this.#answering?.cancel()
       this.#conclude(fault, end)
@@ -710,7 +731,7 @@ const nothing = Buffer.alloc(0)
 const noTries: readonly AttemptEnded[] = []
 
 /** What is answered without a credential: it tells nothing but that somebody is there. */
-function isOpen(target: Target): target is Exclude<Target, { type: 'operation' }> {
+function isOpen(target: Target): target is Own {
   if (target.type === 'ollama') return target.what === 'root'
   return target.type === 'inference' && (target.what === 'live' || target.what === 'ready')
 }

@@ -98,6 +98,11 @@ export class Forward implements AttemptHearer, Answering, Guest {
     return this.attempt?.upstream.name ?? ''
   }
 
+  get maker(): string | undefined {
+    const { attempt } = this
+    return attempt?.carriage.same ? attempt.upstream.key : undefined
+  }
+
   get media(): Media | undefined {
     return this.attempt?.media
   }
@@ -228,7 +233,8 @@ export class Forward implements AttemptHearer, Answering, Guest {
     this.#end(attempt, 'rejected')
     const rejection = refusalOf(attempt.carriage, status, body)
     const next = fallbackOf(rejection.meaning, this.#route, this.#visited)
-    const sent = next === undefined || this.#order.passage?.repeatable === false
+    const { passage, pinned } = this.#order
+    const sent = next === undefined || passage?.repeatable === false || pinned !== undefined
     const other = sent ? undefined : this.#house.route(this.#route.workspace, next)
     if (other) this.#detour(other, rejection.fault.reason)
     else this.#hearer.rejected(status, rejection)
@@ -321,7 +327,8 @@ export class Forward implements AttemptHearer, Answering, Guest {
     const { tiers } = this.#traffic.at(this.#route)
     const facts = this.#facts()
     for (;;) {
-      const able = this.#route.mixed || this.#unable ? (one: Target<Upstream>) => this.#able(one) : allAble
+      const narrow = this.#route.mixed || this.#unable || this.#order.pinned !== undefined
+      const able = narrow ? (one: Target<Upstream>) => this.#able(one) : allAble
       const target = choose(tiers, facts, { tried: this.#tried, fromTier, onlyFresh, able })
       if (!target || this.#carriage(target.to)) return target
       this.#unable ??= new Set()
@@ -331,7 +338,8 @@ export class Forward implements AttemptHearer, Answering, Guest {
 
   #able({ to }: Target<Upstream>): 0 | 1 | 2 {
     if (this.#unable?.has(to)) return 0
-    const { ask } = this.#order
+    const { ask, pinned } = this.#order
+    if (pinned !== undefined && to.key !== pinned) return 0
     return speechFor(to, ask).dialect === callers[ask.caller].dialect ? 2 : 1
   }
 

@@ -6,7 +6,7 @@ import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { callers, checkMetered } from '@switchyard/dialects'
 import { Fault } from '@switchyard/kinds'
-import { type Journal, type Limiter, type Observe, Sealed } from '@switchyard/runtime'
+import { type Journal, type Limiter, type Observe, type ResponseStore, Sealed } from '@switchyard/runtime'
 import { Admissions } from './admission.ts'
 import { Flights } from './cache/flights.ts'
 import { ReplyCache } from './cache/replies.ts'
@@ -35,6 +35,7 @@ import { Session } from './realtime/session.ts'
 import type { Route } from './route.ts'
 import { sendThrough } from './send.ts'
 import type { Snapshot } from './snapshot.ts'
+import { Keeper } from './stored/keeper.ts'
 import { Traffic } from './traffic.ts'
 import { Upstreams } from './upstreams.ts'
 import { Wheel } from './wheel.ts'
@@ -69,6 +70,8 @@ export interface GatewayOptions {
   readonly checkEvery?: number
   /** The addresses of a name, for upstreams that are not ours; default the system's resolver. */
   readonly resolve?: Resolve
+  /** Where responses are kept that can be gone on from; none is kept without it. */
+  readonly responses?: ResponseStore | undefined
   /** Of Switchyard, for clients that ask; default '0'. */
   readonly version?: string
   /**
@@ -123,6 +126,9 @@ export function createGateway(options: GatewayOptions): Gateway {
   const flights = new Flights()
   let semantic: SemanticIndex | undefined
   const admissions = new Admissions(options.limiter, options.observe)
+  const responses =
+    options.responses &&
+    new Keeper(options.responses, error => options.observe({ type: 'response_not_kept', error }))
   const traffic = new Map<string, { readonly route: Route; readonly traffic: Traffic }>()
   const ground = { health: new Health({ random: options.random }), memories: new Memories() }
   const calls = new Set<Running>()
@@ -180,6 +186,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     places: new McpPlaces(ground),
     sessions: new McpSessions(options.sessionKeys ?? [new Sealed(randomBytes(32))]),
     wheel,
+    responses,
     observe: options.observe,
     follow: options.follow,
     get stopping() {
@@ -237,6 +244,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     wheel[Symbol.dispose]()
     checks?.[Symbol.dispose]()
     admissions[Symbol.dispose]()
+    responses?.[Symbol.dispose]()
     checker[Symbol.dispose]()
     door[Symbol.dispose]()
     await semantic?.[Symbol.asyncDispose]()

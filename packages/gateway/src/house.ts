@@ -15,6 +15,7 @@ import type { McpSessions } from './mcp/sessions.ts'
 import type { Metrics, Outcome } from './metrics.ts'
 import type { Route } from './route.ts'
 import type { Snapshot } from './snapshot.ts'
+import type { Keeper } from './stored/keeper.ts'
 import type { Traffic } from './traffic.ts'
 import type { Upstreams } from './upstreams.ts'
 import type { Ticking, Wheel } from './wheel.ts'
@@ -45,6 +46,8 @@ export type GatewayObservation =
       readonly tool: string
     }
   | { readonly type: 'guardrail_found'; readonly request: string; readonly findings: readonly Finding[] }
+  /** A response whose caller may go on from it could not be kept. */
+  | { readonly type: 'response_not_kept'; readonly error: unknown }
   | { readonly type: 'usage_not_recorded'; readonly request: string; readonly error: unknown }
   | { readonly type: 'internal_error'; readonly request: string; readonly error: unknown }
 
@@ -81,6 +84,8 @@ export interface House {
   readonly places: McpPlaces
   readonly sessions: McpSessions
   readonly wheel: Wheel
+  /** Undefined where no response is kept. */
+  readonly responses: Keeper | undefined
   readonly observe: Observe<GatewayObservation>
   readonly follow: Follow | undefined
   readonly stopping: boolean

@@ -20,6 +20,8 @@ import type { Operated } from './paths.ts'
 import type { Route, Times } from './route.ts'
 import { ShadowCall } from './shadow.ts'
 import { signaturesOf } from './signatures.ts'
+import { Keeping } from './stored/keeping.ts'
+import { type Resumed, resume } from './stored/resume.ts'
 import { WireError } from './wire/client.ts'
 import { attemptsOf, timesOf } from './wishes.ts'
 
@@ -58,6 +60,8 @@ export class Opening {
   readonly #house: House
   readonly #read: Read
   readonly #hearer: OpeningHearer
+  /** What is said of responses that are kept; undefined for other asks. */
+  #resumed: Resumed | undefined
   #order: Order | undefined
   #claim: Verdict | undefined
   #claimedAt = 0
@@ -89,13 +93,29 @@ export class Opening {
 
   /** Throws what refuses it at once; what has to wait is told. */
   start(): void {
-    const { ask, route, target, passage } = this.#read
+    const { ask, route, credential } = this.#read
+    if (!ask.keeping) {
+      this.#enter(ask, undefined)
+      return
+    }
+    const resumed = resume(this.#house, { ask, route, principal: credential.principal })
+    if (resumed instanceof Promise) this.#when(resumed, one => this.#resume(one))
+    else this.#resume(resumed)
+  }
+
+  #resume(resumed: Resumed): void {
+    this.#resumed = resumed
+    this.#enter(resumed.ask, resumed.conversation)
+  }
+
+  #enter(ask: Ask, conversation: Conversation | undefined): void {
+    const { route, target, passage } = this.#read
     const { bodyBytes = Number.POSITIVE_INFINITY } = route
     if (ask.bytes.length > bodyBytes) throw bodyTooLarge({ bodyBytes })
     const { guards } = route.guarding
     if (guards && passage) throw unguarded(ask)
     if (!guards || guards.request.rules.length === 0 || target.carrying === 'count') {
-      this.#claimRoom(ask, undefined)
+      this.#claimRoom(ask, conversation)
       return
     }
     const told = guardAsk(ask, target.carrying, guards, this.#guardContext())
@@ -123,7 +143,8 @@ export class Opening {
   copy(): void {
     const { route, passage } = this.#read
     const { shadow } = route
-    if (!shadow || passage || !this.#order) return
+    // What an upstream keeps no other one knows.
+    if (!shadow || passage || !this.#order || this.#order.pinned !== undefined) return
     const traffic = this.#house.traffic(route)
     const counter = traffic.shadow
     if (!counter?.begin(this.#house.random())) return
@@ -151,7 +172,7 @@ export class Opening {
   #guarded({ blocked, findings, ask, conversation }: Guarded): void {
     this.#hearer.found(findings)
     if (blocked) throw filtered(blocked, 'request')
-    this.#claimRoom(ask, conversation)
+    this.#claimRoom(ask, conversation ?? this.#resumed?.conversation)
   }
 
   #guardContext(): GuardContext {
@@ -241,8 +262,10 @@ export class Opening {
       startedAt,
       replyBytes: limits.replyBytes,
       passage,
+      pinned: this.#resumed?.pinned,
+      keeping: this.#keeping(),
     }
-    this.answering = this.#answeringOf(this.#order)
+    this.answering = this.#answeringOf(this.#order, this.#keeper())
     journal.append({ kind: 'open', admitted: this.admitted }).then(
       () => {
         if (this.#over) return
@@ -258,16 +281,30 @@ export class Opening {
     )
   }
 
-  #answeringOf(order: Order): Answering {
+  #keeping(): Order['keeping'] {
+    const { keeping } = this.#read.ask
+    const stored = this.#resumed?.keep?.request !== undefined
+    return keeping && { stored, previous: keeping.previous ?? null }
+  }
+
+  /** Who hears the answer: first of all who keeps it. */
+  #keeper(): AnswerHearer {
+    const { responses: keeper } = this.#house
+    const keep = this.#resumed?.keep
+    if (!keeper || !keep) return this.#hearer
+    const answering = () => this.answering
+    return new Keeping(this.#hearer, { keeper, keep, answering, live: () => !this.#over })
+  }
+
+  #answeringOf(order: Order, hearer: AnswerHearer): Answering {
     const { route, target, passage, head, credential } = this.#read
-    if (!route.cache || target.carrying === 'count' || passage)
-      return new Forward(this.#house, order, this.#hearer)
+    if (!route.cache || target.carrying === 'count' || passage) return new Forward(this.#house, order, hearer)
     const plan = planOf(order, readDirective(head.wishes?.get('cache')))
     if (plan.look || plan.keep) {
       const asking = { parts: partsOf(order, head, credential.principal), admitted: this.admitted }
-      return new Cached(this.#house, order, plan, asking, this.#hearer)
+      return new Cached(this.#house, order, plan, asking, hearer)
     }
     this.#house.replies.count('bypass')
-    return new Forward(this.#house, order, this.#hearer, 'bypass')
+    return new Forward(this.#house, order, hearer, 'bypass')
   }
 }

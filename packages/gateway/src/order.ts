@@ -23,6 +23,7 @@ import { headersWith, type Passage } from './passage.ts'
 import type { Carrying, Operated } from './paths.ts'
 import type { Route, Times, Upstream } from './route.ts'
 import type { WorkspaceSignatures } from './signatures.ts'
+import { keptHere } from './stored/kept-here.ts'
 
 export interface Order {
   readonly request: string
@@ -46,6 +47,10 @@ export interface Order {
   /** Milliseconds since 1970. */
   readonly startedAt: number
   readonly replyBytes: number
+  /** Key of the one upstream that may be asked: it keeps what this goes on from. */
+  readonly pinned?: string | undefined
+  /** What an answer that is written here says of its being kept; undefined where nobody asked. */
+  readonly keeping?: CarriageOptions['about']['keeping']
   /** How the body is sent, where it is not JSON in one piece. */
   readonly passage?: Passage | undefined
 }
@@ -54,11 +59,12 @@ type Carrier = (order: Order, path: string, to: Speech, options: CarriageOptions
 
 /** Throws `invalid` where the upstream cannot be asked this; undefined where another one may. */
 const carriers: Readonly<Record<Carrying, Carrier>> = {
-  chat({ ask, conversation, embedded, signatures }, _path, to, options) {
+  chat({ ask, conversation, embedded, signatures, keeping }, _path, to, options) {
     const other = embedded && wantsBytes(to, ask) ? embedded : conversation
     if (!other && !options.filter && callers[ask.caller].dialect === to.dialect)
       return carry(ask, to, options)
-    const said = other ?? conversationOf(ask)
+    const asked = other ?? conversationOf(ask)
+    const said = keeping?.stored ? keptHere(asked, to) : asked
     if (said.tools.length === 0) return carryConverted(ask.caller, said, to, options)
     const whole = signatures.restored(said, to.dialect)
     return carryConverted(ask.caller, whole, to, { ...options, listen: () => signatures.listener() })
@@ -140,7 +146,7 @@ export function carriageTo(
   { exposeModel, strict }: Route,
   filter: CarriageOptions['filter'],
 ): Carriage | undefined {
-  const { ask, target, request, startedAt } = order
+  const { ask, target, request, startedAt, keeping } = order
   const { served = ask.model, paths, maxOutput } = upstream
   if (!offers(upstream, target.carrying, ask)) throw unsupportedByModel(ask)
   const path = paths?.[ask.operation] ?? target.path
@@ -149,7 +155,7 @@ export function carriageTo(
     shown: exposeModel ? undefined : ask.model,
     strict,
     maxOutput,
-    about: { id: request, created: Math.floor(startedAt / 1000) },
+    about: { id: request, created: Math.floor(startedAt / 1000), ...(keeping && { keeping }) },
     ...(filter && { filter }),
   })
 }

@@ -12,12 +12,10 @@ import {
 } from '@switchyard/dialects'
 import { Fault } from '@switchyard/kinds'
 import { serverBody } from './oip.ts'
-import type { Target } from './paths.ts'
+import type { Own } from './paths.ts'
 import { callable, findRoute, mayCall, unknownModel } from './resolve.ts'
 import type { Route } from './route.ts'
 import type { Principal, Snapshot } from './snapshot.ts'
-
-type Own = Exclude<Target, { type: 'operation' }>
 
 interface Asked {
   readonly body: Buffer

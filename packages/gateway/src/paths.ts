@@ -21,9 +21,17 @@ export type Target = { readonly caller: CallerName } & (
   | { readonly type: 'ollama'; readonly what: 'tags' | 'ps' | 'version' | 'show' | 'root' }
   | { readonly type: 'inference'; readonly what: 'server' | 'live' | 'ready' }
   | { readonly type: 'inference'; readonly what: 'model_ready'; readonly model: string }
+  | {
+      readonly type: 'response'
+      readonly what: 'read' | 'delete' | 'cancel' | 'items'
+      readonly id: string
+      readonly query: URLSearchParams
+    }
 )
 
 export type Operated = Extract<Target, { type: 'operation' }>
+/** What is answered from what the gateway holds. */
+export type Own = Exclude<Target, { type: 'operation' | 'response' }>
 type Row = readonly [path: string, caller: CallerName, operation: Operation, carrying: Carrying]
 
 const rows = [
@@ -112,6 +120,7 @@ const modelPath = new RegExp(`^/v1(?:beta)?/models/(${name})$`)
 const geminiPath = new RegExp(
   `^/v1(?:beta|beta1)?/(?:projects/${name}/locations/${name}/publishers/${name}/)?models/(${name}):([A-Za-z]+)$`,
 )
+const responsePath = /^\/v1\/responses\/([A-Za-z0-9_][A-Za-z0-9._:-]*)(\/cancel|\/input_items)?$/
 const inferencePath = new RegExp(`^/v2/models/(${name})(/versions/${name})?(?:/([a-z_]+))?$`)
 /** Azure's older one names a deployment. */
 const sessionPaths: ReadonlySet<string> = new Set(['/v1/realtime', '/realtime'])
@@ -185,6 +194,8 @@ function findOther(method: string, path: string, query: string): Target {
     })
   const gemini = geminiPath.exec(path)
   if (gemini) return only(geminiTarget(path, gemini, query), method, 'POST')
+  const response = responsePath.exec(path)
+  if (response) return responseTarget(method, response, query)
   const inference = inferencePath.exec(path)
   if (inference) return inferenceTarget(method, inference)
   const caller = path.startsWith('/v1beta') ? 'gemini' : 'openai'
@@ -213,6 +224,19 @@ function inferenceTarget(method: string, [, model = '', version = '', what]: Reg
   const operation = found ? inferences[what as keyof typeof inferences] : 'oip.model' // it is its own
   const target = { type: 'operation', caller: 'ollama', operation, carrying: 'inference' } as const
   return only({ ...target, path: version, line: { model } }, method, found ? 'POST' : 'GET')
+}
+
+function responseTarget(method: string, [, id = '', part]: RegExpExecArray, query: string): Target {
+  const of = (what: Extract<Target, { type: 'response' }>['what']): Target => ({
+    type: 'response',
+    caller: 'responses',
+    what,
+    id,
+    query: new URLSearchParams(query),
+  })
+  if (part === '/cancel') return only(of('cancel'), method, 'POST')
+  if (part === '/input_items') return only(of('items'), method, 'GET')
+  return only(of(method === 'DELETE' ? 'delete' : 'read'), method, 'GET', 'DELETE')
 }
 
 /** The model that a session is opened with; faults as `findTarget`. */

@@ -27,7 +27,7 @@ const meanings = [
 const unknown = ['other', 'invalid_value'] as const
 
 /** Reads the body of a 400, 413 or 422. */
-export function refusalOf({ same }: Carriage, status: number, body: Buffer): Rejection {
+export function refusalOf({ same }: Pick<Carriage, 'same'>, status: number, body: Buffer): Rejection {
   const said = errorOf(body)
   const text = said?.message ?? ''
   const [meaning, reason] =

@@ -115,6 +115,8 @@ export interface Route {
   readonly exposeModel: boolean
   /** The caller is told which upstream answered. */
   readonly exposeUpstream: boolean
+  /** Responses are kept here where the upstream cannot. */
+  readonly storeResponses: boolean
   /** Images are fetched for upstreams that want their bytes. */
   readonly fetchImages: boolean
   /** Names of the Route documents that take over. */

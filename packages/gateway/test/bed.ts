@@ -28,7 +28,13 @@ import {
   route as routeKind,
 } from '@switchyard/kinds'
 import { compilePrices, usageEvent } from '@switchyard/ledger'
-import { type Journal, type JournalRecord, Sealed, type UsageEvent } from '@switchyard/runtime'
+import {
+  type Journal,
+  type JournalRecord,
+  type ResponseStore,
+  Sealed,
+  type UsageEvent,
+} from '@switchyard/runtime'
 import { checkOf } from '../src/key.ts'
 
 const moment = '2026-01-01T00:00:00.000Z'
@@ -122,6 +128,9 @@ interface KeyOptions {
   readonly spec?: object
 }
 
+/** What outlives a gateway. */
+type Kept = Pick<Parameters<typeof createGateway>[0], 'sessionKeys' | 'responses'>
+
 export class Bed implements AsyncDisposable {
   readonly journal = new MemoryJournal()
   readonly observed: GatewayObservation[] = []
@@ -147,7 +156,7 @@ export class Bed implements AsyncDisposable {
   readonly #server = createServer()
   readonly #wire: WireServer
 
-  constructor(limits: Partial<Limits>, door: DoorOptions, sessionKeys?: readonly Sealed<Uint8Array>[]) {
+  constructor(limits: Partial<Limits>, door: DoorOptions, kept: Kept = {}) {
     this.#snapshot = compileSnapshot({ documents: [], keyHashes: [], grants: [] })
     this.gateway = createGateway({
       snapshot: () => this.#snapshot,
@@ -160,7 +169,7 @@ export class Bed implements AsyncDisposable {
       uuid: randomUUIDv7,
       limits,
       door,
-      ...(sessionKeys && { sessionKeys }),
+      ...kept,
       observe: observation => {
         this.observed.push(observation)
         this.hear?.(observation)
@@ -180,9 +189,9 @@ export class Bed implements AsyncDisposable {
   static async start(
     limits: Partial<Limits> = {},
     door: DoorOptions = {},
-    sessionKeys?: readonly Sealed<Uint8Array>[],
+    kept: Kept = {},
   ): Promise<Bed> {
-    const bed = new Bed(limits, door, sessionKeys)
+    const bed = new Bed(limits, door, kept)
     bed.#server.listen(0, '127.0.0.1')
     await once(bed.#server, 'listening')
     bed.workspace('default')

@@ -1,4 +1,4 @@
-// Price books through the port: where the `cost` strategy sends a request, and what an answer costs.
+// Price books through the port: where the `cost` strategy sends a request.
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { Bed } from './bed.ts'
 import { settle } from './fleet.ts'
@@ -95,71 +95,5 @@ describe('the cost strategy', () => {
     bed.now = () => Date.parse('2030-01-01T00:00:00Z')
     bed.swap()
     expect(await gone()).toEqual(new Set(['east']))
-  })
-})
-
-describe('x-switchyard-cost', () => {
-  const header = 'x-switchyard-cost'
-  const whole = [rate('m', 'tok.in.*', '1.25'), rate('m', 'tok.out.*', '10')]
-
-  beforeEach(() => {
-    settle(bed, engine, 'far', 'openai')
-    bed.route('m', { tiers: [{ targets: [{ provider: 'far', model: 'served' }] }] })
-  })
-
-  /** Of a request for 7 tokens in and 3 out. */
-  async function told(more: object = {}, its = key): Promise<string | null> {
-    const answer = await bed.chat(its, { model: 'm', ...more })
-    await answer.arrayBuffer()
-    expect(answer.status).toBe(200)
-    return answer.headers.get(header)
-  }
-
-  test('tells exactly what a whole answer costs, by the public name of the model, and nothing of a stream', async () => {
-    bed.priceBook('sale', { side: 'sale', rates: [...whole, rate('served', 'tok.in.*', '900')] })
-    expect(await told()).toBe('0.00003875') // 7 x 1.25 + 3 x 10, of a million
-    expect(bed.journal.last.quantities).toEqual({ 'tok.in.uncached': '7', 'tok.out.text': '3' })
-    expect(await told({ stream: true })).toBeNull()
-  })
-
-  test('is 0 of what is free because it is said', async () => {
-    bed.priceBook('sale', { side: 'sale', rates: [rate('*', 'tok.in.*', '0'), rate('*', 'tok.out.*', '0')] })
-    expect(await told()).toBe('0')
-  })
-
-  test('is not there where a unit that was used has no price, or none for sale, or in another currency', async () => {
-    expect(await told()).toBeNull()
-    bed.priceBook('sale', { side: 'sale', rates: [rate('m', 'tok.in.*', '1')] })
-    expect(await told()).toBeNull()
-    bed.priceBook('sale', { side: 'sale', currency: 'EUR', rates: whole })
-    expect(await told()).toBeNull()
-    bed.priceBook('sale', { side: 'cost', rates: whole })
-    expect(await told()).toBeNull()
-  })
-
-  test('is of the book that held when the request was admitted', async () => {
-    const noon = Date.parse('2030-01-01T12:00:00Z')
-    bed.now = () => noon - 1
-    bed.together(() => {
-      bed.priceBook('sale', { side: 'sale', rates: whole })
-      const free = [rate('m', 'tok.in.*', '0'), rate('m', 'tok.out.*', '0')]
-      bed.priceBook('free', { side: 'sale', from: '2030-01-01T12:00:00Z', rates: free })
-    })
-    expect(await told()).toBe('0.00003875')
-    bed.now = () => noon
-    expect(await told()).toBe('0')
-  })
-
-  test('is not there where the cache has answered', async () => {
-    bed.priceBook('sale', {
-      side: 'sale',
-      rates: [rate('*', 'tok.in.*', '1.25'), rate('*', 'tok.out.*', '10')],
-    })
-    bed.route('kept', {
-      tiers: [{ targets: [{ provider: 'far', model: 'served' }] }],
-      cache: { mode: 'exact' },
-    })
-    expect(await told({ model: 'kept', temperature: 0 })).toBe('0.00003875')
-    expect(await told({ model: 'kept', temperature: 0 })).toBeNull()
   })
 })

@@ -158,6 +158,12 @@ export const route = defineKind({
         .literal('upstream')
         .optional()
         .describe('upstream: tell callers in a header which upstream answered.'),
+      storeResponses: z
+        .boolean()
+        .default(false)
+        .describe(
+          'Keep responses of the Responses API here where the upstream cannot, so that a later request can go on from one.',
+        ),
       fetchImages: z
         .boolean()
         .default(false)

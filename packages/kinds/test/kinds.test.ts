@@ -133,6 +133,7 @@ describe('a Route', () => {
       timeouts: {},
       strict: false,
       exposeModel: 'public',
+      storeResponses: false,
       fetchImages: false,
       guardrails: [],
     })

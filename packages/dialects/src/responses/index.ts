@@ -17,3 +17,17 @@ export const responses: ChatPort = {
 }
 
 export { toolName as responsesToolName } from './items.ts'
+export {
+  continuedRequest,
+  conversationItems,
+  deletedBody,
+  type ItemPage,
+  itemsBody,
+  keptContent,
+  keptResponse,
+  noBackground,
+  notKept,
+  shownResponse,
+  type ToldResponse,
+  toldResponse,
+} from './kept.ts'

@@ -80,7 +80,7 @@ export class Output {
 
   /** The response as it stands. */
   response(status: 'in_progress' | 'completed' | 'incomplete' | 'failed', error: Json = null): Members {
-    const { id, created, model } = this.#about
+    const { id, created, model, keeping } = this.#about
     const reason = incompleteReasons[this.stop]
     return {
       id,
@@ -95,9 +95,9 @@ export class Output {
       model,
       output: [...this.#items],
       parallel_tool_calls: true,
-      previous_response_id: null,
+      previous_response_id: keeping?.previous ?? null,
       reasoning: { effort: null, summary: null },
-      store: false,
+      store: keeping?.stored ?? false,
       temperature: null,
       text: { format: { type: 'text' } },
       tool_choice: 'auto',

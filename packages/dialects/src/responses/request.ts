@@ -15,6 +15,7 @@ import {
 } from '../raw.ts'
 import { checkResults } from '../results.ts'
 import { readInput, toolName, writeInput } from './items.ts'
+import { noBackground, notKept } from './kept.ts'
 
 /** What points at state that another server keeps. */
 const stateful = ['previous_response_id', 'conversation', 'prompt'] as const
@@ -24,7 +25,7 @@ const withLogprobs = 'message.output_text.logprobs'
 export function readAsk(body: Buffer, _line: Line): Conversation {
   const fields = Fields.body(body)
   for (const name of stateful) if (fields.raw(name)) throw notKept(name)
-  if (fields.boolean('background') === true) throw notKept('background')
+  if (fields.boolean('background') === true) throw noBackground()
   const model = fields.needs('model', fields.string('model'))
   if (model === '') throw invalidValue('model', "'model' must be the name of a model.")
   const instructions = fields.string('instructions')
@@ -77,11 +78,6 @@ export function readAsk(body: Buffer, _line: Line): Conversation {
       ...(others.length > 0 && { include: JSON.stringify(others) }),
     },
   }
-}
-
-function notKept(name: string) {
-  const message = `'${name}' needs a server that keeps responses, which this model's does not: send the whole conversation in 'input'.`
-  return unsupportedParameter(name, message)
 }
 
 function inside(name: string, fields: Fields | undefined): Record<string, string> {
