@@ -2,7 +2,7 @@
 // runs beside the control plane in one process, or alone in a worker.
 import { compileSnapshot, createGateway, emptySnapshot, type Gateway } from '@switchyard/gateway'
 import { compilePrices, shipUsage } from '@switchyard/ledger'
-import { type Clock, type Random, systemClock, type Vault } from '@switchyard/runtime'
+import { type Clock, type Random, type ResponseStore, systemClock, type Vault } from '@switchyard/runtime'
 import type { OpenedStore } from '@switchyard/store'
 import type { FileJournal } from '@switchyard/store/journal'
 import type { Logger } from 'pino'
@@ -32,6 +32,8 @@ export interface GatewayOptions {
   readonly disk: SnapshotDisk | undefined
   /** Called when the store goes away and when it is back. */
   readonly standing?: (standing: SnapshotStanding) => void
+  /** Undefined where no response is kept. */
+  readonly responses: ResponseStore | undefined
   /** Takes the folder of the journal. */
   readonly journal: () => Promise<FileJournal>
   /** How many gateway processes live, this one included. */
@@ -50,7 +52,8 @@ export interface GatewayProcess extends AsyncDisposable {
 
 /** Resolves once the first snapshot is in; disposing ships what was answered, and takes nothing down that runs. */
 export async function openGateway(options: GatewayOptions): Promise<GatewayProcess> {
-  const { settings, opened, databaseUrl, vault, disk, standing, gateways, log, clock, random } = options
+  const { settings, opened, databaseUrl, vault, responses, disk, standing, gateways, log, clock, random } =
+    options
   await using stack = new AsyncDisposableStack()
   const journal = stack.use(await options.journal())
   const shipping = new AbortController()
@@ -112,6 +115,7 @@ export async function openGateway(options: GatewayOptions): Promise<GatewayProce
       ...(maxStaleSeconds !== undefined && { stale: () => age() > maxStaleSeconds }),
       journal,
       limiter,
+      responses,
       door: settings.door,
       checkEvery: checkMilliseconds,
       version,

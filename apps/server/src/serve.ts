@@ -29,6 +29,7 @@ import {
   startEndpoint,
   workspace,
 } from './quickstart.ts'
+import { openResponses } from './responses.ts'
 import { servedModel } from './served-model.ts'
 import type { Settings } from './settings.ts'
 import { openSnapshotDisk, type SnapshotDisk } from './snapshot-disk.ts'
@@ -70,6 +71,7 @@ export async function serve(settings: Settings, report: Report, signal: AbortSig
         databaseUrl: url,
         vault,
         disk,
+        responses: openResponses(opened, folder.path, settings),
         journals: folder.journal,
         log,
         clock,
@@ -195,7 +197,8 @@ export async function serve(settings: Settings, report: Report, signal: AbortSig
     shipped =>
       `${shipped.filter(({ outcome }) => outcome !== 'unchanged').length} written of ${shipped.length}`,
   )
-  stack.use(keepTidy(prune, clock, observer(log, 'tidy')))
+  const { bytes: responseBytes } = settings.responses
+  stack.use(keepTidy(() => prune({ responseBytes }), clock, observer(log, 'tidy')))
 
   const held = readQuickstart(folder.path)
   const adminToken = await operatorToken(api, identity, held?.adminToken)

@@ -118,6 +118,12 @@ export const settingsSchema = z.object({
     .string()
     .default('127.0.0.1')
     .describe('Address that the port of operations listens on.'),
+  SWITCHYARD_RESPONSES_HOURS: whole(0, 720)
+    .default(24)
+    .describe('How long responses of the Responses API can be gone on from; 0 remembers none.'),
+  SWITCHYARD_RESPONSES_BYTES: whole(1_048_576, 1_099_511_627_776)
+    .default(1_073_741_824)
+    .describe('Bytes of responses that one workspace may keep; the oldest beyond them go.'),
   SWITCHYARD_LOG_LEVEL: z
     .enum(['trace', 'debug', 'info', 'warn', 'error'])
     .default('info')
@@ -161,6 +167,8 @@ export interface Settings {
   readonly maxStaleSeconds: number | undefined
   /** Where health and metrics are told to whoever asks. */
   readonly operations: { readonly host: string; readonly port: number } | undefined
+  /** How long responses are kept, and how many bytes of them in one workspace. */
+  readonly responses: { readonly seconds: number; readonly bytes: number }
   /** The port with a certificate. */
   readonly tls: TlsSettings | undefined
   /** The edge of the gateway. */
@@ -214,6 +222,10 @@ export function readSettings(environment: NodeJS.ProcessEnv): Settings {
       given.SWITCHYARD_OPERATIONS_PORT === undefined
         ? undefined
         : { host: given.SWITCHYARD_OPERATIONS_HOST, port: given.SWITCHYARD_OPERATIONS_PORT },
+    responses: {
+      seconds: given.SWITCHYARD_RESPONSES_HOURS * 3600,
+      bytes: given.SWITCHYARD_RESPONSES_BYTES,
+    },
     tls: tlsSettings(given),
     door: doorSettings(given),
     logLevel: given.SWITCHYARD_LOG_LEVEL,

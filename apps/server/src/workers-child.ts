@@ -11,6 +11,7 @@ import { claimJournal } from './journals.ts'
 import { type Edge, openEdge } from './listen.ts'
 import { createLog, observer } from './log.ts'
 import { masterKeys } from './master-keys.ts'
+import { openResponses } from './responses.ts'
 import type { Settings } from './settings.ts'
 import { openSnapshotDisk } from './snapshot-disk.ts'
 import { openCertificates } from './tls.ts'
@@ -59,6 +60,7 @@ export async function work(settings: Settings): Promise<void> {
       vault,
       disk: openSnapshotDisk(folder, settings),
       standing: ({ equalAt, away }) => tell({ type: 'snapshot', standing: { equalAt, away } }),
+      responses: openResponses(opened, folder.path, settings),
       journal: () =>
         claimJournal(folder.journal, {
           sync: settings.journalSync,

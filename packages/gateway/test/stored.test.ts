@@ -31,7 +31,7 @@ beforeEach(async () => {
   const store = behind(database.openResponses([masterKey]), () => {
     if (away) throw new Fault('unavailable', 'The store is away.', { reason: 'store_away' })
   })
-  bed = await Bed.start({}, {}, store)
+  bed = await Bed.start({}, {}, { responses: store })
   engine = await ScriptedUpstream.start()
   theirs = await KeepingUpstream.start()
   lead(bed)
@@ -182,7 +182,7 @@ describe('a response of a converted route', () => {
   })
 
   test('is gone when its time is over', async () => {
-    await using brief = await Bed.start({}, {}, database.openResponses([masterKey], { seconds: 0.001 }))
+    await using brief = await Bed.start({}, {}, { responses: database.openResponses([masterKey], { seconds: 0.001 }) })
     lead(brief)
     const responses = client(brief.key(), brief)
     const { id } = await responses.create({ model: 'm', input: 'one' })
