@@ -28,13 +28,7 @@ import {
   route as routeKind,
 } from '@switchyard/kinds'
 import { compilePrices, usageEvent } from '@switchyard/ledger'
-import {
-  type Journal,
-  type JournalRecord,
-  type ResponseStore,
-  Sealed,
-  type UsageEvent,
-} from '@switchyard/runtime'
+import { type Journal, type JournalRecord, Sealed, type UsageEvent } from '@switchyard/runtime'
 import { checkOf } from '../src/key.ts'
 
 const moment = '2026-01-01T00:00:00.000Z'
@@ -186,11 +180,7 @@ export class Bed implements AsyncDisposable {
     this.add(document('User', null, 'ada', { email: 'ada@example.org', disabled: false }))
   }
 
-  static async start(
-    limits: Partial<Limits> = {},
-    door: DoorOptions = {},
-    kept: Kept = {},
-  ): Promise<Bed> {
+  static async start(limits: Partial<Limits> = {}, door: DoorOptions = {}, kept: Kept = {}): Promise<Bed> {
     const bed = new Bed(limits, door, kept)
     bed.#server.listen(0, '127.0.0.1')
     await once(bed.#server, 'listening')

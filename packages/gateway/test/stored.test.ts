@@ -182,7 +182,11 @@ describe('a response of a converted route', () => {
   })
 
   test('is gone when its time is over', async () => {
-    await using brief = await Bed.start({}, {}, { responses: database.openResponses([masterKey], { seconds: 0.001 }) })
+    await using brief = await Bed.start(
+      {},
+      {},
+      { responses: database.openResponses([masterKey], { seconds: 0.001 }) },
+    )
     lead(brief)
     const responses = client(brief.key(), brief)
     const { id } = await responses.create({ model: 'm', input: 'one' })
