@@ -65,6 +65,7 @@ describe('Anthropic’s client', () => {
       status: 404,
       error: { type: 'error', error: { type: 'not_found_error' } },
     })
+    bed.change('Endpoint', 'tiny', { spec: { hold: { requests: 0 } } })
     bed.change('Replica', 'tiny-1-0', { status: { state: 'Starting' } })
     await expect(client().messages.create(ask)).rejects.toMatchObject({
       status: 529,

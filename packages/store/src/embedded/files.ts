@@ -1,5 +1,5 @@
 // What stands in the data folder of the embedded server: the password, the cluster, and its first making.
-import { randomBytes } from 'node:crypto'
+import { randomBytes, randomUUID } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
 import { chmod, mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -10,7 +10,7 @@ import { give, nameOf, type Runner, spawnAs } from './runner.ts'
 export async function makeFolder(directory: string): Promise<void> {
   try {
     await mkdir(directory, { recursive: true })
-    const probe = join(directory, `.write-${process.pid}`)
+    const probe = join(directory, `.write-${randomUUID()}`)
     await writeFile(probe, '')
     await rm(probe)
   } catch (cause) {
