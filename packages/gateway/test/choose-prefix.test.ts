@@ -6,7 +6,8 @@ import { choose, type Facts, remember } from '../src/choose/choose.ts'
 import { BlockMemory, Memories } from '../src/choose/memory.ts'
 import { compileTiers } from '../src/choose/tier.ts'
 import { Health } from '../src/health/health.ts'
-import { seeded, simulate } from './choose.fleet.ts'
+import { simulate } from './choose.fleet.ts'
+import { seeded } from './seeded.ts'
 
 const now = 1_000_000
 const bytes = (length: number, seed: number) => {

@@ -14,7 +14,7 @@ import {
 } from '../src/choose/retry.ts'
 import { Shadow } from '../src/choose/shadow.ts'
 import type { HealthOutcome } from '../src/health/outcome.ts'
-import { seeded } from './choose.fleet.ts'
+import { seeded } from './seeded.ts'
 
 const now = 1_000_000
 const failed = (given: Partial<Failed>): Failed => ({

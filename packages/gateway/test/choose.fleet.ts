@@ -4,17 +4,7 @@ import { choose, type Facts, remember } from '../src/choose/choose.ts'
 import { BlockMemory, Memories } from '../src/choose/memory.ts'
 import { compileTiers, type Strategy } from '../src/choose/tier.ts'
 import { Health } from '../src/health/health.ts'
-
-/** Uniform in [0, 1), the same for the same seed: mulberry32. */
-export function seeded(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let t = Math.imul(state ^ (state >>> 15), 1 | state)
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32
-  }
-}
+import { seeded } from './seeded.ts'
 
 export interface Load {
   readonly seed: number

@@ -8,7 +8,7 @@ import { compileTiers, type Strategy, strategies, type TargetSpec, type Tier } f
 import { Health } from '../src/health/health.ts'
 import type { HealthOutcome } from '../src/health/outcome.ts'
 import type { Vitals } from '../src/health/vitals.ts'
-import { seeded } from './choose.fleet.ts'
+import { seeded } from './seeded.ts'
 
 const now = 1_000_000
 const rounds = 10_000

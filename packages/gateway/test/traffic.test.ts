@@ -3,6 +3,7 @@ import { Agent, request } from 'node:http'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { Bed } from './bed.ts'
 import { settle } from './fleet.ts'
+import { seeded } from './seeded.ts'
 import { ScriptedUpstream } from './upstream.ts'
 
 let bed: Bed
@@ -17,17 +18,6 @@ afterEach(async () => {
   await bed[Symbol.asyncDispose]()
   await engine[Symbol.asyncDispose]()
 })
-
-/** Mulberry32: the same numbers in every run. */
-function seeded(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let word = Math.imul(state ^ (state >>> 15), 1 | state)
-    word = (word + Math.imul(word ^ (word >>> 7), 61 | word)) ^ word
-    return ((word ^ (word >>> 14)) >>> 0) / 2 ** 32
-  }
-}
 
 /** Providers at one upstream, told apart by the model that they are asked for. */
 function targets(weights: Readonly<Record<string, number>>, at = engine) {
