@@ -137,7 +137,7 @@ describe('prefix routing', () => {
     blocks: blocksOf(parts, 'w', 'm'),
   })
 
-  it('keeps a conversation on one replica as it grows', () => {
+  it('R6: keeps a conversation on one replica as it grows', () => {
     const { tiers } = pool(8)
     const random = seeded(1)
     const system = bytes(2_048, 99)
@@ -156,7 +156,7 @@ describe('prefix routing', () => {
     for (const home of homes) expect(home.size).toBe(1)
   })
 
-  it('never takes a replica above the bound, and least load when there is no prompt', () => {
+  it('R6: never takes a replica above the bound, and least load when there is no prompt', () => {
     const { tiers, targets } = pool(4)
     const random = seeded(1)
     const given = facts([bytes(8_192, 1)], random)
@@ -188,7 +188,7 @@ describe('prefix routing', () => {
 
   // Round robin and least load read so much again that they are full at 190 of these conversations; prefix routing
   // is at 600. Where prompts are short, decoding is what is short, for all of them at 1 100.
-  it.each([1, 2])('serves 1.3 times what round robin does below its knee (seed %i)', seed => {
+  it.each([1, 2])('R6: serves 1.3 times what round robin does below its knee (seed %i)', seed => {
     for (const kind of [load, hot]) {
       const given = { ...kind, seed, conversations: 300 }
       const prefix = simulate(given, 'prefix')
@@ -197,7 +197,7 @@ describe('prefix routing', () => {
     }
   })
 
-  it.each([1, 2])('is no worse than least load at the knee of that (seed %i)', seed => {
+  it.each([1, 2])('R6: is no worse than least load at the knee of that (seed %i)', seed => {
     for (const given of [
       { ...load, seed, conversations: 190 },
       { ...hot, seed, conversations: 190 },
