@@ -52,6 +52,7 @@ export {
   continuedRequest,
   conversationItems,
   deletedBody,
+  guardedRequest,
   type ItemPage,
   itemsBody,
   keptContent,

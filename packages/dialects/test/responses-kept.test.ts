@@ -2,12 +2,15 @@ import {
   continuedRequest,
   conversationItems,
   deletedBody,
+  guardedRequest,
   itemsBody,
   keptContent,
   keptResponse,
+  type Part,
   responses,
   shownResponse,
   type ToldResponse,
+  type Turn,
   toldResponse,
 } from '@switchyard/dialects'
 import fc from 'fast-check'
@@ -190,6 +193,85 @@ describe('a conversation', () => {
     expect(page(told, { after: 'a', limit: 1, order: 'asc' })).toMatchObject({ data: [], has_more: false })
     expect(itemsBody(told, { after: 'c', limit: 1, order: 'asc' })).toBeUndefined()
     expect(page([], { after: undefined, limit: 1, order: 'asc' })).toMatchObject({ first_id: null, data: [] })
+  })
+})
+
+describe('a request in which a guardrail has changed something', () => {
+  const word = 'swordfish'
+  const text = fc.constantFrom('', 'a', `b ${word}`, `${word} 😀`)
+  const message = fc.record({
+    role: fc.constantFrom('user', 'assistant', 'developer'),
+    content: fc.oneof(
+      text,
+      fc.array(
+        text.map(said => ({ type: 'input_text', text: said, mine: 1.5 })),
+        { maxLength: 3 },
+      ),
+    ),
+  })
+  const called = text.map(said => [
+    { type: 'function_call', call_id: 'c', name: 'f', arguments: JSON.stringify({ said }) },
+    { type: 'function_call_output', call_id: 'c', output: said },
+  ])
+  const thought = text.map(said => ({
+    type: 'reasoning',
+    id: 'rs_1',
+    summary: [{ type: 'summary_text', text: said }],
+  }))
+  const items = fc
+    .array(
+      fc.oneof(
+        message.map(one => [one]),
+        called,
+        thought.map(one => [one]),
+      ),
+      { maxLength: 5 },
+    )
+    .map(all => all.flat())
+  const input = fc.oneof(text, items)
+  const whole = (before: object[], given: unknown) =>
+    responses.readAsk(
+      bytes({ model: 'm', instructions: 'Be brief.', input: before.concat(inputs(given)) }),
+      {},
+    )
+  const inputs = (given: unknown) =>
+    (Array.isArray(given) ? given : [{ role: 'user', content: given }]) as object[]
+
+  /** As a rule that redacts does: parts without the word stay the same objects. */
+  const redacted = (part: Part): Part => {
+    if (part.type === 'text' || part.type === 'reasoning')
+      return part.text?.includes(word) ? { ...part, text: part.text.replaceAll(word, '***') } : part
+    if (part.type === 'toolCall')
+      return part.args.includes(word) ? { ...part, args: part.args.replaceAll(word, '***') } : part
+    if (part.type !== 'toolResult') return part
+    const parts = part.parts.map(redacted)
+    return parts.every((one, i) => one === part.parts[i]) ? part : { ...part, parts }
+  }
+
+  test('is kept without it, and each item that was not changed as it was sent', () => {
+    fc.assert(
+      fc.property(items, input, (history, given) => {
+        const before = whole(history, given)
+        const turns = before.turns.map(turn => ({ ...turn, parts: turn.parts.map(redacted) }))
+        const kept = guardedRequest(bytes({ model: 'm', input: given }), {
+          before,
+          after: { ...before, turns },
+        })
+        const left = (JSON.parse(kept.toString()) as { input: object[] }).input // it has just been written
+        expect(JSON.stringify(left)).not.toContain(word)
+        const clean = (all: readonly object[]) =>
+          all.map(item => JSON.stringify(item)).filter(item => !item.includes('***') && !item.includes(word))
+        expect(clean(left)).toEqual(clean(inputs(given)))
+        // It says what is left of the conversation, in its order.
+        const partsOf = (all: readonly Turn[], from: number) =>
+          all
+            .flatMap(({ parts }) => parts)
+            .slice(from)
+            .filter(part => part.type !== 'text' || part.text !== '')
+        const earlier = whole(history, []).turns.flatMap(({ parts }) => parts).length
+        expect(partsOf(whole([], left).turns, 1)).toEqual(partsOf(turns, earlier))
+      }),
+    )
   })
 })
 

@@ -21,7 +21,7 @@ import type { Route, Times } from './route.ts'
 import { ShadowCall } from './shadow.ts'
 import { signaturesOf } from './signatures.ts'
 import { Keeping } from './stored/keeping.ts'
-import { type Resumed, resume } from './stored/resume.ts'
+import { guarded, type Resumed, resume } from './stored/resume.ts'
 import { WireError } from './wire/client.ts'
 import { attemptsOf, timesOf } from './wishes.ts'
 
@@ -172,6 +172,7 @@ export class Opening {
   #guarded({ blocked, findings, ask, conversation }: Guarded): void {
     this.#hearer.found(findings)
     if (blocked) throw filtered(blocked, 'request')
+    if (conversation && this.#resumed) this.#resumed = guarded(this.#resumed, conversation)
     this.#claimRoom(ask, conversation ?? this.#resumed?.conversation)
   }
 

@@ -264,6 +264,152 @@ describe('a response of an upstream that keeps its own', () => {
   })
 })
 
+describe('a guarded conversation', () => {
+  /** A rule of both routes; the one of this name that stood before is gone. */
+  function guard(spec: object): void {
+    const rule = {
+      stage: 'both',
+      action: 'redact',
+      onFailure: 'closed',
+      share: 'all',
+      kind: 'keyword',
+      ...spec,
+    }
+    bed.together(() => {
+      if (bed.documents.some(({ kind }) => kind === 'Guardrail')) bed.remove('Guardrail', 'rule')
+      bed.add(document('Guardrail', 'default', 'rule', rule))
+      for (const name of ['m', 'gpt']) bed.change('Route', name, { spec: { guardrails: ['rule'] } })
+    })
+  }
+  const word = 'swordfish'
+  const input = [
+    { role: 'user' as const, content: 'Hello!' },
+    { role: 'user' as const, content: [{ type: 'input_text' as const, text: `the word is ${word}` }] },
+  ]
+  const redacted = '[REDACTED:keyword]'
+  const contents = () => (messages() as readonly { content: string }[]).map(({ content }) => content)
+
+  test('is kept without what a rule took out of what was asked: nobody of the project reads it', async () => {
+    guard({ words: [word], stage: 'request' })
+    const responses = client()
+    const first = await responses.create({ model: 'm', input })
+    const asked = { model: 'm', input: `again: ${word}`, previous_response_id: first.id }
+    const second = await last(await responses.create({ ...asked, stream: true }))
+    const spoken = ['Hello!', `the word is ${redacted}`, said, `again: ${redacted}`]
+    expect(contents()).toEqual(spoken)
+    const third = await responses.create({ model: 'm', input: 'three', previous_response_id: second.id })
+    expect(contents()).toEqual([...spoken, said, 'three'])
+    for (const id of [first.id, second.id, third.id]) {
+      const { data } = await client(bed.key()).inputItems.list(id, { order: 'asc' })
+      const told = JSON.stringify([data, await responses.retrieve(id)])
+      expect(told).not.toContain(word)
+      expect(told).toContain(redacted)
+      // What no rule has touched is told as it was sent.
+      expect(data[0]).toMatchObject({ role: 'user', content: [{ type: 'input_text', text: 'Hello!' }] })
+    }
+  })
+
+  test('is kept without what a rule took out of arguments and results of tools', async () => {
+    guard({ words: [word], stage: 'request' })
+    const responses = client()
+    const call = { call_id: 'call_1', name: 'weather' }
+    const { id } = await responses.create({
+      model: 'm',
+      input: [
+        { role: 'user', content: 'one' },
+        { type: 'function_call', ...call, arguments: `{"city":"${word}","n":12345678901234567890}` },
+        { type: 'function_call_output', call_id: call.call_id, output: `rain in ${word}` },
+      ],
+    })
+    const { data } = await responses.inputItems.list(id, { order: 'asc' })
+    expect(data).toMatchObject([
+      { role: 'user' },
+      { ...call, arguments: `{"city":"${redacted}","n":12345678901234567890}` },
+      { call_id: call.call_id, output: `rain in ${redacted}` },
+    ])
+  })
+
+  test('is shown, and gone on from, without what a rule took out of an answer', async () => {
+    guard({ words: ['two'], stage: 'response' })
+    const responses = client()
+    const first = await responses.create({ model: 'm', input: 'hi' })
+    const asked = { model: 'm', input: 'hi', previous_response_id: first.id }
+    const second = await last(await responses.create({ ...asked, stream: true }))
+    for (const { id } of [first, second])
+      expect((await responses.retrieve(id)).output_text).toBe(`one ${redacted} three`)
+    await responses.create({ model: 'm', input: 'hi', previous_response_id: second.id })
+    expect(contents()).toEqual(['hi', `one ${redacted} three`, 'hi', `one ${redacted} three`, 'hi'])
+  })
+
+  test('holds nothing of an answer that was blocked but what its caller has heard', async () => {
+    guard({ words: ['three'], stage: 'response', action: 'block' })
+    engine.will('one by one')
+    engine.step(3)
+    const responses = client()
+    let id = ''
+    for await (const event of await responses.create({ model: 'm', input: 'hi', stream: true }))
+      if (event.type === 'response.output_text.delta') engine.step(10)
+      else if (event.type === 'response.incomplete') ({ id } = event.response)
+    const kept = await responses.retrieve(id)
+    expect(kept).toMatchObject({
+      status: 'incomplete',
+      incomplete_details: { reason: 'content_filter' },
+      output_text: expect.stringMatching(/^one/) as unknown,
+    })
+    expect(JSON.stringify(kept)).not.toContain('three')
+    guard({ words: ['nothing'], stage: 'response' })
+    await responses.create({ model: 'm', input: 'go on', previous_response_id: id })
+    expect(contents()).toEqual(['hi', kept.output_text, 'go on'])
+  })
+
+  test('is looked at from its beginning: a rule that came later refuses what was said before it', async () => {
+    const responses = client()
+    const { id } = await responses.create({ model: 'm', input })
+    guard({ words: [word], action: 'block' })
+    const asked = engine.seen.length
+    await expect(
+      responses.create({ model: 'm', input: 'two', previous_response_id: id }),
+    ).rejects.toMatchObject({ status: 400, code: 'content_filter' })
+    expect(engine.seen).toHaveLength(asked)
+  })
+
+  test.each(['request', 'response'])(
+    'that an upstream keeps is not gone on from under a rule of a %s',
+    async stage => {
+      const responses = client()
+      const { id } = await responses.create({ model: 'gpt', input: 'one' })
+      guard({ words: [word, 'theirs'], stage })
+      const under = await responses.create({ model: 'gpt', input: `one ${word}` })
+      await expect(responses.retrieve(under.id)).rejects.toMatchObject(notFound)
+      const asked = theirs.asked.length
+      await expect(
+        responses.create({ model: 'gpt', input: 'two', previous_response_id: id }),
+      ).rejects.toMatchObject({
+        status: 400,
+        param: 'previous_response_id',
+        message: /guardrails cannot look/,
+      })
+      expect(theirs.asked).toHaveLength(asked)
+      expect(JSON.stringify(theirs.asked)).not.toContain(stage === 'request' ? word : 'nothing')
+    },
+  )
+
+  test('of a route that keeps it goes on at an upstream that would keep it too, and is kept here alone', async () => {
+    bed.change('Route', 'gpt', { spec: { storeResponses: true } })
+    guard({ words: [word], stage: 'request' })
+    const responses = client()
+    const { id } = await responses.create({ model: 'gpt', input: `one ${word}` })
+    await responses.create({ model: 'gpt', input: 'two', previous_response_id: id })
+    expect(theirs.kept.size).toBe(0)
+    const sent = theirs.asked.at(-1)?.body
+    expect(sent).toMatchObject({
+      store: false,
+      input: [{ content: `one ${redacted}` }, {}, { content: 'two' }],
+    })
+    expect(sent).not.toHaveProperty('previous_response_id')
+  })
+})
+
 describe('walls', () => {
   test.each(['m', 'gpt'])('a response of %s is of its workspace and its project alone', async name => {
     const other = 'other'

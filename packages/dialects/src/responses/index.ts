@@ -21,6 +21,7 @@ export {
   continuedRequest,
   conversationItems,
   deletedBody,
+  guardedRequest,
   type ItemPage,
   itemsBody,
   keptContent,

@@ -30,7 +30,8 @@ export function readInput(raw: Raw): Turn[] {
   return turns
 }
 
-function readItem(item: Fields): Turn {
+/** A turn of one item. */
+export function readItem(item: Fields): Turn {
   const type = item.string('type') ?? 'message'
   const read = readers[type]
   if (read) return read(item)

@@ -1,11 +1,13 @@
 // Responses that are kept between requests: what is written down of one, how a conversation goes on from there, and what
 // is told of it later. Items stay the text that they were, digits and all.
-import type { RawJson } from '../conversation.ts'
+import type { Conversation, RawJson } from '../conversation.ts'
 import { stableHash } from '../ids.ts'
+import { Losses } from '../losses.ts'
 import { NamePlace } from '../name-place.ts'
 import { publicName, renamed } from '../openai/response.ts'
-import { type Json, Raw, unsupportedParameter, Verbatim, writeJson } from '../raw.ts'
+import { Fields, type Json, Raw, unsupportedParameter, Verbatim, writeJson } from '../raw.ts'
 import { EventReader } from '../sse.ts'
+import { readItem, writeInput } from './items.ts'
 
 /** A response as its caller was told it. */
 export interface ToldResponse {
@@ -40,6 +42,30 @@ function lastEvent(bytes: Buffer): Raw | undefined {
 export function keptContent(request: Buffer, { id, json }: ToldResponse): string {
   const items = inputOf(Raw.body(request)).map((item, index) => withId(item, `${id} asked ${index}`))
   return `{"items":[${items.join(',')}],"response":${json}}`
+}
+
+/**
+ * What is kept of a request in which a guardrail has changed something. `before` and `after` are the conversation that it
+ * goes on from, with its own items last; an item of which nothing was changed stays as it was sent.
+ */
+export function guardedRequest(
+  request: Buffer,
+  { before, after }: { readonly before: Conversation; readonly after: Conversation },
+): Buffer {
+  const items = Raw.parse(Buffer.from(writeJson(inputOf(Raw.body(request)))))?.elements() ?? []
+  const turns = items.map(item => readItem(new Fields(item)))
+  const sent = before.turns.flatMap(({ parts }) => parts)
+  const left = after.turns.flatMap(({ parts }) => parts)
+  let next = sent.length - turns.reduce((sum, { parts }) => sum + parts.length, 0)
+  const input = turns.flatMap(({ role, parts: { length } }, index): readonly Json[] => {
+    const parts = left.slice(next, next + length)
+    const same = parts.every((part, i) => part === sent[next + i])
+    next += length
+    return same
+      ? [new Verbatim(items[index]?.text ?? '{}')]
+      : writeInput([{ role, parts }], true, new Losses(false))
+  })
+  return Buffer.from(writeJson({ input }))
 }
 
 const inputOf = (request: Raw): readonly Json[] => {

@@ -6,6 +6,7 @@ import {
   continuedRequest,
   conversationItems,
   conversationOf,
+  guardedRequest,
   noBackground,
   notKept,
   readRequest,
@@ -29,7 +30,7 @@ export interface Keep {
   readonly scope: ResponseScope
   readonly model: string
   readonly previous: string | null
-  /** The body as the caller sent it; undefined where nothing may be kept here. */
+  /** The body as the caller sent it, or its items as a guardrail has left them; undefined where nothing may be kept here. */
   readonly request: Buffer | undefined
 }
 
@@ -107,6 +108,7 @@ async function goneOn(house: House, asking: Asking, previous: string): Promise<R
     const { upstream } = first
     if (!route.tiers.some(({ upstreams }) => upstreams.some(one => one.key === upstream && speaks(ask)(one))))
       throw madeElsewhere(ask.model)
+    if (route.guarding.guards) throw unseen(ask.model)
     // Nothing is kept here of a conversation that is not here from its beginning.
     return { ask, pinned: upstream, keep: keep && { ...keep, request: undefined } }
   }
@@ -117,6 +119,14 @@ async function goneOn(house: House, asking: Asking, previous: string): Promise<R
   const whole = readRequest(ask.caller, ask.operation, body, ask.line)
   // The items are in the form in which they are told: whoever answers is asked in its own.
   return { ask: whole, conversation: conversationOf(whole), keep }
+}
+
+/** The same where a guardrail has left another conversation: what it took out is not kept either. */
+export function guarded(resumed: Resumed, conversation: Conversation): Resumed {
+  const { ask, keep } = resumed
+  if (!keep?.request) return { ...resumed, conversation }
+  const request = guardedRequest(keep.request, { before: conversationOf(ask), after: conversation })
+  return { ...resumed, conversation, keep: { ...keep, request } }
 }
 
 /** The form of ids that are kept. */
@@ -131,9 +141,20 @@ export function responseNotFound(path: 'previous_response_id' | 'response_id'): 
   })
 }
 
-function madeElsewhere(model: string): Fault {
+const madeElsewhere = (model: string) =>
+  refused(
+    `names a response that was made where '${model}' does not lead: ask the model that made it, or send the whole conversation in 'input'.`,
+  )
+
+/** What a guardrail cannot look into does not pass it. */
+const unseen = (model: string) =>
+  refused(
+    `names a response that its maker keeps, and '${model}' is guarded: guardrails cannot look into it. Send the whole conversation in 'input', or give the route storeResponses: true.`,
+  )
+
+function refused(why: string): Fault {
   const path = 'previous_response_id'
-  const message = `'${path}' names a response that was made where '${model}' does not lead: ask the model that made it, or send the whole conversation in 'input'.`
+  const message = `'${path}' ${why}`
   return new Fault('invalid', message, {
     reason: 'invalid_value',
     details: [{ path, rule: 'invalid_value', message }],
