@@ -5,6 +5,9 @@ import type { Citation } from './conversation.ts'
 import { list, type Members, members } from './members.ts'
 import type { Json } from './raw.ts'
 
+/** Citations of one answer: what an upstream tells beyond is left out. */
+export const mostCitations = 512
+
 /** The citations of addresses among annotations; what cites files of a provider is passed over. */
 export function readAnnotations(values: unknown, before = 0): readonly Citation[] {
   return list(values).flatMap(value => {
@@ -48,14 +51,15 @@ function writeMembers({ url, title, start, end }: Citation, before: number): Rea
 export class TextPlace {
   /** Characters before the part that is being read. */
   before = 0
-  #all = 0
+  /** Characters so far. */
+  all = 0
 
   /** Another part begins. */
   begin(): void {
-    this.before = this.#all
+    this.before = this.all
   }
 
   say(text: string): void {
-    this.#all += lengthOf(text)
+    this.all += lengthOf(text)
   }
 }

@@ -26,7 +26,13 @@ export type Part = Marked &
     | { readonly type: 'text'; readonly text: string }
     | { readonly type: 'image'; readonly source: Media; readonly detail?: 'auto' | 'low' | 'high' }
     | { readonly type: 'audio'; readonly source: Media; readonly format?: string }
-    | { readonly type: 'document'; readonly source: Media; readonly name?: string }
+    | {
+        readonly type: 'document'
+        readonly source: Media
+        readonly name?: string
+        /** The answer is to cite places in it: one dialect has that. */
+        readonly cited?: true
+      }
     | { readonly type: 'toolCall'; readonly id: string; readonly name: string; readonly args: RawJson }
     | {
         readonly type: 'toolResult'

@@ -1,5 +1,6 @@
 // Folds deltas into a whole answer, for the replies that are not streamed.
 import { Fault } from '@switchyard/kinds'
+import { mostCitations } from './annotations.ts'
 import type { Citation, Delta, Part, Stop, TokenLogprob } from './conversation.ts'
 import type { Usage } from './exchange.ts'
 
@@ -95,8 +96,9 @@ function apply(choice: Choice, delta: Exclude<Delta, { type: 'end' | 'usage' | '
   if (!block) return
   if (delta.type === 'text' || delta.type === 'reasoning') block.text += delta.text
   else if (delta.type === 'args') block.text += delta.json
-  else if (delta.type === 'annotation') choice.citations.push(delta.citation)
-  else if (delta.type === 'logprobs') {
+  else if (delta.type === 'annotation') {
+    if (choice.citations.length < mostCitations) choice.citations.push(delta.citation)
+  } else if (delta.type === 'logprobs') {
     if (block.kind === 'text' || block.kind === 'refusal')
       for (const token of delta.tokens) choice.logprobs[block.kind].push(token)
   } else if (delta.type === 'signature') {

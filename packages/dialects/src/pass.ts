@@ -4,6 +4,7 @@ import type { Carriage, CarriageOptions, Reply, Speech, Tap } from './carriage.t
 import { usageOf } from './convert.ts'
 import type { About, ChatPort } from './dialect.ts'
 import type { Ask } from './exchange.ts'
+import { cleaning } from './foreign.ts'
 import { modelNameEdits } from './gemini/model-names.ts'
 import { errorOf } from './heard.ts'
 import { NamePlace } from './name-place.ts'
@@ -11,9 +12,10 @@ import { upstreamBody } from './openai/request.ts'
 import { publicName, readReply, renamed } from './openai/response.ts'
 import { StreamTap } from './openai/stream.ts'
 import { PassTap, type Script } from './pass-tap.ts'
+import { unsupportedParameter } from './raw.ts'
 import { anthropicScript, geminiArrayScript, geminiScript, ollamaScript, responsesScript } from './scripts.ts'
 import { speeches, upstreamPort } from './speech.ts'
-import { modelEdit, spliced } from './splice.ts'
+import { type Edit, modelEdit, spliced } from './splice.ts'
 
 const none: readonly string[] = Object.freeze([])
 
@@ -74,20 +76,26 @@ export function openaiCarriage(
   }
 }
 
+const withoutThoughts =
+  'The turn before was thought by a model of another provider: leave its thoughts and this out, or begin anew.'
+
 function passing(
   ask: Ask,
   path: string,
   to: Exclude<Speech, { dialect: 'openai' }>,
-  { served, shown }: CarriageOptions,
+  { served, shown, strict }: CarriageOptions,
   script: () => Script,
 ): Carriage {
   const name = shown === undefined ? undefined : publicName(shown)
+  const { edits, dropped } = cleaning(ask, to.dialect)
+  const [lost] = dropped
+  if (strict && lost !== undefined) throw unsupportedParameter(lost, withoutThoughts)
   return {
     path,
-    body: servedBody(ask, to, served),
+    body: spliced(ask.bytes, [...nameEdits(ask, to, served), ...edits]),
     streamType: speeches[to.dialect].streamType,
     same: true,
-    dropped: none,
+    dropped,
     clamped: none,
     tap: (): Tap => new PassTap(script(), name),
     reply: body => passReply(body, upstreamPort(to), name),
@@ -95,13 +103,9 @@ function passing(
 }
 
 /** Gemini's path names the model; a body that names it too must not name another. */
-function servedBody({ bytes, at, model }: Ask, { dialect }: Speech, served: string): Buffer {
-  const gemini = dialect === 'gemini'
-  if (gemini && !at.model) return bytes
-  return spliced(
-    bytes,
-    gemini ? modelNameEdits(bytes, served) : modelEdit(bytes, at.model, { asked: model, served }),
-  )
+function nameEdits({ bytes, at, model }: Ask, { dialect }: Speech, served: string): readonly Edit[] {
+  if (dialect === 'gemini') return at.model ? modelNameEdits(bytes, served) : []
+  return modelEdit(bytes, at.model, { asked: model, served })
 }
 
 function passReply(body: Buffer, port: ChatPort, name: Buffer | undefined): Reply | undefined {

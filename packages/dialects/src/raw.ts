@@ -3,6 +3,7 @@
 import { isUtf8 } from 'node:buffer'
 import { Fault } from '@switchyard/kinds'
 import type { RawJson } from './conversation.ts'
+import type { Range } from './exchange.ts'
 import { Cursor, more } from './scan.ts'
 
 export { type Json, Verbatim, verbatim, writeBytes, writeJson } from './json.ts'
@@ -93,6 +94,11 @@ export class Raw {
 
   get kind(): JsonKind {
     return kinds[String.fromCharCode(this.#source.bytes[this.#start] ?? 0)] ?? 'number'
+  }
+
+  /** Where it stands in the bytes that were parsed. */
+  get range(): Range {
+    return { start: this.#start, end: this.#end }
   }
 
   /** The value as it was written. */

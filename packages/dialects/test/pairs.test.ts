@@ -29,7 +29,8 @@ const answerRules: Readonly<Record<string, string>> = {
   'logprobs with alternatives':
     'Anthropic has no place for the probabilities of tokens: the text arrives without them',
   citations:
-    'addresses that a text cites pass between OpenAI chat and Responses; the others count in bytes or want a seal of their own search, and Ollama has none: the text arrives without them',
+    'addresses that a text cites pass between all but Ollama, which has no place for them. Anthropic cites with whole blocks: its caller gets blocks that are cut so, and in a stream, where the text has left already, the block so far; of what it cites itself, pages of a search pass, and places in documents of the request do not',
+  'citations of a whole text': 'Ollama has no place for them: the text arrives without them',
   'an image that the model has made':
     'it arrives where the dialect has a form for it, in Gemini and Responses; elsewhere the answer is an error, for without the image it would be another answer; sound made by a model is an error everywhere but in Gemini',
   'ended by a stop sequence':
@@ -176,6 +177,10 @@ refused as \`unsupported_by_model\`. Token ids as input go to upstreams of OpenA
 | Anthropic | /v1/messages | \`model\` | \`model\`, \`message.model\` | \`message_stop\`, or the end after \`stop_reason\` |
 | Gemini | :generateContent, :streamGenerateContent?alt=sse | the path's model, and the body's where it names one | \`modelVersion\` | the end of the body after \`finishReason\` |
 | Ollama | /api/chat, /api/generate | \`model\` | \`model\` | \`done: true\` |
+
+What a model of another provider has signed, or cited, stays in its caller's history, and its own provider gets it back. An
+upstream of the caller's dialect would refuse it: it is cut out of the body there. Where Anthropic then lacks the thoughts
+of the turn that it is to go on with, it is asked without thinking, and the warning header names \`thinking\`.
 
 A caller of Gemini without \`alt=sse\` gets the data of each event as an element of one array. Events that can not be read
 are withheld; three in a row end the stream with an error.

@@ -150,20 +150,8 @@ export const answers: readonly (readonly [string, Answered])[] = [
   ],
   ['logprobs', scored(false)],
   ['logprobs with alternatives', scored(true)],
-  [
-    'citations',
-    [
-      ...block(0, 'text', 'héllo 😀 there').slice(0, -1),
-      {
-        choice: 0,
-        type: 'annotation',
-        block: 0,
-        citation: { url: 'https://a.example/', title: 'A', start: 6, end: 13 },
-      },
-      closed(0),
-      finish('end'),
-    ],
-  ],
+  ['citations', cited(6, 13)],
+  ['citations of a whole text', cited(0, 13)],
   [
     'an image that the model has made',
     [
@@ -239,6 +227,19 @@ function block(index: number, kind: 'text' | 'reasoning' | 'refusal', value: str
 }
 function said(kind: 'text', value: string, stop: 'end' | 'length' | 'filter' | 'pause' = 'end'): Delta[] {
   return [...block(0, kind, value), finish(stop)]
+}
+function cited(start: number, end: number): Delta[] {
+  return [
+    ...block(0, 'text', 'héllo 😀 there').slice(0, -1),
+    {
+      choice: 0,
+      type: 'annotation',
+      block: 0,
+      citation: { url: 'https://a.example/', title: 'A', start, end },
+    },
+    closed(0),
+    finish('end'),
+  ]
 }
 function scored(alternatives: boolean): Delta[] {
   const tokens = ['hel', 'lo'].map((token, at) => ({

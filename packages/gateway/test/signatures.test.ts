@@ -2,6 +2,7 @@ import { hash } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import Anthropic from '@anthropic-ai/sdk'
 import { type Conversation, type Delta, type Part, responses } from '@switchyard/dialects'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { Signatures } from '../src/signatures.ts'
@@ -245,6 +246,44 @@ describe.each(signers)('C9: an upstream of %s', (_, signer) => {
     expect(signer.signed(asked.at(-1)?.body)).toEqual(signer.without(1))
   })
 })
+
+/** Claude's own form of history, as its clients keep it: content as it came, and a result. */
+test.each([false, true])(
+  'C9: a conversation of Anthropic’s that Gemini has begun goes on at Anthropic without its signatures (stream %s)',
+  async stream => {
+    await using bed = await Bed.start()
+    const key = bed.key()
+    settle(bed, google)
+    const { port } = server.address() as AddressInfo // it listens on TCP
+    bed.provider('q', { type: 'anthropic', baseUrl: `http://127.0.0.1:${port}/v1` })
+    bed.route('n', { tiers: [{ targets: [{ provider: 'q', model: 'up' }] }] })
+    const client = new Anthropic({ apiKey: key, baseURL: bed.url, maxRetries: 0 })
+    const asks = {
+      max_tokens: 9_000,
+      thinking: { type: 'enabled' as const, budget_tokens: 2_000 },
+      tools: [{ name: 'weather', input_schema: { type: 'object' as const } }],
+    }
+    const messages: Anthropic.MessageParam[] = [{ role: 'user', content: 'hi' }]
+    const asked1 = { ...asks, model: 'm', messages }
+    const { content } = stream
+      ? await client.messages.stream(asked1).finalMessage()
+      : await client.messages.create(asked1)
+    const call = content.find(block => block.type === 'tool_use')
+    messages.push(
+      { role: 'assistant', content },
+      { role: 'user', content: [{ type: 'tool_result', tool_use_id: call?.id ?? '', content: 'sunny' }] },
+    )
+    // Gemini's own comes back to Gemini.
+    await client.messages.create({ ...asks, model: 'm', messages })
+    expect(google.signed(asked.at(-1)?.body)).toEqual({ on: true, all: [google.of(0)] })
+    const { response } = await client.messages.create({ ...asks, model: 'n', messages }).withResponse()
+    const body = asked.at(-1)?.body
+    expect(claude.signed(body)).toEqual({ on: true, all: [] })
+    expect(at(body, 'thinking', 'type')).toBe('disabled')
+    expect(list(at(body, 'messages', 1, 'content'))).toEqual([call])
+    expect(response.headers.get('x-switchyard-warning')).toBe('dropped=thinking')
+  },
+)
 
 function answer(id: string, more: string): readonly Delta[] {
   return [

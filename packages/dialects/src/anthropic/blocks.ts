@@ -1,6 +1,7 @@
 // Content blocks of a caller's request as parts.
 import type { CacheMark, Media, Part, RawJson } from '../conversation.ts'
 import { Fields, invalidValue, type Raw, unsupportedParameter } from '../raw.ts'
+import { isAddress } from './citations.ts'
 import { unseal } from './words.ts'
 
 /** Members that were not understood, by their path without indices. */
@@ -53,7 +54,7 @@ export function readCache(fields: Fields): CacheMark | undefined {
 type Reader = (fields: Fields, unread: Unread) => Part
 
 const readers: ReadonlyMap<string, Reader> = new Map<string, Reader>([
-  ['text', fields => ({ type: 'text', text: fields.needs('text', fields.string('text')) })],
+  ['text', readText],
   [
     'image',
     fields => ({ type: 'image', source: readMedia(fields.needs('source', fields.object('source'))) }),
@@ -79,6 +80,12 @@ const readers: ReadonlyMap<string, Reader> = new Map<string, Reader>([
   ],
 ])
 
+function readText(fields: Fields, unread: Unread): Part {
+  const citations = fields.raw('citations')
+  if (citations && !citations.elements()?.every(isAddress)) unread.add(citations.path, citations.text)
+  return { type: 'text', text: fields.needs('text', fields.string('text')) }
+}
+
 function readMedia(source: Fields): Media {
   switch (source.needs('type', source.word('type', ['base64', 'url', 'file']))) {
     case 'base64':
@@ -96,7 +103,15 @@ function readMedia(source: Fields): Media {
 function readDocument(fields: Fields, unread: Unread): Part {
   const source = fields.needs('source', fields.object('source'))
   const name = fields.string('title')
-  return { type: 'document', source: readPages(source, unread), ...(name !== undefined && { name }) }
+  const citations = fields.object('citations')
+  const cited = citations?.boolean('enabled') === true
+  if (citations) unread.keep(citations)
+  return {
+    type: 'document',
+    source: readPages(source, unread),
+    ...(name !== undefined && { name }),
+    ...(cited && { cited }),
+  }
 }
 
 function readPages(source: Fields, unread: Unread): Media {

@@ -1,10 +1,12 @@
 // Reads an upstream's stream of named events. What each event is stands in its data too, so that `event:` may be
 // missing; blocks of kinds that do not convert are passed over.
 import { Fault } from '@switchyard/kinds'
+import { TextPlace } from '../annotations.ts'
 import type { Delta } from '../conversation.ts'
 import type { Decoder } from '../dialect.ts'
 import { Raw } from '../raw.ts'
 import { EventReader } from '../sse.ts'
+import { readCitations } from './citations.ts'
 import { readError } from './error.ts'
 import { outputTool, type Row } from './row.ts'
 import { mergeReport, type Report, usageOf } from './usage.ts'
@@ -33,6 +35,9 @@ interface Open {
   args: string
   /** The call is the answer itself: its arguments are the text. */
   readonly answer?: true
+  /** Of a text: characters of texts before it, and what it cites, which is told once it is whole. */
+  readonly before?: number
+  readonly cited?: Raw[]
 }
 
 /** Members of an event, read once. */
@@ -49,6 +54,7 @@ class AnthropicDecoder implements Decoder {
   readonly #reader = new EventReader()
   /** Open blocks by the upstream's index. */
   readonly #open = new Map<number, Open>()
+  readonly #place = new TextPlace()
   #out: Delta[] = []
   #report: Report = {}
   #finish: Finish | undefined
@@ -163,7 +169,9 @@ class AnthropicDecoder implements Decoder {
     const block = this.#blocks
     const said = (name: string) => content.get(name)?.string() ?? ''
     if (type === 'text') {
-      this.#opened(index, { block, kind: 'text', args: '' })
+      this.#place.begin()
+      const cited = [...(content.get('citations')?.elements() ?? [])]
+      this.#opened(index, { block, kind: 'text', args: '', before: this.#place.before, cited })
       this.#say(block, 'text', said('text'))
     } else if (type === 'thinking' || type === 'redacted_thinking') {
       this.#opened(index, { block, kind: 'reasoning', args: '' })
@@ -191,11 +199,15 @@ class AnthropicDecoder implements Decoder {
   }
 
   #say(block: number, type: 'text' | 'reasoning', text: string): void {
-    if (text !== '') this.#out.push({ type, choice: 0, block, text })
+    if (text === '') return
+    if (type === 'text') this.#place.say(text)
+    this.#out.push({ type, choice: 0, block, text })
   }
 
   #prove(block: number, value: string, place: 'signature' | 'opaque'): void {
-    if (value !== '') this.#out.push({ type: 'signature', choice: 0, block, ...unseal(value, place) })
+    const proof = unseal(value, place)
+    if (value !== '' && proof.origin !== undefined)
+      this.#out.push({ type: 'signature', choice: 0, block, ...proof })
   }
 
   #delta(index: number, delta: Members): void {
@@ -205,7 +217,10 @@ class AnthropicDecoder implements Decoder {
     const type = delta.get('type')?.string()
     const said = (name: string) => delta.get(name)?.string() ?? ''
     if (type === 'text_delta' && kind === 'text' && !answer) this.#say(block, 'text', said('text'))
-    else if (type === 'thinking_delta' && kind === 'reasoning')
+    else if (type === 'citations_delta' && open.cited) {
+      const citation = delta.get('citation')
+      if (citation) open.cited.push(citation)
+    } else if (type === 'thinking_delta' && kind === 'reasoning')
       this.#say(block, 'reasoning', said('thinking'))
     else if (type === 'signature_delta' && kind === 'reasoning')
       this.#prove(block, said('signature'), 'signature')
@@ -228,6 +243,9 @@ class AnthropicDecoder implements Decoder {
     this.#open.delete(index)
     const { block, args, answer } = open
     if (args !== '') this.#args(block, args, answer)
+    if (open.cited && open.cited.length > 0)
+      for (const citation of readCitations(open.cited, { start: open.before ?? 0, end: this.#place.all }))
+        this.#out.push({ type: 'annotation', choice: 0, block, citation })
     this.#out.push({ type: 'close', choice: 0, block })
   }
 

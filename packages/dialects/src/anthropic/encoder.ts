@@ -1,11 +1,13 @@
 // Writes a stream for a caller: one `message_start`, blocks one after the other with contiguous indices, one
 // `message_delta` with the final usage, `message_stop`. Blocks that interleave wait until those before them close.
 import type { Seal } from '../blocks.ts'
-import type { Delta } from '../conversation.ts'
+import type { Citation, Delta } from '../conversation.ts'
 import type { About, Encoder } from '../dialect.ts'
 import type { Usage } from '../exchange.ts'
 import { mediaFault } from '../media.ts'
+import { foreign } from '../origin.ts'
 import { type Json, writeJson } from '../raw.ts'
+import { writeCitation } from './citations.ts'
 import { errorEvent } from './error.ts'
 import { writeUsage } from './usage.ts'
 import { callId, type Finish, seal, writeStop } from './words.ts'
@@ -20,6 +22,10 @@ interface Block {
   pending: string
   proof: Seal | undefined
   closed: boolean
+  /** What is cited in what is pending. */
+  cited: Citation[]
+  /** Something that was written is cited: what follows is another block. */
+  claimed: boolean
 }
 
 export function encoder(about: About): Encoder {
@@ -77,9 +83,25 @@ export function encoder(about: About): Encoder {
       start(block, { type: 'thinking', thinking: '', signature: '' })
       delta(block, { type: 'thinking_delta', thinking: pending })
     } else {
+      if (block.claimed) restart(block)
       start(block, { type: 'text', text: '' })
       delta(block, { type: 'text_delta', text: pending })
     }
+  }
+
+  /** What is cited stands in a block of its own, as far as it has not left already. */
+  function restart(block: Block): void {
+    event('content_block_stop', { index: block.index })
+    block.index = undefined
+    block.claimed = false
+  }
+
+  function cite(block: Block): void {
+    if (block.index === undefined || block.cited.length === 0) return
+    for (const citation of block.cited)
+      delta(block, { type: 'citations_delta', citation: writeCitation(citation) })
+    block.cited = []
+    block.claimed = true
   }
 
   /** A block of which nothing was said leaves no trace: it could not be sent back. */
@@ -90,7 +112,11 @@ export function encoder(about: About): Encoder {
 
   function prove(block: Block): void {
     const { opened, proof } = block
-    if (opened.kind !== 'reasoning' || !proof) return
+    if (opened.kind !== 'reasoning') return
+    if (!proof) {
+      if (block.index !== undefined) delta(block, { type: 'signature_delta', signature: foreign })
+      return
+    }
     if (block.index === undefined && proof.signature === undefined) {
       if (proof.opaque !== undefined) start(block, { type: 'redacted_thinking', data: seal(proof, 'opaque') })
       return
@@ -104,6 +130,7 @@ export function encoder(about: About): Encoder {
   function advance(): void {
     for (let block = queue[0]; block; block = queue[0]) {
       write(block)
+      cite(block)
       if (!block.closed) return
       stop(block)
       queue.shift()
@@ -131,7 +158,15 @@ export function encoder(about: About): Encoder {
     switch (step.type) {
       case 'open': {
         if (blocks.has(step.block)) return
-        const block: Block = { opened: step, index: undefined, pending: '', proof: undefined, closed: false }
+        const block: Block = {
+          opened: step,
+          index: undefined,
+          pending: '',
+          proof: undefined,
+          closed: false,
+          cited: [],
+          claimed: false,
+        }
         blocks.set(step.block, block)
         queue.push(block)
         break
@@ -140,11 +175,13 @@ export function encoder(about: About): Encoder {
       case 'reasoning':
       case 'args':
       case 'signature':
+      case 'annotation':
       case 'close': {
         const block = blocks.get(step.block)
         if (!block || block.closed) return
         if (step.type === 'close') block.closed = true
         else if (step.type === 'signature') block.proof = step
+        else if (step.type === 'annotation') block.cited.push(step.citation)
         else block.pending += step.type === 'args' ? step.json : step.text
         // Nothing can change for the caller while another block is being written.
         if (block !== queue[0]) return
@@ -165,7 +202,6 @@ export function encoder(about: About): Encoder {
         return
       case 'start':
       case 'logprobs':
-      case 'annotation':
       case 'fault':
         return
     }

@@ -1,10 +1,13 @@
 // A whole message as deltas, and deltas as a whole message.
 import { Fault } from '@switchyard/kinds'
-import type { Delta, Part } from '../conversation.ts'
+import { TextPlace } from '../annotations.ts'
+import type { Citation, Delta, Part } from '../conversation.ts'
 import type { About } from '../dialect.ts'
 import { fold } from '../fold.ts'
 import { refuseMedia } from '../media.ts'
+import { foreign } from '../origin.ts'
 import { type Json, objectArgs, Raw, Verbatim, writeJson } from '../raw.ts'
+import { citedBlocks, readCitations } from './citations.ts'
 import { readError } from './error.ts'
 import { outputTool, type Row } from './row.ts'
 import { mergeReport, usageOf, writeUsage } from './usage.ts'
@@ -34,12 +37,19 @@ function readMessage(message: Raw, content: readonly Raw[], row: Row): readonly 
   ]
   let blocks = 0
   let calls = false
+  const place = new TextPlace()
   for (const part of content) {
     const read = readBlock(part, blocks)
     if (!read) continue
     blocks++
     if (read[0]?.type === 'open' && read[0].kind === 'tool') calls = true
-    deltas.push(...read, { type: 'close', choice: 0, block: blocks - 1 })
+    place.begin()
+    for (const delta of read) if (delta.type === 'text') place.say(delta.text)
+    const span = { start: place.before, end: place.all }
+    const cited = readCitations(part.get('citations')?.elements() ?? [], span)
+    deltas.push(...read)
+    for (const citation of cited) deltas.push({ type: 'annotation', choice: 0, block: blocks - 1, citation })
+    deltas.push({ type: 'close', choice: 0, block: blocks - 1 })
   }
   const usage = usageOf(mergeReport({}, message.get('usage')), row.counts)
   const finish = readStop(message.get('stop_reason')?.string(), message.get('stop_sequence')?.string(), calls)
@@ -89,14 +99,19 @@ function texts(type: 'text' | 'reasoning', text: string, at: At): readonly Delta
 }
 
 function proofs(value: string, place: 'signature' | 'opaque', at: At): readonly Delta[] {
-  return value === '' ? [] : [{ type: 'signature', ...at, ...unseal(value, place) }]
+  const proof = unseal(value, place)
+  return value === '' || proof.origin === undefined ? [] : [{ type: 'signature', ...at, ...proof }]
 }
 
 /** Throws `unavailable` when the deltas do not end in `end`: half an answer is none. */
 export function writeReply(deltas: readonly Delta[], about: About): Buffer {
   refuseMedia(deltas)
   const { choices, usage } = fold(deltas)
-  const { parts, stop, sequence } = choices[0] ?? { parts: [], stop: 'end' as const }
+  const { parts, stop, sequence, citations } = choices[0] ?? {
+    parts: [],
+    stop: 'end' as const,
+    citations: [],
+  }
   const calls = parts.some(({ type }) => type === 'toolCall')
   const raw = deltas.find(delta => delta.type === 'finish' && delta.choice === 0)
   const reason = writeStop({
@@ -109,12 +124,26 @@ export function writeReply(deltas: readonly Delta[], about: About): Buffer {
       type: 'message',
       role: 'assistant',
       model: about.model,
-      content: parts.flatMap(part => writePart(part) ?? []),
+      content: writeParts(parts, citations),
       stop_reason: reason,
       stop_sequence: sequence ?? null,
       usage: writeUsage(usage),
     }),
   )
+}
+
+function writeParts(parts: readonly Part[], citations: readonly Citation[]): Json {
+  if (citations.length === 0) return parts.flatMap(part => writePart(part) ?? [])
+  const place = new TextPlace()
+  const last = parts.findLastIndex(part => part.type === 'text' && part.text !== '')
+  return parts.flatMap((part, at) => {
+    if (part.type !== 'text') return writePart(part) ?? []
+    place.begin()
+    place.say(part.text)
+    // What has no place stands with the last text, as it would in a stream.
+    const here = citations.filter(({ start }) => start !== undefined || at === last)
+    return part.text === '' ? [] : citedBlocks(part.text, place.before, here)
+  })
 }
 
 /** Undefined when nothing was said: an empty block could not be sent back. */
@@ -135,5 +164,5 @@ function writePart(part: Part): Readonly<Record<string, Json>> | undefined {
     return { type: 'redacted_thinking', data: seal(proof, 'opaque') }
   const signature = proof && seal(proof, 'signature')
   if (text === '' && signature === undefined) return undefined
-  return { type: 'thinking', thinking: text, signature: signature ?? '' }
+  return { type: 'thinking', thinking: text, signature: signature ?? foreign }
 }

@@ -166,7 +166,12 @@ function writeBlock(part: Part, ask: Conversation, writing: Writing): Block | un
       return writing.marks.mark({ type: 'image', source: writeMedia(part.source, ask, 'image') }, part)
     case 'document':
       return writing.marks.mark(
-        { type: 'document', source: writeMedia(part.source, ask, 'document'), title: part.name || undefined },
+        {
+          type: 'document',
+          source: writeMedia(part.source, ask, 'document'),
+          title: part.name || undefined,
+          citations: part.cited && { enabled: true },
+        },
         part,
       )
     case 'reasoning':

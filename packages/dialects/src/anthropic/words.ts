@@ -3,7 +3,7 @@
 import type { Seal } from '../blocks.ts'
 import type { Stop } from '../conversation.ts'
 import { fitId, fitName } from '../ids.ts'
-import { unwrapSeal, wrapSeal } from '../origin.ts'
+import { type Unsigned, unwrapSeal, wrapSeal } from '../origin.ts'
 
 const stopReasons = {
   end: 'end_turn',
@@ -64,7 +64,8 @@ export function seal(proof: Seal, place: 'signature' | 'opaque'): string | undef
   return wrapSeal({ signature, opaque, origin })
 }
 
-export function unseal(text: string, place: 'signature' | 'opaque'): Seal {
+/** Without an origin where nobody has signed. */
+export function unseal(text: string, place: 'signature' | 'opaque'): Seal | Unsigned {
   return unwrapSeal(text) ?? { [place]: text, origin: own }
 }
 

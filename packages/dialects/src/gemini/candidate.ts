@@ -1,8 +1,10 @@
 // Candidates as Gemini writes them: whole parts, and the reason of the end on the last.
-import type { Delta, Stop, TokenLogprob } from '../conversation.ts'
+import { mostCitations } from '../annotations.ts'
+import type { Citation, Delta, Stop, TokenLogprob } from '../conversation.ts'
 import type { About } from '../dialect.ts'
 import type { Usage } from '../exchange.ts'
 import { type Json, objectArgs, Verbatim, writeJson } from '../raw.ts'
+import { type WrittenText, writeGrounding } from './grounding.ts'
 import { writeLogprobs } from './logprobs.ts'
 import { usageMetadata } from './usage.ts'
 import { showSignature } from './write-parts.ts'
@@ -37,6 +39,9 @@ export class CandidateParts {
   #growing: number | undefined
   #pending: string | undefined
   #tokens: TokenLogprob[] = []
+  /** All that was said as text, for places in it. */
+  readonly #said: string[] = []
+  readonly #citations: Citation[] = []
 
   /** Parts that are ready since the last call. */
   take(): readonly WrittenPart[] {
@@ -51,6 +56,11 @@ export class CandidateParts {
     const taken = this.#tokens
     if (taken.length > 0) this.#tokens = []
     return taken
+  }
+
+  /** What is cited in these texts; in a stream all of them are one. */
+  grounding(texts: readonly WrittenText[] = [{ text: this.#said.join(''), part: 0 }]): Json {
+    return writeGrounding(this.#citations, texts)
   }
 
   apply(delta: Delta): void {
@@ -74,7 +84,9 @@ export class CandidateParts {
     if (delta.type === 'text' || delta.type === 'reasoning') this.#say(delta.block, block, delta.text)
     else if (delta.type === 'args') block.args += delta.json
     else if (delta.type === 'logprobs') this.#score(delta.tokens)
-    else if (delta.type === 'signature') block.signature = showSignature(delta)
+    else if (delta.type === 'annotation') {
+      if (this.#citations.length < mostCitations) this.#citations.push(delta.citation)
+    } else if (delta.type === 'signature') block.signature = showSignature(delta)
     else if (delta.type === 'close') this.#close(delta.block)
   }
 
@@ -82,6 +94,7 @@ export class CandidateParts {
     if (text === '') return
     const thought = block.kind === 'reasoning'
     block.said = true
+    if (!thought) this.#said.push(text)
     const last = this.#ready.at(-1)
     if (this.#growing === number && last && typeof last.text === 'string') {
       this.#ready[this.#ready.length - 1] = { ...last, text: last.text + text }
@@ -154,13 +167,15 @@ interface Said {
   readonly tokens: readonly TokenLogprob[]
   /** Of the last one alone. */
   readonly stop?: Stop
+  readonly grounding?: Json
 }
 
-export function writeCandidate(index: number, { parts, tokens, stop }: Said): WrittenPart {
+export function writeCandidate(index: number, { parts, tokens, stop, grounding }: Said): WrittenPart {
   return {
     content: { parts, role: 'model' },
     ...(stop !== undefined && { finishReason: reasonOf[stop] }),
     index,
     logprobsResult: tokens.length > 0 ? writeLogprobs(tokens) : undefined,
+    groundingMetadata: grounding,
   }
 }

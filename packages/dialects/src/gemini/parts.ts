@@ -1,7 +1,7 @@
 // Gemini's contents and parts, read into turns.
 import type { Media, Part, RawJson, Turn } from '../conversation.ts'
 import { stableHash } from '../ids.ts'
-import { unwrapSeal } from '../origin.ts'
+import { type Seal, unwrapSeal } from '../origin.ts'
 import { Fields, invalidValue, type Raw, unsupportedParameter } from '../raw.ts'
 
 /** What Gemini takes instead of a signature that the history has lost. */
@@ -136,8 +136,10 @@ function partsOf(fields: Fields, history: History): Part[] {
   )
 }
 
-function readSeal(signature: string) {
-  return unwrapSeal(signature) ?? { signature, origin: 'gemini' }
+/** Undefined where nobody has signed. */
+export function readSeal(signature: string): Seal | undefined {
+  const seal = unwrapSeal(signature) ?? { signature, origin: 'gemini' }
+  return seal.origin === undefined ? undefined : seal
 }
 
 /** Files that Google keeps, and only Google can read. */

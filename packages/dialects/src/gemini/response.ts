@@ -6,10 +6,11 @@ import type { About } from '../dialect.ts'
 import { fold } from '../fold.ts'
 import { stableHash } from '../ids.ts'
 import { imageType } from '../media.ts'
-import { unwrapSeal } from '../origin.ts'
 import { Raw } from '../raw.ts'
-import { CandidateParts, writeCandidate, writeChunk } from './candidate.ts'
+import { CandidateParts, type WrittenPart, writeCandidate, writeChunk } from './candidate.ts'
+import { Grounds, type WrittenText } from './grounding.ts'
 import { readLogprobs } from './logprobs.ts'
+import { readSeal } from './parts.ts'
 import { normaliseUsage } from './usage.ts'
 
 const stopOf: Readonly<Record<string, Stop>> = {
@@ -48,6 +49,7 @@ export class Answer {
   #blocked: string | undefined
   readonly #blocks = new Map<number, Blocks>()
   readonly #finishes = new Map<number, string>()
+  readonly #grounds = new Map<number, Grounds>()
 
   /** Deltas of one chunk; undefined when it is no chunk, or larger than any that a model makes. */
   read(chunk: Raw): readonly Delta[] | undefined {
@@ -134,10 +136,25 @@ export class Answer {
       blocks = new Blocks(choice)
       this.#blocks.set(choice, blocks)
     }
+    let grounds = this.#grounds.get(choice)
+    if (!grounds) {
+      grounds = new Grounds()
+      this.#grounds.set(choice, grounds)
+    }
+    grounds.begin()
     const scores = candidate.get('logprobsResult')
     let tokens = scores ? readLogprobs(scores) : noTokens
-    for (const part of candidate.get('content')?.get('parts')?.elements() ?? [])
-      if (this.#part(out, part, blocks) && blocks.score(out, 'text', tokens)) tokens = noTokens
+    const parts = candidate.get('content')?.get('parts')?.elements() ?? []
+    for (const part of parts) grounds.part(answerText(part))
+    const cited = grounds.read(candidate)
+    // Beside the last text: a signature or a call that follows ends it.
+    const last = parts.findLastIndex(part => answerText(part))
+    if (last < 0) blocks.cite(out, cited)
+    for (const [index, part] of parts.entries()) {
+      const said = this.#part(out, part, blocks)
+      if (said && blocks.score(out, 'text', tokens)) tokens = noTokens
+      if (index === last) blocks.cite(out, cited)
+    }
     blocks.score(out, 'text', tokens)
     const reason = candidate.get('finishReason')?.string()
     if (reason === undefined || reason === 'FINISH_REASON_UNSPECIFIED') return
@@ -154,7 +171,7 @@ export class Answer {
     const text = part.get('text')?.string()
     const signature = part.get('thoughtSignature')?.string()
     const thought = part.get('thought')?.boolean() === true
-    const seal = signature ? (unwrapSeal(signature) ?? { signature, origin: 'gemini' }) : undefined
+    const seal = signature ? readSeal(signature) : undefined
     if (thought) {
       blocks.say(out, 'reasoning', text ?? '')
       if (seal) blocks.seal(out, seal)
@@ -181,6 +198,11 @@ export class Answer {
     blocks.close(out)
     return said
   }
+}
+
+/** Undefined where a part has no text, or is a thought. */
+function answerText(part: Raw): string | undefined {
+  return part.get('thought')?.boolean() === true ? undefined : part.get('text')?.string()
 }
 
 /** The chunks of an array, or the one chunk; undefined when there are too many. */
@@ -223,7 +245,16 @@ export function writeReply(deltas: readonly Delta[], about: About): Buffer {
     const candidate = parts.get(index) ?? new CandidateParts()
     candidate.finish()
     const tokens = candidate.takeTokens()
-    return writeCandidate(index, { parts: candidate.take(), tokens, stop: candidate.stop })
+    const taken = candidate.take()
+    const grounding = candidate.grounding(textsOf(taken))
+    return writeCandidate(index, { parts: taken, tokens, stop: candidate.stop, grounding })
   })
   return Buffer.from(writeChunk(candidates, usage, about))
+}
+
+/** What a caller reads as the answer's texts, by their place. */
+function textsOf(parts: readonly WrittenPart[]): readonly WrittenText[] {
+  return parts.flatMap(({ text, thought }, part) =>
+    typeof text === 'string' && thought === undefined ? [{ text, part }] : [],
+  )
 }

@@ -206,6 +206,7 @@ class GeminiEncoder implements Encoder {
         parts: parts.length > 0 ? parts : [{ text: '' }],
         tokens: candidate.takeTokens(),
         stop: candidate.stop,
+        grounding: candidate.grounding(),
       })
     })
     return this.#chunk(candidates) + this.#framing.end

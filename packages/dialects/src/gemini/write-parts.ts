@@ -145,6 +145,7 @@ function writeMedia(part: Part, drop: (name: string) => void): { readonly [name:
     return undefined
   }
   if (part.type === 'image' && part.detail !== undefined && part.detail !== 'auto') drop('detail')
+  if (part.type === 'document' && part.cited) drop('citations')
   const { source } = part
   if ('base64' in source) {
     const name = part.type === 'document' ? part.name : undefined

@@ -204,6 +204,7 @@ function writeContent(parts: readonly Part[], losses: Losses): Json {
     if (part.type === 'image')
       return [{ type: 'input_image', ...address(part.source, 'image_url', 'image_url'), detail: part.detail }]
     if (part.type === 'document') {
+      if (part.cited) losses.drop('citations')
       const filename = part.name ?? ('base64' in part.source ? 'document' : undefined)
       return [{ type: 'input_file', ...address(part.source, 'file_data', 'file_url'), filename }]
     }

@@ -1,13 +1,13 @@
 // An answer as output items, made from deltas: each change of an item is told as an event, and the whole response can
 // be had at any time.
-import { writeAnnotation } from '../annotations.ts'
+import { mostCitations, writeAnnotation } from '../annotations.ts'
 import { lengthOf } from '../characters.ts'
 import type { Citation, Delta, Stop, TokenLogprob } from '../conversation.ts'
 import type { About } from '../dialect.ts'
 import type { Usage } from '../exchange.ts'
 import { stableHash } from '../ids.ts'
 import { writeLogprobs } from '../logprobs.ts'
-import { wrapSeal } from '../origin.ts'
+import { foreign, wrapSeal } from '../origin.ts'
 import type { Json } from '../raw.ts'
 import { writeUsage } from './usage.ts'
 
@@ -163,7 +163,7 @@ export class Output {
   }
 
   #cite(block: Block, citation: Citation): void {
-    if (block.kind !== 'text' || block.text === '') return
+    if (block.kind !== 'text' || block.text === '' || block.annotations.length === mostCitations) return
     let before = 0
     for (const other of this.#texts) {
       if (other === block) break
@@ -255,7 +255,7 @@ export class Output {
         id,
         type: 'reasoning',
         summary: whole && text !== '' ? [summary(text)] : [],
-        ...(sealed !== undefined && whole && { encrypted_content: sealed }),
+        ...(whole && { encrypted_content: sealed ?? foreign }),
       }
     return {
       id,

@@ -76,7 +76,8 @@ export function readSeal(out: Delta[], item: Members, blocks: Blocks): void {
   if (!sealed) return
   const id = text(item.id)
   const own = { ...(id && { signature: id }), opaque: sealed, origin: 'responses' }
-  blocks.seal(out, unwrapSeal(sealed) ?? own)
+  const seal = unwrapSeal(sealed) ?? own
+  if (seal.origin !== undefined) blocks.seal(out, seal)
 }
 
 /** Everything that the end of a response says. */

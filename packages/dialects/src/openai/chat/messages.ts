@@ -72,6 +72,7 @@ function writePart(part: Part, losses: Losses): Message {
     return { type: 'input_audio', input_audio: { data: part.source.base64, format } }
   }
   if (part.type === 'document') {
+    if (part.cited) losses.drop('citations')
     const { source, name } = part
     if ('url' in source) throw losses.refusal('document', 'documents must be sent in the request itself')
     if ('file' in source) return { type: 'file', file: { file_id: source.file, filename: name } }
