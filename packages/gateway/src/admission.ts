@@ -13,6 +13,7 @@ import {
   type Refused,
   rateBucket,
   renewEveryMs,
+  Slots,
   seatBucket,
   type Verdict,
 } from '@switchyard/runtime'
@@ -174,7 +175,7 @@ const mostUnsettled = 10_000
 export class Admissions implements Disposable {
   readonly #limiter: Limiter
   readonly #observe: Observe<AdmissionObservation>
-  readonly #running = new Map<string, Claim>()
+  readonly #running = new Slots<Claim>()
   readonly #unsettled: Unsettled[] = []
   #timer: NodeJS.Timeout | undefined
 

@@ -42,6 +42,7 @@ type Phase = 'reading' | 'asking' | 'opening' | 'waiting' | 'streaming' | 'settl
 export class Call implements InboundHearer, OpeningHearer, DecodedHearer {
   readonly id: string
   streamed = false
+  place = -1
 
   readonly #house: House
   readonly #inbound: Inbound

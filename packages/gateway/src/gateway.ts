@@ -32,6 +32,7 @@ import { samplesOf, type Told } from './metrics/moment.ts'
 import { Metrics } from './metrics.ts'
 import { callerOf, operations } from './paths.ts'
 import { Session } from './realtime/session.ts'
+import { Roster } from './roster.ts'
 import type { Route } from './route.ts'
 import { sendThrough } from './send.ts'
 import type { Snapshot } from './snapshot.ts'
@@ -131,7 +132,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     new Keeper(options.responses, error => options.observe({ type: 'response_not_kept', error }))
   const traffic = new Map<string, { readonly route: Route; readonly traffic: Traffic }>()
   const ground = { health: new Health({ random: options.random }), memories: new Memories() }
-  const calls = new Set<Running>()
+  const calls = new Roster<Running>()
   let retained = snapshot()
   door.follow(retained)
   let stopping = false
@@ -150,6 +151,14 @@ export function createGateway(options: GatewayOptions): Gateway {
     ground.health.retain(current.upstreams)
     for (const [key, { route }] of traffic) if (!find(current, route)) traffic.delete(key)
   })
+
+  /** Those under way, as one for the wheel: it leaves when it finds none of them. */
+  const ticking = {
+    tick(now: number) {
+      if (calls.size === 0) wheel.delete(ticking)
+      else for (const call of calls) call.tick(now)
+    },
+  }
 
   const holding = new Holding({
     wheel,
@@ -201,11 +210,10 @@ export function createGateway(options: GatewayOptions): Gateway {
       if (stopping) throw draining()
       if (journal.full) throw journalFull()
       calls.add(call)
-      wheel.add(call)
+      wheel.add(ticking)
     },
     leave(call) {
       calls.delete(call)
-      wheel.delete(call)
       if (calls.size === 0) emptied?.()
     },
     closing: () => (stopping ? closeHeader : noHeaders),

@@ -45,6 +45,7 @@ const nothing = Buffer.alloc(0)
 export class McpCall implements McpHearer, Running {
   readonly id: string
   streamed = false
+  place = -1
 
   readonly #house: House
   readonly #inbound: Inbound

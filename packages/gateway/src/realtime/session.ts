@@ -33,6 +33,7 @@ const mostEarlyBytes = 64 * 1024
 export class Session implements Running {
   readonly id: string
   readonly streamed = true
+  place = -1
   readonly #house: House
   readonly #request: IncomingMessage
   readonly #socket: Socket

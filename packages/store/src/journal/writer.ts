@@ -2,7 +2,7 @@
 import { closeSync, fdatasync, fsync, ftruncateSync, openSync, writeSync } from 'node:fs'
 import { promisify } from 'node:util'
 import { Fault } from '@switchyard/kinds'
-import type { Admission, Journal, JournalRecord, Observe } from '@switchyard/runtime'
+import { type Admission, type Journal, type JournalRecord, type Observe, Slots } from '@switchyard/runtime'
 import { Commons } from './commons.ts'
 import { checkRequest, FrameBuffer } from './frame.ts'
 import type { JournalObservation, JournalOptions } from './index.ts'
@@ -65,7 +65,7 @@ export class JournalWriter implements Journal {
   #dirty = false
   #folderDirty = true
   /** Requests that have begun and not ended: each segment begins with those still under way. */
-  readonly #open = new Map<string, Admission>()
+  readonly #open = new Slots<Admission>()
   #failedAt: number | undefined
   #closed = false
 
