@@ -89,7 +89,7 @@ function aboard(count: number, options: Partial<FlightsOptions> = {}) {
 }
 
 describe('a hundred equal requests', () => {
-  it('make one upstream call, and each gets all bytes', () => {
+  it('L6: make one upstream call, and each gets all bytes', () => {
     const { flights, flight, joined, callers, upstream } = aboard(100)
     expect(joined.filter(({ type }) => type === 'lead')).toHaveLength(1)
     flight.head(good)
@@ -118,7 +118,7 @@ describe('a hundred equal requests', () => {
     expect(new Set(callers.map(({ text, end }) => `${text} ${end === done}`)).size).toBe(1)
   })
 
-  it('that all leave cancel the upstream once, with the last of them', () => {
+  it('L6: that all leave cancel the upstream once, with the last of them', () => {
     const { flight, flights, callers, upstream } = aboard(100)
     flight.head(good)
     flight.part(bytes('x'), 1)
@@ -129,7 +129,7 @@ describe('a hundred equal requests', () => {
 })
 
 describe('a leader that leaves', () => {
-  it('passes the bill of a running call to the oldest left, and nothing is disturbed', () => {
+  it('L6: passes the bill of a running call to the oldest left, and nothing is disturbed', () => {
     const { flight, first, second, callers, upstream } = aboard(3)
     flight.head(good)
     flight.part(bytes('a'), 1)
@@ -164,7 +164,7 @@ describe('a leader that leaves', () => {
 })
 
 describe('an upstream that fails', () => {
-  it('before content is tried once more by the oldest follower, then all get the error', () => {
+  it('L6: before content is tried once more by the oldest follower, then all get the error', () => {
     const { flight, flights, callers, first } = aboard(3)
     flight.fail(broken, true)
     expect(callers.map(({ fault, tasks }) => [fault, tasks])).toEqual([
@@ -199,7 +199,7 @@ describe('an upstream that fails', () => {
     expect(callers.map(({ fault, tasks }) => [fault, tasks])).toEqual(callers.map(() => [broken, []]))
   })
 
-  it('after content is told to all and never tried again; who is slow hears first what came before it', () => {
+  it('L6: after content is told to all and never tried again; who is slow hears first what came before it', () => {
     const { flight, callers, second } = aboard(3)
     flight.pause(second)
     flight.head(good)

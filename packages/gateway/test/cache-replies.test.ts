@@ -100,7 +100,7 @@ describe('a kept answer', () => {
     expect(cache.counts).toMatchObject({ hit: 2, miss: 1, coalesced: 1, bypass: 1 })
   })
 
-  it('never takes more bytes or entries than allowed, whatever is put, and the sum is exact', () => {
+  it('L7: never takes more bytes or entries than allowed, whatever is put, and the sum is exact', () => {
     const step = fc.record({
       type: fc.constantFrom('put', 'put', 'get', 'drop', 'sweep'),
       key: fc.nat(12).map(String),

@@ -107,7 +107,7 @@ describe('equal requests', () => {
     'stream flag': { streamed: false },
   }
 
-  it.each(Object.entries(others))('of another %s neither hit nor share a call', (_, other) => {
+  it.each(Object.entries(others))('L7: of another %s neither hit nor share a call', (_, other) => {
     const desk = new Desk()
     desk.ask()
     desk.ask(other)
@@ -126,7 +126,7 @@ describe('equal requests', () => {
     'too large': { bytes: 1024 * 1024 + 1 },
   }
 
-  it.each(Object.entries(unkept))('whose answer is %s are asked again', (_, given) => {
+  it.each(Object.entries(unkept))('L7: whose answer is %s are asked again', (_, given) => {
     const desk = new Desk()
     desk.ask()
     desk.answer(given)

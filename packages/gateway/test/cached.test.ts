@@ -1,6 +1,6 @@
 // The cache of a route, and equal requests that share one upstream call, through the port.
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { Bed } from './bed.ts'
+import { Bed, document } from './bed.ts'
 import { ScriptedUpstream } from './upstream.ts'
 
 let bed: Bed
@@ -28,6 +28,14 @@ function cached(workspace = 'default'): void {
 }
 
 const ask = { model: 'cached', temperature: 0 }
+const flagging = (word: string) => ({
+  stage: 'response',
+  action: 'flag',
+  kind: 'keyword',
+  words: [word],
+  onFailure: 'closed',
+  share: 'all',
+})
 const served = (answer: Response) => answer.headers.get('x-switchyard-cache')
 const ended = () => expect.poll(() => bed.gateway.inflight, { timeout: 15_000 }).toBe(0)
 
@@ -59,7 +67,7 @@ describe('an answer', () => {
     expect((await bed.chat(key, ask, { headers: { 'x-switchyard-cache': 'perhaps' } })).status).toBe(400)
   })
 
-  test('never crosses workspaces', async () => {
+  test('L7: never crosses workspaces', async () => {
     bed.workspace('elsewhere')
     bed.endpoint('tiny', [engine.address], { workspace: 'elsewhere' })
     cached('elsewhere')
@@ -69,31 +77,66 @@ describe('an answer', () => {
     expect(engine.seen).toHaveLength(2)
   })
 
-  test('of a stream that was cut is never kept', async () => {
-    engine.will('cut after 3')
-    await (await bed.chat(key, { ...ask, stream: true })).text().catch(() => undefined)
-    expect(served(await bed.chat(key, { ...ask, stream: true }))).toBe('miss')
+  test('L7: is not given for another revision of the model, another version of a guardrail or another beta', async () => {
+    bed.add(document('Guardrail', 'default', 'rule', flagging('never said')))
+    bed.route('guarded', {
+      tiers: [{ targets: [{ endpoint: 'tiny' }] }],
+      cache: { mode: 'exact' },
+      guardrails: ['rule'],
+    })
+    const guarded = { ...ask, model: 'guarded', messages: [{ role: 'user', content: 'hi' }] }
+    const asked = async (headers: Record<string, string> = {}) => {
+      const answer = await bed.post('/v1/messages', key, { ...guarded, max_tokens: 5 }, { headers })
+      await answer.arrayBuffer()
+      return served(answer)
+    }
+    const beta = { 'anthropic-beta': 'context-1m' }
+    expect([await asked(), await asked()]).toEqual(['miss', 'hit'])
+    expect([await asked(beta), await asked(beta), await asked()]).toEqual(['miss', 'hit', 'hit'])
+    const [rule] = bed.documents.filter(({ kind }) => kind === 'Guardrail')
+    if (rule) Object.assign(rule.metadata, { resourceVersion: '2' })
+    bed.change('Guardrail', 'rule', { spec: { words: ['other'] } })
+    expect([await asked(), await asked()]).toEqual(['miss', 'hit'])
+    bed.change('Replica', 'tiny-1-0', { spec: { revision: 2 } })
+    expect([await asked(), await asked()]).toEqual(['miss', 'hit'])
+  })
+
+  test.each([
+    ['was cut', 'cut after 3', true],
+    ['is an error', 'error in mid-stream', true],
+    ['no rule has let pass as it was', 'good', false],
+  ] as const)('L7: that %s is never kept', async (_, act, stream) => {
+    if (act === 'good') {
+      bed.add(document('Guardrail', 'default', 'rule', flagging('two')))
+      bed.change('Route', 'cached', { spec: { guardrails: ['rule'] } })
+    }
+    engine.will(act)
+    await (await bed.chat(key, { ...ask, stream })).text().catch(() => undefined)
+    expect(served(await bed.chat(key, { ...ask, stream }))).toBe('miss')
   })
 })
 
 describe('equal requests at one time', () => {
-  test.each([false, true])('make one upstream call, and each gets all of it (stream %s)', async stream => {
-    engine.will(stream ? 'one byte at a time' : 'slow reply')
-    const answers = await Promise.all(
-      Array.from({ length: 100 }, async () => {
-        const answer = await bed.chat(key, { ...ask, stream })
-        return [served(answer), await answer.text()] as const
-      }),
-    )
-    expect(engine.seen).toHaveLength(1)
-    expect(new Set(answers.map(([, text]) => text)).size).toBe(1)
-    expect(answers.filter(([how]) => how === 'miss')).toHaveLength(1)
-    await ended()
-    const metered = bed.journal.events.filter(({ data }) => data.quantities['tok.out.text'] === '3')
-    expect([bed.journal.events.length, metered.length]).toEqual([100, 1])
-  })
+  test.each([false, true])(
+    'L6: make one upstream call, and each gets all of it (stream %s)',
+    async stream => {
+      engine.will(stream ? 'one byte at a time' : 'slow reply')
+      const answers = await Promise.all(
+        Array.from({ length: 100 }, async () => {
+          const answer = await bed.chat(key, { ...ask, stream })
+          return [served(answer), await answer.text()] as const
+        }),
+      )
+      expect(engine.seen).toHaveLength(1)
+      expect(new Set(answers.map(([, text]) => text)).size).toBe(1)
+      expect(answers.filter(([how]) => how === 'miss')).toHaveLength(1)
+      await ended()
+      const metered = bed.journal.events.filter(({ data }) => data.quantities['tok.out.text'] === '3')
+      expect([bed.journal.events.length, metered.length]).toEqual([100, 1])
+    },
+  )
 
-  test('go on when the first caller leaves, and the call is cancelled when all have', async () => {
+  test('L6: go on when the first caller leaves, and the call is cancelled when all have', async () => {
     engine.always('slow events')
     const stops = Array.from({ length: 5 }, () => new AbortController())
     const answers = await Promise.all(
@@ -111,10 +154,23 @@ describe('equal requests at one time', () => {
     expect(bed.journal.events.filter(({ data }) => data.usageSource === 'counted')).toHaveLength(1)
   })
 
-  test('all hear of a failure, after one other has tried', async () => {
-    engine.always('other')
-    const answers = await Promise.all(Array.from({ length: 3 }, () => bed.chat(key, ask)))
-    expect(answers.map(({ status }) => status)).toEqual([400, 400, 400])
+  test.each([
+    ['a fault, after one of them has tried once more', 500, 502, 2],
+    ['a refusal, at once', 400, 400, 1],
+  ] as const)('L6: all hear of %s', async (_, upstream, status, calls) => {
+    bed.change('Route', 'cached', { spec: { retries: { attempts: 1 } } })
+    engine.always(`late status ${upstream}`)
+    const asked = Array.from({ length: 5 }, () => bed.chat(key, ask))
+    await expect.poll(() => bed.gateway.inflight, { timeout: 15_000 }).toBe(5)
+    for (let call = 1; call <= calls; call++) {
+      await expect.poll(() => engine.seen.length, { timeout: 15_000 }).toBe(call)
+      engine.step()
+    }
+    const answers = await Promise.all(asked)
+    expect(answers.map(answer => answer.status)).toEqual(Array(5).fill(status))
+    expect(engine.seen).toHaveLength(calls)
+    await ended()
+    expect(bed.journal.events).toHaveLength(5)
   })
 })
 

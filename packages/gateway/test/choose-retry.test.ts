@@ -50,7 +50,7 @@ describe('a retry', () => {
     expect(mayRetry(failed(given))).toEqual(verdict)
   })
 
-  it('is never made after the first byte, under any fault', () => {
+  it('R2: is never made after the first byte, under any fault', () => {
     const outcome = fc.constantFrom<HealthOutcome>(
       'unreached',
       'fault',
@@ -110,7 +110,7 @@ describe('a retry', () => {
 
 describe('the retry budget', () => {
   it.each([1, 20, 200])(
-    'holds calls to 1.2 x requests and 3/s when all upstreams fail, at %i requests/s',
+    'R3: holds calls to 1.2 x requests and 3/s when all upstreams fail, at %i requests/s',
     rate => {
       const budget = new RetryBudget()
       const random = seeded(rate)
@@ -133,7 +133,7 @@ describe('the retry budget', () => {
     },
   )
 
-  it('is never more than a fifth of the requests of ten seconds and thirty', () => {
+  it('R3: is never more than a fifth of the requests of ten seconds and thirty', () => {
     const step = fc.record({ wait: fc.nat(2_000), requests: fc.nat(20), takes: fc.nat(20) })
     fc.assert(
       fc.property(fc.array(step, { maxLength: 60 }), steps => {

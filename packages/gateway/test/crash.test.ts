@@ -1,6 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type ShipObservation, shipUsage } from '@switchyard/ledger'
@@ -9,6 +9,7 @@ import { openJournal } from '@switchyard/store/journal'
 import { testDatabase } from '@switchyard/store/testing'
 import { expect, test } from 'vitest'
 import { Bed } from './bed.ts'
+import { seed, seeded } from './seeded.ts'
 import { ScriptedUpstream } from './upstream.ts'
 
 async function startGateway(folder: string, bed: Bed): Promise<{ child: ChildProcess; url: string }> {
@@ -27,7 +28,7 @@ async function shipAll(
   flaky: boolean,
 ): Promise<void> {
   await using journal = await openJournal({
-    folder,
+    folder: join(folder, 'journal'),
     clock: Date.now,
     observe: () => undefined,
     gatherMilliseconds: 1,
@@ -60,7 +61,8 @@ async function shipAll(
   expect(observed.filter(({ type }) => type === 'usage_quarantined')).toEqual([])
 }
 
-test('a gateway that is killed at random loses no answer that a caller saw complete, and counts none twice', async () => {
+test(`F12: a gateway that is killed at random has one end and one record for each request, and loses no answer that was complete (SEED=${seed})`, async () => {
+  const random = seeded(seed)
   await using engine = await ScriptedUpstream.start()
   await using bed = await Bed.start()
   await using database = await testDatabase()
@@ -69,6 +71,8 @@ test('a gateway that is killed at random loses no answer that a caller saw compl
   const folder = await mkdtemp(join(tmpdir(), 'crash-'))
   /** Ids of requests whose callers saw a whole answer. */
   const complete = new Set<string>()
+  /** Ids of those whose callers saw its beginning. */
+  const begun = new Set<string>()
 
   for (let round = 0; round < 5; round++) {
     const { child, url } = await startGateway(folder, bed)
@@ -83,6 +87,7 @@ test('a gateway that is killed at random loses no answer that a caller saw compl
           })
           const id = response.headers.get('request-id') ?? ''
           if (response.status !== 200) continue
+          begun.add(id)
           const text = await response.text()
           if (stream ? text.endsWith('data: [DONE]\n\n') : JSON.parse(text)) complete.add(id)
         } catch {
@@ -90,13 +95,14 @@ test('a gateway that is killed at random loses no answer that a caller saw compl
         }
     }
     const callers = Promise.all([false, true, false, true, true].map(caller))
-    await new Promise(resolve => setTimeout(resolve, 150 + 90 * round))
+    await new Promise(resolve => setTimeout(resolve, 100 + 600 * random()))
     child.kill('SIGKILL')
     await once(child, 'exit')
     alive = false
     await callers
   }
   expect(complete.size).toBeGreaterThan(50)
+  const admitted = (await readFile(join(folder, 'admitted'), 'utf8')).split('\n').filter(Boolean)
 
   const accepted: UsageEvent[] = []
   await shipAll(folder, database.usage, accepted, true)
@@ -104,6 +110,13 @@ test('a gateway that is killed at random loses no answer that a caller saw compl
   await shipAll(folder, database.usage, accepted, false)
   const requests = accepted.map(({ data }) => data.request)
   expect(new Set(requests).size).toBe(requests.length)
+  // Whatever was admitted has an end: also what its caller heard nothing of, or only the beginning.
+  const known = new Set(requests)
+  expect(admitted.length).toBeGreaterThan(complete.size)
+  expect(admitted.filter(id => !known.has(id))).toEqual([])
+  expect([...begun].filter(id => !known.has(id))).toEqual([])
+  const ends = Map.groupBy(accepted, ({ data }) => data.end)
+  expect([...ends.keys()].filter(end => end !== 'done' && end !== 'gateway_lost')).toEqual([])
   const done = new Set(accepted.filter(({ data }) => data.end === 'done').map(({ data }) => data.request))
   expect([...complete].filter(id => !done.has(id))).toEqual([])
 

@@ -103,7 +103,7 @@ describe('a reply', () => {
     ['in capitals', 'FORBIDDEN PHRASE'],
     ['in another alphabet of mathematics', '𝒇𝒐𝒓𝒃𝒊𝒅𝒅𝒆𝒏 phrase'],
     ['in Chinese', '禁止\u200b词语'],
-  ])('never lets a forbidden phrase out that is split at each place: %s', async (_name, phrase) => {
+  ])('L8: never lets a forbidden phrase out that is split at each place: %s', async (_name, phrase) => {
     const words = ['forbidden phrase', '禁止词语']
     const text = `before ${phrase} after`
     for (const action of ['block', 'redact'] as const)

@@ -103,7 +103,7 @@ describe("operators' patterns", () => {
     }
   })
 
-  it('that never end cost 50 ms of the thread, no delay of the loop, and refuse under closed', async () => {
+  it('L8: that never end cost 50 ms of the thread, no delay of the loop, and refuse under closed', async () => {
     const rules = [rule({ kind: 'pattern', patterns: ['harmless', catastrophe], action: 'block' })]
     const delay = monitorEventLoopDelay({ resolution: 5 })
     delay.enable()

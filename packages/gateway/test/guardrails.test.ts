@@ -1,4 +1,5 @@
 // Guardrails in the way of real requests, in every dialect, plain and streamed.
+import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { Bed, document } from './bed.ts'
 import { ScriptedUpstream } from './upstream.ts'
@@ -34,7 +35,7 @@ function guard(spec: object): void {
 const say = (content: string) => ({ model: 'guarded', messages: [{ role: 'user', content }] })
 
 describe('a request', () => {
-  test('with a forbidden word is refused before anything is counted or sent', async () => {
+  test('L8: with a forbidden word is refused before anything is counted or sent', async () => {
     guard({ kind: 'keyword', words: ['open sesame'] })
     const answer = await bed.chat(key, say('please ＯＰＥＮ ses\u200bame now'))
     expect(answer.status).toBe(400)
@@ -67,17 +68,23 @@ describe('a request', () => {
     expect(engine.seen[0]?.body.toString()).toContain('"input":["a [REDACTED:keyword]","b"]')
   })
 
-  test('whose pattern never ends is refused or let pass, as the rule says, and holds up nothing', async () => {
+  test('L8: whose pattern never ends is refused, and holds up nobody beside it', async () => {
     guard({ kind: 'pattern', patterns: ['(a+)+$'], onFailure: 'closed' })
-    const started = performance.now()
-    const answer = await bed.chat(key, say(`${'a'.repeat(40)}!`))
-    expect(answer.status).toBe(400)
-    expect(performance.now() - started).toBeLessThan(5000)
+    await (await bed.chat(key, say('hi'))).text()
+    const delay = monitorEventLoopDelay({ resolution: 5 })
+    delay.enable()
+    const hostile = bed.chat(key, say(`${'a'.repeat(40)}!`))
+    const beside = await bed.chat(key, { model: 'tiny', messages: [] })
+    expect(beside.status).toBe(200)
+    expect((await hostile).status).toBe(400)
+    delay.disable()
+    // The pattern alone would take years, and was let run for 50 ms on a thread.
+    expect(delay.percentile(50) / 1e6).toBeLessThan(50)
   })
 })
 
 describe('an answer', () => {
-  test.each([false, true])('with a forbidden word is never shown (stream %s)', async stream => {
+  test.each([false, true])('L8: with a forbidden word is never shown (stream %s)', async stream => {
     guard({ kind: 'keyword', words: ['two'], stage: 'response' })
     const answer = await bed.chat(key, { ...say('hi'), stream })
     const text = await answer.text()
@@ -86,7 +93,7 @@ describe('an answer', () => {
     expect(bed.journal.last).toMatchObject({ end: 'guard_blocked' })
   })
 
-  test('is rewritten in a stream across its events, in the dialect of the caller', async () => {
+  test('L8: is rewritten in a stream across its events, in the dialect of the caller', async () => {
     guard({ kind: 'keyword', words: ['one two'], stage: 'response', action: 'redact' })
     const answer = await bed.post('/v1/messages', key, { ...say('hi'), max_tokens: 5, stream: true })
     const text = await answer.text()
@@ -115,12 +122,20 @@ describe('an answer', () => {
   })
 })
 
-test('a webhook that cannot be reached refuses where the rule is closed, and passes where it is open', async () => {
+test('L9: a webhook that cannot be reached refuses where the rule is closed, and where it is open passes and is flagged', async () => {
   guard({ kind: 'webhook', url: 'https://guard.invalid/', timeoutMs: 200, stage: 'request' })
-  expect((await bed.chat(key, say('hi'))).status).toBe(400)
+  const spoken = 'the words of the caller'
+  const refused = await bed.chat(key, say(spoken))
+  expect(refused.status).toBe(400)
+  expect(await refused.json()).toMatchObject({ error: { code: 'content_filter' } })
   bed.change('Guardrail', 'rule', { spec: { onFailure: 'open' } })
   const [rule] = bed.documents.filter(({ kind }) => kind === 'Guardrail')
   if (rule) Object.assign(rule.metadata, { resourceVersion: '2' })
   bed.swap()
-  expect((await bed.chat(key, say('hi'))).status).toBe(200)
+  expect((await bed.chat(key, say(spoken))).status).toBe(200)
+  const found = bed.observed.filter(({ type }) => type === 'guardrail_found')
+  expect(found).toHaveLength(2)
+  for (const one of found)
+    expect(one).toMatchObject({ findings: [{ rule: 'rule', kind: 'webhook', failure: 'unavailable' }] })
+  expect(bed.told).not.toContain('words of the')
 })

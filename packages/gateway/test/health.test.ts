@@ -19,7 +19,7 @@ function once(vitals: Vitals, outcome: HealthOutcome, now = start, retryAfter?: 
 }
 
 describe('in flight', () => {
-  it('is exact after any order of ends, and 0 when all have ended', () => {
+  it('R7: is exact after any order of ends, and 0 when all have ended', () => {
     const outcome = fc.constantFrom<HealthOutcome>(
       'answered',
       'unreached',
@@ -60,7 +60,7 @@ describe('in flight', () => {
     )
   })
 
-  it('is corrected by the engine for two seconds, then says that it is stale', () => {
+  it('R7: is corrected by the engine for two seconds, then says that it is stale', () => {
     const vitals = fresh()
     vitals.begin(start, true)
     expect(vitals.state(start)).toMatchObject({ metrics: 'none', load: 1 })

@@ -184,6 +184,39 @@ describe('R8: a hedge', () => {
   })
 })
 
+describe('R2: a request', () => {
+  const five = ['a', 'b', 'c', 'd', 'e'] as const
+
+  test.each(['status 500', 'status 429', 'reset', 'html', 'error as first event'] as const)(
+    'is tried at most three times, however many upstreams are left (%s)',
+    async act => {
+      for (const name of five) settle(bed, engine, name, 'openai', { act })
+      bed.route('m', { tiers: five.map(provider => ({ targets: [{ provider, model: provider }] })) })
+      const answer = await bed.chat(key, { model: 'm', stream: true })
+      expect([429, 502, 503]).toContain(answer.status)
+      await answer.arrayBuffer()
+      expect(answer.headers.get('x-switchyard-attempts')).toBe('3')
+      expect(engine.seen.map(modelOf)).toEqual(['a', 'b', 'c'])
+      await expect.poll(() => bed.journal.events.length).toBe(1)
+    },
+  )
+
+  test('is not tried beyond its deadline', async () => {
+    for (const name of five) settle(bed, engine, name, 'openai', { act: 'silence' })
+    bed.route('m', {
+      timeouts: { firstContentMs: 500 },
+      tiers: five.map(provider => ({ targets: [{ provider, model: provider }] })),
+    })
+    const begun = performance.now()
+    const answer = await bed.chat(key, { model: 'm' }, { headers: { 'x-switchyard-timeout-ms': '800' } })
+    expect(answer.status).toBe(504)
+    expect(performance.now() - begun).toBeLessThan(5000)
+    // The second one was given what the first had left of the time; for a third nothing was left.
+    expect(engine.seen.length).toBeLessThanOrEqual(2)
+    await Promise.all(engine.seen.map(({ aborted }) => aborted))
+  })
+})
+
 describe('R3: a storm', () => {
   test('of faults at every upstream is not doubled by retries', async () => {
     for (const name of ['a', 'b', 'c']) settle(bed, engine, name, 'openai', { act: 'status 500' })

@@ -29,7 +29,7 @@ async function reached(condition: () => boolean): Promise<void> {
   while (!condition()) await turn()
 }
 
-describe('a request that two readers could understand in two ways is refused and its connection closed', () => {
+describe('F10: a request that two readers could understand in two ways is refused and its connection closed', () => {
   it.each([
     ['a length and a coding', `${post}content-length: 5\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n`],
     ['a coding and a length', `${post}transfer-encoding: chunked\r\ncontent-length: 5\r\n\r\n0\r\n\r\n`],

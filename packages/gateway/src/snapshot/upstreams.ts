@@ -46,7 +46,7 @@ export function replicaUpstream({ metadata, spec, status }: Replica, weight: num
     maxOutput: engineMaxOutput,
     buckets: noBuckets,
     weight,
-    generation: undefined,
+    generation: `${spec.revision}`,
     tariff: undefined,
   })
 }

@@ -220,6 +220,11 @@ const numbered = {
   'truncated at': (bytes, { response, speaker, content }) =>
     json(response, 200, Buffer.from(speaker.reply(content)).toString('latin1', 0, bytes)),
   status: (status, { response, speaker }) => json(response, status, speaker.failure(status)),
+  /** A status once the test wants it. */
+  'late status': async (status, stage) => {
+    await stage.stepped()
+    json(stage.response, status, stage.speaker.failure(status))
+  },
   'refuse with': (status, { response, speaker }) => json(response, status, speaker.refusal('other')),
   /** A 429 that asks for so many seconds. */
   'busy for': (seconds, { response, speaker }) => {
