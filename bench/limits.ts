@@ -9,6 +9,7 @@ import {
   type Bucket,
   type Limiter,
   type LimitLevel,
+  noMoney,
   rateBucket,
   seatBucket,
   systemClock,
@@ -29,7 +30,7 @@ const sixteen: readonly Bucket[] = levels.flatMap(level => [
   ),
   seatBucket({ key: `${level}/concurrency`, level, limit: 1_000_000 }),
 ])
-const amounts: Amounts = { requests: 1, inputTokens: 100, outputTokens: 200, money: 0n }
+const amounts: Amounts = { requests: 1, inputTokens: 100, outputTokens: 200, money: noMoney }
 const used: Amounts = { ...amounts, outputTokens: 50 }
 
 type Work = (id: string) => unknown

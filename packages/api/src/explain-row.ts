@@ -67,9 +67,10 @@ const answerSchema = z.object({
     z.object({
       level: z.string(),
       dimension: z.string(),
-      limit: z.number(),
+      limit: z.union([z.number(), z.string()]).describe('Of money a decimal.'),
       windowMs: z.number().optional(),
-      remaining: z.number(),
+      remaining: z.union([z.number(), z.string()]).describe('Of money a decimal.'),
+      currency: z.string().optional().describe('Of money: ISO 4217.'),
       resetMs: z.number().optional(),
     }),
   ),

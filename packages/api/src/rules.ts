@@ -14,7 +14,6 @@ import {
   type role,
   type roleAssignment,
   type user,
-  type workspace,
 } from '@switchyard/kinds'
 import type { WriteTransaction } from '@switchyard/runtime'
 import { beyond, type Caller, holds, missing, outside, principalOf } from './authorize.ts'
@@ -246,20 +245,8 @@ export function checkKeyGrant(caller: Caller, { spec, metadata }: DocumentOf<typ
   if (lacking.length > 0) throw notHeld(lacking, metadata.workspace)
 }
 
-const timezoneIsKnown: Rule = ({ document }) => {
-  const { timezone } = as<DocumentOf<typeof workspace>>(document)!.spec
-  try {
-    new Intl.DateTimeFormat('en', { timeZone: timezone })
-  } catch {
-    refuse([
-      { path: 'spec.timezone', rule: 'timezone', message: 'use an IANA time zone such as Europe/Berlin' },
-    ])
-  }
-}
-
 /** Rules by kind, in the order in which they are asked. */
 export const rules: Readonly<Record<string, readonly Rule[]>> = {
-  Workspace: [timezoneIsKnown],
   User: [passwordIsStrong, passwordOfAnEqual, emailIsUnique, anAdminRemains],
   Role: [roleGrantsWhatIsHeld],
   RoleAssignment: [expiryIsAhead, assignmentGrantsWhatIsHeld, anAdminRemains],

@@ -13,16 +13,35 @@ export interface Asked {
   readonly sound?: (() => bigint | undefined) | undefined
 }
 
+/** The same of what has not been answered. */
+interface Sized {
+  readonly ask: Pick<Ask, 'bytes' | 'n'>
+  /** Of the whole body, a form's files among them. */
+  readonly bytes: number
+}
+
+type Counted = Exclude<Unit, `tok.${string}`>
+/** Of tokens the direction alone. */
+type Metered = Counted | 'tok.in.*' | 'tok.out.*'
+
 export interface Meter {
-  /** What its usage may hold; of tokens the direction alone. */
-  readonly units: readonly (Exclude<Unit, `tok.${string}`> | 'tok.in.*' | 'tok.out.*')[]
+  /** What its usage may hold. */
+  readonly units: readonly Metered[]
   /** It makes tokens of text, for which room is claimed before it is sent. */
   readonly reserves: boolean
   /** What the request itself tells, once it has been answered. */
-  readonly asked?: (asked: Asked) => Quantities
+  readonly asked?: (asked: Asked) => Readonly<Partial<Record<Counted, bigint>>>
+  /** What it may use at most, as far as neither its tokens of text nor the request tell it: a limit of money goes by it. */
+  readonly most?: (asked: Sized) => Readonly<Partial<Record<Metered, bigint>>>
   /** What an answer tells beside its tokens, or one event of it; in place of what the request told. */
   readonly answered?: (reply: Raw, asked: Asked) => Quantities
 }
+
+/** Of an image whose size is not asked for, and the tokens of one in high quality. */
+const largePixels = 2048n * 2048n
+const largeTokens = 6240n
+/** Of sound that is coded as tightly as speech is: 16 kbit/s. */
+const bytesPerMillisecond = 2
 
 const row = (meter: Partial<Meter>): Meter =>
   Object.freeze({ units: [], reserves: false, ...meter } satisfies Meter)
@@ -32,12 +51,24 @@ const vectors = row({ units: ['tok.in.*'] })
 const requests = row({ units: ['req'], asked: () => ({ req: 1n }) })
 /** Counting tokens, and asking what a model is. */
 const free = row({})
-const images = row({ units: ['img.out.count', 'img.out.px', 'tok.in.*', 'tok.out.*'], answered: imagesOf })
+const images = row({
+  units: ['img.out.count', 'img.out.px', 'tok.in.*', 'tok.out.*'],
+  answered: imagesOf,
+  most: ({ ask }) => {
+    const count = BigInt(ask.n)
+    const pixels = sizeAsked(ask) ?? largePixels
+    return { 'img.out.count': count, 'img.out.px': count * pixels, 'tok.out.*': count * largeTokens }
+  },
+})
 const hearing = row({
   units: ['audio.in.ms', 'tok.in.*', 'tok.out.*'],
   asked: ({ sound }) => lasting(sound?.()),
   answered: reply =>
     lasting(milliseconds(reply.get('usage')?.get('seconds')) ?? milliseconds(reply.get('duration'))),
+  most: ({ bytes }) => {
+    const sound = BigInt(Math.ceil(bytes / bytesPerMillisecond))
+    return { 'audio.in.ms': sound, 'tok.in.*': sound / 100n, 'tok.out.*': sound / 200n }
+  },
 })
 
 /** By operation; an operation that has none does not compile, and none can be asked. */
@@ -68,6 +99,8 @@ export const meters: Readonly<Record<Operation, Meter>> = Object.freeze({
       const text = Raw.parse(ask.bytes)?.get('input')?.string()
       return text === undefined ? {} : { 'char.in': BigInt(lengthOf(text)) }
     },
+    // A character is spoken in less than two tokens of sound.
+    most: ({ ask }) => ({ 'tok.out.*': 2n * BigInt(ask.bytes.length) }),
   }),
   'audio.transcriptions': hearing,
   'audio.translations': hearing,
@@ -119,7 +152,7 @@ export class Tally {
 
 const none: Usage['flags'] = Object.freeze([])
 
-function ranked({ bytes }: Asked['ask']): Quantities {
+function ranked({ bytes }: Asked['ask']): { readonly 'doc.ranked'?: bigint } {
   const documents = Raw.parse(bytes)?.get('documents')?.elements()
   return documents ? { 'doc.ranked': BigInt(documents.length) } : {}
 }
@@ -128,8 +161,7 @@ function ranked({ bytes }: Asked['ask']): Quantities {
 function imagesOf(reply: Raw, { ask }: Asked): Quantities {
   const made = reply.get('data')?.elements() ?? (isImageEvent(reply) ? [reply] : [])
   if (made.length === 0) return {}
-  const said =
-    pixelsOfSize(reply.get('size')?.string()) ?? pixelsOfSize(Raw.parse(ask.bytes)?.get('size')?.string())
+  const said = pixelsOfSize(reply.get('size')?.string()) ?? sizeAsked(ask)
   let pixels: bigint | undefined = 0n
   for (const image of made) {
     const head = image.get('b64_json')?.head(headLength)
@@ -139,12 +171,14 @@ function imagesOf(reply: Raw, { ask }: Asked): Quantities {
   return { 'img.out.count': BigInt(made.length), ...(pixels !== undefined && { 'img.out.px': pixels }) }
 }
 
+const sizeAsked = ({ bytes }: Pick<Ask, 'bytes'>) => pixelsOfSize(Raw.parse(bytes)?.get('size')?.string())
+
 /** Events of images that are not whole yet come before. */
 function isImageEvent(event: Raw): boolean {
   return /^image_(generation|edit)\.completed$/.test(event.get('type')?.string() ?? '')
 }
 
-const lasting = (milliseconds: bigint | undefined): Quantities =>
+const lasting = (milliseconds: bigint | undefined): { readonly 'audio.in.ms'?: bigint } =>
   milliseconds === undefined ? {} : { 'audio.in.ms': milliseconds }
 
 /** Seconds as they were written, a number or a text of one, to the nearest millisecond; no float is in between. */

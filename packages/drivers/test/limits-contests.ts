@@ -31,7 +31,7 @@ const dimensions: readonly LimitDimension[] = [
 ]
 const windowMs = 10_000
 const each = { requests: 1, input_tokens: 7, output_tokens: 5, tokens: 12, concurrency: 1, money: 3 } as const
-const amounts: Amounts = { requests: 1, inputTokens: 7, outputTokens: 5, money: 3n }
+const amounts: Amounts = { requests: 1, inputTokens: 7, outputTokens: 5, money: { USD: 3n } }
 /** Claims that fit at once. */
 export const fits = 20
 
@@ -39,7 +39,14 @@ function tight(key: string, level: LimitLevel, dimension: LimitDimension): Bucke
   const limit = fits * each[dimension]
   if (dimension === 'concurrency') return seatBucket({ key, level, limit })
   if (dimension === 'money')
-    return quotaBucket({ key, level, dimension, limit: BigInt(limit), resetsAtMs: Number.POSITIVE_INFINITY })
+    return quotaBucket({
+      key,
+      level,
+      dimension,
+      limit: BigInt(limit),
+      resetsAtMs: Number.POSITIVE_INFINITY,
+      currency: 'USD',
+    })
   return rateBucket({ key, level, dimension, limit, windowMs })
 }
 

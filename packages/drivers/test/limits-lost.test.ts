@@ -10,6 +10,7 @@ import {
   type Bucket,
   type LimitClaim,
   type Limiter,
+  noMoney,
   nothingUsed,
   quotaBucket,
   rateBucket,
@@ -40,8 +41,9 @@ const money = quotaBucket({
   dimension: 'money',
   limit: 100n,
   resetsAtMs: forever,
+  currency: 'USD',
 })
-const amounts: Amounts = { requests: 1, inputTokens: 10, outputTokens: 20, money: 0n }
+const amounts: Amounts = { requests: 1, inputTokens: 10, outputTokens: 20, money: noMoney }
 const claim = (buckets: readonly Bucket[], given = amounts): LimitClaim => ({
   id: systemRandom.id(),
   buckets,
@@ -143,7 +145,7 @@ describe.skipIf(!redisBinary)('a Redis that is paused', timed, () => {
     expect(early.length + later.length).toBe(90)
     // Nobody pays while the account cannot be read; who pays nothing may go on.
     const one = three[0]!
-    expect(refusal(() => one.limiter.admit(claim([money], { ...amounts, money: 1n })))).toBe(
+    expect(refusal(() => one.limiter.admit(claim([money], { ...amounts, money: { USD: 1n } })))).toBe(
       'unavailable limiter_unavailable',
     )
     expect(refusal(() => one.limiter.admit(claim([money])))).toBe('answered')

@@ -1,95 +1,21 @@
 // Room under every limit above a request: claimed in one step before it goes upstream, settled once on what it used.
 import { type Ask, meters, type Usage } from '@switchyard/dialects'
-import { Fault, type LimitsSpec, type ModelLimits } from '@switchyard/kinds'
+import { Fault } from '@switchyard/kinds'
 import {
   type Amounts,
-  type Bucket,
   type LimitClaim as Claim,
   type LimitDimension,
   type Limiter,
-  type LimitLevel,
+  type Moneys,
+  noMoney,
   nothingUsed,
   type Observe,
   type Refused,
-  rateBucket,
   renewEveryMs,
   Slots,
-  seatBucket,
   type Verdict,
 } from '@switchyard/runtime'
 import type { Route } from './route.ts'
-
-/** The limits of one level above a key, and whose they are. */
-export interface LimitScope {
-  readonly level: LimitLevel
-  /** Unique within the level. */
-  readonly subject: string
-  readonly limits: LimitsSpec
-}
-
-const minute = 60_000
-const second = 1000
-const mostModels = 1000
-
-/** Buckets of one key, by the model that is asked for. */
-export class Limited {
-  readonly #scopes: readonly LimitScope[]
-  readonly #byModel = new Map<string, readonly Bucket[]>()
-
-  constructor(scopes: readonly LimitScope[]) {
-    this.#scopes = scopes
-  }
-
-  buckets(model: string): readonly Bucket[] {
-    let buckets = this.#byModel.get(model)
-    if (!buckets) {
-      buckets = Object.freeze(this.#scopes.flatMap(scope => bucketsOf(scope, model)))
-      if (this.#byModel.size >= mostModels) this.#byModel.clear()
-      this.#byModel.set(model, buckets)
-    }
-    return buckets
-  }
-}
-
-export function bucketsOf({ level, subject, limits }: LimitScope, model: string): readonly Bucket[] {
-  const whole = bucketsFor(level, `${level}/${subject}`, limits)
-  const single = Object.entries(limits.models ?? {})
-    .filter(([pattern]) => fits(pattern, model))
-    .flatMap(([pattern, its]) => bucketsFor(level, `${level}/${subject}/${pattern}`, its))
-  return [...whole, ...single]
-}
-
-const fits = (pattern: string, model: string): boolean =>
-  pattern.endsWith('*') ? model.startsWith(pattern.slice(0, -1)) : model === pattern
-
-function bucketsFor(level: LimitLevel, key: string, limits: ModelLimits): readonly Bucket[] {
-  const { requests, inputTokens, outputTokens, tokens, concurrency } = limits
-  const buckets: Bucket[] = []
-  const rate = (
-    dimension: 'requests' | 'input_tokens' | 'output_tokens' | 'tokens',
-    limit: number,
-    windowMs: number,
-    burst: number | undefined,
-  ) =>
-    buckets.push(
-      rateBucket({
-        key: `${key}/${dimension}`,
-        level,
-        dimension,
-        limit,
-        windowMs,
-        ...(burst !== undefined && { burst }),
-      }),
-    )
-  if (requests?.perMinute !== undefined) rate('requests', requests.perMinute, minute, requests.burst)
-  if (requests?.perSecond !== undefined) rate('requests', requests.perSecond, second, requests.burst)
-  if (inputTokens) rate('input_tokens', inputTokens.perMinute, minute, inputTokens.burst)
-  if (outputTokens) rate('output_tokens', outputTokens.perMinute, minute, outputTokens.burst)
-  if (tokens) rate('tokens', tokens.perMinute, minute, tokens.burst)
-  if (concurrency !== undefined)
-    buckets.push(seatBucket({ key: `${key}/concurrency`, level, limit: concurrency }))
-  return buckets
-}
 
 /** Input that a body may hold at most is its bytes over this. */
 const bytesPerToken = 3
@@ -117,7 +43,7 @@ export function reservation({ bytes, maxOutput, n, operation }: Ask, { tiers }: 
     requests: 1,
     inputTokens: Math.ceil(text / bytesPerToken) + media * mediaTokens,
     outputTokens: meters[operation].reserves ? Math.min(maxOutput ?? most, most) * n : 0,
-    money: 0n,
+    money: noMoney,
   }
 }
 
@@ -131,13 +57,13 @@ const words = {
 } as const satisfies Record<LimitDimension, string>
 
 /** What a caller is told whose claim did not pass. */
-export function exhausted({ reason, level, dimension, retryAfterMs }: Refused): Fault {
+export function exhausted({ reason, level, dimension, retryAfterMs, atUs }: Refused): Fault {
   const limit = `the limit of ${words[dimension]} of the ${level}`
   const message =
     reason === 'reservation_exceeds_limit'
       ? `The request may use more than ${limit} ever allows: ask for less output, or send less.`
       : reason === 'insufficient_quota'
-        ? `The budget of the ${level} is used up: ask its administrator.`
+        ? overspent(level, retryAfterMs === undefined ? undefined : atUs / 1000 + retryAfterMs)
         : `This would exceed ${limit}: wait as long as retry-after says.`
   return new Fault('exhausted', message, {
     reason,
@@ -145,8 +71,16 @@ export function exhausted({ reason, level, dimension, retryAfterMs }: Refused): 
   })
 }
 
-/** What a request that was sent has used. */
-export function usedBy(usage: Usage | undefined): Amounts {
+/** `until` in milliseconds since 1970; undefined where no waiting helps. */
+function overspent(level: Refused['level'], until: number | undefined): string {
+  if (until === undefined)
+    return `The request may cost more than the limit of money of the ${level} ever allows: ask for less output, or its administrator for more.`
+  const moment = new Date(Math.floor(until)).toISOString()
+  return `What the limit of money of the ${level} has left is less than the request may cost: ask for less output, wait until ${moment}, or ask its administrator for more.`
+}
+
+/** What a request that was sent has used, and what that has cost. */
+export function usedBy(usage: Usage | undefined, money: Moneys = noMoney): Amounts {
   let inputTokens = 0
   let outputTokens = 0
   if (usage)
@@ -155,7 +89,7 @@ export function usedBy(usage: Usage | undefined): Amounts {
       if (unit.startsWith('tok.in.')) inputTokens += count
       else if (unit.startsWith('tok.out.')) outputTokens += count
     }
-  return { requests: 1, inputTokens, outputTokens, money: 0n }
+  return { requests: 1, inputTokens, outputTokens, money }
 }
 
 export type AdmissionObservation = {

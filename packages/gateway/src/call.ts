@@ -531,7 +531,7 @@ export class Call implements InboundHearer, OpeningHearer, DecodedHearer {
     this.#phase = 'ended'
     this.#upload?.close()
     this.#gunzip?.destroy()
-    this.#opening?.release(this.#usage)
+    this.#opening?.release(this.#usage, end)
     const { metrics, clock, observe } = this.#house
     const ended = this.#ended(end, status, clock())
     const { caller, operation, route, milliseconds, waited, firstContent, usage, cache } = ended

@@ -1,6 +1,6 @@
 // Where a request would go now, and why not elsewhere: the same steps as a call takes, told instead of taken.
 import { Fault } from '@switchyard/kinds'
-import { Limited } from './admission.ts'
+import { tariffsFor } from './bill.ts'
 import { candidates, kindOf } from './explain/candidates.ts'
 import type {
   ExplainAsk,
@@ -14,6 +14,7 @@ import { standings } from './explain/standing.ts'
 import { type Choice, explainTiers } from './explain/tiers.ts'
 import { heldFor } from './hold.ts'
 import type { House } from './house.ts'
+import { Limited } from './limited.ts'
 import type { Limits } from './limits.ts'
 import { type Asked, findRoute, mayCall, resolve } from './resolve.ts'
 import type { Route } from './route.ts'
@@ -30,12 +31,14 @@ export async function explain(house: Explaining, ask: ExplainAsk): Promise<Expla
   const asked = askedOf(ask)
   const route = findRoute(model, principal, snapshot, asked)
   const routes = snapshot.routes.get(workspace)
-  const refused = refusalOf(ask, found, () => resolve(model, principal, snapshot, asked), now)
+  const refused =
+    refusalOf(ask, found, () => resolve(model, principal, snapshot, asked), now) ??
+    unpriced(principal, model, snapshot, now)
   const facts = { now, random: house.random, streamed: ask.streamed ?? false, session: ask.session }
   // A choice is told wherever there are upstreams, also when the key is what is wrong.
   const choice = route && explainTiers(house.traffic(route).at(route).tiers, facts)
   const limits: readonly Standing[] = found
-    ? await standings(found, model, house.admissions, house.uuid())
+    ? await standings(found, model, house.admissions, house.uuid(), now)
     : []
   const explained: Omit<Explanation, 'sentences'> = {
     workspace,
@@ -116,6 +119,18 @@ function refusalOf(
     if (error instanceof Fault) return error
     throw error
   }
+}
+
+/** Why a chat with it would be refused for the want of a price. */
+function unpriced(
+  { limited }: Principal,
+  model: string,
+  { prices }: Snapshot,
+  at: number,
+): Fault | undefined {
+  const { currencies } = limited.above(model, at)
+  const found = tariffsFor(currencies, { operation: 'chat.completions', model, at }, prices)
+  return found instanceof Fault ? found : undefined
 }
 
 const keyRefusals = {

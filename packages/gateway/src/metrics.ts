@@ -94,6 +94,11 @@ export class Metrics {
     )
   }
 
+  /** A request whose cost is limited and not known. */
+  unpriced(): void {
+    this.#counters.limit_decisions_total.add(unpriced)
+  }
+
   guard(findings: readonly Finding[]): void {
     for (const { rule, action, failure, count } of findings)
       this.#counters.guard_total.add([rule, failure ?? action], Math.max(1, count))
@@ -166,6 +171,7 @@ export class Metrics {
 }
 
 const admitted: readonly Label[] = Object.freeze(['', '', 'admitted'])
+const unpriced: readonly Label[] = Object.freeze(['', 'money', 'unpriced'])
 
 /** Rows of the table, for pages that are made of it. */
 export const metricRows: readonly (readonly [string, MetricRow])[] = Object.freeze(

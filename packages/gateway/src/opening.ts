@@ -2,10 +2,11 @@
 // what it only names fetched, and known to the journal. Whatever refuses it does so before an upstream hears of it.
 import { type Ask, type Conversation, conversationOf, type Usage } from '@switchyard/dialects'
 import { Fault } from '@switchyard/kinds'
-import type { Admission, Verdict } from '@switchyard/runtime'
+import type { Admission, EndReason, Verdict } from '@switchyard/runtime'
 import { exhausted, reservation, usedBy } from './admission.ts'
 import type { AnswerHearer, Answering } from './answering.ts'
 import type { Credential } from './authenticate.ts'
+import { type Bill, billFor, boundsOf } from './bill.ts'
 import { readDirective } from './cache/rule.ts'
 import { Cached, partsOf, planOf } from './cached.ts'
 import { Forward } from './forward.ts'
@@ -65,6 +66,8 @@ export class Opening {
   #order: Order | undefined
   #claim: Verdict | undefined
   #claimedAt = 0
+  /** Undefined where no limit of money stands above it. */
+  #bill: Bill | undefined
   #over = false
   /** Ends what is fetched. */
   #fetching: AbortController | undefined
@@ -130,13 +133,13 @@ export class Opening {
   }
 
   /** Gives back what was claimed and not used; once. */
-  release(usage: Usage | undefined): void {
+  release(usage: Usage | undefined, end: EndReason): void {
     this.cancel()
     const claim = this.#claim
     this.#claim = undefined
     if (claim?.type !== 'admitted') return
     if ((this.answering?.attempts ?? 0) === 0) this.#house.admissions.void(claim)
-    else this.#house.admissions.settle(claim, usedBy(usage))
+    else this.#house.admissions.settle(claim, usedBy(usage, this.#bill?.settled(usage, end)))
   }
 
   /** Some requests of a route with a shadow are copied to it, after admission. */
@@ -183,15 +186,24 @@ export class Opening {
 
   /** Asks for room under every limit; a refusal changes nothing. */
   #claimRoom(ask: Ask, conversation: Conversation | undefined): void {
-    const { route, credential, request } = this.#read
-    const buckets = credential.principal.limited.buckets(ask.model)
-    if (buckets.length === 0) {
+    const { route, credential, request, head } = this.#read
+    const { limited } = credential.principal
+    if (limited.none) {
       this.#fetch(ask, conversation)
       return
     }
     this.#claimedAt = this.#house.clock()
-    const claim = { id: request, buckets, amounts: reservation(ask, route) }
-    const verdict = this.#house.admissions.admit(claim)
+    const { buckets, currencies } = limited.above(ask.model, this.#claimedAt)
+    if (buckets.length === 0) {
+      this.#fetch(ask, conversation)
+      return
+    }
+    const counts = reservation(ask, route)
+    const { operation, model } = ask
+    const item = { operation, model, at: this.admitted.at }
+    this.#bill = billFor(this.#house, currencies, item, () => boundsOf(ask, counts, head.length))
+    const amounts = this.#bill ? { ...counts, money: this.#bill.reserved } : counts
+    const verdict = this.#house.admissions.admit({ id: request, buckets, amounts })
     if (verdict instanceof Promise)
       verdict.then(
         late => this.#judgedLate(late, ask, conversation),

@@ -17,6 +17,7 @@ const shouldRetry: Readonly<Record<string, string>> = {
   limiter_unavailable: 'true',
   insufficient_quota: 'false',
   reservation_exceeds_limit: 'false',
+  unpriced: 'false',
 }
 
 /** What of a dialect leaves with every answer. */

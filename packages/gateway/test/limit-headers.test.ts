@@ -35,7 +35,14 @@ describe('the limits in a reply', () => {
     rate('tokens', 1000),
     rate('input_tokens', 600),
     seatBucket({ key: 's', level: 'workspace', limit: 10 }),
-    quotaBucket({ key: 'm', level: 'project', dimension: 'money', limit: 5n, resetsAtMs: 1 }),
+    quotaBucket({
+      key: 'm',
+      level: 'project',
+      dimension: 'money',
+      limit: 5n,
+      resetsAtMs: 1,
+      currency: 'USD',
+    }),
   ]
   // 1 request, 100 tokens of which 590 input, 3 seats.
   const verdict = admitted(buckets, [1_000_000, 6_000_000, 59_000_000, 3, 2])

@@ -3,6 +3,8 @@
 import { z } from 'zod'
 import { parseCidr } from './addresses.ts'
 import { nameSchema } from './envelope.ts'
+import { currencySchema, decimalSchema, parseDecimal } from './money.ts'
+import { timezoneSchema } from './period.ts'
 
 const most = 1_000_000_000_000
 const count = z.int().min(1).max(most)
@@ -22,12 +24,40 @@ const requestRate = z
   )
 const tokenRate = z.strictObject({ perMinute: count.describe('Tokens per minute.'), burst })
 
+/** What can be counted exactly in micro-units, in every store of limits. */
+const mostMoney = 4_503_599_627n
+const micro = 10n ** 6n
+
+const amount = decimalSchema
+  .refine(text => (parseDecimal(text) ?? 0n) % micro === 0n, 'write at most 6 digits after the point')
+  .refine(text => (parseDecimal(text) ?? 0n) <= mostMoney * micro * micro, `is above ${mostMoney}`)
+  .optional()
+
+const moneyLimit = z
+  .strictObject({
+    perHour: amount.describe('Most of one hour, as text.'),
+    perDay: amount.describe('Most of one day.'),
+    perWeek: amount.describe('Most of one week, from Monday.'),
+    perMonth: amount.describe('Most of one calendar month.'),
+    currency: currencySchema.describe('ISO 4217 code: requests are priced by the sale books in it.'),
+    timezone: timezoneSchema
+      .optional()
+      .describe('IANA time zone in which the periods begin; that of the workspace when absent, else UTC.'),
+  })
+  .refine(
+    ({ perHour, perDay, perWeek, perMonth }) =>
+      [perHour, perDay, perWeek, perMonth].some(each => each !== undefined),
+    'set one of perHour, perDay, perWeek and perMonth, or several',
+  )
+export type MoneyLimit = z.output<typeof moneyLimit>
+
 const dimensions = {
   requests: requestRate.optional().describe('Rate of requests.'),
   inputTokens: tokenRate.optional().describe('Rate of input tokens, cached ones included.'),
   outputTokens: tokenRate.optional().describe('Rate of output tokens, reasoning included.'),
   tokens: tokenRate.optional().describe('Rate of input and output tokens together.'),
   concurrency: z.int().min(1).max(1_000_000).optional().describe('Requests that may run at once.'),
+  money: moneyLimit.optional().describe('What calls may cost in a period, by the price books.'),
 } as const
 
 export const modelLimitsSchema = z.strictObject(dimensions)

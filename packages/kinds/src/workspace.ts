@@ -4,6 +4,7 @@ import { commonStatus } from './envelope.ts'
 import { defineKind, phaseUnlessDeleting } from './kind.ts'
 import { addressesSchema, limitsSchema } from './limits.ts'
 import { currencySchema } from './money.ts'
+import { timezoneSchema } from './period.ts'
 
 export const workspace = defineKind({
   kind: 'Workspace',
@@ -14,7 +15,7 @@ export const workspace = defineKind({
   doc: 'A tenant. Documents, keys and usage of one workspace are never visible from another.',
   spec: z.strictObject({
     suspended: z.boolean().default(false).describe('Refuse every request of this workspace at the gateway.'),
-    timezone: z.string().min(1).max(64).default('UTC').describe('IANA time zone of its billing periods.'),
+    timezone: timezoneSchema.default('UTC').describe('IANA time zone of its billing periods.'),
     currency: currencySchema.default('USD').describe('ISO 4217 code.'),
     limits: limitsSchema.optional().describe('Most that all its keys may call together.'),
     addresses: addressesSchema.optional(),

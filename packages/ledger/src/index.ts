@@ -1,4 +1,5 @@
 export { canonical, type Json } from './canonical.ts'
 export { type Charger, compilePrices, type Prices, type Tariff } from './prices.ts'
+export type { Bounds } from './rating.ts'
 export { type ShipObservation, type ShipOptions, shipUsage } from './ship.ts'
 export { usageEvent } from './usage.ts'

@@ -64,13 +64,14 @@ export type Bounds = Readonly<Partial<Record<Exclude<Unit, `tok.${string}`> | Un
 
 /** No usage within the bounds is rated above it; what has no price counts nothing. */
 export function bound(bounds: Bounds, rates: Rates): bigint {
-  // Each unit may be rounded up by half.
-  let amount = BigInt(units.length)
+  let amount = 0n
   for (const [name, quantity] of Object.entries(bounds)) {
     // Why `as`: the keys of the type.
     const unit = name as keyof Bounds
     const its = isFamily(unit) ? dearest(rates, unit) : rates[unit]
-    if (its && quantity > 0n) amount += ceiling(quantity * its.price, its.per)
+    // Each unit of a direction may be rounded up by half. What is free stays free.
+    if (its && quantity > 0n && its.price > 0n)
+      amount += ceiling(quantity * its.price, its.per) + BigInt(units.length)
   }
   return amount
 }

@@ -30,6 +30,8 @@ export interface RateBucket extends Place<Exclude<LimitDimension, 'concurrency' 
 /** A sum over a period, or of an account: filled in units (micro-units of money), emptied by a new key. */
 export interface QuotaBucket extends Place<Exclude<LimitDimension, 'concurrency'>> {
   readonly type: 'quota'
+  /** Of money; '' for what is none. */
+  readonly currency: string
   /** Milliseconds since 1970 at which the period ends; Infinity is never. */
   readonly resetsAtMs: number
   readonly bound: number
@@ -76,19 +78,25 @@ export function rateBucket(given: {
   return Object.freeze({ type: 'rate', key, level, dimension, limit, windowMs, burst, step, units, bound })
 }
 
-/** Throws `invalid` for a limit that is negative or above 2^52. A limit of 0 passes what costs nothing. */
+/**
+ * Throws `invalid` for a limit that is negative or above 2^52, and for money without a currency. A limit of 0 passes
+ * what costs nothing.
+ */
 export function quotaBucket(given: {
   readonly key: string
   readonly level: LimitLevel
   readonly dimension: QuotaBucket['dimension']
   readonly limit: bigint
   readonly resetsAtMs: number
+  readonly currency?: string
 }): QuotaBucket {
-  const { key, level, dimension, limit, resetsAtMs } = given
+  const { key, level, dimension, limit, resetsAtMs, currency = '' } = given
   const bound = Number(limit)
   checkWhole(key, 'limit', bound, 0, mostFilled)
   if (resetsAtMs !== Number.POSITIVE_INFINITY) checkWhole(key, 'end', resetsAtMs, 1, mostFilled / 1000)
-  return Object.freeze({ type: 'quota', key, level, dimension, resetsAtMs, bound })
+  if ((dimension === 'money') !== (currency !== ''))
+    throw wrong(key, 'money has a currency, and nothing else has')
+  return Object.freeze({ type: 'quota', key, level, dimension, currency, resetsAtMs, bound })
 }
 
 /** Throws `invalid` for a limit that is not 0 to 1,000,000. */
@@ -108,8 +116,8 @@ const amountOf = {
   output_tokens: ({ outputTokens }) => outputTokens,
   tokens: ({ inputTokens, outputTokens }) => inputTokens + outputTokens,
   concurrency: () => 1,
-  money: ({ money }) => Number(money),
-} as const satisfies Record<LimitDimension, (amounts: Amounts) => number>
+  money: ({ money }, bucket) => (bucket.type === 'quota' ? Number(money[bucket.currency] ?? 0n) : 0),
+} as const satisfies Record<LimitDimension, (amounts: Amounts, bucket: Bucket) => number>
 
 /** What the amounts take from the bucket, in the unit of its bound; Infinity when it can never hold them. */
 export function costIn(bucket: Bucket, amounts: Amounts): number {
@@ -169,7 +177,7 @@ function scaled(amount: number, times: number, over: number, round: 'up' | 'down
 }
 
 function checked(bucket: Bucket, amounts: Amounts): number {
-  const amount = amountOf[bucket.dimension](amounts)
+  const amount = amountOf[bucket.dimension](amounts, bucket)
   if (!(amount >= 0 && Number.isSafeInteger(amount)))
     throw new TypeError(`${bucket.dimension} must be a whole number from 0 up, not ${amount}`)
   return amount

@@ -14,13 +14,17 @@ export type LimitDimension =
   | 'concurrency'
   | 'money'
 
+/** Micro-units by currency (ISO 4217); a currency that is absent is nothing. */
+export type Moneys = Readonly<Record<string, bigint>>
+
+export const noMoney: Moneys = Object.freeze({})
+
 /** What a request takes, the same under every level. Counts are integers from 0 up. */
 export interface Amounts {
   readonly requests: number
   readonly inputTokens: number
   readonly outputTokens: number
-  /** Micro-units of the account's currency. */
-  readonly money: bigint
+  readonly money: Moneys
 }
 
 export interface LimitClaim {
@@ -79,6 +83,8 @@ export const seatMs = 30_000
 export const renewEveryMs = 10_000
 /** A claim that is neither settled nor renewed for so long is forgotten: what it reserved stays spent. */
 export const claimMs = 3_600_000
+/** What a period has used is kept so long after its end, for gateways whose clocks are behind. */
+export const quotaKeepMs = 3_600_000
 
 /**
  * Answers without a promise where nothing waits. Throws or rejects with `unavailable` when the limits cannot be
@@ -102,5 +108,5 @@ export const nothingUsed: Amounts = Object.freeze({
   requests: 0,
   inputTokens: 0,
   outputTokens: 0,
-  money: 0n,
+  money: noMoney,
 })

@@ -161,7 +161,7 @@ describe('a rate', () => {
 describe('what is told', () => {
   const claim = {
     id: 'c',
-    amounts: { requests: 1, inputTokens: 10, outputTokens: 10, money: 4n },
+    amounts: { requests: 1, inputTokens: 10, outputTokens: 10, money: { USD: 4n } },
     buckets: [
       rateBucket({ key: 'a', level: 'platform', dimension: 'requests', limit: 60, windowMs: 60_000 }),
       rateBucket({ key: 'b', level: 'key', dimension: 'requests', limit: 10, windowMs: 60_000 }),
@@ -190,6 +190,22 @@ describe('what is told', () => {
     expect(tightest(verdict, 'money')).toBeUndefined()
   })
 
+  test('money is counted in the currency of the bucket', () => {
+    const purse = (currency: string) =>
+      quotaBucket({
+        key: currency,
+        level: 'key',
+        dimension: 'money',
+        limit: 100n,
+        resetsAtMs: 5000,
+        currency,
+      })
+    const amounts = { ...of(1), money: { USD: 7n, CNY: 50n } }
+    expect(['USD', 'CNY', 'EUR'].map(currency => costIn(purse(currency), amounts))).toEqual([7, 50, 0])
+    const used = { ...of(1), money: { USD: 9n } }
+    expect(['USD', 'CNY'].map(currency => settlementIn(purse(currency), amounts, used))).toEqual([2, -50])
+  })
+
   test('a claim that no bucket can hold is refused for good', () => {
     const buckets = [rate(10, 1000, 5)]
     const never = neverPasses({ id: 'c', buckets, amounts: of(6) }, [costIn(buckets[0]!, of(6))])
@@ -202,8 +218,20 @@ describe('what is told', () => {
     [() => rate(1.5, 1000)],
     [() => rate(10, 1000, 0)],
     [() => rate(10, 0)],
-    [() => quotaBucket({ key: 'q', level: 'key', dimension: 'money', limit: -1n, resetsAtMs: 1 })],
-    [() => quotaBucket({ key: 'q', level: 'key', dimension: 'money', limit: 2n ** 53n, resetsAtMs: 1 })],
+    [() => quotaBucket({ key: 'q', level: 'key', dimension: 'tokens', limit: -1n, resetsAtMs: 1 })],
+    [() => quotaBucket({ key: 'q', level: 'key', dimension: 'tokens', limit: 2n ** 53n, resetsAtMs: 1 })],
+    [() => quotaBucket({ key: 'q', level: 'key', dimension: 'money', limit: 1n, resetsAtMs: 1 })],
+    [
+      () =>
+        quotaBucket({
+          key: 'q',
+          level: 'key',
+          dimension: 'tokens',
+          limit: 1n,
+          resetsAtMs: 1,
+          currency: 'USD',
+        }),
+    ],
     [() => seatBucket({ key: 's', level: 'key', limit: -1 })],
   ])('a limit that cannot be kept is refused with its bound (%#)', make => {
     expect(make).toThrow(Fault)

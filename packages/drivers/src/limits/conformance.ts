@@ -8,6 +8,7 @@ import {
   type LimitClaim,
   type LimitDimension,
   type Limiter,
+  noMoney,
   nothingUsed,
   quotaBucket,
   type Refused,
@@ -33,7 +34,7 @@ export interface Case {
 }
 
 const day = 86_400_000
-const one: Amounts = { requests: 1, inputTokens: 0, outputTokens: 0, money: 0n }
+const one: Amounts = { requests: 1, inputTokens: 0, outputTokens: 0, money: noMoney }
 const tokens = (inputTokens: number, outputTokens: number): Amounts => ({
   ...one,
   inputTokens,
@@ -54,6 +55,7 @@ function hand({ limiter, word }: Subject) {
         dimension: 'money',
         limit,
         resetsAtMs: Number.POSITIVE_INFINITY,
+        ...(rest.dimension === undefined && { currency: 'USD' }),
         ...rest,
       }),
     seats: (limit: number) => seatBucket({ key: word(), level: 'project', limit }),
@@ -140,7 +142,7 @@ export const conformance: readonly Case[] = [
         seats(100),
         rate(1000, day, { dimension: 'tokens' }),
       ]
-      const amounts: Amounts = { requests: 1, inputTokens: 3, outputTokens: 4, money: 5n }
+      const amounts: Amounts = { requests: 1, inputTokens: 3, outputTokens: 4, money: { USD: 5n } }
       const full = [rate(1, day, { level: 'provider' }), seats(1), quota(5n)]
       for (const bucket of full) await pass([bucket], amounts)
       for (const bucket of full)
@@ -165,10 +167,10 @@ export const conformance: readonly Case[] = [
         quota(1000n),
         rate(1000, day, { dimension: 'tokens' }),
       ]
-      const reserved: Amounts = { requests: 1, inputTokens: 100, outputTokens: 300, money: 70n }
+      const reserved: Amounts = { requests: 1, inputTokens: 100, outputTokens: 300, money: { USD: 70n } }
       const verdict = await pass(buckets, reserved)
       assert.deepEqual(await Promise.all(buckets.map(left)), [700, 930, 600])
-      const used: Amounts = { requests: 1, inputTokens: 90, outputTokens: 20, money: 8n }
+      const used: Amounts = { requests: 1, inputTokens: 90, outputTokens: 20, money: { USD: 8n } }
       for (let i = 0; i < 3; i++) await subject.limiter.settle(verdict, used)
       assert.deepEqual(await Promise.all(buckets.map(left)), [980, 992, 890])
     },
@@ -179,10 +181,10 @@ export const conformance: readonly Case[] = [
       const { rate, quota, pass, refuse, left } = hand(subject)
       const rated = rate(100, 1000, { dimension: 'tokens' })
       const summed = quota(100n)
-      const verdict = await pass([rated, summed], { ...tokens(10, 0), money: 10n })
-      await subject.limiter.settle(verdict, { ...tokens(10, 130), money: 130n })
+      const verdict = await pass([rated, summed], { ...tokens(10, 0), money: { USD: 10n } })
+      await subject.limiter.settle(verdict, { ...tokens(10, 130), money: { USD: 130n } })
       assert.equal(await left(summed), 0)
-      const { reason, retryAfterMs } = await refuse([summed], { ...one, money: 1n })
+      const { reason, retryAfterMs } = await refuse([summed], { ...one, money: { USD: 1n } })
       assert.deepEqual([reason, retryAfterMs], ['insufficient_quota', undefined])
       // 140 of 100 are used; 41 must drain before the next one fits: 410 ms, less what has passed.
       const rates = await refuse([rated], tokens(1, 0))
@@ -210,7 +212,10 @@ export const conformance: readonly Case[] = [
       const small = rate(100, 1000, { dimension: 'tokens', burst: 50 })
       const { reason, retryAfterMs, level } = await refuse([open, small], tokens(30, 21))
       assert.deepEqual([reason, retryAfterMs, level], ['reservation_exceeds_limit', undefined, 'key'])
-      assert.equal((await refuse([open, quota(4n)], { ...one, money: 5n })).reason, 'insufficient_quota')
+      assert.equal(
+        (await refuse([open, quota(4n)], { ...one, money: { USD: 5n } })).reason,
+        'insufficient_quota',
+      )
       assert.equal(await left(open), 100)
       await pass([open, small], tokens(30, 20))
     },
@@ -270,9 +275,9 @@ export const conformance: readonly Case[] = [
       const { quota, pass, refuse, left } = hand(subject)
       const limit = 2n ** 52n
       const bucket = quota(limit)
-      await pass([bucket], { ...one, money: limit - 3n })
-      await refuse([bucket], { ...one, money: 4n })
-      await pass([bucket], { ...one, money: 2n })
+      await pass([bucket], { ...one, money: { USD: limit - 3n } })
+      await refuse([bucket], { ...one, money: { USD: 4n } })
+      await pass([bucket], { ...one, money: { USD: 2n } })
       assert.equal(await left(bucket), 1)
     },
   },
@@ -317,7 +322,7 @@ export const conformance: readonly Case[] = [
     async run(subject) {
       const { rate, quota, seats, ask, left } = hand(subject)
       const buckets = [rate(40), quota(1000n), seats(35), rate(50, day, { dimension: 'tokens' })]
-      const amounts: Amounts = { requests: 1, inputTokens: 1, outputTokens: 0, money: 3n }
+      const amounts: Amounts = { requests: 1, inputTokens: 1, outputTokens: 0, money: { USD: 3n } }
       const verdicts = await Promise.all(
         Array.from({ length: 120 }, (_, i) => ask(i % 2 ? buckets : buckets.toReversed(), amounts)),
       )

@@ -16,6 +16,7 @@ import {
   type Limiter,
   neverPasses,
   passes,
+  quotaKeepMs,
   refusal,
   settlementIn,
   type Verdict,
@@ -220,5 +221,5 @@ function living(seats: Map<string, number>, now: number): number {
 /** Whether the bucket would be the same without its vessel. */
 function isIdle({ bucket, value, seats }: Vessel, now: number): boolean {
   if (seats) return living(seats, now) === 0
-  return bucket.type === 'quota' ? bucket.resetsAtMs * 1000 <= now : value <= now
+  return bucket.type === 'quota' ? (bucket.resetsAtMs + quotaKeepMs) * 1000 <= now : value <= now
 }

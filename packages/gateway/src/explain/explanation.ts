@@ -36,10 +36,13 @@ export interface Candidate {
 export interface Standing {
   readonly level: LimitLevel
   readonly dimension: LimitDimension
-  readonly limit: number
+  /** Of money a decimal. */
+  readonly limit: number | string
   /** Milliseconds of the window; undefined for seats and quotas. */
   readonly windowMs: number | undefined
-  readonly remaining: number
+  readonly remaining: number | string
+  /** Of money: ISO 4217. */
+  readonly currency?: string
   /** Milliseconds until it is whole again; undefined when no time makes it so. */
   readonly resetMs: number | undefined
 }

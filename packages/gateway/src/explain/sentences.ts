@@ -14,7 +14,7 @@ const words = {
 
 /** `drawn`: no session keeps the request at one upstream. */
 export function sentencesOf(of: Omit<Explanation, 'sentences'>, drawn: boolean): readonly string[] {
-  const { verdict, key, candidates, route, limits, model, workspace } = of
+  const { verdict, key, candidates, route, limits, model, workspace, at } = of
   const asked = key === undefined ? '' : ` with the key ${key.name}`
   const first = `A request for ${model} in ${workspace}${asked} would ${verdictWords(verdict, drawn ? route : undefined)}`
   const none = candidates.length === 0 ? [`No route and no endpoint has the name ${model}.`] : []
@@ -23,7 +23,7 @@ export function sentencesOf(of: Omit<Explanation, 'sentences'>, drawn: boolean):
     ...none,
     ...candidates.map(({ says }) => says),
     ...(route ? routeSentences(route) : []),
-    ...limits.map(limitSentence),
+    ...limits.map(limit => limitSentence(limit, at)),
     ...(key !== undefined && key.refusal === undefined && limits.length === 0
       ? ['No limit stands above this key.']
       : []),
@@ -85,10 +85,15 @@ const dimensions = {
   output_tokens: 'output tokens',
   tokens: 'tokens',
   concurrency: 'requests at once',
-  money: 'micro-units of money',
+  money: 'money',
 } as const satisfies Record<Standing['dimension'], string>
 
-function limitSentence({ level, dimension, limit, windowMs, remaining, resetMs }: Standing): string {
+function limitSentence(standing: Standing, at: number): string {
+  const { level, dimension, limit, windowMs, remaining, resetMs, currency } = standing
+  if (currency !== undefined) {
+    const until = resetMs === undefined ? '' : ` until ${new Date(Math.round(at + resetMs)).toISOString()}`
+    return `The ${level} may spend ${limit} ${currency}${until}: ${remaining} remain.`
+  }
   const per = windowMs === undefined ? '' : windowMs === 60_000 ? ' a minute' : ` in ${seconds(windowMs)}`
   const whole = resetMs === undefined || resetMs === 0 ? '' : `, whole again in ${seconds(resetMs)}`
   return `The ${level} may have ${limit} ${dimensions[dimension]}${per}: ${remaining} remain${whole}.`

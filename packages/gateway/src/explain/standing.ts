@@ -1,19 +1,19 @@
 // What remains under the limits above a key. A claim of nothing is asked for and given back, which changes no limit;
 // seats cannot be asked for without taking one, so those that this gateway's own calls hold are counted.
-import { nothingUsed, tightest, type Verdict } from '@switchyard/runtime'
+import { formatDecimal } from '@switchyard/kinds'
+import { type Bucket, nothingUsed, tightest, type Verdict } from '@switchyard/runtime'
 import type { Admissions } from '../admission.ts'
 import type { Principal } from '../snapshot.ts'
 import type { Standing } from './explanation.ts'
-
-type Bucket = ReturnType<Principal['limited']['buckets']>[number]
 
 export async function standings(
   { limited }: Principal,
   model: string,
   admissions: Admissions,
   id: string,
+  now: number,
 ): Promise<readonly Standing[]> {
-  const buckets = limited.buckets(model)
+  const { buckets } = limited.above(model, now)
   const asked = buckets.filter(({ type }) => type !== 'seats')
   const seats = buckets.filter(({ type }) => type === 'seats')
   const verdict = asked.length === 0 ? undefined : await look(admissions, asked, id)
@@ -38,9 +38,16 @@ function standingOf(bucket: Bucket, limit: number, remaining: number, resetMs: n
   return Object.freeze({
     level: bucket.level,
     dimension: bucket.dimension,
-    limit,
+    ...amounts(bucket, limit, remaining),
     windowMs: bucket.type === 'rate' ? bucket.windowMs : undefined,
-    remaining,
     resetMs,
   })
 }
+
+/** Of money as decimals. */
+function amounts(bucket: Bucket, limit: number, remaining: number) {
+  if (bucket.dimension !== 'money') return { limit, remaining }
+  return { limit: decimal(limit), remaining: decimal(remaining), currency: bucket.currency }
+}
+
+const decimal = (microUnits: number) => formatDecimal(BigInt(microUnits) * 1_000_000n)

@@ -1,8 +1,17 @@
 // What is claimed and written down of one request to a server of tools: room under every limit before it is sent, one
 // usage record at its end.
 import type { Operation, Usage } from '@switchyard/dialects'
-import type { Admission, Amounts, Bucket, EndReason, Verdict } from '@switchyard/runtime'
+import {
+  type Admission,
+  type Amounts,
+  type Bucket,
+  type EndReason,
+  type Moneys,
+  noMoney,
+  type Verdict,
+} from '@switchyard/runtime'
 import { exhausted } from '../admission.ts'
+import { type Bill, billFor } from '../bill.ts'
 import type { House } from '../house.ts'
 import type { Principal } from '../snapshot.ts'
 import type { McpServer } from './server.ts'
@@ -41,6 +50,8 @@ export class McpAccount {
   readonly #about: Accounted
   readonly #admitted: Admission
   #over = false
+  /** Undefined where no limit of money stands above it. */
+  #bill: Bill | undefined
 
   constructor(house: House, about: Accounted) {
     const { request, startedAt, principal, server, operation } = about
@@ -65,10 +76,18 @@ export class McpAccount {
   async open(): Promise<void> {
     const { admissions, clock, journal, metrics } = this.#house
     const { request, principal, server } = this.#about
-    const buckets = principal.limited.buckets(server.model).filter(isOfRequests)
+    const askedAt = clock()
+    const above = principal.limited.above(server.model, askedAt)
+    const buckets = above.buckets.filter(isOfMessages)
     if (buckets.length > 0) {
-      const askedAt = clock()
-      const verdict = await admissions.admit({ id: request, buckets, amounts: this.#amounts })
+      const { operation, calls, startedAt } = this.#about
+      const item = { operation, model: server.model, at: startedAt }
+      this.#bill = billFor(this.#house, above.currencies, item, () => ({ req: BigInt(calls) }))
+      const verdict = await admissions.admit({
+        id: request,
+        buckets,
+        amounts: this.#amounts(this.#bill?.reserved),
+      })
       metrics.limit(verdict, clock() - askedAt)
       if (this.#over) {
         if (verdict.type === 'admitted') admissions.void(verdict)
@@ -106,15 +125,16 @@ export class McpAccount {
     this.#over = true
     const { verdict } = this
     if (verdict?.type !== 'admitted') return
-    if (sent) this.#house.admissions.settle(verdict, this.#amounts)
+    if (sent)
+      this.#house.admissions.settle(verdict, this.#amounts(this.usage && this.#bill?.charged(this.usage)))
     else this.#house.admissions.void(verdict)
   }
 
-  get #amounts(): Amounts {
-    return { requests: this.#about.requests, inputTokens: 0, outputTokens: 0, money: 0n }
+  #amounts(money: Moneys = noMoney): Amounts {
+    return { requests: this.#about.requests, inputTokens: 0, outputTokens: 0, money }
   }
 }
 
 /** A message has no tokens. */
-const isOfRequests = ({ dimension }: Bucket): boolean =>
-  dimension === 'requests' || dimension === 'concurrency'
+const isOfMessages = ({ dimension }: Bucket): boolean =>
+  dimension === 'requests' || dimension === 'concurrency' || dimension === 'money'

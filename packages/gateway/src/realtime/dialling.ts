@@ -2,7 +2,7 @@
 // one refuses is tried at another, before the caller is told anything.
 import { unsupportedByModel } from '@switchyard/dialects'
 import { Fault } from '@switchyard/kinds'
-import type { Verdict } from '@switchyard/runtime'
+import { noMoney, type Verdict } from '@switchyard/runtime'
 import { WebSocket } from 'ws'
 import { below } from '../attempt.ts'
 import { choose, type Facts } from '../choose/choose.ts'
@@ -114,7 +114,7 @@ async function claimRoom(
   attempt: number,
 ): Promise<Claim | undefined> {
   if (buckets.length === 0) return undefined
-  const amounts = { requests: 1, inputTokens: 1, outputTokens: 0, money: 0n }
+  const amounts = { requests: 1, inputTokens: 1, outputTokens: 0, money: noMoney }
   const verdict = await admissions.admit({ id: `${request}:${attempt}`, buckets, amounts })
   if (verdict.type === 'admitted') return verdict
   throw new Failed(overLimit(verdict))

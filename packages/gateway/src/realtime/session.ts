@@ -4,10 +4,11 @@ import { type IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { callers, RealtimeTap, type Usage } from '@switchyard/dialects'
 import { Fault } from '@switchyard/kinds'
-import type { Admission, EndReason, Verdict } from '@switchyard/runtime'
+import { type Admission, type Amounts, type EndReason, noMoney, type Verdict } from '@switchyard/runtime'
 import { type WebSocket, WebSocketServer } from 'ws'
 import { exhausted, usedBy } from '../admission.ts'
 import { authenticate, type Credential, recheck } from '../authenticate.ts'
+import { type Bill, billFor } from '../bill.ts'
 import { Body } from '../body.ts'
 import { faultOf } from '../failure.ts'
 import { dialectOf, type Head, readHead } from '../head.ts'
@@ -29,6 +30,8 @@ type Phase = 'opening' | 'open' | 'closing' | 'ended'
 /** Milliseconds for the other side to answer a close. */
 const closeMilliseconds = 2_000
 const mostEarlyBytes = 64 * 1024
+/** What is claimed of money for a session that has not begun. */
+const opening = { 'tok.in.*': 1n, 'tok.out.*': 1n } as const
 
 export class Session implements Running {
   readonly id: string
@@ -62,6 +65,8 @@ export class Session implements Running {
   #closedAt = 0
   #pingedAt = 0
   #pongedAt = 0
+  /** Undefined where no limit of money stands above it. */
+  #bill: Bill | undefined
   #claims = 0
   /** Used, and not booked by a claim of its own. */
   #unclaimed: Usage | undefined
@@ -127,10 +132,13 @@ export class Session implements Running {
       operation: 'realtime',
       streamed: true,
     }
-    const buckets = principal.limited.buckets(model)
+    const { buckets, currencies } = principal.limited.above(model, clock())
     if (buckets.length > 0) {
-      // One token, so that who has used up a limit is told before the session and not in it.
-      const amounts = { requests: 1, inputTokens: 1, outputTokens: 0, money: 0n }
+      const item = { operation: 'realtime', model, at: this.#startedAt } as const
+      this.#bill = billFor(this.#house, currencies, item, () => opening)
+      // A token, so that who has used up a limit is told before the session and not in it.
+      const money = this.#bill?.reserved ?? noMoney
+      const amounts = { requests: 1, inputTokens: 1, outputTokens: 0, money }
       const verdict = await admissions.admit({ id: this.id, buckets, amounts })
       metrics.limit(verdict)
       this.#claim = verdict
@@ -231,12 +239,13 @@ export class Session implements Running {
     const usage = this.#tap.push(message)
     if (!usage) return
     const { principal } = this.#credential as Credential // it is open
+    const { admissions, clock } = this.#house
     const buckets = principal.limited
-      .buckets(this.#admitted?.model ?? '')
-      .filter(({ dimension }) => dimension.endsWith('tokens'))
+      .above(this.#admitted?.model ?? '', clock())
+      .buckets.filter(({ dimension }) => dimension.endsWith('tokens') || dimension === 'money')
     if (buckets.length === 0) return
-    const { admissions } = this.#house
-    const claim = { id: `${this.id}/${++this.#claims}`, buckets, amounts: { ...usedBy(usage), requests: 0 } }
+    const amounts = { ...this.#amountsOf(usage), requests: 0 }
+    const claim = { id: `${this.id}/${++this.#claims}`, buckets, amounts }
     const judged = (verdict: Verdict) => {
       if (verdict.type === 'admitted') admissions.settle(verdict, verdict.amounts)
       else {
@@ -251,6 +260,10 @@ export class Session implements Running {
     } catch (error) {
       this.#unjudged(error)
     }
+  }
+
+  #amountsOf(usage: Usage | undefined): Amounts {
+    return usedBy(usage, usage && this.#bill?.charged(usage))
   }
 
   readonly #unjudged = (error: unknown): void => this.#fail(faultOf(error), 'refused')
@@ -381,7 +394,7 @@ export class Session implements Running {
     const claim = this.#claim
     this.#claim = undefined
     if (claim?.type === 'admitted') {
-      if (this.#dialled) admissions.settle(claim, usedBy(this.#unclaimed))
+      if (this.#dialled) admissions.settle(claim, this.#amountsOf(this.#unclaimed))
       else admissions.void(claim)
     }
     const dialled = this.#dialled

@@ -1,7 +1,7 @@
 // Who calls: a key, whether it is accepted, what it may call and the limits above it.
-import { covers, type LimitsSpec } from '@switchyard/kinds'
-import { Limited, type LimitScope } from '../admission.ts'
+import { covers, isTimezone, type LimitsSpec } from '@switchyard/kinds'
 import { type AddressRules, compileAddressRules } from '../door/addresses.ts'
+import { Limited, type LimitScope } from '../limited.ts'
 import type { Principal, Refusal, Tenant } from '../snapshot.ts'
 import { type ApiKey, type Found, within } from './found.ts'
 import { glob } from './glob.ts'
@@ -36,7 +36,10 @@ export function compilePrincipal(
   const { metadata, spec, status } = key
   const { workspace, project, id } = metadata
   const scopes = scopesOf(workspace, project, found, limits)
-  const own: readonly LimitScope[] = spec.limits ? [{ level: 'key', subject: id, limits: spec.limits }] : []
+  const timezone = timezoneOf(workspace, found)
+  const own: readonly LimitScope[] = spec.limits
+    ? [{ level: 'key', subject: id, limits: spec.limits, timezone }]
+    : []
   return Object.freeze({
     id,
     workspace: workspace ?? '',
@@ -74,6 +77,12 @@ export function compileTenants(found: Found, limits?: LimitsSpec): ReadonlyMap<s
 export const currencyOf = (workspace: string | null, { workspaces }: Found): string =>
   workspaces.get(within(null, workspace ?? ''))?.spec.currency ?? ''
 
+/** One that was stored before names were checked is UTC. */
+function timezoneOf(workspace: string | null, { workspaces }: Found): string {
+  const timezone = workspaces.get(within(null, workspace ?? ''))?.spec.timezone ?? 'UTC'
+  return isTimezone(timezone) ? timezone : 'UTC'
+}
+
 /** Those that rule something. */
 function rulesOf(
   ...all: readonly (Parameters<typeof compileAddressRules>[0] | undefined)[]
@@ -85,16 +94,20 @@ function rulesOf(
 function scopesOf(
   workspace: string | null,
   project: string | null,
-  { workspaces, projects }: Found,
+  found: Found,
   platform: LimitsSpec | undefined,
 ): readonly LimitScope[] {
+  const { workspaces, projects } = found
+  const home = timezoneOf(workspace, found)
   const slice = project === null ? undefined : projects.get(within(workspace, project))
   const all = [
-    ['platform', 'all', platform],
-    ['workspace', workspace ?? '', workspaces.get(within(null, workspace ?? ''))?.spec.limits],
-    ['project', `${workspace}/${project}`, slice?.spec.limits],
+    ['platform', 'all', platform, 'UTC'],
+    ['workspace', workspace ?? '', workspaces.get(within(null, workspace ?? ''))?.spec.limits, home],
+    ['project', `${workspace}/${project}`, slice?.spec.limits, home],
   ] as const
-  return all.flatMap(([level, subject, limits]) => (limits ? [{ level, subject, limits }] : []))
+  return all.flatMap(([level, subject, limits, timezone]) =>
+    limits ? [{ level, subject, limits, timezone }] : [],
+  )
 }
 
 /** Why nobody calls there. */

@@ -3,7 +3,7 @@ import { carriedBy, providerRow } from '@switchyard/catalog'
 import { openaiEngineRow, type Speech } from '@switchyard/dialects'
 import { type CredentialSecret, parseCidr } from '@switchyard/kinds'
 import type { Bucket } from '@switchyard/runtime'
-import { bucketsOf } from '../admission.ts'
+import { bucketsOf } from '../limited.ts'
 import type { Upstream } from '../route.ts'
 import type { CredentialDocument, ProviderDocument, Replica } from './found.ts'
 

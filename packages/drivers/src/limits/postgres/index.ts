@@ -9,6 +9,7 @@ import {
   type LimitClaim,
   type Limiter,
   neverPasses,
+  quotaKeepMs,
   seatMs,
   settlementIn,
   type Verdict,
@@ -162,7 +163,7 @@ const keyOf = ({ type, key }: Bucket) => `${type}/${key}`
 /** Microseconds since 1970 at which a quota's row says nothing any more; null is never. */
 function endOf(bucket: Bucket): number | null {
   if (bucket.type !== 'quota' || bucket.resetsAtMs === Number.POSITIVE_INFINITY) return null
-  return bucket.resetsAtMs * 1000
+  return (bucket.resetsAtMs + quotaKeepMs) * 1000
 }
 
 /** PostgreSQL writes a bigint as text; those of the limits are below 2^53. */

@@ -8,6 +8,7 @@ import {
   type LimitClaim,
   type Limiter,
   neverPasses,
+  quotaKeepMs,
   seatMs,
   settlementIn,
   verdictOf,
@@ -144,7 +145,12 @@ interface Change {
 
 function argumentsOf(bucket: Bucket, amount: number): readonly string[] {
   const ends = bucket.type === 'quota' && bucket.resetsAtMs !== Number.POSITIVE_INFINITY
-  return [letterOf[bucket.type], String(amount), String(bucket.bound), ends ? String(bucket.resetsAtMs) : '0']
+  return [
+    letterOf[bucket.type],
+    String(amount),
+    String(bucket.bound),
+    ends ? String(bucket.resetsAtMs + quotaKeepMs) : '0',
+  ]
 }
 
 /** The script answers integers alone. */

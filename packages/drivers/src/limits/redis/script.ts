@@ -10,7 +10,8 @@ export const version = 'v1'
  * KEYS[2…] the buckets                       rate: string, µs at which it is empty; quota: string, what was
  *                                            spent; seats: sorted set, claim -> µs at which it lapses
  * ARGV     operation, id, life of a seat in µs, life of a claim in ms, then four for each bucket:
- *          type r | q | s, amount, bound, and the end of a quota in ms since 1970 (0 is never)
+ *          type r | q | s, amount, bound, and until when a quota is kept in ms since 1970 (0 is
+ *          for ever)
  *
  * Measured with 4 rates: 17 µs in Redis where one GET for each bucket and formatted numbers took 27, and 40 µs
  * for each of 64 callers at a time on two busy cores, where a script that returns a constant took 9.

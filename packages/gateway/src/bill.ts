@@ -1,0 +1,111 @@
+// What a request costs under the limits of money above it: at its admission the most that it may, at its end what it
+// has, both by the sale prices that held when it came.
+import { type Ask, meters, type Operation, type Usage } from '@switchyard/dialects'
+import { Fault } from '@switchyard/kinds'
+import type { Bounds, Prices, Tariff } from '@switchyard/ledger'
+import { type Amounts, type EndReason, type Moneys, noMoney } from '@switchyard/runtime'
+import type { House } from './house.ts'
+
+/** What is priced. */
+export interface Item {
+  readonly operation: Operation
+  /** Public name of the model. */
+  readonly model: string
+  /** Milliseconds since 1970: when the request came. */
+  readonly at: number
+}
+
+/** Whether its caller pays for what a request has used. */
+const pays = {
+  done: true,
+  client_gone: true,
+  caller_deadline: true,
+  guard_blocked: true,
+  gateway_lost: true,
+  upstream_error: false,
+  our_timeout: false,
+  refused: false,
+  drained: false,
+} as const satisfies Record<EndReason, boolean>
+
+export class Bill {
+  readonly reserved: Moneys
+  readonly #tariffs: readonly Tariff[]
+
+  /** The tariffs are of different currencies. */
+  constructor(tariffs: readonly Tariff[], bounds: Bounds) {
+    this.#tariffs = tariffs
+    this.reserved = this.#each(tariff => tariff.reserve(bounds))
+  }
+
+  /** Where nobody knows what was used it is what was reserved. */
+  settled(usage: Usage | undefined, end: EndReason): Moneys {
+    if (!pays[end]) return noMoney
+    if (usage) return this.charged(usage)
+    return end === 'done' ? this.reserved : noMoney
+  }
+
+  charged({ quantities }: Usage): Moneys {
+    return this.#each(tariff => tariff.charge(quantities) ?? this.reserved[tariff.currency] ?? 0n)
+  }
+
+  #each(amount: (tariff: Tariff) => bigint): Moneys {
+    return Object.fromEntries(this.#tariffs.map(tariff => [tariff.currency, amount(tariff)]))
+  }
+}
+
+/** The bill in those currencies; undefined where there are none. Throws `unpriced`. */
+export function billFor(
+  { snapshot, metrics }: Pick<House, 'snapshot' | 'metrics'>,
+  currencies: readonly string[],
+  item: Item,
+  bounds: () => Bounds,
+): Bill | undefined {
+  if (currencies.length === 0) return undefined
+  const tariffs = tariffsFor(currencies, item, snapshot().prices)
+  if (tariffs instanceof Fault) {
+    metrics.unpriced()
+    throw tariffs
+  }
+  return new Bill(tariffs, bounds())
+}
+
+/** One for each currency; `unpriced` where something that the operation is metered by has no price in one of them. */
+export function tariffsFor(
+  currencies: readonly string[],
+  { operation, model, at }: Item,
+  prices: Prices | undefined,
+): readonly Tariff[] | Fault {
+  const { units } = meters[operation]
+  const tariffs: Tariff[] = []
+  // What is free of itself needs no price.
+  if (units.length === 0) return tariffs
+  for (const currency of currencies) {
+    const tariff = prices?.sale(model, currency, at)
+    const lacking = tariff ? tariff.lacks(units) : units[0]
+    if (!tariff || lacking !== undefined) return unpriced(model, currency, lacking)
+    tariffs.push(tariff)
+  }
+  return tariffs
+}
+
+const unpriced = (model: string, currency: string, unit = '') =>
+  new Fault(
+    'unavailable',
+    `'${model}' has no price in ${currency} for ${unit}, and its cost is limited: ask the administrator to add one to a price book.`,
+    { reason: 'unpriced' },
+  )
+
+/** Bytes that a body is taken to have which does not say. */
+const unknownBytes = 1024 * 1024
+
+/** What an ask may use at most; `declared` are the bytes of a form that has not come whole, -1 where it does not say. */
+export function boundsOf(ask: Ask, { inputTokens, outputTokens }: Amounts, declared: number): Bounds {
+  const { asked, most } = meters[ask.operation]
+  return {
+    'tok.in.*': BigInt(inputTokens),
+    'tok.out.*': BigInt(outputTokens),
+    ...asked?.({ ask }),
+    ...most?.({ ask, bytes: ask.bytes.length || (declared < 0 ? unknownBytes : declared) }),
+  }
+}
