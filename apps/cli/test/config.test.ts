@@ -176,6 +176,24 @@ describe('config check, without a server', () => {
       ],
     ],
     [
+      'limits of money that are none, and one in a currency that nothing is sold in',
+      `apiVersion: switchyard.dev/v1
+kind: Project
+metadata: { name: lab, workspace: default }
+spec: { limits: { money: { currency: USD }, models: { gpt-5: { money: { perDay: 5, currency: EUR } } } } }
+---
+apiVersion: switchyard.dev/v1
+kind: Project
+metadata: { name: shop, workspace: default }
+spec: { limits: { money: { perMonth: "5", currency: EUR, timezone: Europe/Berlin } } }
+`,
+      [
+        'error F:4:19 spec.limits.money: set one of perHour, perDay, perWeek and perMonth, or several',
+        'error F:4:73 spec.limits.models.gpt-5.money.perDay: write it as text in quotes, such as "2.50": numbers lose digits',
+        'warning F:9:43 spec.limits.money.currency: no PriceBook of this file sells in EUR: without one requests are refused as unpriced, so it must be there already',
+      ],
+    ],
+    [
       'YAML that is cut',
       'kind: [',
       ['error F:1:8: Flow sequence in block collection must be sufficiently indented and end with a ]'],

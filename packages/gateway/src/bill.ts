@@ -93,7 +93,7 @@ const unpriced = (model: string, currency: string, unit = '') =>
   new Fault(
     'unavailable',
     `'${model}' has no price in ${currency} for ${unit}, and its cost is limited: ask the administrator to add one to a price book.`,
-    { reason: 'unpriced' },
+    { reason: 'unpriced', retryAfterSeconds: 60 },
   )
 
 /** Bytes that a body is taken to have which does not say. */

@@ -133,6 +133,8 @@ export class Bed implements AsyncDisposable {
   readonly documents: Document[] = []
   keyHashes: SnapshotInputs['keyHashes'] = []
   grants: SnapshotInputs['grants'] = [{ principal: 'user:ada', workspace: null, permission: '*' }]
+  /** Of the platform. */
+  limits: SnapshotInputs['limits']
   readonly credentials = new Map<string, Sealed<CredentialSecret>>()
   /** Hears what is observed, as it is. */
   hear: ((observation: GatewayObservation) => void) | undefined
@@ -222,9 +224,9 @@ export class Bed implements AsyncDisposable {
   /** Compiles what stands and swaps it in. */
   swap(): void {
     if (this.#gathering) return
-    const { documents, keyHashes, grants, credentials } = this
+    const { documents, keyHashes, grants, credentials, limits } = this
     const pricing = { compile: compilePrices, at: this.now() }
-    this.#snapshot = compileSnapshot({ documents, keyHashes, grants, credentials, pricing })
+    this.#snapshot = compileSnapshot({ documents, keyHashes, grants, credentials, pricing, limits })
   }
 
   workspace(name: string): void {

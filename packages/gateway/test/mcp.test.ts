@@ -249,6 +249,23 @@ describe('is refused in the words of JSON-RPC:', () => {
     expect((await say(ping, {}, limited)).status).toBe(200)
   })
 
+  test('more than their money pays for, by the calls of tools, whose price is asked for', async () => {
+    await serve([answer])
+    const call = { jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'echo', arguments: {} } }
+    const limited = bed.key({ spec: { limits: { money: { perDay: '5', currency: 'USD' } } } })
+    expect(await told(await say(call, {}, limited))).toMatchObject({
+      status: 503,
+      body: refused(-32000, 'unpriced'),
+    })
+    bed.priceBook('tools', { side: 'sale', rates: [{ model: 'mcp/*', unit: 'req', price: '2', per: 1 }] })
+    for (let i = 0; i < 2; i++) expect((await say(call, {}, limited)).status).toBe(200)
+    await vi.waitUntil(() => bed.gateway.inflight === 0)
+    const spent = await told(await say(call, {}, limited))
+    expect(spent).toMatchObject({ status: 429, body: refused(-32000, 'insufficient_quota') })
+    // What calls nothing costs nothing.
+    expect((await say(ping, {}, limited)).status).toBe(200)
+  })
+
   test('a page of an origin that is listed is let in', async () => {
     const open = await Bed.start({}, { cors: { origins: ['https://app.example'] } })
     stack.add(open)

@@ -156,6 +156,49 @@ test.each(Object.entries(cases))('L3 %s is metered by its units', async (operati
   inRow(operation as Operation) // a key of the cases
 })
 
+/** Each of what has no price here is measured by something else, too. */
+const others: readonly string[] = ['img.out.px', 'doc.ranked', 'tok.out.image']
+
+test.each(Object.entries(cases))(
+  'L3 %s is held and paid for under a limit of money',
+  async (operation, one) => {
+    const { path, body, answer, type = json, quantities } = one
+    const given = Buffer.isBuffer(answer) ? answer : JSON.stringify(answer)
+    const upstream = stack.use(await MediaUpstream.start(answering(type, given)))
+    bed.provider('far', {
+      type: operation.startsWith('oip.') ? 'open-inference' : 'openai-compatible',
+      baseUrl: `http://${upstream.address}${operation.startsWith('oip.') ? '' : '/v1'}`,
+      models: [{ name: 'm' }],
+    })
+    bed.route('m', { tiers: [{ targets: [{ provider: 'far', model: 'm' }] }] })
+    const priced = ['tok.in.*', 'tok.out.*', 'req', 'img.out.count', 'audio.in.ms', 'char.in'] as const
+    bed.priceBook('sale', {
+      side: 'sale',
+      rates: priced.map(unit => ({ model: 'm', unit, price: '1', per: 1 })),
+    })
+    const asked = (perDay: string) => {
+      bed.change('ApiKey', 'key-0', { spec: { limits: { money: { perDay, currency: 'USD' } } } })
+      const formed = Buffer.isBuffer(body)
+      return fetch(bed.url + path, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${key}`, 'content-type': formed ? formType : json },
+        body: formed ? Uint8Array.from(body) : JSON.stringify({ model: 'm', ...body }),
+      })
+    }
+    const poor = await asked('0.5')
+    expect([poor.status, upstream.taken.length], await poor.text()).toEqual([429, 0])
+    const response = await asked('1000000')
+    expect(response.status).toBe(200)
+    await response.arrayBuffer()
+    await vi.waitUntil(() => bed.gateway.inflight === 0)
+    const spent = Object.entries(quantities)
+      .filter(([unit]) => !others.includes(unit))
+      .reduce((sum, [, quantity]) => sum + Number(quantity), 0)
+    const { limits } = await bed.gateway.explain({ workspace: 'default', model: 'm', key: 'key-0' })
+    expect(limits.map(({ remaining }) => remaining)).toEqual([String(1_000_000 - spent)])
+  },
+)
+
 /** What stands in the record is what the operation's row says. */
 function inRow(operation: Operation): void {
   const units = Object.keys(bed.journal.last.quantities).map(unit =>

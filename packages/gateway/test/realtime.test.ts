@@ -219,6 +219,35 @@ test('A11: a session that uses up its limit is ended with 1013, and what it used
   expect(told).toMatchObject({ status: 429 })
 })
 
+test('a session that spends what its key may is ended, and each response is paid for at once', async () => {
+  await using at = await rig()
+  const money = { perDay: '50', currency: 'USD' }
+  at.bed.change('ApiKey', 'key-0', { spec: { limits: { money } } })
+  const unpriced = await at.open().opened
+  expect(unpriced).toMatchObject({ status: 503 })
+  at.bed.priceBook('sale', {
+    side: 'sale',
+    rates: (['tok.in.*', 'tok.out.*'] as const).map(unit => ({ model: 'tiny', unit, price: '1', per: 1 })),
+  })
+  const left = async () => {
+    const { limits } = await at.bed.gateway.explain({ workspace: 'default', model: 'tiny', key: 'key-0' })
+    return limits[0]?.remaining
+  }
+  const heard = at.open()
+  await heard.opened
+  heard.socket.send(createResponse)
+  await vi.waitUntil(() => heard.types.includes('response.done'))
+  // Two tokens are held for the session while it lasts.
+  await vi.waitFor(async () => expect(Number(await left())).toBeCloseTo(50 - 30 - 2, 3))
+  heard.socket.send(createResponse)
+  expect(await heard.closed).toEqual({ code: 1013, reason: 'insufficient_quota' })
+  // What has been used is paid for, more than there was.
+  await vi.waitFor(async () => expect(await left()).toBe('0'))
+  expect(await at.open().opened).toMatchObject({ status: 429 })
+  at.bed.change('ApiKey', 'key-0', { spec: { limits: { money: { ...money, perDay: '100' } } } })
+  await vi.waitFor(async () => expect(await left()).toBe('40'))
+})
+
 test('a session holds a seat of the limit of concurrency until it ends', async () => {
   await using at = await rig()
   at.bed.change('ApiKey', 'key-0', { spec: { limits: { concurrency: 1 } } })

@@ -74,6 +74,14 @@ export const faults = {
     anthropic: 'rate_limit_error',
     gemini: 'RESOURCE_EXHAUSTED',
   },
+  insufficient_quota: {
+    status: 429,
+    openai: ['insufficient_quota', 'insufficient_quota'],
+    anthropic: 'billing_error',
+    anthropicStatus: 402,
+    gemini: 'RESOURCE_EXHAUSTED',
+  },
+  unpriced: { ...full('unpriced'), anthropic: 'api_error', anthropicStatus: 503 },
   upstream_rate_limited: {
     status: 429,
     openai: ['rate_limit_error', 'upstream_rate_limited'],

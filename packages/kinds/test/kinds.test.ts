@@ -204,7 +204,8 @@ describe('limits and addresses', () => {
       outputTokens: { perMinute: 20_000 },
       tokens: { perMinute: 110_000 },
       concurrency: 8,
-      models: { 'gpt-*': { requests: { perSecond: 1 } } },
+      money: { perHour: '0.000001', perMonth: '4503599627', currency: 'USD', timezone: 'Asia/Shanghai' },
+      models: { 'gpt-*': { requests: { perSecond: 1 }, money: { perDay: '0', currency: 'CNY' } } },
     }
     expect(limitsSchema.parse(limits)).toEqual(limits)
     expect(limitsSchema.parse({})).toEqual({})
@@ -219,6 +220,16 @@ describe('limits and addresses', () => {
     { models: { 'a*b': {} } },
     { models: { a: { models: {} } } },
     { concurrency: 0 },
+    { money: { currency: 'USD' } },
+    { money: { perDay: '5' } },
+    { money: { perDay: 5, currency: 'USD' } },
+    { money: { perDay: '-5', currency: 'USD' } },
+    { money: { perDay: '1e3', currency: 'USD' } },
+    { money: { perDay: '0.0000001', currency: 'USD' } },
+    { money: { perDay: '4503599628', currency: 'USD' } },
+    { money: { perYear: '5', currency: 'USD' } },
+    { money: { perDay: '5', currency: 'dollars' } },
+    { money: { perDay: '5', currency: 'USD', timezone: 'Mars/Phobos' } },
   ])('%j is refused', limits => {
     expect(limitsSchema.safeParse(limits).success).toBe(false)
   })

@@ -1,5 +1,6 @@
 // What the documents of one file mean together: where they point, and what routes make of each other.
 import { Fault } from '@switchyard/kinds'
+import { unpricedLimits } from './judge-prices.ts'
 import { fallbackLoops, hiddenNames, idleTargets, unknownModels } from './judge-routes.ts'
 import { nearest } from './nearest.ts'
 import { type Edge, order, referencesOf } from './order.ts'
@@ -29,6 +30,7 @@ export function judge(entries: readonly Entry[], { elsewhere }: JudgeOptions): r
     ...hiddenNames(entries),
     ...idleTargets(entries),
     ...unknownModels(entries, byKey),
+    ...(elsewhere === 'warn' ? unpricedLimits(entries) : []),
   ]
   const loops = fallbackLoops(entries)
   return [...problems, ...loops, ...(loops.length > 0 ? [] : circles(entries))]
