@@ -11,6 +11,7 @@ import { model } from './upstream/speaker.ts'
 import { type Name, ScriptedUpstream } from './upstream.ts'
 
 const cost = 7 + 2 * 3
+const patient = { timeout: 20_000, interval: 10 }
 
 let bed: Bed
 let engine: ScriptedUpstream
@@ -53,7 +54,8 @@ async function left(name = 'key-0', of = 'm'): Promise<readonly (readonly [strin
 }
 
 /** The same, once everything is settled. */
-const rests = (amount: string) => vi.waitFor(async () => expect(await left()).toEqual([['key', amount]]))
+const rests = (amount: string) =>
+  vi.waitFor(async () => expect(await left()).toEqual([['key', amount]]), patient)
 
 async function message(answer: Response): Promise<string> {
   // Why `as`: it is what a refusal holds; another would fail the test.
@@ -67,7 +69,7 @@ describe('a request under a limit of money', () => {
     engine.always('one by one')
     const answer = await Promise.race([
       ask(key, { stream: true }),
-      vi.waitUntil(() => engine.seen.length > 0),
+      vi.waitUntil(() => engine.seen.length > 0, patient),
     ])
     expect(answer).toBe(true)
     const reserved = Math.ceil(bodyOf({ stream: true }) / 3) + 200
@@ -112,7 +114,7 @@ describe('a request under a limit of money', () => {
       },
     ],
   ])(
-    'is refused at the level of the %s, which is named, and the others are left as they were',
+    'L2: is refused at the level of the %s, which is named, and the others are left as they were',
     async (level, tighten) => {
       bed.limits = limits({ perMonth: '5000' })
       bed.add(
@@ -151,10 +153,15 @@ describe('a request under a limit of money', () => {
     engine.always('one by one')
     const answers = Array.from({ length: 200 }, () => ask(key, { stream }))
     const refused = () => bed.observed.filter(one => one.type === 'request_ended' && one.status === 429)
-    await vi.waitFor(() => expect(refused()).toHaveLength(190))
-    await vi.waitFor(() => expect(engine.seen).toHaveLength(10))
+    await vi.waitFor(() => expect(refused()).toHaveLength(190), patient)
+    await vi.waitFor(() => expect(engine.seen).toHaveLength(10), patient)
     engine.step(10_000)
-    const statuses = await Promise.all(answers.map(async one => ((await one).text(), (await one).status)))
+    const statuses = await Promise.all(
+      answers.map(async answer => {
+        await (await answer).text()
+        return (await answer).status
+      }),
+    )
     expect(statuses.filter(status => status === 200)).toHaveLength(10)
     expect(statuses.filter(status => status === 429)).toHaveLength(190)
     await rests(String(most - 10 * cost))
@@ -184,13 +191,13 @@ describe('L2: the difference comes back once', () => {
     const leaving = new AbortController()
     const answer = await Promise.all([
       ask(key, { stream: true }, { signal: leaving.signal }),
-      vi.waitUntil(() => engine.seen.length > 0).then(() => engine.step(10)),
+      vi.waitUntil(() => engine.seen.length > 0, patient).then(() => engine.step(10)),
     ])
     const reader = answer[0].body!.getReader()
     await reader.read()
     leaving.abort()
     await reader.read().catch(() => undefined)
-    await vi.waitUntil(() => bed.gateway.inflight === 0)
+    await vi.waitUntil(() => bed.gateway.inflight === 0, patient)
     const { quantities } = bed.journal.last
     const made = Number(quantities['tok.in.uncached'] ?? 0) + 2 * Number(quantities['tok.out.text'] ?? 0)
     expect(bed.journal.last.end).toBe('client_gone')
@@ -212,7 +219,7 @@ describe('L2: the difference comes back once', () => {
       spec: { tiers: [{ strategy: 'weighted', targets: [{ provider: 'q', model, weight: 1 }] }] },
     })
     expect((await ask(key)).status).toBe(200)
-    await vi.waitUntil(() => bed.gateway.inflight === 0)
+    await vi.waitUntil(() => bed.gateway.inflight === 0, patient)
     expect(bed.journal.last.usageSource).toBe('none')
     const rest = (await left())[0]?.[1]
     expect(Number(rest)).toBeCloseTo(1000 - held(), 2)
@@ -342,7 +349,7 @@ describe('a price', () => {
     const key = keyOf({ perDay: '1000' })
     engine.always('one by one')
     const answer = ask(key, { stream: true })
-    await vi.waitUntil(() => engine.seen.length > 0)
+    await vi.waitUntil(() => engine.seen.length > 0, patient)
     bed.priceBook('sale', { side: 'sale', rates: rates.map(rate => ({ ...rate, price: '50' })) })
     engine.step(1000)
     expect(await (await answer).text()).toMatch('[DONE]')
