@@ -3,16 +3,24 @@ import { execFile } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { ToolServer } from '../../packages/gateway/test/mcp.bed.ts'
 import { furnish, personal, snippets } from './clients.ts'
+import { lendTools } from './readme.ts'
 import { startYard, type Yard } from './yard.ts'
 
 describe('A8: the JavaScript of the page about clients', () => {
   let yard: Yard
+  let tools: ToolServer
   beforeAll(async () => {
     yard = await startYard()
     furnish(yard)
+    tools = await ToolServer.start()
+    await lendTools(yard, tools.url)
   }, 120_000)
-  afterAll(() => yard?.[Symbol.asyncDispose](), 60_000)
+  afterAll(async () => {
+    await yard?.[Symbol.asyncDispose]()
+    await tools?.[Symbol.asyncDispose]()
+  }, 60_000)
 
   test.each(snippets('js'))('gets words: $title', async ({ title, text }) => {
     const file = join(yard.folder, `${title.replace(/\W+/g, '-')}.mjs`)
@@ -31,6 +39,7 @@ describe('A8: the JavaScript of the page about clients', () => {
       '@ai-sdk/openai-compatible',
       '@ai-sdk/anthropic',
       '@ai-sdk/google',
+      '@modelcontextprotocol/sdk/client/index.js',
     ])
   })
 

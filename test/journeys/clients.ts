@@ -6,7 +6,7 @@ import type { Quickstart } from '@switchyard/server'
 import { expect } from 'vitest'
 import { eventually, type Yard } from './yard.ts'
 
-const root = resolve(import.meta.dirname, '../..')
+export const repository = resolve(import.meta.dirname, '../..')
 
 export interface Snippet {
   /** The heading above it, and which one below that. */
@@ -15,8 +15,8 @@ export interface Snippet {
 }
 
 /** The snippets of docs/clients.md in one language. */
-export function snippets(language: 'js' | 'python' | 'sh'): readonly Snippet[] {
-  const page = readFileSync(join(root, 'docs/clients.md'), 'utf8')
+export function snippets(language: 'js' | 'python' | 'sh' | 'yaml'): readonly Snippet[] {
+  const page = readFileSync(join(repository, 'docs/clients.md'), 'utf8')
   return page.split(/^#+ /m).flatMap(section => {
     const title = section.slice(0, section.indexOf('\n'))
     const blocks = [...section.matchAll(/^```(\w+)\n([\s\S]*?)^```/gm)]
@@ -33,7 +33,7 @@ export function personal(text: string, { baseUrl, apiKey }: Quickstart): string 
 
 /** Makes the packages of the repository those of the yard's folder, as if they had been installed there. */
 export function furnish(yard: Yard): void {
-  symlinkSync(join(root, 'node_modules'), join(yard.folder, 'node_modules'))
+  symlinkSync(join(repository, 'node_modules'), join(yard.folder, 'node_modules'))
 }
 
 /** A key of the quickstart's account, once the gateway knows it. */

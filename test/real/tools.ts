@@ -46,7 +46,7 @@ export async function pythonWithObservers(): Promise<Tool> {
   })
 }
 
-/** Python of a virtual environment that holds the official clients of every dialect, and litellm. */
+/** Python of a virtual environment that holds the official clients of every dialect and of MCP, and litellm. */
 export async function pythonWithClients(): Promise<Tool> {
   const python = onPath('python3')
   if (python === undefined) return { absent: 'python3 is not installed' }
@@ -56,8 +56,9 @@ export async function pythonWithClients(): Promise<Tool> {
     'google-genai==3.4.0',
     'ollama==0.6.3',
     'litellm==1.83.0',
+    'mcp==2.3.0',
   ]
-  return made('python-clients-1', 'bin/python', async folder => {
+  return made('python-clients-2', 'bin/python', async folder => {
     await run(python, ['-m', 'venv', folder])
     const pip = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check']
     await run(join(folder, 'bin/python'), [...pip, ...packages])

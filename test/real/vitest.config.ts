@@ -6,7 +6,8 @@ export default defineConfig({
   test: {
     dir: import.meta.dirname,
     include: ['*.test.ts'],
-    testTimeout: 60_000,
+    // A program in Python takes seconds to import its client.
+    testTimeout: 180_000,
     hookTimeout: 180_000,
     fileParallelism: false,
     pool: 'forks',
