@@ -29,8 +29,8 @@ export const duplicate = (name: string) =>
 
 /** Where the governed members of one object stand, by their index. */
 interface Places {
-  readonly starts: Int32Array
-  readonly ends: Int32Array
+  readonly starts: readonly number[]
+  readonly ends: readonly number[]
 }
 
 /**
@@ -74,8 +74,12 @@ export function readRequest(caller: CallerName, operation: Operation, bytes: Buf
 function scan(cursor: Cursor, rules: Pick<Governed, 'names' | 'list' | 'path'>): Places {
   const { bytes } = cursor
   const { list } = rules
-  const starts = new Int32Array(list.length).fill(-1)
-  const ends = new Int32Array(list.length)
+  const starts: number[] = []
+  const ends: number[] = []
+  for (let i = 0; i < list.length; i++) {
+    starts.push(-1)
+    ends.push(0)
+  }
   let step = cursor.open()
   while (step === more) {
     const name = nameOf(bytes, cursor.nameStart, cursor.nameEnd, rules)

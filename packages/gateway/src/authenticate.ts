@@ -6,6 +6,7 @@ import type { Carried } from './head.ts'
 import { wellFormed } from './key.ts'
 import type { KeyEntry, Principal, Refusal, Snapshot } from './snapshot.ts'
 import { principalOf } from './token.ts'
+import type { Link } from './wire/inbound.ts'
 
 const unauthenticated = (reason: string, message: string) => new Fault('unauthenticated', message, { reason })
 
@@ -51,19 +52,27 @@ export interface Credential {
 const tokenForm = /^[\w-]+\.[\w-]+\.[\w-]*$/
 
 /** Finds who calls. `unauthenticated`, `denied`, or `invalid` when two different keys were sent. */
-export function authenticate(carried: Carried, snapshot: Snapshot, now: number): Credential
+export function authenticate(
+  carried: Carried,
+  snapshot: Snapshot,
+  now: number,
+  tokens?: undefined,
+  link?: Link,
+): Credential
 /** The same, or by a token of an outside issuer: a promise where that was not seen before. */
 export function authenticate(
   carried: Carried,
   snapshot: Snapshot,
   now: number,
   tokens: Tokens,
+  link?: Link,
 ): Credential | Promise<Credential>
 export function authenticate(
   carried: Carried,
   snapshot: Snapshot,
   now: number,
   tokens?: Tokens,
+  link?: Link,
 ): Credential | Promise<Credential> {
   if (carried.conflicting)
     throw new Fault(
@@ -73,6 +82,7 @@ export function authenticate(
     )
   const { key } = carried
   if (key === undefined || key === '') throw unauthenticated('invalid_api_key', missing)
+  if (key === link?.key) return ofKey(link.digest, snapshot, now)
   if (!wellFormed(key)) {
     if (!tokens || snapshot.issuers.size === 0 || !tokenForm.test(key))
       throw unauthenticated('invalid_api_key', unknown)
@@ -82,6 +92,16 @@ export function authenticate(
       : bearing(verified, snapshot)
   }
   const digest = hash('sha256', key, 'hex')
+  const credential = ofKey(digest, snapshot, now)
+  // A connection shows one key again and again; it is asked of the snapshot each time.
+  if (link) {
+    link.key = key
+    link.digest = digest
+  }
+  return credential
+}
+
+function ofKey(digest: string, snapshot: Snapshot, now: number): Credential {
   const { principal, until } = accept(digest, snapshot, now)
   return { digest, principal, until: Math.min(until, principal.expiresAt) }
 }

@@ -21,7 +21,7 @@ import type { Blocked, Finding } from './guard/index.ts'
 import { filtered } from './guarding.ts'
 import { askedAs, bodyTooLarge, checkMediaType, dialectOf, type Head, readHead } from './head.ts'
 import type { House } from './house.ts'
-import { limitHeaders } from './limit-headers.ts'
+import { addLimitHeaders } from './limit-headers.ts'
 import { inferencePassage } from './oip.ts'
 import { Opening, type OpeningHearer } from './opening.ts'
 import { answerOwn } from './own.ts'
@@ -102,7 +102,7 @@ export class Call implements InboundHearer, OpeningHearer, DecodedHearer {
         return
       }
       this.#house.checkFresh?.()
-      const credential = authenticate(head.carried, this.#snapshot, clock(), door)
+      const credential = authenticate(head.carried, this.#snapshot, clock(), door, this.#inbound.link)
       // Nothing of the body is read until it is known who calls.
       if (credential instanceof Promise)
         credential.then(
@@ -708,12 +708,12 @@ export class Call implements InboundHearer, OpeningHearer, DecodedHearer {
     const headers = unread ? ['connection', 'close'] : [...this.#house.closing()]
     const answering = this.#answering
     if (this.#opening) headers.push('x-switchyard-model', this.#opening.admitted.model)
-    if (answering) headers.push(...answerHeaders(answering))
+    if (answering) addAnswerHeaders(headers, answering)
     if (this.#route?.exposeUpstream && answering && answering.upstream !== '')
       headers.push('x-switchyard-upstream', answering.upstream)
     const { caller } = this.#target ?? {}
     const verdict = this.#opening?.verdict
-    if (verdict) headers.push(...limitHeaders(verdict, caller === 'anthropic' ? caller : 'openai'))
+    if (verdict) addLimitHeaders(headers, verdict, caller === 'anthropic' ? caller : 'openai')
     const spent = this.#house.clock() - this.#startedAt
     headers.push('openai-processing-ms', String(Math.round(spent)))
     const overhead = spent - (answering?.waited ?? 0)
@@ -746,13 +746,14 @@ function counted(caller: CallerName, { tiers }: Route): boolean {
 }
 
 /** What was decided on the way to an answer. */
-function answerHeaders({ attempts, tier, detour, warning, cache, age }: Answering): readonly string[] {
-  const headers: string[] = []
+function addAnswerHeaders(
+  headers: string[],
+  { attempts, tier, detour, warning, cache, age }: Answering,
+): void {
   if (attempts > 0) headers.push('x-switchyard-attempts', String(attempts))
   if (detour !== undefined) headers.push('x-switchyard-fallback', detour)
   else if (tier > 0) headers.push('x-switchyard-fallback', String(tier))
   if (warning !== '') headers.push('x-switchyard-warning', warning)
   if (cache !== undefined) headers.push('x-switchyard-cache', cache)
   if (age !== undefined) headers.push('age', String(age))
-  return headers
 }

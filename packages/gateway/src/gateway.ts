@@ -131,6 +131,8 @@ export function createGateway(options: GatewayOptions): Gateway {
     options.responses &&
     new Keeper(options.responses, error => options.observe({ type: 'response_not_kept', error }))
   const traffic = new Map<string, { readonly route: Route; readonly traffic: Traffic }>()
+  /** The same by the route itself, of the newest snapshots: its key need not be made for each request. */
+  const trafficOf = new Map<Route, Traffic>()
   const ground = { health: new Health({ random: options.random }), memories: new Memories() }
   const calls = new Roster<Running>()
   let retained = snapshot()
@@ -150,6 +152,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     upstreams.retain(current.origins)
     ground.health.retain(current.upstreams)
     for (const [key, { route }] of traffic) if (!find(current, route)) traffic.delete(key)
+    trafficOf.clear()
   })
 
   /** Those under way, as one for the wheel: it leaves when it finds none of them. */
@@ -218,12 +221,15 @@ export function createGateway(options: GatewayOptions): Gateway {
     },
     closing: () => (stopping ? closeHeader : noHeaders),
     traffic(route) {
+      const known = trafficOf.get(route)
+      if (known) return known
       const key = `${route.workspace}/${route.id}/${route.name}`
       let held = traffic.get(key)
       if (!held) {
         held = { route, traffic: new Traffic(route, ground) }
         traffic.set(key, held)
       }
+      trafficOf.set(route, held.traffic)
       return held.traffic
     },
     route: (workspace, id) => snapshot().routes.get(workspace)?.byId.get(id),

@@ -210,6 +210,7 @@ export function bodyTooLarge({ bodyBytes }: Pick<Limits, 'bodyBytes'>): Fault {
  */
 export function checkMediaType({ contentType }: Head, { caller, carrying }: Aimed): void {
   if (caller === 'ollama' || caller === 'ollamaGenerate' || carrying === 'form') return
+  if (contentType === 'application/json') return
   if (contentType !== undefined && /^application\/([a-z0-9.+-]+\+)?json\s*(;|$)/i.test(contentType)) return
   throw new Fault('unsupported', 'The body must be JSON: send `content-type: application/json`.', {
     reason: 'media_type',

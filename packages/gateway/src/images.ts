@@ -33,6 +33,8 @@ export interface ImageBounds {
   readonly signal: AbortSignal
 }
 
+const none: ReadonlySet<string> = new Set()
+
 /** Addresses that have to be fetched, each once; none where the route does not fetch, or no upstream wants bytes. */
 export function addressesOf(
   ask: Ask,
@@ -40,8 +42,8 @@ export function addressesOf(
   carrying: Carrying,
   { fetchImages, tiers }: Route,
 ): ReadonlySet<string> {
+  if (!fetchImages || carrying !== 'chat') return none
   const found = new Set<string>()
-  if (!fetchImages || carrying !== 'chat') return found
   if (!tiers.some(({ upstreams }) => upstreams.some(({ speech }) => wantsBytes(speech, ask)))) return found
   for (const { parts } of (conversation ?? conversationOf(ask)).turns) collect(parts, found)
   if (found.size > mostImages)

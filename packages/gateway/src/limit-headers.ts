@@ -15,9 +15,8 @@ const shown = [
   ['concurrency', 'concurrency'],
 ] as const satisfies readonly (readonly [Shown, string])[]
 
-/** Names and values in turn, none when no bucket was asked. */
-export function limitHeaders(verdict: Verdict, spelling: LimitSpelling): readonly string[] {
-  const headers: string[] = []
+/** Adds names and values in turn, none when no bucket was asked. */
+export function addLimitHeaders(headers: string[], verdict: Verdict, spelling: LimitSpelling): void {
   let policies = ''
   let states = ''
   let tokens: Standing | undefined
@@ -35,7 +34,6 @@ export function limitHeaders(verdict: Verdict, spelling: LimitSpelling): readonl
   }
   if (tokens) openai(headers, 'tokens', tokens)
   if (policies) headers.push('ratelimit-policy', policies, 'ratelimit', states)
-  return headers
 }
 
 /** `retry-after` in whole seconds, rounded up, and the exact milliseconds; none when no waiting helps. */

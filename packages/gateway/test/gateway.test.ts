@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { Agent, type IncomingMessage, request } from 'node:http'
 import { connect } from 'node:net'
 import OpenAI from 'openai'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -272,6 +273,33 @@ describe('a key', () => {
     expect(bed.journal.last.project).toBe('p')
     bed.change('Project', 'p', { spec: { archived: true } })
     expect((await error(await bed.chat(its))).status).toBe(401)
+  })
+
+  test('is judged anew with each request of a connection', async () => {
+    const other = bed.key()
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+    const one = async (shown: string): Promise<number | undefined> => {
+      const headers = { authorization: `Bearer ${shown}`, 'content-type': 'application/json' }
+      const sent = request(`${bed.url}/v1/chat/completions`, { method: 'POST', agent, headers })
+      sent.end(JSON.stringify({ model: 'tiny', messages: [{ role: 'user', content: 'Hi' }] }))
+      const [answer] = (await once(sent, 'response')) as [IncomingMessage]
+      ports.add(answer.socket.localPort)
+      await answer.resume().toArray()
+      return answer.statusCode
+    }
+    const ports = new Set<number | undefined>()
+    const payers: string[] = []
+    for (const shown of [key, key, other, key]) {
+      expect(await one(shown)).toBe(200)
+      payers.push(bed.journal.last.key)
+    }
+    const [mine, , theirs] = payers
+    expect(payers).toEqual([mine, mine, theirs, mine])
+    expect(theirs).not.toBe(mine)
+    bed.change('ApiKey', 'key-0', { spec: { disabled: true } })
+    expect([await one(key), await one(other), await one(newKey().secret)]).toEqual([401, 200, 401])
+    expect(ports.size).toBe(1)
+    agent.destroy()
   })
 
   test('that was rotated works beside the new one until its time', async () => {

@@ -9,7 +9,7 @@ import {
   type Verdict,
 } from '@switchyard/runtime'
 import { describe, expect, test } from 'vitest'
-import { limitHeaders, retryHeaders } from '../src/limit-headers.ts'
+import { addLimitHeaders, type LimitSpelling, retryHeaders } from '../src/limit-headers.ts'
 
 const rate = (dimension: 'requests' | 'tokens' | 'input_tokens', limit: number, windowMs = 60_000) =>
   rateBucket({ key: dimension, level: 'key', dimension, limit, windowMs })
@@ -23,6 +23,12 @@ const admitted = (buckets: readonly Bucket[], filled: readonly number[]): Verdic
   atUs: at,
   filled,
 })
+function limitHeaders(verdict: Verdict, spelling: LimitSpelling): readonly string[] {
+  const headers: string[] = []
+  addLimitHeaders(headers, verdict, spelling)
+  return headers
+}
+
 function record(headers: readonly string[]): Record<string, string> {
   const found: Record<string, string> = {}
   for (let i = 0; i < headers.length; i += 2) found[headers[i] ?? ''] = headers[i + 1] ?? ''

@@ -10,7 +10,6 @@ const model = 0
 const usage = 1
 const error = 2
 const timings = 3
-const names = 4
 const letterN = 0x6e
 
 /** The bytes of a model name as JSON writes it, for replies. */
@@ -22,8 +21,9 @@ export function publicName(name: string): Buffer {
 export function readReply(bytes: Buffer, name: Buffer | undefined): Reply | undefined {
   if (!isUtf8(bytes)) return undefined
   const cursor = new Cursor(bytes)
-  const starts = new Int32Array(names).fill(-1)
-  const ends = new Int32Array(names)
+  // Plain arrays: a typed one costs 0.1 µs to make.
+  const starts = [-1, -1, -1, -1]
+  const ends = [0, 0, 0, 0]
   cursor.space()
   let step = cursor.open()
   while (step === more) {

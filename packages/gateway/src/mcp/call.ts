@@ -17,7 +17,7 @@ import type { RequestEnded } from '../ended.ts'
 import { deadlines, type Failure, faultOf } from '../failure.ts'
 import { type Head, readHead } from '../head.ts'
 import type { House, Running } from '../house.ts'
-import { limitHeaders } from '../limit-headers.ts'
+import { addLimitHeaders } from '../limit-headers.ts'
 import { Relay, type Spoken } from '../relay.ts'
 import type { Snapshot } from '../snapshot.ts'
 import type { Inbound } from '../wire/inbound.ts'
@@ -100,7 +100,7 @@ export class McpCall implements McpHearer, Running {
       this.#head = head
       this.#relay = new Relay(this.#inbound, head.requestId ?? this.id, mcpSpoken, this.#cors)
       door.admitOrigin(head.origin)
-      const credential = authenticate(head.carried, this.#snapshot, clock(), door)
+      const credential = authenticate(head.carried, this.#snapshot, clock(), door, this.#inbound.link)
       // Nothing of the body is read until it is known who calls.
       if (credential instanceof Promise)
         credential.then(
@@ -500,7 +500,7 @@ export class McpCall implements McpHearer, Running {
     if (server) headers.push('x-switchyard-model', server.model)
     if (forward && forward.attempts > 0) headers.push('x-switchyard-attempts', String(forward.attempts))
     const verdict = this.#account?.verdict
-    if (verdict) headers.push(...limitHeaders(verdict, 'openai'))
+    if (verdict) addLimitHeaders(headers, verdict, 'openai')
     const overhead = clock() - this.#startedAt - (forward?.waited ?? 0)
     headers.push('x-switchyard-overhead-ms', String(Math.max(0, Math.round(overhead))))
     return headers

@@ -11,7 +11,15 @@ export interface InboundHearer {
   onClose(): void
 }
 
+/** What is remembered of a connection as long as it lives. */
+export interface Link {
+  /** The key that its last request has shown, and the hash of that. */
+  key: string
+  digest: string
+}
+
 export interface Inbound {
+  readonly link: Link
   readonly method: string
   /** The request target as it was sent. */
   readonly url: string

@@ -7,6 +7,7 @@
 import { STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import { Fault } from '@switchyard/kinds'
+import type { Link } from './inbound.ts'
 import type { WireServer } from './server.ts'
 import { ChunkReader } from './server-chunks.ts'
 import { HeadReader, type RequestHead } from './server-head.ts'
@@ -18,6 +19,7 @@ type State = 'head' | 'body' | 'whole' | 'skipping' | 'lingering' | 'gone'
 const mostSkippedBytes = 64 * 1024
 
 export class Connection {
+  readonly link: Link = { key: '', digest: '' }
   readonly #server: WireServer
   readonly #socket: Socket
   readonly #reader: HeadReader

@@ -1,6 +1,6 @@
 // One request of a caller on our own server, and how its answer leaves: each piece with its framing in one write.
 import { STATUS_CODES } from 'node:http'
-import type { Inbound, InboundHearer } from './inbound.ts'
+import type { Inbound, InboundHearer, Link } from './inbound.ts'
 import type { Connection } from './server-connection.ts'
 import type { RequestHead } from './server-head.ts'
 
@@ -34,6 +34,10 @@ export class WireInbound implements Inbound {
   constructor(connection: Connection, request: RequestHead) {
     this.#connection = connection
     this.#request = request
+  }
+
+  get link(): Link {
+    return this.#connection.link
   }
 
   get method(): string {

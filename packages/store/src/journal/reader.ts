@@ -146,7 +146,8 @@ export class SegmentReader implements JournalReader {
     else if (frame.kind === 'open') this.#open.set(frame.admitted.request, frame.admitted)
     else if (frame.kind === 'used')
       for (const used of frame.used) {
-        this.#open.delete(used.admitted.request)
+        // Of a process that still runs nothing is kept open here: the look-up is not worth its cost.
+        if (this.#open.size > 0) this.#open.delete(used.admitted.request)
         this.#ready.push(used)
       }
   }
