@@ -51,7 +51,7 @@ async function judge(limiter: Limiter, url: string): Promise<void> {
   expect(freed - killed).toBeLessThan((seatMs + 1000) * 1000)
 }
 
-describe('the seats of a killed gateway', () => {
+describe('L10: the seats of a killed gateway', () => {
   test('lapse in PostgreSQL', async () => {
     await using db = await testDatabase()
     await using limiter = openPostgresLimiter({ url: db.url, seatMs })

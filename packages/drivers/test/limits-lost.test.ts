@@ -128,7 +128,7 @@ async function redis(): Promise<{ server: RedisServer; direct: Limiter; open: ()
 // Deadlines of 50 ms are met by a machine that is not busy with something else: another try is given.
 const timed = { retry: 2 }
 
-describe.skipIf(!redisBinary)('a Redis that is paused', timed, () => {
+describe.skipIf(!redisBinary)('L4: a Redis that is paused', timed, () => {
   test('costs the first answers its deadline and later ones nothing; three gateways stay within the limit; totals agree after', async () => {
     const { server, direct, open } = await redis()
     const three = [gateway(await open()), gateway(await open()), gateway(await open())]
@@ -179,7 +179,7 @@ describe.skipIf(!redisBinary)('a Redis that is paused', timed, () => {
   })
 })
 
-describe.skipIf(!redisBinary)('a Redis that is killed', timed, () => {
+describe.skipIf(!redisBinary)('L4: a Redis that is killed', timed, () => {
   test('is done without at once, and takes what was given when it is back', async () => {
     const { server, open } = await redis()
     const { limiter, degrade, back, seen } = gateway(await open())
@@ -200,7 +200,7 @@ describe.skipIf(!redisBinary)('a Redis that is killed', timed, () => {
   })
 })
 
-describe.skipIf(!redisBinary)('a Redis that is slow by 5 s', timed, () => {
+describe.skipIf(!redisBinary)('L4: a Redis that is slow by 5 s', timed, () => {
   test('is asked no more, and what it counted late is taken back', async () => {
     const { server, direct } = await redis()
     await using link = await slowLink(server.port)

@@ -78,7 +78,7 @@ async function judge(limiter: Limiter, prefix: string, outcomes: readonly Outcom
   expect(tightest(after, 'concurrency')?.remaining).toBe(999_999)
 }
 
-describe('four gateways with a thousand callers each', { timeout: 120_000 }, () => {
+describe('L1: four gateways with a thousand callers each', { timeout: 120_000 }, () => {
   test('never admit more than a limit in PostgreSQL', async () => {
     await using db = await testDatabase()
     await using limiter = openPostgresLimiter({ url: db.url, timeoutMs: 60_000 })

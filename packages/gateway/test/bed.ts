@@ -123,13 +123,12 @@ interface KeyOptions {
 }
 
 /** What outlives a gateway. */
-type Kept = Pick<Parameters<typeof createGateway>[0], 'sessionKeys' | 'responses'>
+type Kept = Partial<Pick<Parameters<typeof createGateway>[0], 'sessionKeys' | 'responses' | 'limiter'>>
 
 export class Bed implements AsyncDisposable {
   readonly journal = new MemoryJournal()
   readonly observed: GatewayObservation[] = []
   readonly gateway: Gateway
-  readonly limiter = openMemoryLimiter({ clock: { now: Date.now, monotonic: () => performance.now() } })
   readonly documents: Document[] = []
   keyHashes: SnapshotInputs['keyHashes'] = []
   grants: SnapshotInputs['grants'] = [{ principal: 'user:ada', workspace: null, permission: '*' }]
@@ -158,7 +157,7 @@ export class Bed implements AsyncDisposable {
       snapshot: () => this.#snapshot,
       stale: () => this.stale,
       journal: this.journal,
-      limiter: this.limiter,
+      limiter: openMemoryLimiter({ clock: { now: Date.now, monotonic: () => performance.now() } }),
       clock: () => this.now(),
       random: () => this.random(),
       resolve: host => this.resolve(host),
