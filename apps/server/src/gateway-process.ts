@@ -24,7 +24,7 @@ const shipMilliseconds = 5000
 
 export interface GatewayOptions {
   readonly settings: Settings
-  readonly opened: Pick<OpenedStore, 'store' | 'secrets' | 'usage'>
+  readonly opened: Pick<OpenedStore, 'store' | 'secrets' | 'usage' | 'demand'>
   /** For limits that are counted in the database. */
   readonly databaseUrl: string
   readonly vault: Vault
@@ -107,6 +107,7 @@ export async function openGateway(options: GatewayOptions): Promise<GatewayProce
   const { observe, follow } = stack.use(
     await observeGateway({ settings: settings.telemetry, data: settings.data, log, clock, random }),
   )
+  const demandLog = observer(log, 'demand')
   const age = () => Math.max(0, clock.now() - following.equalAt) / 1000
   const { maxStaleSeconds } = settings
   const gateway = stack.use(
@@ -116,6 +117,11 @@ export async function openGateway(options: GatewayOptions): Promise<GatewayProce
       journal,
       limiter,
       responses,
+      wanted: endpoints => {
+        opened.demand
+          .mark(endpoints)
+          .catch((error: unknown) => demandLog({ type: 'demand_not_marked', error }))
+      },
       door: settings.door,
       checkEvery: checkMilliseconds,
       version,

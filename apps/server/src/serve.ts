@@ -113,7 +113,7 @@ export async function serve(settings: Settings, report: Report, signal: AbortSig
       })
     },
   })
-  const { store, secrets, leases, identity, usage, prune } = opened
+  const { store, secrets, leases, identity, usage, demand, prune } = opened
   if (dead !== undefined) await leases.releaseAll(dead)
   const vault = await openVault(opened, folder.path, settings, log)
   const ending = new AbortController()
@@ -174,6 +174,7 @@ export async function serve(settings: Settings, report: Report, signal: AbortSig
         startControl({
           store,
           leases,
+          demand,
           orchestrator,
           registries: { files: filesRegistry },
           prober: httpProber,

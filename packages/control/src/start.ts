@@ -3,6 +3,7 @@ import {
   type Clock,
   type ControllerObservation,
   type Controllers,
+  type Demand,
   type Leases,
   type Observe,
   type Orchestrator,
@@ -22,6 +23,8 @@ export type ControlObservation = ControllerObservation
 export interface ControlOptions {
   readonly store: Store
   readonly leases: Leases
+  /** Which endpoints are asked for. */
+  readonly demand: Demand
   /** Of the local cluster. */
   readonly orchestrator: Orchestrator
   readonly registries: Registries
@@ -47,14 +50,14 @@ const machine = 'local'
 /** The new owner disposes of the result: that ends every run and gives the leases back. Replicas go on. */
 export function startControl(options: ControlOptions): Controllers {
   const ending = new AbortController()
-  const { orchestrator, registries, prober, clock, signal: outer, ...rest } = options
+  const { orchestrator, registries, prober, demand, clock, signal: outer, ...rest } = options
   const signal = outer ? AbortSignal.any([outer, ending.signal]) : ending.signal
   const controllers = startControllers(
     [
       clusterReconciler(orchestrator, machine),
       registryReconciler(registries),
       modelReconciler(registries, signal),
-      endpointReconciler(),
+      endpointReconciler({ ...rest, demand, clock }),
       realizeReconciler({ orchestrator, prober, lease: machine, signal, now: () => clock.now() }),
     ],
     { ...rest, clock, orchestrator, signal },

@@ -30,6 +30,7 @@ const observed = (more: Partial<EndpointObserved> = {}): EndpointObserved => ({
   ...resolving,
   revisions: [],
   replicas: [],
+  quietMs: 0,
   ...more,
 })
 const decide = (endpoint = anEndpoint(), more: Partial<EndpointObserved> = {}) =>
@@ -102,6 +103,49 @@ describe('an endpoint', () => {
     } as const
     const later = anEndpoint({ replicas: 2 }, { ...one, conditions: [unknown] })
     expect(phaseAfter(later, withOne({ replicas }, later))).toBe('Degraded')
+  })
+})
+
+describe('an endpoint that may sleep', () => {
+  const napping = anEndpoint({ replicas: 2, idleSeconds: 60 }, one)
+  const after = (quietSeconds: number, replicas: EndpointObserved['replicas'], endpoint = napping) =>
+    withOne({ replicas, quietMs: quietSeconds * 1000 }, endpoint)
+  const both = [aReplica(1, 0, ready), aReplica(1, 1, ready)]
+
+  test('stays while it is asked for, and looks again when it would fall asleep', () => {
+    const decision = after(20, both)
+    expect(said(decision)).toEqual([])
+    expect([phaseAfter(napping, decision), decision.again]).toEqual(['Ready', 40_000])
+  })
+  test('keeps no replica when nobody has asked for it for so long', () => {
+    const decision = after(60, both)
+    expect(said(decision)).toEqual(['drain chat-1-1', 'drain chat-1-0'])
+    expect(phaseAfter(napping, decision)).toBe('Idle')
+    expect(conditionOf(decision.status, 'Ready')).toBe('False Idle')
+    expect(decision.again).toBeUndefined()
+  })
+  test('that sleeps does nothing until it is asked for', () => {
+    expect(said(after(3600, []))).toEqual([])
+    expect(phaseAfter(napping, after(3600, []))).toBe('Idle')
+    expect(said(after(0, []))).toEqual(['create Replica chat-1-0', 'create Replica chat-1-1'])
+  })
+  test('finishes a start, whoever has left meanwhile, and is ready for as long as it may be idle', () => {
+    expect(said(after(3600, [aReplica(1, 0, starting), aReplica(1, 1, starting)]))).toEqual([])
+    const [first, second] = [10, 30].map((seconds, i) => aReplica(1, i, { ...ready, readyAt: ago(seconds) }))
+    const decision = after(3600, first && second ? [first, second] : [])
+    expect([said(decision), decision.again]).toEqual([[], 50_000])
+  })
+  test('that cannot start falls asleep, and tries again when it is asked for', () => {
+    const broken = [aReplica(1, 0, failed('BadArguments')), aReplica(1, 1, failed('BadArguments'))]
+    expect(phaseAfter(napping, after(20, broken))).toBe('Failed')
+    expect(phaseAfter(napping, after(60, broken))).toBe('Idle')
+  })
+  test('that is paused, has no replicas or is deleted is not called idle', () => {
+    const paused = anEndpoint({ replicas: 2, idleSeconds: 60, paused: true }, one)
+    expect(phaseAfter(paused, after(3600, [], paused))).toBe('Paused')
+    const none = anEndpoint({ replicas: 0, idleSeconds: 60 }, one)
+    expect(conditionOf(after(3600, [], none).status, 'Ready')).toBe('False Scaled')
+    expect(phaseAfter(none, after(3600, [], none))).toBe('Ready')
   })
 })
 

@@ -84,6 +84,35 @@ describe.skipIf(process.platform !== 'linux')('an endpoint', { timeout: 60_000 }
     expect(errors).toEqual([])
   })
 
+  test('sleeps when nobody asks for it, and many who ask at once wake it once', async () => {
+    const { store, mine, errors, opened } = await begin()
+    await put(store, 'Endpoint', 'chat', chat({ idleSeconds: 10, replicas: 2 }), 'default')
+    await untilPhase(store, 'Ready')
+    const ask = () => opened.demand.mark([{ workspace: 'default', name: 'chat' }])
+    // Whoever asks keeps it awake.
+    for (let second = 0; second < 12; second += 3) {
+      await ask()
+      await systemClock.sleep(3000)
+      expect((await replicasOf(store)).filter(({ spec }) => spec.drain)).toEqual([])
+    }
+    await untilPhase(store, 'Idle')
+    await until(
+      'no process',
+      async () => (await mine()).length === 0 && (await list(store, 'Replica')).length === 0,
+    )
+
+    await Promise.all(Array.from({ length: 50 }, ask))
+    await untilPhase(store, 'Ready')
+    const replicas = await replicasOf(store)
+    expect(replicas.map(({ status }) => [status.state, status.restarts])).toEqual([
+      ['Ready', 0],
+      ['Ready', 0],
+    ])
+    expect(await mine()).toHaveLength(2)
+    expect((await list(store, 'Revision')).length).toBe(1)
+    expect(errors).toEqual([])
+  })
+
   test('is updated by a new revision that is ready before the old one leaves, and back to the old number', async () => {
     const { store } = await begin()
     await put(store, 'Endpoint', 'chat', chat(), 'default')

@@ -51,13 +51,14 @@ export const processesOf = (
 /** Control over the processes of a yard; disposing leaves the replicas running. */
 export async function runControl(
   yard: Pick<Yard, 'processes'>,
-  opened: Pick<ControlOptions, 'store' | 'leases'>,
+  opened: Pick<ControlOptions, 'store' | 'leases' | 'demand'>,
   options: Partial<ControlOptions> & { readonly observe?: (observation: ControlObservation) => void } = {},
 ) {
   const orchestrator = await openProcesses(yard.processes)
   const controllers = startControl({
     store: opened.store,
     leases: opened.leases,
+    demand: opened.demand,
     orchestrator,
     registries: { files: filesRegistry },
     prober: httpProber,

@@ -6,7 +6,14 @@ import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { callers, checkMetered } from '@switchyard/dialects'
 import { Fault } from '@switchyard/kinds'
-import { type Journal, type Limiter, type Observe, type ResponseStore, Sealed } from '@switchyard/runtime'
+import {
+  type Journal,
+  type Limiter,
+  type Observe,
+  type ResponseStore,
+  Sealed,
+  type Wanted,
+} from '@switchyard/runtime'
 import { Admissions } from './admission.ts'
 import { Flights } from './cache/flights.ts'
 import { ReplyCache } from './cache/replies.ts'
@@ -39,6 +46,7 @@ import type { Snapshot } from './snapshot.ts'
 import { Keeper } from './stored/keeper.ts'
 import { Traffic } from './traffic.ts'
 import { Upstreams } from './upstreams.ts'
+import { Use } from './use.ts'
 import { Wheel } from './wheel.ts'
 import type { Resolve } from './wire/dial.ts'
 import type { Inbound } from './wire/inbound.ts'
@@ -77,9 +85,9 @@ export interface GatewayOptions {
   readonly version?: string
   /**
    * An endpoint has no ready replica and requests wait for one: told once for all of them, and again every 15 s while
-   * some do.
+   * some do. Or they may sleep and are in use: told every 5 s.
    */
-  readonly wake?: (endpoint: { readonly workspace: string; readonly name: string }) => void
+  readonly wanted?: (endpoints: readonly Wanted[]) => void
   readonly observe: Observe<GatewayObservation>
   /** Asked once for each request that has found its route; nothing is followed without it. */
   readonly follow?: Follow
@@ -143,9 +151,12 @@ export function createGateway(options: GatewayOptions): Gateway {
   const checks = options.checkEvery
     ? new ActiveChecks(upstreams, ground.health, () => snapshot().replicas, options.checkEvery)
     : undefined
+  const wanted = (endpoints: readonly Wanted[]) => options.wanted?.(endpoints)
+  const use = new Use(ground.health, wanted)
   const wheel = new Wheel(clock, now => {
     replies.sweep(now)
     const current = snapshot()
+    use.look(current.napping, now)
     if (current === retained) return
     retained = current
     door.follow(current)
@@ -169,7 +180,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     current: route => find(snapshot(), route),
     wake({ workspace, name }) {
       metrics.wakes++
-      options.wake?.({ workspace, name })
+      wanted([{ workspace, name }])
     },
     told: end => metrics.hold(end),
   })

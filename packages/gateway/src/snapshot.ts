@@ -9,8 +9,10 @@ import type { Route, Upstream } from './route.ts'
 import { find, type PriceBookDocument } from './snapshot/found.ts'
 import { compileIssuers, type TrustedIssuer } from './snapshot/issuers.ts'
 import { compileMcpServers } from './snapshot/mcp-servers.ts'
+import { nappingOf } from './snapshot/napping.ts'
 import { callersOf, compilePrincipal, compileTenants } from './snapshot/principals.ts'
 import { compileRoutes } from './snapshot/routes.ts'
+import type { Napping } from './use.ts'
 
 /** Who calls. */
 export interface Principal {
@@ -84,6 +86,8 @@ export interface Snapshot {
   readonly upstreams: ReadonlySet<string>
   /** Replicas, each once. */
   readonly replicas: readonly Upstream[]
+  /** Replicas of endpoints that may sleep. */
+  readonly napping: readonly Napping[]
 }
 
 export interface SnapshotInputs {
@@ -118,6 +122,7 @@ export const emptySnapshot: Snapshot = Object.freeze({
   origins: new Set<string>(),
   upstreams: new Set<string>(),
   replicas: [],
+  napping: [],
 })
 
 /** Pure: the same inputs make an equal snapshot. */
@@ -164,5 +169,6 @@ export function compileSnapshot(inputs: SnapshotInputs): Snapshot {
     replicas: [
       ...new Map(upstreams.filter(({ endpoint }) => endpoint !== '').map(one => [one.key, one])).values(),
     ],
+    napping: nappingOf(found),
   })
 }

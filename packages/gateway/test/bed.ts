@@ -138,7 +138,7 @@ export class Bed implements AsyncDisposable {
   /** Hears what is observed, as it is. */
   hear: ((observation: GatewayObservation) => void) | undefined
   follow: Follow | undefined
-  /** Endpoints that were said to be wanted. */
+  /** Endpoints that were said to be wanted, each time. */
   readonly woken: string[] = []
   /** The snapshot is too old to answer by. */
   stale = false
@@ -170,7 +170,7 @@ export class Bed implements AsyncDisposable {
         this.hear?.(observation)
       },
       follow: asked => this.follow?.(asked),
-      wake: ({ workspace, name }) => void this.woken.push(`${workspace}/${name}`),
+      wanted: all => void this.woken.push(...all.map(({ workspace, name }) => `${workspace}/${name}`)),
     })
     this.#server.on('request', this.gateway.handle)
     this.#server.on('checkContinue', this.gateway.handle)

@@ -197,6 +197,62 @@ describe('R11 a request to an endpoint without a ready replica', () => {
   })
 })
 
+describe('R11 an endpoint that sleeps', () => {
+  const spec = { idleSeconds: 60 }
+  const asleep = { phase: 'Idle', replicas: { desired: 0, placed: 0, starting: 0, ready: 0, draining: 0 } }
+
+  test('is woken once by all who ask for it, in every dialect, and says so to who looks', async () => {
+    bed.endpoint('tiny', [], { spec })
+    bed.change('Endpoint', 'tiny', { status: asleep })
+    const asked = Object.values(callers).flatMap(({ path, body }) =>
+      Array.from({ length: 7 }, () => bed.post(path('tiny', true), key, body('tiny', true))),
+    )
+    await waiting(asked.length)
+    expect(bed.woken).toEqual(['default/tiny'])
+    expect(metric(bed, 'wakes_total')).toBe(1)
+    // It is said again while they wait, and never for each of them.
+    bed.now = () => Date.now() + 16_000
+    await expect.poll(() => bed.woken.length).toBe(2)
+    bed.add(replica())
+    bed.swap()
+    const answers = await Promise.all(asked)
+    expect(answers.map(({ status }) => status)).toEqual(Array<number>(asked.length).fill(200))
+    await Promise.all(answers.map(answer => answer.arrayBuffer()))
+    expect(engine.seen).toHaveLength(asked.length)
+  })
+
+  test('is said to be in use while it is, every 5 s, and others are not', async () => {
+    bed.together(() => {
+      bed.endpoint('tiny', [engine.address], { spec })
+      bed.endpoint('other', [engine.address])
+    })
+    let ahead = 0
+    bed.now = () => Date.now() + ahead
+    engine.always('one by one')
+    const asked = Promise.all([
+      bed.chat(key, { stream: true }),
+      bed.chat(key, { stream: true, model: 'other' }),
+    ])
+    await expect.poll(() => bed.woken).toEqual(['default/tiny'])
+    for (let i = 2; i <= 4; i++) {
+      ahead += 5000
+      await expect.poll(() => bed.woken.length).toBe(i)
+    }
+    expect(new Set(bed.woken)).toEqual(new Set(['default/tiny']))
+    engine.step(100)
+    await Promise.all((await asked).map(answer => answer.text()))
+  })
+
+  const replica = () =>
+    document(
+      'Replica',
+      'default',
+      'tiny-1-0',
+      { endpoint: 'tiny', revision: 1, ordinal: 0, cluster: 'platform/local' },
+      { state: 'Ready', address: engine.address },
+    )
+})
+
 describe('R11 a route with an endpoint that has no ready replica', () => {
   test('goes on to a later tier, and wakes nobody', async () => {
     starting('tiny')

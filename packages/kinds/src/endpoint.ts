@@ -31,81 +31,95 @@ export const endpoint = defineKind({
   short: ['ep'],
   scope: 'workspace',
   doc: 'A model kept running on a cluster and reachable through the gateway by the name of the endpoint.',
-  spec: z.strictObject({
-    cluster: referenceSchema.default('platform/local').describe('Cluster that runs the replicas.'),
-    model: z.strictObject({ name: referenceSchema }).describe('Model to serve.'),
-    engine: z
-      .strictObject({ name: referenceSchema, version: z.string().optional() })
-      .prefault({ name: 'platform/llama-cpp' })
-      .describe('Engine that serves it; the first supported version when none is named.'),
-    arguments: z
-      .record(z.string(), z.json())
-      .default({})
-      .describe("Engine arguments, by the engine's own schema."),
-    extraArgs: z.array(z.string()).max(64).default([]).describe('Raw arguments; need engine:raw.'),
-    env: z.record(z.string().regex(environmentName, 'not an environment name'), z.string()).default({}),
-    context: z
-      .strictObject({
-        tokens: z
-          .int()
-          .min(128)
-          .max(10_000_000)
-          .optional()
-          .describe('Tokens of each sequence; the model’s own when absent.'),
-        sequences: z.int().min(1).max(256).default(4).describe('Sequences served at once.'),
-      })
-      .prefault({}),
-    resources: z
-      .strictObject({ cpu: z.int().min(1).max(1024).optional().describe('Threads of each replica.') })
-      .prefault({}),
-    replicas: z.int().min(0).max(1000).default(1),
-    paused: z
-      .boolean()
-      .default(false)
-      .describe('Keep no replica; requests are refused with endpoint_paused.'),
-    rollout: z
-      .strictObject({
-        maxSurge: z.int().min(0).max(100).default(1),
-        maxUnavailable: z.int().min(0).max(100).default(0),
-        minReadySeconds: z.int().min(0).max(3600).default(0),
-      })
-      .prefault({}),
-    startupSeconds: z.int().min(5).max(86400).default(600).describe('Budget from start to ready.'),
-    drainSeconds: z
-      .int()
-      .min(0)
-      .max(3600)
-      .default(300)
-      .describe('How long running requests may go on when a replica leaves.'),
-    probes: z
-      .strictObject({
-        generationSeconds: z.int().min(1).max(3600).default(60),
-        stallSeconds: z.int().min(2).max(3600).default(60),
-      })
-      .prefault({}),
-    hold: z
-      .strictObject({
-        requests: z
-          .int()
-          .min(0)
-          .max(10_000)
-          .default(endpointHold.requests)
-          .describe('Requests that each gateway holds at once; 0 refuses them.'),
-        seconds: z
-          .int()
-          .min(0)
-          .max(3600)
-          .default(endpointHold.seconds)
-          .describe('How long one is held at most; 0 refuses it.'),
-      })
-      .optional()
-      .describe('Requests that wait while no replica is ready; 100 for 60 s when absent.'),
-    history: z.int().min(1).max(50).default(10).describe('Retired revisions that are kept.'),
-    route: z
-      .enum(['auto', 'none'])
-      .default('auto')
-      .describe('auto: callable through the gateway by its own name.'),
-  }),
+  spec: z
+    .strictObject({
+      cluster: referenceSchema.default('platform/local').describe('Cluster that runs the replicas.'),
+      model: z.strictObject({ name: referenceSchema }).describe('Model to serve.'),
+      engine: z
+        .strictObject({ name: referenceSchema, version: z.string().optional() })
+        .prefault({ name: 'platform/llama-cpp' })
+        .describe('Engine that serves it; the first supported version when none is named.'),
+      arguments: z
+        .record(z.string(), z.json())
+        .default({})
+        .describe("Engine arguments, by the engine's own schema."),
+      extraArgs: z.array(z.string()).max(64).default([]).describe('Raw arguments; need engine:raw.'),
+      env: z.record(z.string().regex(environmentName, 'not an environment name'), z.string()).default({}),
+      context: z
+        .strictObject({
+          tokens: z
+            .int()
+            .min(128)
+            .max(10_000_000)
+            .optional()
+            .describe('Tokens of each sequence; the model’s own when absent.'),
+          sequences: z.int().min(1).max(256).default(4).describe('Sequences served at once.'),
+        })
+        .prefault({}),
+      resources: z
+        .strictObject({ cpu: z.int().min(1).max(1024).optional().describe('Threads of each replica.') })
+        .prefault({}),
+      replicas: z.int().min(0).max(1000).default(1),
+      paused: z
+        .boolean()
+        .default(false)
+        .describe('Keep no replica; requests are refused with endpoint_paused.'),
+      rollout: z
+        .strictObject({
+          maxSurge: z.int().min(0).max(100).default(1),
+          maxUnavailable: z.int().min(0).max(100).default(0),
+          minReadySeconds: z.int().min(0).max(3600).default(0),
+        })
+        .prefault({}),
+      startupSeconds: z.int().min(5).max(86400).default(600).describe('Budget from start to ready.'),
+      drainSeconds: z
+        .int()
+        .min(0)
+        .max(3600)
+        .default(300)
+        .describe('How long running requests may go on when a replica leaves.'),
+      probes: z
+        .strictObject({
+          generationSeconds: z.int().min(1).max(3600).default(60),
+          stallSeconds: z.int().min(2).max(3600).default(60),
+        })
+        .prefault({}),
+      hold: z
+        .strictObject({
+          requests: z
+            .int()
+            .min(0)
+            .max(10_000)
+            .default(endpointHold.requests)
+            .describe('Requests that each gateway holds at once; 0 refuses them.'),
+          seconds: z
+            .int()
+            .min(0)
+            .max(3600)
+            .default(endpointHold.seconds)
+            .describe('How long one is held at most; 0 refuses it.'),
+        })
+        .optional()
+        .describe('Requests that wait while no replica is ready; 100 for 60 s when absent.'),
+      idleSeconds: z
+        .int()
+        .min(10)
+        .max(2_592_000)
+        .optional()
+        .describe(
+          'Without a request for so long no replica is kept: the next one waits and wakes it. Never when absent.',
+        ),
+      history: z.int().min(1).max(50).default(10).describe('Retired revisions that are kept.'),
+      route: z
+        .enum(['auto', 'none'])
+        .default('auto')
+        .describe('auto: callable through the gateway by its own name.'),
+    })
+    .superRefine(({ idleSeconds, hold }, context) => {
+      if (idleSeconds === undefined || !hold || (hold.requests > 0 && hold.seconds > 0)) return
+      const message = 'must hold requests where idleSeconds is set: it is they who wake the endpoint'
+      context.addIssue({ code: 'custom', path: ['hold'], message })
+    }),
   status: z.strictObject({
     ...commonStatus,
     revisions: z
@@ -125,7 +139,7 @@ export const endpoint = defineKind({
       })
       .optional(),
   }),
-  phases: ['Pending', 'Fetching', 'Starting', 'Ready', 'Degraded', 'Paused', 'Failed', 'Deleting'],
+  phases: ['Pending', 'Fetching', 'Starting', 'Ready', 'Degraded', 'Idle', 'Paused', 'Failed', 'Deleting'],
   phase: phaseUnlessDeleting(({ spec, status }) => {
     const counts = status.replicas
     const is = (type: string, value: string) =>
@@ -135,6 +149,7 @@ export const endpoint = defineKind({
     if (!counts || is('Resolved', 'Unknown') || !status.revisions?.desired)
       return is('Resolved', 'False') ? 'Failed' : 'Pending'
     if (counts.desired > 0 && counts.ready >= counts.desired) return 'Ready'
+    if (counts.desired === 0 && spec.replicas > 0 && spec.idleSeconds !== undefined) return 'Idle'
     if (counts.ready > 0) return is('Degraded', 'True') ? 'Degraded' : 'Ready'
     return counts.desired === 0 ? 'Ready' : 'Starting'
   }),
@@ -164,7 +179,7 @@ export const endpoint = defineKind({
       'EngineMissing',
       'Waiting',
     ],
-    Ready: ['Ready', 'Starting', 'NoReplica', 'Paused', 'Scaled', 'Draining', ...failureReasons],
+    Ready: ['Ready', 'Starting', 'NoReplica', 'Paused', 'Scaled', 'Idle', 'Draining', ...failureReasons],
     Progressing: ['Progressing', 'Complete', 'RolloutBlocked', ...failureReasons],
     Degraded: ['Degraded', 'AsDesired'],
     Reconciled: ['Reconciled', 'Error', 'Stalled'],

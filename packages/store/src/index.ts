@@ -11,6 +11,7 @@
 // `./journal` the gateway's journal of usage on disk, `./sealed-file` a file that this installation alone reads.
 import { randomBytes } from 'node:crypto'
 import type {
+  Demand,
   IdentityStore,
   Leases,
   ResponseStore,
@@ -19,6 +20,7 @@ import type {
   UsageStore,
   Vault,
 } from '@switchyard/runtime'
+import { demandOn } from './demand.ts'
 import { masterKeys } from './envelope.ts'
 import { identityOn } from './identity.ts'
 import { leasesOn } from './leases.ts'
@@ -47,6 +49,8 @@ export interface OpenedStore extends AsyncDisposable {
   readonly leases: Leases
   readonly identity: IdentityStore
   readonly usage: UsageStore
+  /** Which endpoints are asked for. */
+  readonly demand: Demand
   /** Sealed secrets under these master keys, 32 bytes each: the first seals, all of them open. */
   openVault(keys: readonly Uint8Array[]): Vault
   /** Kept responses under the same keys, over connections of their own. */
@@ -74,6 +78,7 @@ export function openStore(options: OpenOptions): OpenedStore {
     leases: leasesOn(database),
     identity: identityOn(database),
     usage: usageOn(database),
+    demand: demandOn(database),
     openResponses(keys, given) {
       // Whoever waits for a response must not hold up who follows the configuration or ships usage.
       responses ??= openPool(url, { ...options, connections: responseConnections })

@@ -34,6 +34,9 @@ export async function prune(database: Database, options: PruneOptions = {}): Pro
       answerHours,
     ])
     await client.query('select prune_responses($1)', [responseBytes])
+    await client.query(`
+      delete from demand d where not exists (select from resources r
+        where r.kind = 'Endpoint' and r.place = d.workspace and r.name = d.endpoint)`)
   })
   await database.transaction({ role: 'identity' }, {}, async client => {
     await client.query(

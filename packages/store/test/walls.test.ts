@@ -50,6 +50,7 @@ beforeAll(async () => {
     await db
       .openResponses([randomBytes(32)])
       .keep({ workspace, project: null }, { id: 'resp_1', model: 'm', upstream: 'u' })
+    await db.demand.mark([{ workspace, name: 'e' }])
     await db.usage.ingest([usageEvent(workspace), { ...usageEvent(workspace), time: 'never' }])
   }
   for (const [name, share] of Object.entries({ open: 'all', closed: 'none', some: ['red'] }))
@@ -121,6 +122,7 @@ describe('every table', () => {
     expect(open).toEqual([])
     expect(await tables(hasWorkspace)).toEqual([
       'changes',
+      'demand',
       'events',
       'grants',
       'refs',

@@ -9,7 +9,11 @@ interface Row {
 }
 
 const rows: readonly Row[] = [
-  { kind: 'Endpoint', phases: ['Ready', 'Degraded'], commands: name => [`switchyard chat ${name} "Hello"`] },
+  {
+    kind: 'Endpoint',
+    phases: ['Ready', 'Degraded', 'Idle'],
+    commands: name => [`switchyard chat ${name} "Hello"`],
+  },
   {
     kind: 'Endpoint',
     phases: ['Failed', 'Degraded'],

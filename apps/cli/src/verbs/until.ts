@@ -70,6 +70,8 @@ export async function until(
 
 const settling = ['Ready', 'Validated', 'Connected'] as const
 const failed = new Set(['Failed', 'Invalid'])
+/** Reasons of an endpoint that is not ready and yet as it should be. */
+const resting = new Set(['Paused', 'Idle'])
 
 /** Whether a document has become what its spec asks for; a kind without conditions is so at once. */
 export function settled(kind: Kind): Decide {
@@ -80,7 +82,7 @@ export function settled(kind: Kind): Decide {
     const { generation } = document.metadata
     const condition = conditionsOf(document).find(one => one.type === type)
     if (!condition || condition.observedGeneration < generation) return 'wait'
-    if (condition.status === 'True' || condition.reason === 'Paused') return 'yes'
+    if (condition.status === 'True' || resting.has(condition.reason)) return 'yes'
     return failed.has(String(readPath(document, 'status.phase'))) ? 'no' : 'wait'
   }
 }

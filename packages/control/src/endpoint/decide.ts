@@ -11,6 +11,7 @@ import {
   type RevisionDocument,
 } from '../documents.ts'
 import { type Numbers, numbersOf, revisionStatuses, statusOf } from './report.ts'
+import { restOf } from './rest.ts'
 import { step } from './rollout.ts'
 import { inputsOf, type Resolving, renderer, resolve } from './template.ts'
 
@@ -18,6 +19,8 @@ export interface EndpointObserved extends Resolving {
   /** Owned by this very endpoint, not by one that had its name before. */
   readonly revisions: readonly RevisionDocument[]
   readonly replicas: readonly ReplicaDocument[]
+  /** Milliseconds since it was asked for; 0 where it never sleeps. */
+  readonly quietMs: number
 }
 
 export function decideEndpoint(
@@ -28,9 +31,10 @@ export function decideEndpoint(
   const { revisions, replicas } = observed
   const deleting = isDeleting(endpoint)
   const wanted = deleting ? kept(endpoint, revisions) : choose(endpoint, observed)
-  const want = deleting || endpoint.spec.paused ? 0 : endpoint.spec.replicas
   const present = replicas.filter(replica => !isGone(replica))
   const live = present.filter(replica => !replica.spec.drain && !isDeleting(replica))
+  const rest = restOf(endpoint, live, observed.quietMs, now)
+  const want = deleting || endpoint.spec.paused || rest.asleep ? 0 : endpoint.spec.replicas
   // A revision made just now has no document yet: its replicas follow when it is seen.
   const exists = revisions.some(({ spec }) => spec.number === wanted.desired)
   const next = step(
@@ -44,6 +48,7 @@ export function decideEndpoint(
     {
       endpoint,
       want,
+      asleep: rest.asleep,
       numbers,
       live: staying,
       resolved: wanted.resolved,
@@ -59,7 +64,7 @@ export function decideEndpoint(
     ...trimmed(endpoint, revisions, replicas, numbers).flatMap(old => removed(old, finalizers.revision)),
   ]
   const finished = deleting && replicas.length === 0 && revisions.length === 0
-  const again = [next.again, report.again].filter(each => each !== undefined)
+  const again = [next.again, report.again, rest.again].filter(each => each !== undefined)
   const actions: readonly Action[] = [
     ...wanted.actions,
     ...[...next.leave, ...undrained].map(replica => drained(endpoint, replica, now)),

@@ -1,11 +1,18 @@
-// Gathers what an endpoint depends on and what it owns; decide.ts does the rest.
+// Gathers what an endpoint depends on, what it owns and who asks for it; decide.ts does the rest.
 import type { Document } from '@switchyard/kinds'
 import {
+  backoffMs,
+  type Clock,
+  type ControllerObservation,
+  type Demand,
   type Key,
   keyOf,
+  type Observe,
+  type Random,
   type ReadTransaction,
   type Reconciler,
   reconciler,
+  type Store,
   type Watch,
 } from '@switchyard/runtime'
 import {
@@ -38,7 +45,44 @@ const naming =
     return (await listed<EndpointDocument>(tx, { kind: 'Endpoint', ...within, fields })).map(keyOf)
   }
 
-export function endpointReconciler(): Reconciler {
+export interface EndpointOptions {
+  readonly store: Store
+  readonly demand: Demand
+  readonly clock: Clock
+  readonly random: Random
+  readonly observe?: Observe<ControllerObservation>
+}
+
+/** Between two looks at who is asked for, however much is written. */
+const lookMs = 100
+/** A lost wake costs at most this. */
+const pollMs = 1000
+
+/** Endpoints that were asked for: one that sleeps is woken, the others look when they would fall asleep. */
+async function* asked(
+  { store, demand, clock, random, observe }: EndpointOptions,
+  signal: AbortSignal,
+): AsyncIterable<readonly Key[]> {
+  let after: string | undefined
+  let failures = 0
+  while (!signal.aborted)
+    try {
+      const { wanted, through } = await demand.since(after)
+      after = through
+      failures = 0
+      if (wanted.length > 0) yield wanted.map(each => ({ kind: 'Endpoint', ...each }))
+      await clock.sleep(lookMs, signal)
+      await store.wake(pollMs, signal)
+    } catch (error) {
+      if (signal.aborted) return
+      failures += 1
+      observe?.({ type: 'run_failed', controller: 'endpoint', key: '*', failures, error })
+      await clock.sleep(Math.min(5000, backoffMs(failures, random.fraction())), signal)
+    }
+}
+
+export function endpointReconciler(options: EndpointOptions): Reconciler {
+  const { demand } = options
   return reconciler<EndpointDocument, EndpointObserved>({
     name: 'endpoint',
     kind: 'Endpoint',
@@ -48,12 +92,19 @@ export function endpointReconciler(): Reconciler {
       { kind: 'Model', keys: naming('spec.model.name') },
       { kind: 'Engine', keys: naming('spec.engine.name') },
     ],
+    wakes: signal => asked(options, signal),
     decide: decideEndpoint,
-    observe: (endpoint, { store }) => store.read({ role: 'control' }, tx => observe(endpoint, tx)),
+    observe: async (endpoint, { store }) => ({
+      ...(await store.read({ role: 'control' }, tx => observe(endpoint, tx))),
+      quietMs: endpoint.spec.idleSeconds === undefined ? 0 : await demand.quiet(endpoint),
+    }),
   })
 }
 
-async function observe(endpoint: EndpointDocument, tx: ReadTransaction): Promise<EndpointObserved> {
+async function observe(
+  endpoint: EndpointDocument,
+  tx: ReadTransaction,
+): Promise<Omit<EndpointObserved, 'quietMs'>> {
   const { workspace, name } = endpoint.metadata
   const { spec } = endpoint
   const within = { workspace, fields: [{ key: 'spec.endpoint', operator: 'in', values: [name] }] } as const

@@ -32,6 +32,8 @@ export interface Numbers {
 export interface Report {
   readonly endpoint: EndpointDocument
   readonly want: number
+  /** Nobody asks for it. */
+  readonly asleep: boolean
   readonly numbers: Numbers
   readonly live: readonly ReplicaDocument[]
   readonly leaving: readonly ReplicaDocument[]
@@ -93,10 +95,18 @@ export function statusOf(report: Report, now: number): { readonly status: Status
   }
 }
 
-function readiness({ endpoint, want, numbers, live, leaving, resolved }: Report, ready: number): Claim {
+function readiness(
+  { endpoint, want, asleep, numbers, live, leaving, resolved }: Report,
+  ready: number,
+): Claim {
   const no = (reason: string, message: string) => claim('Ready', 'False', reason, message)
   if (isDeleting(endpoint)) return no('Draining', 'The endpoint is being deleted.')
   if (endpoint.spec.paused) return no('Paused', 'The endpoint is paused; resume it to serve again.')
+  if (asleep)
+    return no(
+      'Idle',
+      `Nobody has asked for it for ${endpoint.spec.idleSeconds} s; the next request wakes it.`,
+    )
   if (want === 0) return no('Scaled', 'spec.replicas is 0; raise it to serve again.')
   if (ready > 0)
     return claim('Ready', 'True', 'Ready', ready < want ? `${ready} of ${want} replicas are ready.` : '')

@@ -59,6 +59,12 @@ export class Health {
     this.#known.get(upstream)?.checks.told(good)
   }
 
+  /** Whether anything is under way there, or was in the last 10 s. */
+  busy(upstream: string, now: number): boolean {
+    const { models } = this.#known.get(upstream) ?? {}
+    return models?.values().some(({ inflight, breaker }) => inflight > 0 || breaker.calls(now) > 0) ?? false
+  }
+
   /** Forgets the upstreams that are not named, one with attempts under way at the first call after they end. */
   retain(upstreams: ReadonlySet<string>): void {
     for (const [upstream, known] of this.#known)
