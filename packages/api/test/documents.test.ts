@@ -298,6 +298,7 @@ describe('every kind', () => {
       Endpoint: { model: { name: 'platform/tiny' } },
       Provider: { type: 'openai', credential: 'round' },
       Guardrail: { kind: 'keyword', words: ['round'] },
+      McpServer: { urls: ['https://round.example.com/mcp'] },
       Route: { names: ['round'], tiers: [{ targets: [{ provider: 'round' }] }], guardrails: ['round'] },
       PriceBook: {
         side: 'sale',
