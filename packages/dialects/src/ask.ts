@@ -2,8 +2,10 @@
 import { isUtf8 } from 'node:buffer'
 import { Fault } from '@switchyard/kinds'
 import type { Ask, CallerName, Keeping, Line, Operation, Range } from './exchange.ts'
-import { type Governed, governed } from './governed.ts'
+import { type Governed, governed, type Rules } from './governed.ts'
+import type { RequestScan } from './request-scan.ts'
 import { Cursor, closed, escapedName, more, Names } from './scan.ts'
+import { longestName } from './scan-parts.ts'
 
 const include = new Names(['include_usage'])
 const quote = 0x22
@@ -28,31 +30,44 @@ export const duplicate = (name: string) =>
   )
 
 /** Where the governed members of one object stand, by their index. */
-interface Places {
-  readonly starts: readonly number[]
-  readonly ends: readonly number[]
+export interface Places {
+  readonly starts: number[]
+  readonly ends: number[]
+}
+
+/** Of none of them. */
+export function placesOf({ list }: Rules): Places {
+  const starts: number[] = []
+  const ends: number[] = []
+  for (let i = 0; i < list.length; i++) {
+    starts.push(-1)
+    ends.push(0)
+  }
+  return { starts, ends }
 }
 
 /**
- * Reads and validates a body. Throws `invalid` for what is no JSON object in UTF-8, for a governed member that stands
- * twice or is written with escapes, and where there is no model.
+ * Reads and validates a body; what has scanned it as it came spares the pass over it. Throws `invalid` for what is no
+ * JSON object in UTF-8, for a governed member that stands twice or is written with escapes, and where there is no model.
  */
-export function readRequest(caller: CallerName, operation: Operation, bytes: Buffer, line: Line): Ask {
-  if (!isUtf8(bytes)) throw invalidJson(firstBadByte(bytes))
+export function readRequest(
+  caller: CallerName,
+  operation: Operation,
+  bytes: Buffer,
+  line: Line,
+  scanned?: RequestScan,
+): Ask {
   const rules = governed[caller]
-  const cursor = new Cursor(bytes)
-  cursor.space()
-  const places = scan(cursor, rules)
-  cursor.space()
-  if (cursor.at !== bytes.length) throw invalidJson(cursor.at)
+  const places = scanned ? scanned.places(bytes) : scanWhole(bytes, rules)
 
   const modelAt = rangeOf(places, rules.model)
   const options = rangeOf(places, rules.streamOptions)
   const on = line.stream ?? readStream(bytes, rangeOf(places, rules.stream), operation, rules)
   const outer = rangeOf(places, rules.inside?.outer ?? -1)
   const inside = rules.inside && outer && bytes[outer.start] === openBrace ? rules.inside : undefined
-  const limits = inside && outer ? scan(new Cursor(bytes, outer.start, outer.end), inside) : places
-  return {
+  const limits =
+    inside && outer ? (scanned?.inside() ?? scan(new Cursor(bytes, outer.start, outer.end), inside)) : places
+  const ask: Ask = {
     caller,
     operation,
     line,
@@ -68,21 +83,29 @@ export function readRequest(caller: CallerName, operation: Operation, bytes: Buf
     bytes,
     at: { model: modelAt, streamOptions: options },
   }
+  return scanned ? { ...ask, ends: scanned.ends } : ask
+}
+
+function scanWhole(bytes: Buffer, rules: Rules): Places {
+  if (!isUtf8(bytes)) throw invalidJson(firstBadByte(bytes))
+  const cursor = new Cursor(bytes)
+  cursor.space()
+  const places = scan(cursor, rules)
+  cursor.space()
+  if (cursor.at !== bytes.length) throw invalidJson(cursor.at)
+  return places
 }
 
 /** Walks the object at this place. */
-function scan(cursor: Cursor, rules: Pick<Governed, 'names' | 'list' | 'path'>): Places {
+function scan(cursor: Cursor, rules: Rules): Places {
   const { bytes } = cursor
   const { list } = rules
-  const starts: number[] = []
-  const ends: number[] = []
-  for (let i = 0; i < list.length; i++) {
-    starts.push(-1)
-    ends.push(0)
-  }
+  const places = placesOf(rules)
+  const { starts, ends } = places
   let step = cursor.open()
   while (step === more) {
-    const name = nameOf(bytes, cursor.nameStart, cursor.nameEnd, rules)
+    const name = nameAt(bytes, cursor.nameStart, cursor.nameEnd, rules)
+    if (name < -1) throw duplicate(`${rules.path}${list[-2 - name] ?? ''}`)
     const start = cursor.at
     if (!cursor.value(1)) throw invalidJson(cursor.at)
     if (name >= 0) {
@@ -93,7 +116,7 @@ function scan(cursor: Cursor, rules: Pick<Governed, 'names' | 'list' | 'path'>):
     step = cursor.next()
   }
   if (step !== closed) throw invalidJson(cursor.at)
-  return { starts, ends }
+  return places
 }
 
 function rangeOf({ starts, ends }: Places, index: number): Range | undefined {
@@ -101,30 +124,24 @@ function rangeOf({ starts, ends }: Places, index: number): Range | undefined {
   return start === -1 ? undefined : { start, end: ends[index] ?? 0 }
 }
 
-/** The longest name that is governed, each letter of it escaped. */
-const longestName = 6 * 24
-
-/** Index of a governed name; refuses one that is written with escapes. */
-function nameOf(
-  bytes: Uint8Array,
-  start: number,
-  end: number,
-  { names, list, path }: Pick<Governed, 'names' | 'list' | 'path'>,
-): number {
+/** Index of a governed name, -2 less it where it is written with escapes; -1 for any other. */
+export function nameAt(bytes: Uint8Array, start: number, end: number, { names, list }: Rules): number {
   if (end - start > longestName || !escapedName(bytes, start, end)) return names.find(bytes, start, end)
   const plain: unknown = JSON.parse(`"${textOf(bytes, start, end)}"`)
   const index = typeof plain === 'string' ? list.indexOf(plain) : -1
-  if (index >= 0) throw duplicate(`${path}${list[index] ?? ''}`)
-  return -1
+  return index < 0 ? -1 : -2 - index
 }
 
 function textOf(bytes: Uint8Array, start: number, end: number): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString()
 }
 
+/** Of 256 characters, each of them escaped, with its quotes. */
+const longestModel = 256 * 6 + 2
+
 function readModel(bytes: Buffer, at: Range | undefined): string {
   if (!at) throw about('missing_field', 'model', "Name a model: the body has no 'model'.")
-  const name = readText(bytes, at)
+  const name = at.end - at.start > longestModel ? undefined : readText(bytes, at)
   if (name === undefined || name === '' || name.length > 256)
     throw about('invalid_value', 'model', "'model' must be the name of a model, 1 to 256 characters.")
   return name
@@ -206,10 +223,13 @@ function readStream(bytes: Buffer, at: Range | undefined, operation: Operation, 
   return on
 }
 
+/** They are walked once more when the upstream is asked for usage. */
+const longestOptions = 64 * 1024
+
 function asksUsage(bytes: Buffer, options: Range): boolean {
   if (bytes[options.start] === letterN) return false
-  if (bytes[options.start] !== openBrace)
-    throw about('invalid_value', 'stream_options', "'stream_options' must be an object.")
+  if (bytes[options.start] !== openBrace || options.end - options.start > longestOptions)
+    throw about('invalid_value', 'stream_options', "'stream_options' must be an object of at most 64 KiB.")
   const at = includeUsage(bytes, options)
   if (!at || bytes[at.start] === letterN) return false
   const byte = bytes[at.start]

@@ -8,6 +8,7 @@ import type { Ask, CallerName, Usage } from './exchange.ts'
 import type { GeminiRow } from './gemini/row.ts'
 import type { Row as OpenaiRow } from './openai/chat/row.ts'
 import type { UpstreamError } from './openai/error.ts'
+import type { Payload } from './pieces.ts'
 
 /** What an upstream speaks, and how its provider differs from the dialect's norm. */
 export type Speech =
@@ -56,7 +57,7 @@ export interface Reply {
 export interface Carriage {
   /** Path below the upstream's base, with its query. */
   readonly path: string
-  readonly body: Buffer
+  readonly body: Payload
   /** What a streamed answer of the upstream must be, for example `text/event-stream`; '' takes any. */
   readonly streamType: string
   /** Caller and upstream speak one dialect: what the upstream says of a bad request may pass as it is. */

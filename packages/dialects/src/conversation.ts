@@ -1,6 +1,7 @@
 // The canonical conversation: what any chat dialect can say, so that dialects cost M + N, not M x N. Values are
 // frozen; JSON that must keep its digits (tool arguments, schemas) stays text.
 import type { Usage } from './exchange.ts'
+import type { Text } from './long-text.ts'
 
 export type ChatDialect = 'openai' | 'responses' | 'anthropic' | 'gemini' | 'ollama'
 
@@ -18,7 +19,7 @@ interface Marked {
 
 export type Media =
   | { readonly url: string }
-  | { readonly base64: string; readonly mime: string }
+  | { readonly base64: Text; readonly mime: string }
   | { readonly file: string }
 
 export type Part = Marked &

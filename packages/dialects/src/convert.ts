@@ -17,7 +17,7 @@ const read = new WeakMap<Ask, Conversation>()
 export function conversationOf(ask: Ask): Conversation {
   const known = read.get(ask)
   if (known) return known
-  const conversation = callerPort(ask.caller).readAsk(ask.bytes, ask.line)
+  const conversation = callerPort(ask.caller).readAsk(ask.bytes, ask.line, ask.ends)
   read.set(ask, conversation)
   return conversation
 }

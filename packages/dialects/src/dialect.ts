@@ -2,12 +2,13 @@
 // dialect -> Conversation or Delta -> dialect, never pair by pair.
 import type { Fault } from '@switchyard/kinds'
 import type { ChatDialect, Conversation, Converted, Delta } from './conversation.ts'
-import type { Line } from './exchange.ts'
+import type { Ends, Line } from './exchange.ts'
+import type { Payload } from './pieces.ts'
 
 /** A body for an upstream, and the path that it is sent to, below the upstream's base. */
 export interface Outgoing {
   readonly path: string
-  readonly body: Buffer
+  readonly body: Payload
 }
 
 export interface WriteOptions {
@@ -54,8 +55,11 @@ export interface Encoder {
 
 export interface ChatPort {
   readonly name: ChatDialect
-  /** A caller's body. Every member is converted, or kept in `rest`; throws `invalid` with a path. */
-  readAsk(body: Buffer, line: Line): Conversation
+  /**
+   * A caller's body. Every member is converted, or kept in `rest`; throws `invalid` with a path. `ends` are of a body
+   * that was scanned as it came.
+   */
+  readAsk(body: Buffer, line: Line, ends?: Ends): Conversation
   /** A body for an upstream that speaks this dialect; names what it could not say. */
   writeAsk(ask: Conversation, options: WriteOptions): Converted<Outgoing>
   /** A whole reply of an upstream as deltas that end in `end` or `fault`; undefined when it is not one. */

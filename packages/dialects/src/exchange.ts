@@ -96,6 +96,9 @@ export interface Keeping {
   readonly background: boolean
 }
 
+/** Offsets of bytes by offsets. */
+export type Ends = ReadonlyMap<number, number>
+
 /** A request as the gateway acts on it. The body stays the bytes that the caller sent. */
 export interface Ask {
   readonly caller: CallerName
@@ -119,4 +122,6 @@ export interface Ask {
   readonly bytes: Buffer
   /** Where the values stand that may be spliced. */
   readonly at: { readonly model: Range | undefined; readonly streamOptions: Range | undefined }
+  /** Of a body that was scanned as it came, and so is known to be JSON: where large values end, by where they start. */
+  readonly ends?: Ends
 }

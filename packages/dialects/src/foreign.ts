@@ -18,10 +18,10 @@ const nothing = Buffer.alloc(0)
 const disabled = Buffer.from('{"type":"disabled"}')
 
 /** What has to change before an upstream of this dialect may have the body. One search where nothing has. */
-export function cleaning({ bytes }: Ask, dialect: ChatDialect): Cleaning {
+export function cleaning({ bytes, ends }: Ask, dialect: ChatDialect): Cleaning {
   const cleaner = cleaners[dialect]
   if (!cleaner || !bytes.includes(wrappedString)) return clean
-  const body = Raw.parse(bytes)
+  const body = Raw.parse(bytes, ends)
   return body ? cleaner(body) : clean
 }
 

@@ -2,12 +2,16 @@
 import type { CallerName } from './exchange.ts'
 import { Names } from './scan.ts'
 
-/** Members are named by their index in `list`; -1 where there is none. */
-export interface Governed {
+/** The names that govern in one object. */
+export interface Rules {
   readonly list: readonly string[]
   readonly names: Names
   /** What stands before a name in messages: '' at the top. */
   readonly path: string
+}
+
+/** Members are named by their index in `list`; -1 where there is none. */
+export interface Governed extends Rules {
   /** Without a word about it the answer is a stream. */
   readonly streams: boolean
   readonly model: number
@@ -29,7 +33,7 @@ interface Indexes {
   readonly background: number
 }
 
-type Inside = Pick<Governed, 'list' | 'names' | 'path' | 'limits' | 'n'> & { readonly outer: number }
+type Inside = Rules & Pick<Governed, 'limits' | 'n'> & { readonly outer: number }
 
 interface Written {
   readonly model?: string

@@ -47,7 +47,9 @@ export {
 } from './openai/chat/index.ts'
 export * as openai from './openai/index.ts'
 export { carryForm, carryOpenai, unsupportedByModel } from './operations.ts'
+export { largeBytes, type Payload } from './pieces.ts'
 export { RealtimeTap } from './realtime.ts'
+export { RequestScan } from './request-scan.ts'
 export {
   continuedRequest,
   conversationItems,

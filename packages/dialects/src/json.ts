@@ -1,5 +1,7 @@
 // Writes JSON with raw text inside it, so that digits and member order survive a conversion.
 import type { RawJson } from './conversation.ts'
+import { LongText } from './long-text.ts'
+import { type Payload, payloadOf } from './pieces.ts'
 import { Cursor } from './scan.ts'
 
 /** Strings of this many characters are copied where they need no escape. */
@@ -25,6 +27,7 @@ export type Json =
   | null
   | undefined
   | Verbatim
+  | LongText
   | readonly Json[]
   | { readonly [name: string]: Json }
 
@@ -35,28 +38,31 @@ export function writeJson(value: Json): string {
 
 /** Stands where a large string will be; JSON text holds no such character. */
 const place = '\u0000'
+const quote = Buffer.from('"')
 
 /**
- * The same as bytes, for bodies: large strings that need no escape (base64) are copied, not scanned by
- * JSON.stringify. An image of 10 MB: 8 ms this way, 33 ms the other.
+ * The same as bytes, for bodies: long texts stay the bytes that they are, and large strings that need no escape are
+ * copied, not scanned by JSON.stringify: 10 MB of them take 8 ms this way, 33 ms the other.
  */
-export function writeBytes(value: Json): Buffer {
-  const large: Buffer[] = []
-  const texts = write(value, large).split(place)
+export function writeBytes(value: Json): Payload {
+  const large: (readonly Buffer[])[] = []
+  const text = write(value, large)
+  if (large.length === 0) return Buffer.from(text)
+  const texts = text.split(place)
   if (texts.length !== large.length + 1) return Buffer.from(writeJson(value))
-  return Buffer.concat(
-    texts.flatMap((text, index) => {
-      const next = large[index]
-      return next ? [Buffer.from(text), next] : [Buffer.from(text)]
-    }),
-  )
+  return payloadOf(texts.flatMap((text, index) => [Buffer.from(text), ...(large[index] ?? [])]))
 }
 
-function write(value: Json, large: Buffer[] | undefined): string {
+function write(value: Json, large: (readonly Buffer[])[] | undefined): string {
   if (typeof value === 'string') {
     const bytes = large && value.length >= largeString ? plainString(value) : undefined
     if (!bytes) return JSON.stringify(value)
-    large?.push(bytes)
+    large?.push([bytes])
+    return place
+  }
+  if (value instanceof LongText) {
+    if (!large) return `"${value.written.toString()}"`
+    large.push([quote, ...value.written.list, quote])
     return place
   }
   if (value instanceof Verbatim) return oneLine(value.text)

@@ -1,20 +1,33 @@
 // Media as dialects carry it: data URLs, base64, addresses. Nothing is decoded.
 import { Fault } from '@switchyard/kinds'
 import type { Delta, Media } from './conversation.ts'
+import { LongText, type Text } from './long-text.ts'
 
 const dataUrl = /^data:([\w.+-]+\/[\w.+-]+)?((?:;[\w.+-]+=[^;,]*)*);base64,/i
 
 /** A data URL as its parts, any other address as an address. */
-export function readMedia(url: string): Media {
+export function readMedia(url: Text): Media {
+  if (url instanceof LongText) return readLong(url)
   const found = dataUrl.exec(url.slice(0, 256))
   if (!found) return { url }
   return { base64: url.slice(found[0].length), mime: found[1]?.toLowerCase() ?? 'text/plain' }
 }
 
+function readLong(url: LongText): Media {
+  const { head = '', rest } = url.split() ?? {}
+  const inline = readMedia(head)
+  return rest && 'base64' in inline && inline.base64 === ''
+    ? { base64: rest, mime: inline.mime }
+    : readMedia(url.toString())
+}
+
 /** The address of media, a data URL where it is inline; undefined for a provider's file id. */
-export function mediaUrl(source: Media): string | undefined {
+export function mediaUrl(source: Media): Text | undefined {
   if ('url' in source) return source.url
-  return 'base64' in source ? `data:${source.mime};base64,${source.base64}` : undefined
+  if (!('base64' in source)) return undefined
+  const { base64, mime } = source
+  const head = `data:${mime};base64,`
+  return base64 instanceof LongText ? base64.behind(head) : head + base64
 }
 
 /** The first letters of base64 tell the format: the bytes themselves are never looked at. */
@@ -26,7 +39,7 @@ const imageStarts = [
 ] as const
 
 /** The type of a bare base64 image; PNG where it can't be told. */
-export function imageType(base64: string): string {
+export function imageType(base64: Text): string {
   return imageStarts.find(([start]) => base64.startsWith(start))?.[1] ?? 'image/png'
 }
 

@@ -3,7 +3,8 @@
 import { isUtf8 } from 'node:buffer'
 import { Fault } from '@switchyard/kinds'
 import type { RawJson } from './conversation.ts'
-import type { Range } from './exchange.ts'
+import type { Ends, Range } from './exchange.ts'
+import { LongText, longBytes, type Text } from './long-text.ts'
 import { Cursor, more } from './scan.ts'
 
 export { type Json, Verbatim, verbatim, writeBytes, writeJson } from './json.ts'
@@ -24,13 +25,20 @@ const kinds: Readonly<Record<string, JsonKind>> = {
   n: 'null',
 }
 
-/** Passes large strings in one step after the first time. */
+/** Passes in one step large strings after the first time, and all of which the end is known. */
 class Walker extends Cursor {
   readonly #ends: Map<number, number>
 
   constructor(bytes: Uint8Array, start: number, end: number, ends: Map<number, number>) {
     super(bytes, start, end)
     this.#ends = ends
+  }
+
+  override value(depth: number): boolean {
+    const known = this.#ends.size > 0 ? this.#ends.get(this.at) : undefined
+    if (known === undefined) return super.value(depth)
+    this.at = known
+    return true
   }
 
   override string(): boolean {
@@ -66,23 +74,26 @@ export class Raw {
     this.path = path
   }
 
-  /** The one JSON value that these bytes are; undefined when they are not UTF-8 or not one JSON value. */
-  static parse(bytes: Buffer): Raw | undefined {
-    const found = Raw.#parse(bytes)
+  /**
+   * The one JSON value that these bytes are; undefined when they are not UTF-8 or not one JSON value. With `ends` they
+   * are known to be.
+   */
+  static parse(bytes: Buffer, ends?: Ends): Raw | undefined {
+    const found = Raw.#parse(bytes, ends)
     return found instanceof Raw ? found : undefined
   }
 
   /** The same for a caller's body: throws `invalid_json`. */
-  static body(bytes: Buffer): Raw {
-    const found = Raw.#parse(bytes)
+  static body(bytes: Buffer, ends?: Ends): Raw {
+    const found = Raw.#parse(bytes, ends)
     if (found instanceof Raw) return found
     const message = `The body is not valid JSON: see byte ${found}. Send one JSON object in UTF-8.`
     throw new Fault('invalid', message, { reason: 'invalid_json' })
   }
 
-  static #parse(bytes: Buffer): Raw | number {
-    if (!isUtf8(bytes)) return 0
-    const ends = new Map<number, number>()
+  static #parse(bytes: Buffer, known: Ends | undefined): Raw | number {
+    if (!known && !isUtf8(bytes)) return 0
+    const ends = new Map(known)
     const walker = new Walker(bytes, 0, bytes.length, ends)
     walker.space()
     const start = walker.at
@@ -120,6 +131,12 @@ export class Raw {
     const end = Math.min(this.#end - 1, this.#start + 1 + length)
     const text = this.#source.bytes.toString('latin1', this.#start + 1, end).replaceAll('\\/', '/')
     return text.includes('\\') ? undefined : text
+  }
+
+  /** A string that stays bytes where it is long. */
+  longText(): Text | undefined {
+    if (this.kind !== 'string' || this.#end - this.#start < longBytes) return this.string()
+    return new LongText([this.#source.bytes.subarray(this.#start + 1, this.#end - 1)])
   }
 
   number(): number | undefined {
@@ -244,8 +261,8 @@ export class Fields {
   }
 
   /** A whole body, whose top-level names must differ. */
-  static body(bytes: Buffer): Fields {
-    const raw = Raw.body(bytes)
+  static body(bytes: Buffer, ends?: Ends): Fields {
+    const raw = Raw.body(bytes, ends)
     return new Fields(raw.kind === 'object' ? raw.unique() : raw)
   }
 
@@ -261,6 +278,11 @@ export class Fields {
 
   string(name: string): string | undefined {
     return this.#of(name, raw => raw.string(), 'a string')
+  }
+
+  /** A string that stays bytes where it is long. */
+  longText(name: string): Text | undefined {
+    return this.#of(name, raw => raw.longText(), 'a string')
   }
 
   number(name: string): number | undefined {

@@ -19,21 +19,23 @@ const openBracket = 0x5b
 const closeBracket = 0x5d
 
 /** 1 for a byte that stands for itself inside a string. */
-const plain = new Uint8Array(256).fill(1, 0x20)
+export const plain = new Uint8Array(256).fill(1, 0x20)
 plain[quote] = 0
 plain[backslash] = 0
 
 /** 1 for a byte that may follow a backslash, but for `u`. */
-const escapes = new Uint8Array(256)
+export const escapes = new Uint8Array(256)
 for (const byte of Buffer.from('"\\/bfnrt')) escapes[byte] = 1
 
-const hex = new Uint8Array(256)
+export const hex = new Uint8Array(256)
 for (const byte of Buffer.from('0123456789abcdefABCDEF')) hex[byte] = 1
 
-const literals = new Map(['true', 'false', 'null'].map(word => [word.charCodeAt(0), Buffer.from(word)]))
+export const literals = new Map(
+  ['true', 'false', 'null'].map(word => [word.charCodeAt(0), Buffer.from(word)]),
+)
 
 /** Plain bytes in a row after which a string is searched by words. */
-const longString = 64
+export const longString = 64
 
 /**
  * A place in JSON text. Methods that return false or `broken` leave `at` on the first byte that is wrong.
@@ -47,7 +49,6 @@ export class Cursor {
   nameStart = 0
   nameEnd = 0
   #words: Int32Array | undefined
-  #wordsAt = 0
 
   constructor(bytes: Uint8Array, start = 0, end = bytes.length) {
     this.bytes = bytes
@@ -138,7 +139,8 @@ export class Cursor {
         // at < end <= bytes.length
         at++
         if (at === turn) {
-          at = this.#passWords(at)
+          this.#words ??= wordsOf(bytes)
+          at = passWords(bytes, this.#words, at, end)
           turn = at + longString
         }
       }
@@ -230,40 +232,36 @@ export class Cursor {
     this.at += word.length
     return true
   }
+}
 
-  /**
-   * Goes on over plain bytes by words of four and stops at or before the first byte that is not plain.
-   * 10 MB of base64: 3 ms this way, 9 ms byte by byte.
-   */
-  #passWords(from: number): number {
-    const { bytes, end } = this
-    if (!this.#words) {
-      const lead = -bytes.byteOffset & 3
-      this.#wordsAt = lead
-      this.#words = new Int32Array(
-        bytes.buffer,
-        bytes.byteOffset + lead,
-        Math.max(0, bytes.length - lead) >> 2,
-      )
-    }
-    let at = from
-    while (at < end && ((at - this.#wordsAt) & 3) !== 0) {
-      if (plain[bytes[at] as number] !== 1) return at // at < end <= bytes.length
-      at++
-    }
-    const words = this.#words
-    const last = (end - this.#wordsAt) >> 2
-    let word = (at - this.#wordsAt) >> 2
-    for (; word < last; word++) {
-      const x = words[word] as number // word < last <= words.length
-      const q = x ^ 0x22222222
-      const s = x ^ 0x5c5c5c5c
-      // The classic tests "a byte of x is below n" and "a byte of x is zero", all three at once.
-      const low = (x - 0x20202020) & ~x
-      if (((low | ((q - 0x01010101) & ~q) | ((s - 0x01010101) & ~s)) & 0x80808080) !== 0) break
-    }
-    return Math.max(at, this.#wordsAt + (word << 2))
+/** The bytes as words of four, from the first that is aligned. */
+export function wordsOf({ buffer, byteOffset, length }: Uint8Array): Int32Array {
+  const lead = -byteOffset & 3
+  return new Int32Array(buffer, byteOffset + lead, Math.max(0, length - lead) >> 2)
+}
+
+/**
+ * Goes on over plain bytes by words and stops at or before the first byte that is not plain, or at `end`.
+ * 10 MB of base64: 3 ms this way, 9 ms byte by byte.
+ */
+export function passWords(bytes: Uint8Array, words: Int32Array, from: number, end: number): number {
+  const lead = -bytes.byteOffset & 3
+  let at = from
+  while (at < end && ((at - lead) & 3) !== 0) {
+    if (plain[bytes[at] as number] !== 1) return at // at < end <= bytes.length
+    at++
   }
+  const last = (end - lead) >> 2
+  let word = (at - lead) >> 2
+  for (; word < last; word++) {
+    const x = words[word] as number // word < last <= words.length
+    const q = x ^ 0x22222222
+    const s = x ^ 0x5c5c5c5c
+    // The classic tests "a byte of x is below n" and "a byte of x is zero", all three at once.
+    const low = (x - 0x20202020) & ~x
+    if (((low | ((q - 0x01010101) & ~q) | ((s - 0x01010101) & ~s)) & 0x80808080) !== 0) break
+  }
+  return Math.max(at, lead + (word << 2))
 }
 
 /** A set of member names that are found by their bytes. */

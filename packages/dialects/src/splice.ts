@@ -1,5 +1,6 @@
 // Puts values into bytes that otherwise stay as they are.
 import type { Range } from './exchange.ts'
+import { largeBytes, type Payload, Pieces } from './pieces.ts'
 import { Cursor, closed } from './scan.ts'
 
 export interface Edit extends Range {
@@ -10,7 +11,7 @@ const openBrace = 0x7b
 const comma = Buffer.from(',')
 
 /** The bytes with these edits; the very same when there are none. */
-export function spliced(bytes: Buffer, edits: readonly Edit[]): Buffer {
+export function spliced(bytes: Buffer, edits: readonly Edit[]): Payload {
   if (edits.length === 0) return bytes
   const parts: Buffer[] = []
   let from = 0
@@ -19,7 +20,7 @@ export function spliced(bytes: Buffer, edits: readonly Edit[]): Buffer {
     from = edit.end
   }
   parts.push(bytes.subarray(from))
-  return Buffer.concat(parts)
+  return bytes.length > largeBytes ? new Pieces(parts) : Buffer.concat(parts)
 }
 
 /** A member, written as `"name":value`, at the beginning of the object that these bytes hold. */

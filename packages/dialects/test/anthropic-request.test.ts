@@ -11,6 +11,7 @@ import {
 import { Fault } from '@switchyard/kinds'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { joined } from '../src/pieces.ts'
 import { conversations } from './generate.ts'
 
 const options = { model: 'claude-up', strict: false, maxOutput: 4096 }
@@ -137,7 +138,7 @@ describe('a body of a caller', () => {
     const again = anthropic.writeAsk({ ...conversation, sampling: {} }, { ...options, model: 'claude-x' })
     expect(again).toMatchObject({ dropped: [], clamped: [] })
     expect(again.value.body.toString()).toContain('{"n":12345678901234567890,"x":1.0}')
-    expect(anthropic.readAsk(again.value.body, {})).toEqual({ ...conversation, sampling: {} })
+    expect(anthropic.readAsk(joined(again.value.body), {})).toEqual({ ...conversation, sampling: {} })
   })
 
   test.each([
@@ -373,10 +374,13 @@ describe('a body for an upstream', () => {
     fc.assert(
       fc.property(conversations('anthropic'), conversation => {
         const first = anthropic.readAsk(
-          anthropic.writeAsk(conversation, { ...options, model: 'm' }).value.body,
+          joined(anthropic.writeAsk(conversation, { ...options, model: 'm' }).value.body),
           {},
         )
-        const second = anthropic.readAsk(anthropic.writeAsk(first, { ...options, model: 'm' }).value.body, {})
+        const second = anthropic.readAsk(
+          joined(anthropic.writeAsk(first, { ...options, model: 'm' }).value.body),
+          {},
+        )
         expect(second).toEqual(first)
         const words = (turns: readonly Turn[]) =>
           turns.flatMap(({ parts }) => parts.filter(({ type }) => type !== 'reasoning'))
@@ -430,8 +434,8 @@ describe('a body for an upstream', () => {
   test('comes back to an OpenAI upstream as it was', () => {
     fc.assert(
       fc.property(conversations('openai'), conversation => {
-        const here = anthropic.readAsk(anthropic.writeAsk(conversation, options).value.body, {})
-        const there = openaiChat.readAsk(openaiChat.writeAsk(here, options).value.body, {})
+        const here = anthropic.readAsk(joined(anthropic.writeAsk(conversation, options).value.body), {})
+        const there = openaiChat.readAsk(joined(openaiChat.writeAsk(here, options).value.body), {})
         const calls = (turns: readonly Turn[]) =>
           turns.flatMap(({ parts }) => parts.filter(({ type }) => type === 'toolCall'))
         expect(calls(there.turns)).toEqual(calls(conversation.turns))

@@ -1,4 +1,5 @@
 // What reaches an upstream of what a caller asks: the same bytes within a dialect, the same meaning elsewhere.
+
 import {
   type CallerName,
   callers,
@@ -19,6 +20,7 @@ import { Fault } from '@switchyard/kinds'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { engineRow } from '../src/openai/chat/row.ts'
+import { joined } from '../src/pieces.ts'
 import { carriageOf, decode, options, pairs, ports, speeches, streamed } from './carriages.ts'
 import { answers, meaning } from './generate.ts'
 
@@ -64,7 +66,7 @@ describe.each(pairs)('a request of $name to $upstream', ({ name, caller, to, ups
     expect(carriage.streamType).toBe(upstream === 'ollama' ? 'application/x-ndjson' : 'text/event-stream')
     expect(carriage.same).toBe(caller.dialect === upstream)
     if (name === 'ollamaGenerate' && upstream === 'ollama') return
-    const heard = ports[upstream].readAsk(carriage.body, { model: 'up', stream: true })
+    const heard = ports[upstream].readAsk(joined(carriage.body), { model: 'up', stream: true })
     expect(heard.turns).toEqual([{ role: 'user', parts: [{ type: 'text', text: 'hi' }] }])
     expect(heard.model).toBe('up')
     expect(heard.stream.on).toBe(true)

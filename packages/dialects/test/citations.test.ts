@@ -10,6 +10,7 @@ import {
 } from '@switchyard/dialects'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { joined } from '../src/pieces.ts'
 import { said } from './generate.ts'
 
 const about = { id: 'id1', model: 'm', created: 1_700_000_000, usage: true }
@@ -281,7 +282,7 @@ describe('a history', () => {
     }
     const read = anthropic.readAsk(json(body), {})
     const options = { model: 'm', strict: false, maxOutput: 9 }
-    expect(parse(anthropic.writeAsk(read, options).value.body).messages).toMatchObject([
+    expect(parse(joined(anthropic.writeAsk(read, options).value.body)).messages).toMatchObject([
       { content: [{ type: 'document', citations: { enabled: true } }] },
     ])
     for (const port of [openaiChat, responses, gemini])

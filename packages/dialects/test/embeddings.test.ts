@@ -1,4 +1,5 @@
 // Vectors between three dialects: order, dimensions and form are kept; one text and a list differ as they should.
+
 import {
   type CallerName,
   carryEmbeddings,
@@ -10,6 +11,7 @@ import {
 import { Fault } from '@switchyard/kinds'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { joined } from '../src/pieces.ts'
 import { options, speeches } from './carriages.ts'
 
 const spoken = Object.fromEntries(speeches.map(to => [to.dialect, to])) as Record<Speech['dialect'], Speech> // all five
@@ -154,7 +156,7 @@ describe.each(rows)('vectors of $dialect for a caller of $form', ({ each, dialec
     const single = each.operation !== 'batchEmbedContents'
     expect(carriage).toMatchObject({ path: upstream.path, same: false })
     const body = upstream.body(['hi'], single)
-    expect(parsed(carriage.body)).toEqual(
+    expect(parsed(joined(carriage.body))).toEqual(
       each.operation === 'ollama.embeddings' ? { ...body, ...withoutDimensions(body) } : body,
     )
     const reply = carriage.reply(Buffer.from(JSON.stringify(upstream.reply([[0.5, -1]]))))
@@ -169,7 +171,7 @@ describe.each(rows)('vectors of $dialect for a caller of $form', ({ each, dialec
         fc.property(vectors, found => {
           const texts = found.map((_, at) => `text ${at}`)
           const carriage = carried(many(texts))
-          expect(parsed(carriage.body)).toEqual(upstream.body(texts, false))
+          expect(parsed(joined(carriage.body))).toEqual(upstream.body(texts, false))
           const reply = carriage.reply(Buffer.from(JSON.stringify(upstream.reply(found))))
           expect(parsed(reply?.bytes)).toEqual(each.reply(found))
         }),

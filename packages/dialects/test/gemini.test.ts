@@ -6,6 +6,7 @@ import { gemini, geminiArray, geminiFor } from '@switchyard/dialects'
 import { Fault } from '@switchyard/kinds'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { joined } from '../src/pieces.ts'
 import { answers, conversations, cut, meaning } from './generate.ts'
 
 /** A text of this form, in an expectation. */
@@ -158,7 +159,7 @@ describe('a generateContent request', () => {
         expect(value.path).toBe(
           `/v1beta/models/up:${ask.stream.on ? 'streamGenerateContent?alt=sse' : 'generateContent'}`,
         )
-        const again = gemini.readAsk(value.body, { model: ask.model, stream: ask.stream.on })
+        const again = gemini.readAsk(joined(value.body), { model: ask.model, stream: ask.stream.on })
         expect(bare(again)).toEqual(bare(ask))
       }),
     )

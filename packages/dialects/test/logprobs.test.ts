@@ -13,6 +13,7 @@ import {
 import { Fault } from '@switchyard/kinds'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { joined } from '../src/pieces.ts'
 import { carriageOf } from './carriages.ts'
 import { answers, cut, meaning } from './generate.ts'
 
@@ -66,7 +67,7 @@ describe('probabilities of tokens', () => {
   test.each(asked)('are asked of %s', (_, port, members) => {
     const { value, dropped } = port.writeAsk(hi, { ...options, strict: true })
     expect(dropped).toEqual([])
-    expect(parse(value.body)).toMatchObject(members)
+    expect(parse(joined(value.body))).toMatchObject(members)
   })
 
   test('are asked of Responses beside what else its caller wants to have included', () => {
@@ -75,7 +76,7 @@ describe('probabilities of tokens', () => {
     const ask = responses.readAsk(bytes({ model: 'm', input: 'hi', store: false, include }), {})
     const { value, dropped } = responses.writeAsk(ask, options)
     expect(dropped).toEqual([])
-    const sent = parse(value.body) as { include: string[]; store: boolean } // asserted just below
+    const sent = parse(joined(value.body)) as { include: string[]; store: boolean } // asserted just below
     expect(sent.store).toBe(false)
     expect([...sent.include].sort()).toEqual([...include].sort())
   })
@@ -314,7 +315,7 @@ describe('what a model makes beside text', () => {
     const { output } = written as { output: object[] } // asserted just above
     const input = [{ role: 'user', content: 'draw' }, ...output, { role: 'user', content: 'again' }]
     const ask = responses.readAsk(bytes({ model: 'm', input }), {})
-    expect(parse(gemini.writeAsk(ask, options).value.body)).toMatchObject({
+    expect(parse(joined(gemini.writeAsk(ask, options).value.body))).toMatchObject({
       contents: [
         { role: 'user' },
         { role: 'model', parts: [{ text: 'see' }, { inlineData: { mimeType: 'image/png', data: png } }] },

@@ -14,6 +14,7 @@ import {
 import { Fault } from '@switchyard/kinds'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { joined } from '../src/pieces.ts'
 import { answers, conversations, cut, meaning } from './generate.ts'
 
 const options = { model: 'up', strict: false, maxOutput: 4096 }
@@ -112,7 +113,7 @@ describe('a request to /api/chat', () => {
       fc.property(conversations('ollama'), ask => {
         const { value, dropped } = write(ask, { model: ask.model })
         expect(dropped).toEqual([])
-        const again = ollama.readAsk(value.body, {})
+        const again = ollama.readAsk(joined(value.body), {})
         const { output } = ask
         expect(again).toEqual({
           ...ask,

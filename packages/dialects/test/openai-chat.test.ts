@@ -3,6 +3,7 @@ import { ollama, openaiChat, openaiChatFor, openaiToolName, restoreNames } from 
 import { Fault } from '@switchyard/kinds'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { joined } from '../src/pieces.ts'
 import { answers, conversations, cut, meaning } from './generate.ts'
 
 const line = {}
@@ -95,7 +96,7 @@ describe('a chat completions request', () => {
       fc.property(conversations('openai'), ask => {
         const { value, dropped } = write(ask, { model: ask.model })
         expect(dropped).toEqual([])
-        const { output, ...rest } = openaiChat.readAsk(value.body, line)
+        const { output, ...rest } = openaiChat.readAsk(joined(value.body), line)
         const expected = ask.output?.type === 'schema' ? { name: 'answer', ...ask.output } : ask.output
         expect({ output, ...rest }).toEqual({ ...ask, output: expected })
       }),
@@ -263,7 +264,7 @@ describe('a chat completions request', () => {
         },
       ],
     }
-    const again = openaiChat.readAsk(write(ask).value.body, line)
+    const again = openaiChat.readAsk(joined(write(ask).value.body), line)
     expect(again.turns[0]?.parts[0]).toMatchObject({ name: again.tools[0]?.name })
     expect(again.tools[0]?.name).toMatch(/^a_b_c_[0-9a-f]{8}$/)
   })

@@ -1,8 +1,10 @@
 // What each caller may say to each upstream, and hear of it: every feature is written in the caller's dialect, read,
 // written in the upstream's, read again, and compared; answers go the other way.
+
 import type { ChatPort, Conversation, Delta, Part, Turn } from '@switchyard/dialects'
 import { Fault } from '@switchyard/kinds'
 import { askedEffort } from '../src/effort.ts'
+import { joined } from '../src/pieces.ts'
 import { meaning } from './generate.ts'
 
 const text = (value: string): Part => ({ type: 'text', text: value })
@@ -304,14 +306,14 @@ export function judgeAsk(caller: ChatPort, upstream: ChatPort, asked: Asked): Ve
   }
   const sent = attempt(() => caller.writeAsk(ask, options))
   if (sent instanceof Fault || sent.dropped.length > 0 || sent.clamped.length > 0) return { kind: 'unsaid' }
-  const said = heard(caller, sent.value.body, ask)
+  const said = heard(caller, joined(sent.value.body), ask)
   if (differences(ask, said, Object.keys(asked)).length > 0 && !sameWords(ask, said))
     return { kind: 'unsaid' }
   const written = attempt(() => upstream.writeAsk(said, options))
   if (written instanceof Fault) return { kind: 'refused', param: written.details[0]?.path ?? written.reason }
   const named = [...written.dropped, ...written.clamped.map(name => `${name} (clamped)`)]
   // A limit that nobody asked for is sent where the dialect demands one: docs/dialects.md says so once for all.
-  const changed = differences(said, heard(upstream, written.value.body, said)).filter(
+  const changed = differences(said, heard(upstream, joined(written.value.body), said)).filter(
     name => name !== 'maxOutput' || said.maxOutput !== undefined,
   )
   return named.length + changed.length === 0 ? { kind: 'exact' } : { kind: 'lossy', named, changed }

@@ -6,6 +6,7 @@ import { Fault } from '@switchyard/kinds'
 import fc from 'fast-check'
 import OpenAI from 'openai'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { joined } from '../src/pieces.ts'
 import { answers, conversations, cut, meaning } from './generate.ts'
 
 const line = {}
@@ -150,7 +151,7 @@ describe('a request for a response', () => {
         ])
         const output = asked.output?.type === 'schema' ? { name: 'answer', ...asked.output } : asked.output
         const expected = { ...asked, stop: [], sampling, output }
-        expect({ output: undefined, ...responses.readAsk(value.body, line) }).toEqual(expected)
+        expect({ output: undefined, ...responses.readAsk(joined(value.body), line) }).toEqual(expected)
       }),
     )
   })

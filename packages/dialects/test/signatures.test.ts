@@ -1,6 +1,7 @@
 import type { ChatPort, Conversation, Delta, Turn } from '@switchyard/dialects'
 import { anthropic, gemini, openaiChat, responses } from '@switchyard/dialects'
 import { describe, expect, test } from 'vitest'
+import { joined } from '../src/pieces.ts'
 
 const options = { model: 'm', strict: false, maxOutput: 4096 }
 const about = { id: 'id1', model: 'm', created: 1_700_000_000, usage: true }
@@ -174,7 +175,7 @@ describe.each(upstreams)('what an upstream of %s has signed', (name, upstream, r
         { ...options, maxOutput: 64_000 },
       )
       expect(dropped).toEqual([])
-      expect(signedBy[key](parse(value.body))).toEqual(expectations[key])
+      expect(signedBy[key](parse(joined(value.body)))).toEqual(expectations[key])
     }
   })
 

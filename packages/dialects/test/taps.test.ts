@@ -1,8 +1,10 @@
 // What every caller is sent of what every upstream sends, whatever the chunks, and where it is cut.
+
 import { carry, type Delta, openaiEngineRow, readRequest } from '@switchyard/dialects'
 import { Fault } from '@switchyard/kinds'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { joined } from '../src/pieces.ts'
 import {
   carriageOf,
   decode,
@@ -269,7 +271,7 @@ test.each(speeches)('a tool that $dialect must call otherwise has its own name a
   const ask = readRequest('ollama', 'ollama.chat', Buffer.from(body), {})
   const filter = () => ({ push: (deltas: readonly Delta[]) => deltas })
   const carriage = carry(ask, to, { ...options, filter })
-  const [tool] = ports[to.dialect].readAsk(carriage.body, { model: 'up', stream: true }).tools
+  const [tool] = ports[to.dialect].readAsk(joined(carriage.body), { model: 'up', stream: true }).tools
   const deltas: readonly Delta[] = [
     { choice: 0, type: 'start', id: 'c1', created: 1, model: 'up' },
     { choice: 0, type: 'open', block: 0, kind: 'tool', id: 'call_1', name: tool?.name ?? '' },

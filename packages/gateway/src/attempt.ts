@@ -10,6 +10,7 @@ import type { UpstreamPool } from './upstreams.ts'
 import type { Ticking, Wheel } from './wheel.ts'
 import type { Exchange, Hearer, WireError } from './wire/client.ts'
 import { headerOf, type RawHeaders } from './wire/client-parser.ts'
+import { sourceOf } from './wire/client-pieces.ts'
 
 /** What is heard of an attempt. After `ended`, `replied`, `rejected` or `failed` nothing more. */
 export interface AttemptHearer {
@@ -111,9 +112,11 @@ export class Attempt implements Hearer, Ticking {
     const { client } = this.#pool
     const place = below(this.upstream, path)
     this.#pool.inflight++
-    this.#exchange = passage
-      ? client.request(passage.method, place, headers, passage.body(this.carriage, served), this)
-      : client.post(place, headers, body, this)
+    const sent = passage ? passage.body(this.carriage, served) : sourceOf(body)
+    this.#exchange =
+      !passage && Buffer.isBuffer(sent)
+        ? client.post(place, headers, sent, this)
+        : client.request(passage?.method ?? 'POST', place, headers, sent, this)
   }
 
   /** Ends the attempt unheard: the socket to the upstream is closed at once. */

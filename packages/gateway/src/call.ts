@@ -5,6 +5,8 @@ import {
   type CallerName,
   callers,
   estimateCount,
+  largeBytes,
+  RequestScan,
   readRequest,
   type Usage,
 } from '@switchyard/dialects'
@@ -60,6 +62,8 @@ export class Call implements InboundHearer, OpeningHearer, DecodedHearer {
   readonly #body = new Body()
   /** Of a coded body. */
   #gunzip: BodyGunzip | undefined
+  /** Reads a large body as it comes. */
+  #scan: RequestScan | undefined
   #readAt: number
   #usage: Usage | undefined
   /** Of the fault that it ends with. */
@@ -283,8 +287,17 @@ export class Call implements InboundHearer, OpeningHearer, DecodedHearer {
 
   onDecoded(part: Buffer): void {
     if (this.#phase !== 'reading') return
+    this.#scan?.push(part)
     this.#body.push(part)
+    if (!this.#scan && this.#body.bytes > largeBytes) this.#scanLarge()
     if (this.#body.bytes > this.#house.limits.bodyBytes) this.#refuse(bodyTooLarge(this.#house.limits))
+  }
+
+  #scanLarge(): void {
+    const target = this.#target as Target // `start` has set it
+    if (target.type !== 'operation' || target.carrying === 'inference') return
+    this.#scan = new RequestScan(target.caller)
+    for (const part of this.#body.parts) this.#scan.push(part)
   }
 
   onUndecodable(fault: Fault): void {
@@ -293,9 +306,18 @@ export class Call implements InboundHearer, OpeningHearer, DecodedHearer {
 
   onDecodedWhole(): void {
     if (this.#phase !== 'reading') return
+    if (this.#body.scattered)
+      this.#body.join().then(
+        body => this.#whole(body),
+        (error: unknown) => this.#refuse(error),
+      )
+    else this.#whole(this.#body.take())
+  }
+
+  #whole(body: Buffer): void {
+    if (this.#phase !== 'reading') return
     try {
       const target = this.#target as Target // `start` has set it
-      const body = this.#body.take()
       if (target.type === 'ollama') this.#answer(target, body)
       else if (target.type !== 'operation') throw new TypeError('this has no body')
       else if (target.carrying === 'inference')
@@ -304,7 +326,12 @@ export class Call implements InboundHearer, OpeningHearer, DecodedHearer {
           plainAsk(target, target.line.model ?? '', body),
           inferencePassage(target, this.#inbound.headers),
         )
-      else this.#open(target, readRequest(target.caller, target.operation, body, target.line), undefined)
+      else
+        this.#open(
+          target,
+          readRequest(target.caller, target.operation, body, target.line, this.#scan),
+          undefined,
+        )
     } catch (error) {
       this.#refuse(error)
     }

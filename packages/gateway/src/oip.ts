@@ -2,6 +2,7 @@
 // body, with binary tensors behind its JSON, is the caller's own bytes.
 import type { Passage } from './passage.ts'
 import type { Operated } from './paths.ts'
+import { sourceOf } from './wire/client-pieces.ts'
 
 /** Bytes of JSON before the tensors, on requests and answers. */
 const tensorHeader = 'inference-header-content-length'
@@ -16,7 +17,7 @@ export function inferencePassage({ operation }: Operated, headers: readonly stri
     headers: passed(operation, headers),
     repeatable: true,
     movedAt: 0,
-    body: carriage => (method === 'GET' ? undefined : carriage.body),
+    body: ({ body }) => (method === 'GET' ? undefined : sourceOf(body)),
   }
 }
 

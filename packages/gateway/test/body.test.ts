@@ -24,8 +24,25 @@ test('more than was declared is kept too', () => {
   const body = new Body()
   body.expect(large)
   const part = Buffer.alloc(large, 'a')
-  body.push(part)
+  body.push(Buffer.from(part))
   body.push(Buffer.from('b'))
   body.push(Buffer.from('c'))
   expect(body.take().equals(Buffer.concat([part, Buffer.from('bc')]))).toBe(true)
+})
+
+test('a body of unknown length is joined over several turns, and is the same whole', async () => {
+  const parts = Array.from({ length: 40 }, (_, at) => Buffer.alloc(65_536 - at, at))
+  const body = new Body()
+  for (const part of parts) body.push(Buffer.from(part))
+  expect(body.scattered).toBe(true)
+  let turns = 0
+  const count = () => {
+    turns++
+    counting = setImmediate(count)
+  }
+  let counting = setImmediate(count)
+  const whole = await body.join()
+  clearImmediate(counting)
+  expect(whole.equals(Buffer.concat(parts))).toBe(true)
+  expect(turns).toBeGreaterThan(2)
 })

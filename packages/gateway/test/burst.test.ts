@@ -7,6 +7,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { Bed } from './bed.ts'
 import { callerNames, callers } from './callers.ts'
 import { send } from './raw.ts'
+import { longestTurn } from './turns.ts'
 
 const main = new URL('./upstream/main.ts', import.meta.url).pathname
 /** In a process of its own: what it does must not count as the gateway's. */
@@ -21,28 +22,6 @@ afterAll(async () => {
   child.kill('SIGTERM')
   await once(child, 'exit')
 })
-
-/** The longest turn of the event loop while something runs, in milliseconds of this thread's own time: what other
- * processes take of the machine is not in it. */
-async function longestTurn(run: () => Promise<void>): Promise<number> {
-  let longest = 0
-  let before = ownTime()
-  const over = new AbortController()
-  const running = run().finally(() => over.abort())
-  while (!over.signal.aborted) {
-    await setImmediate()
-    const now = ownTime()
-    longest = Math.max(longest, now - before)
-    before = now
-  }
-  await running
-  return longest
-}
-
-function ownTime(): number {
-  const { user, system } = process.threadCpuUsage()
-  return (user + system) / 1000
-}
 
 const rest = new Int32Array(new SharedArrayBuffer(4))
 

@@ -90,7 +90,7 @@ function readMedia(source: Fields): Media {
   switch (source.needs('type', source.word('type', ['base64', 'url', 'file']))) {
     case 'base64':
       return {
-        base64: source.needs('data', source.string('data')),
+        base64: source.needs('data', source.longText('data')),
         mime: source.needs('media_type', source.string('media_type')),
       }
     case 'url':

@@ -2,7 +2,7 @@
 import type { Conversation, Converted, Tool } from '../conversation.ts'
 import type { Outgoing, WriteOptions } from '../dialect.ts'
 import { Losses } from '../losses.ts'
-import { invalidValue, type Json, Raw, Verbatim, writeJson } from '../raw.ts'
+import { invalidValue, type Json, Raw, Verbatim, writeBytes } from '../raw.ts'
 import { outputTool, type Row } from './row.ts'
 import { writeThinking } from './thinking.ts'
 import { type Block, Marks, writeMessages, writeSystem } from './turns.ts'
@@ -42,7 +42,7 @@ export function writeAsk(ask: Conversation, options: WriteOptions, row: Row): Co
       body[name] = new Verbatim(value)
     else losses.drop(name)
   }
-  return losses.result({ path: '/v1/messages', body: Buffer.from(writeJson(body)) })
+  return losses.result({ path: '/v1/messages', body: writeBytes(body) })
 }
 
 /** What Anthropic has no word for is named; thinking leaves the sampling to the model. */

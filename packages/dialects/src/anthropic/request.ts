@@ -1,14 +1,14 @@
 // A caller's body as a conversation: POST /v1/messages. The other direction is in body.ts.
 import { type Conversation, efforts, type Part, type Tool, type Turn } from '../conversation.ts'
-import type { Line } from '../exchange.ts'
+import type { Ends, Line } from '../exchange.ts'
 import { Fields, invalidValue, type Raw, unsupportedParameter } from '../raw.ts'
 import { checkResults, tidyTurns } from '../results.ts'
 import { readCache, readContent, Unread } from './blocks.ts'
 
 export { writeAsk } from './body.ts'
 
-export function readAsk(body: Buffer, line: Line): Conversation {
-  const fields = Fields.body(body)
+export function readAsk(body: Buffer, line: Line, ends?: Ends): Conversation {
+  const fields = Fields.body(body, ends)
   const unread = new Unread()
   const model = fields.needs('model', fields.string('model') ?? line.model)
   if (model === '' || model.length > 256)

@@ -1,6 +1,7 @@
 // Turns as Anthropic's messages: one system prompt, neighbours of one role merged, results first and all of them,
 // in the order of their calls.
 import type { Conversation, Media, Part, Turn } from '../conversation.ts'
+import type { Text } from '../long-text.ts'
 import type { Losses } from '../losses.ts'
 import { readMedia } from '../media.ts'
 import { invalidValue, type Json, objectArgs, unsupportedParameter, Verbatim } from '../raw.ts'
@@ -214,9 +215,9 @@ function writeMedia(source: Media, ask: Conversation, kind: 'image' | 'document'
   throw invalidValue('messages', message)
 }
 
-function writeData(data: string, mime: string, kind: 'image' | 'document'): Json {
+function writeData(data: Text, mime: string, kind: 'image' | 'document'): Json {
   if (kind === 'document' && mime.startsWith('text/'))
-    return { type: 'text', media_type: 'text/plain', data: Buffer.from(data, 'base64').toString() }
+    return { type: 'text', media_type: 'text/plain', data: Buffer.from(data.toString(), 'base64').toString() }
   return { type: 'base64', media_type: mime, data }
 }
 

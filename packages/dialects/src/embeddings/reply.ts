@@ -5,6 +5,7 @@ import type { EmbeddingOperation, TokenUnit, Usage } from '../exchange.ts'
 import { normaliseUsage as geminiUsage } from '../gemini/usage.ts'
 import { mediaUsage } from '../media-usage.ts'
 import { normaliseUsage as openaiUsage } from '../openai/usage.ts'
+import { joined } from '../pieces.ts'
 import { type Json, Raw, Verbatim, writeBytes } from '../raw.ts'
 import { base64Of, type EmbeddingAsk, type EmbeddingReply, numbersOf } from './embedding.ts'
 
@@ -131,5 +132,5 @@ const writers: Readonly<Record<EmbeddingOperation, Write>> = {
 }
 
 export function writeVectors(reply: EmbeddingReply, operation: EmbeddingOperation, named: Named): Buffer {
-  return writeBytes(writers[operation](reply, named))
+  return joined(writeBytes(writers[operation](reply, named)))
 }

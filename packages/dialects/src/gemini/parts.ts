@@ -118,7 +118,7 @@ function partsOf(fields: Fields, history: History): Part[] {
   if (inline) {
     const mimeName = either(inline, 'mimeType')
     const mime = inline.needs(mimeName, inline.string(mimeName)).toLowerCase()
-    const source = { base64: inline.needs('data', inline.string('data')), mime }
+    const source = { base64: inline.needs('data', inline.longText('data')), mime }
     return [...before, mediaPart(mime, source, inline.string(either(inline, 'displayName')))]
   }
   const file = fields.object(either(fields, 'fileData'))

@@ -1,7 +1,7 @@
 // Gemini's request: what a caller asks, read from it; and what an upstream is asked, written in it.
 import type { Conversation, Converted, Tool } from '../conversation.ts'
 import type { Outgoing, WriteOptions } from '../dialect.ts'
-import type { Line } from '../exchange.ts'
+import type { Ends, Line } from '../exchange.ts'
 import { Losses } from '../losses.ts'
 import {
   Fields,
@@ -10,7 +10,7 @@ import {
   type Raw,
   unsupportedParameter,
   Verbatim,
-  writeJson,
+  writeBytes,
 } from '../raw.ts'
 import { readConfig, writeConfig } from './config.ts'
 import { writeTurns } from './contents.ts'
@@ -19,8 +19,8 @@ import type { GeminiRow } from './row.ts'
 import { fromSubset, toSubset } from './schema.ts'
 import { fitToolName } from './write-parts.ts'
 
-export function readAsk(body: Buffer, line: Line): Conversation {
-  const fields = Fields.body(body)
+export function readAsk(body: Buffer, line: Line, ends?: Ends): Conversation {
+  const fields = Fields.body(body, ends)
   fields.raw('model') // The request line names it.
   const model = fields.needs('model', line.model || undefined)
   const system = readSystem(fields.raw(either(fields, 'systemInstruction')))
@@ -119,7 +119,7 @@ export function writeAsk(ask: Conversation, options: WriteOptions, row: GeminiRo
   if (Object.keys(config).length > 0) body.generationConfig = config
   const verb = ask.stream.on ? 'streamGenerateContent?alt=sse' : 'generateContent'
   const path = `${row.root}/models/${encodeURIComponent(options.model)}:${verb}`
-  return losses.result({ path, body: Buffer.from(writeJson(body)) })
+  return losses.result({ path, body: writeBytes(body) })
 }
 
 const wireNames = {

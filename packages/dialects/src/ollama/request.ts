@@ -1,7 +1,7 @@
 // A request to /api/chat or /api/generate <-> a conversation.
 import type { Conversation, Converted, RawJson, Turn } from '../conversation.ts'
 import type { Outgoing, WriteOptions } from '../dialect.ts'
-import type { Line } from '../exchange.ts'
+import type { Ends, Line } from '../exchange.ts'
 import { Losses } from '../losses.ts'
 import { readTool, writeTools } from '../openai/chat/tools.ts'
 import { present } from '../present.ts'
@@ -11,8 +11,8 @@ import { optionPrefix, readOptions, writeOptions } from './options.ts'
 import { readThink, writeThink } from './think.ts'
 import { readImages, readTurns } from './turns.ts'
 
-export function readAsk(body: Buffer, line: Line): Conversation {
-  const ask = Fields.body(body)
+export function readAsk(body: Buffer, line: Line, ends?: Ends): Conversation {
+  const ask = Fields.body(body, ends)
   const left: Record<string, RawJson> = {}
   const turns = readTurns(ask.needs('messages', ask.array('messages')), left)
   const tools = (ask.array('tools') ?? []).map(readTool)
@@ -22,8 +22,8 @@ export function readAsk(body: Buffer, line: Line): Conversation {
 /** What /api/generate has, and no conversation. */
 const unconvertible = ['suffix', 'template', 'context'] as const
 
-export function readGenerate(body: Buffer, line: Line): Conversation {
-  const ask = Fields.body(body)
+export function readGenerate(body: Buffer, line: Line, ends?: Ends): Conversation {
+  const ask = Fields.body(body, ends)
   for (const name of unconvertible) {
     const raw = ask.raw(name)
     if (raw && raw.text !== '""' && raw.elements()?.length !== 0)

@@ -50,7 +50,7 @@ export function readTurns(messages: readonly Raw[], left: Record<string, RawJson
 /** Bare base64, whose first letters tell its type. A data URL is taken too. */
 export function readImages(fields: Fields): readonly Part[] {
   return (fields.array('images') ?? []).map(raw => {
-    const text = raw.string()
+    const text = raw.longText()
     if (text === undefined || text === '')
       throw invalidValue(raw.path, `'${raw.path}' must be an image in base64.`)
     const source = text.startsWith('data:') ? readMedia(text) : { base64: text, mime: imageType(text) }

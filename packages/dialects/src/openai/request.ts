@@ -1,6 +1,7 @@
 // A body for an upstream that speaks as its caller does: the same bytes, but for the model's name and the ask for usage.
 import { includeUsage, readRequest as readAny } from '../ask.ts'
 import type { Ask, Operation, Range } from '../exchange.ts'
+import type { Payload } from '../pieces.ts'
 import { Cursor, closed } from '../scan.ts'
 import { type Edit, firstMember, modelEdit, spliced } from '../splice.ts'
 
@@ -20,7 +21,7 @@ export function readRequest(operation: Operation, bytes: Buffer): Ask {
  * The body for an upstream that knows the model as `served`; the caller's own bytes when nothing differs. `usage`: the
  * upstream takes `stream_options.include_usage`.
  */
-export function upstreamBody(ask: Ask, served: string, usage = true): Buffer {
+export function upstreamBody(ask: Ask, served: string, usage = true): Payload {
   const { bytes, at, stream } = ask
   const edits: Edit[] = [...modelEdit(bytes, at.model, { asked: ask.model, served })]
   if (usage && stream.on && !stream.usage) edits.push(askUsage(bytes, at.streamOptions))

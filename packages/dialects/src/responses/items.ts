@@ -72,7 +72,7 @@ const readers: Readonly<Record<string, (item: Fields) => Turn>> = {
     ],
   }),
   image_generation_call: item => {
-    const base64 = item.needs('result', item.string('result'))
+    const base64 = item.needs('result', item.longText('result'))
     const source = { base64, mime: imageType(base64) }
     return { role: 'assistant', parts: [{ type: 'image', source }] }
   },
@@ -105,13 +105,13 @@ function readPart(part: Fields): Part {
   if (type === 'input_image') {
     const detail = part.string('detail')
     const known = (['auto', 'low', 'high'] as const).find(word => word === detail)
-    const url = part.string('image_url')
+    const url = part.longText('image_url')
     const source = url === undefined ? { file: fileOf(part) } : readMedia(url)
     return { type: 'image', source, ...(known && { detail: known }) }
   }
   if (type === 'input_file') {
     const name = part.string('filename')
-    const data = part.string('file_data')
+    const data = part.longText('file_data')
     const url = data ?? part.string('file_url')
     const read: Media = url === undefined ? { file: fileOf(part) } : readMedia(url)
     // Data without the form of a data URL is bare base64: PDF is what the API takes so.
@@ -121,7 +121,7 @@ function readPart(part: Fields): Part {
   if (type === 'input_audio') {
     const audio = part.needs('input_audio', part.object('input_audio'))
     const format = audio.needs('format', audio.string('format'))
-    const base64 = audio.needs('data', audio.string('data'))
+    const base64 = audio.needs('data', audio.longText('data'))
     return { type: 'audio', source: { base64, mime: `audio/${format}` }, format }
   }
   throw unsupportedParameter(

@@ -2,7 +2,7 @@
 import { type Conversation, type Converted, efforts, type Tool, type Turn } from '../conversation.ts'
 import type { Outgoing, WriteOptions } from '../dialect.ts'
 import { askedEffort } from '../effort.ts'
-import type { Line } from '../exchange.ts'
+import type { Ends, Line } from '../exchange.ts'
 import { Losses } from '../losses.ts'
 import {
   Fields,
@@ -11,7 +11,7 @@ import {
   type Raw,
   unsupportedParameter,
   Verbatim,
-  writeJson,
+  writeBytes,
 } from '../raw.ts'
 import { checkResults } from '../results.ts'
 import { readInput, toolName, writeInput } from './items.ts'
@@ -22,8 +22,8 @@ const stateful = ['previous_response_id', 'conversation', 'prompt'] as const
 const encrypted = 'reasoning.encrypted_content'
 const withLogprobs = 'message.output_text.logprobs'
 
-export function readAsk(body: Buffer, _line: Line): Conversation {
-  const fields = Fields.body(body)
+export function readAsk(body: Buffer, _line: Line, ends?: Ends): Conversation {
+  const fields = Fields.body(body, ends)
   for (const name of stateful) if (fields.raw(name)) throw notKept(name)
   if (fields.boolean('background') === true) throw noBackground()
   const model = fields.needs('model', fields.string('model'))
@@ -183,7 +183,7 @@ export function writeAsk(ask: Conversation, options: WriteOptions): Converted<Ou
   }
   for (const [name, members] of Object.entries(nested))
     if (Object.values(members).some(member => member !== undefined)) body[name] = members
-  return losses.result({ path: '/v1/responses', body: Buffer.from(writeJson(body)) })
+  return losses.result({ path: '/v1/responses', body: writeBytes(body) })
 }
 
 /** The first turn, where it is the system's and plain text, is `instructions`; later ones keep their place. */

@@ -6,6 +6,8 @@ import type { Inbound, InboundHearer, Link } from './inbound.ts'
 
 /** Up to here head and body leave as one string in one plain write, which costs 3 µs less than gathering two. */
 const smallBytes = 8 * 1024
+/** Bytes of one body that are read before others have their turn. */
+const turnBytes = 128 * 1024
 
 /** The listener must have a `checkContinue` handler: without one node itself answers `100 Continue`. */
 export class NodeInbound implements Inbound {
@@ -16,6 +18,9 @@ export class NodeInbound implements Inbound {
   readonly #request: IncomingMessage
   readonly #response: ServerResponse
   #proceeded = false
+  #paused = false
+  /** Bytes of the body since others last had their turn. */
+  #bytes = 0
 
   constructor(request: IncomingMessage, response: ServerResponse) {
     this.#request = request
@@ -51,7 +56,10 @@ export class NodeInbound implements Inbound {
       if (!this.#response.closed) hearer.onDrain()
     })
     this.#request.on('data', (chunk: Buffer) => {
-      if (!this.#response.closed) hearer.onBody(chunk)
+      if (this.#response.closed) return
+      this.#bytes += chunk.length
+      if (this.#bytes >= turnBytes) this.#yield()
+      hearer.onBody(chunk)
     })
     this.#request.once('end', () => {
       if (!this.#response.closed) hearer.onWhole()
@@ -59,11 +67,24 @@ export class NodeInbound implements Inbound {
   }
 
   pause(): void {
+    this.#paused = true
     this.#request.pause()
   }
 
   resume(): void {
+    this.#paused = false
     this.#request.resume()
+  }
+
+  #yield(): void {
+    this.#bytes = 0
+    this.#request.pause()
+    setImmediate(readAgain, this)
+  }
+
+  /** After other connections had their turn. */
+  readAgain(): void {
+    if (!this.#paused) this.#request.resume()
   }
 
   proceed(): void {
@@ -98,6 +119,8 @@ export class NodeInbound implements Inbound {
     this.#response.destroy()
   }
 }
+
+const readAgain = (inbound: NodeInbound) => inbound.readAgain()
 
 function expectsContinue(headers: readonly string[]): boolean {
   for (let i = 0; i < headers.length; i += 2) {

@@ -17,6 +17,10 @@ type State = 'head' | 'body' | 'whole' | 'skipping' | 'lingering' | 'gone'
 
 /** A body that nobody reads is passed over up to here, so that its connection can be kept. */
 const mostSkippedBytes = 64 * 1024
+/** A read that fills node's buffer is followed by up to 31 more in the same turn of the loop. */
+const fullRead = 64 * 1024
+/** After so many of them in a row others have their turn: a caller of 10 MB would hold it for 3 ms. */
+const mostFullReads = 2
 
 export class Connection {
   readonly link: Link = { key: '', digest: '' }
@@ -34,6 +38,7 @@ export class Connection {
   /** The sweep after which the connection has waited in its state. */
   #since: number
   #served = false
+  #fullReads = 0
   #taking = false
 
   constructor(server: WireServer, socket: Socket) {
@@ -253,6 +258,7 @@ export class Connection {
   }
 
   #readBody(bytes: Buffer): void {
+    if (bytes.length >= fullRead && ++this.#fullReads === mostFullReads) this.#yield()
     let view = bytes
     let end = bytes.length
     if (this.#chunks) {
@@ -284,6 +290,17 @@ export class Connection {
     }
     if (view.length > 0) inbound?.hearer?.onBody(view)
     if (whole && inbound && !inbound.ended && !this.gone) inbound.hearer?.onWhole()
+  }
+
+  #yield(): void {
+    this.#fullReads = 0
+    this.#socket.pause()
+    setImmediate(readAgain, this)
+  }
+
+  /** After other connections had their turn, unless reading waits for something else by now. */
+  readAgain(): void {
+    if (!this.#rest && this.#state !== 'gone') this.#socket.resume()
   }
 
   #next(): void {
@@ -351,6 +368,7 @@ export class Connection {
 }
 
 const readOn = (connection: Connection, inbound: WireInbound) => connection.readOn(inbound)
+const readAgain = (connection: Connection) => connection.readAgain()
 const over = (inbound: WireInbound) => inbound.over()
 const settle = (connection: Connection, inbound: WireInbound) => connection.settle(inbound)
 const resumeHead = (connection: Connection) => connection.resumeHead()

@@ -2,7 +2,7 @@
 import { type Conversation, type Converted, efforts } from '../../conversation.ts'
 import type { Outgoing, WriteOptions } from '../../dialect.ts'
 import { askedEffort } from '../../effort.ts'
-import type { Line } from '../../exchange.ts'
+import type { Ends, Line } from '../../exchange.ts'
 import { Losses } from '../../losses.ts'
 import { present } from '../../present.ts'
 import {
@@ -20,8 +20,8 @@ import type { Row } from './row.ts'
 import { readTools, writeTools } from './tools.ts'
 import { type Leftovers, readTurns } from './turns.ts'
 
-export function readAsk(body: Buffer, line: Line): Conversation {
-  const ask = Fields.body(body)
+export function readAsk(body: Buffer, line: Line, ends?: Ends): Conversation {
+  const ask = Fields.body(body, ends)
   const left: Leftovers = {}
   const named = ask.string('model') || undefined
   const model = line.model ?? ask.needs('model', named)

@@ -1,6 +1,7 @@
 // Reads the messages of a chat completions request as turns.
-import type { CacheMark, Part, RawJson, Turn } from '../../conversation.ts'
+import type { CacheMark, Media, Part, RawJson, Turn } from '../../conversation.ts'
 import { stableHash } from '../../ids.ts'
+import { LongText, type Text } from '../../long-text.ts'
 import { readMedia } from '../../media.ts'
 import { Fields, invalidValue, type Raw, unsupportedParameter } from '../../raw.ts'
 import { checkResults, tidyTurns } from '../../results.ts'
@@ -100,21 +101,21 @@ function partOf(fields: Fields, type: string, left: Leftovers): Part | undefined
   if (type === 'refusal') return { type, text: fields.needs('refusal', fields.string('refusal')) }
   if (type === 'image_url') {
     const image = fields.needs('image_url', fields.object('image_url'))
-    const source = readMedia(image.needs('url', image.string('url')))
+    const source = readMedia(image.needs('url', image.longText('url')))
     const detail = image.word('detail', ['auto', 'low', 'high'])
     return { type: 'image', source, ...(detail && { detail }) }
   }
   if (type === 'input_audio') {
     const audio = fields.needs('input_audio', fields.object('input_audio'))
     const format = audio.needs('format', audio.string('format'))
-    const base64 = audio.needs('data', audio.string('data'))
+    const base64 = audio.needs('data', audio.longText('data'))
     return { type: 'audio', source: { base64, mime: `audio/${format === 'mp3' ? 'mpeg' : format}` }, format }
   }
   if (type === 'file') {
     const file = fields.needs('file', fields.object('file'))
     const name = file.string('filename')
     const id = file.string('file_id')
-    const data = id === undefined ? file.needs('file_data', file.string('file_data')) : undefined
+    const data = id === undefined ? file.needs('file_data', file.longText('file_data')) : undefined
     const source = data === undefined ? { file: id ?? '' } : inlineFile(data)
     keep(left, 'messages.content.file', file)
     return { type: 'document', source, ...(name !== undefined && { name }) }
@@ -123,7 +124,8 @@ function partOf(fields: Fields, type: string, left: Leftovers): Part | undefined
 }
 
 /** Files are data URLs; some clients send the base64 alone, of a PDF. */
-function inlineFile(data: string) {
+function inlineFile(data: Text): Media {
+  if (data instanceof LongText && !data.includes(':')) return { base64: data, mime: 'application/pdf' }
   const source = readMedia(data)
   return 'url' in source && !source.url.includes(':')
     ? { base64: source.url, mime: 'application/pdf' }
