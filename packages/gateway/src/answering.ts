@@ -33,6 +33,8 @@ export interface Answering {
   readonly attempts: number
   /** Those attempts, in order, where it made some itself. */
   readonly tries?: readonly AttemptEnded[]
+  /** It has failed with the retries that there were: another try by the caller would only add to the load. */
+  readonly retriesSpent?: boolean
   /** Milliseconds that upstreams have been waited for. */
   readonly waited: number
   /** The tier of the last attempt, from 0. */

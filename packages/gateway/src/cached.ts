@@ -139,6 +139,10 @@ export class Cached implements Answering, FlightHearer {
   get upstream(): string {
     return this.#shared?.forward.upstream ?? ''
   }
+  get retriesSpent(): boolean {
+    return this.#shared?.forward.retriesSpent ?? false
+  }
+
   get maker(): string | undefined {
     return this.#shared?.forward.maker
   }

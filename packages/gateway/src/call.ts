@@ -514,9 +514,10 @@ export class Call implements InboundHearer, OpeningHearer, DecodedHearer {
     this.#phase = 'settling'
     this.#reason = fault.reason
     const status = committed ? 200 : fault.status
+    const spent = this.#answering?.retriesSpent === true && fault.retryAfterSeconds === undefined
     const tell = () => {
       if (committed) this.#relay.breakOff(this.#failureEvent(fault, type))
-      else this.#relay.refuse(fault, this.#known())
+      else this.#relay.refuse(fault, spent ? [...this.#known(), ...noRetry] : this.#known())
       this.#finished(end, status)
     }
     const billable = end === 'client_gone' ? 'caller' : committed ? 'cost' : 'caller'
@@ -756,6 +757,7 @@ const codedForm = () =>
   })
 
 const nothing = Buffer.alloc(0)
+const noRetry = ['x-should-retry', 'false'] as const
 const noTries: readonly AttemptEnded[] = []
 
 /** What is answered without a credential: it tells nothing but that somebody is there. */

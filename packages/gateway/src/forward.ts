@@ -39,6 +39,7 @@ const allAble = () => 2 as const
 export class Forward implements AttemptHearer, Answering, Guest {
   /** Attempts so far. */
   attempts = 0
+  retriesSpent = false
   /** Milliseconds that upstreams have been waited for, before there was one too. */
   waited = 0
   /** The attempt that is relayed, or was tried last. */
@@ -475,6 +476,7 @@ export class Forward implements AttemptHearer, Answering, Guest {
       committed: begun || this.#order.passage?.repeatable === false,
     })
     if (!verdict.again || stopping) {
+      this.retriesSpent = !verdict.again && verdict.why === 'attempts' && this.attempts > 1
       this.#fail(failure)
       return
     }
@@ -500,7 +502,8 @@ export class Forward implements AttemptHearer, Answering, Guest {
       this.#traffic.budget,
     )
     if (typeof pause !== 'number') {
-      if (pause === 'budget') metrics.retryBudgetExhausted++
+      this.retriesSpent = pause === 'budget'
+      if (this.retriesSpent) metrics.retryBudgetExhausted++
       this.#fail(failure)
       return
     }

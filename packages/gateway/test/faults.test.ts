@@ -31,8 +31,8 @@ const ask = (caller: CallerName, name: string, stream: boolean, headers: Record<
 }
 const once = { 'x-switchyard-retries': '0' }
 
-/** A route of one provider that answers everything so. */
-function lone(name: string, dialect: Dialect, act: Name, timeouts = {}): string {
+/** A route of one provider that answers everything so, or as it is told. */
+function lone(name: string, dialect: Dialect, act: Name | undefined, timeouts = {}): string {
   settle(bed, engine, name, dialect, { act })
   bed.route(name, { timeouts, tiers: [{ targets: [{ provider: name, model }] }] })
   return name
@@ -257,16 +257,16 @@ describe.each(upstreamDialects)('an upstream of %s', dialect => {
     await (await ask(caller, 'whole', false)).text()
     const [{ url, body } = { url: '', body: Buffer.alloc(0) }] = engine.seen
     const length = Buffer.byteLength(readAsked(url, body).speaker.reply('text'))
-    settle(bed, engine, 'p', dialect)
-    bed.route('m', { tiers: [{ targets: [{ provider: 'p', model }] }] })
-    // Far apart, so that the breaker forgets each fault.
-    let moment = Date.now()
-    bed.now = () => moment
+    // A breaker opens at ten faults: each provider has fewer.
+    const share = 8
+    bed.together(() => {
+      for (let i = 0; i * share < length * 2; i++) lone(`p${i}`, dialect, undefined)
+    })
+    let asked = 0
     for (let bytes = 0; bytes < length; bytes++) {
       for (const act of ['cut at', 'truncated at'] as const) {
-        moment += 15_000
         engine.will(`${act} ${bytes}`)
-        const answer = await ask(caller, 'm', false, once)
+        const answer = await ask(caller, `p${Math.floor(asked++ / share)}`, false, once)
         await answer.arrayBuffer()
         expect(answer.status, `${act} ${bytes} of ${length}`).toBe(502)
       }

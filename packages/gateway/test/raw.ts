@@ -1,6 +1,6 @@
 // A request as it is given, with the headers and the path that fetch would forbid or tidy up.
 import { once } from 'node:events'
-import { type IncomingMessage, request } from 'node:http'
+import { type ClientRequest, type IncomingMessage, request } from 'node:http'
 
 export interface RawRequest {
   readonly method?: string
@@ -10,20 +10,26 @@ export interface RawRequest {
   readonly body?: string
 }
 
-export async function send(
-  port: number,
-  { method = 'POST', path, headers = [], body = '' }: RawRequest,
-): Promise<Response> {
+export function send(port: number, { body = '', headers = [], ...asked }: RawRequest): Promise<Response> {
   const length = body === '' ? [] : ['content-length', String(Buffer.byteLength(body))]
-  const sent = request({
-    host: '127.0.0.1',
-    port,
-    method,
-    path,
-    agent: false,
-    headers: ['host', `127.0.0.1:${port}`, ...headers, ...length],
-  })
+  const sent = opened(port, { ...asked, headers: [...headers, ...length] })
   sent.end(body)
+  return answered(sent)
+}
+
+/** The same, of which the rest never comes. */
+export function begun(port: number, { body = '', ...asked }: RawRequest): Promise<Response> {
+  const sent = opened(port, asked)
+  sent.write(body)
+  return answered(sent)
+}
+
+function opened(port: number, { method = 'POST', path, headers = [] }: RawRequest): ClientRequest {
+  const host = ['host', `127.0.0.1:${port}`]
+  return request({ host: '127.0.0.1', port, method, path, agent: false, headers: [...host, ...headers] })
+}
+
+async function answered(sent: ClientRequest): Promise<Response> {
   const [answer] = (await once(sent, 'response')) as [IncomingMessage]
   const chunks: Buffer[] = []
   for await (const chunk of answer) chunks.push(chunk as Buffer) // no encoding is set

@@ -1,10 +1,11 @@
 // What the gateway refuses by itself, before and after it knows who calls, in every dialect; and the lists of models.
 import type { CallerName } from '@switchyard/dialects'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { Fault } from '@switchyard/kinds'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { Bed, document } from './bed.ts'
 import { at, callerNames, callers, list } from './callers.ts'
 import { settle } from './fleet.ts'
-import { send } from './raw.ts'
+import { begun, send } from './raw.ts'
 import { expectTold, type FaultName } from './told.ts'
 import { model } from './upstream/speaker.ts'
 import { ScriptedUpstream } from './upstream.ts'
@@ -13,7 +14,7 @@ let bed: Bed
 let engine: ScriptedUpstream
 let key: string
 beforeEach(async () => {
-  bed = await Bed.start({ bodyBytes: 2000 })
+  bed = await Bed.start({ bodyBytes: 2000, bodyGap: 1000 })
   engine = await ScriptedUpstream.start()
   settle(bed, engine, 'p', 'openai')
   bed.route('m', { tiers: [{ targets: [{ provider: 'p', model }] }] })
@@ -110,6 +111,142 @@ describe.each(callerNames)('A2: a caller of %s', caller => {
     expect((await ask(caller, { headers })).status).toBe(200)
     await expectTold(await ask(caller, { headers }), caller, 'rate_limit_exceeded')
     expect(engine.seen).toHaveLength(1)
+  })
+})
+
+interface Circumstance {
+  readonly fault: FaultName
+  /** `x-should-retry`. */
+  readonly retry?: 'true' | 'false'
+  /** Told in the plain form of the dialect: which of its forms is asked for nobody knows yet. */
+  readonly early?: true
+  /** Callers that it cannot happen to. */
+  readonly never?: readonly CallerName[]
+  meet(caller: CallerName): Promise<Response>
+}
+
+const withKey = (caller: CallerName, spec: object) =>
+  ask(caller, { headers: [...json, ...bearer(bed.key({ spec }))] })
+
+/** What else a caller may run into before an upstream hears of it; the last of them ends the gateway. */
+const circumstances: readonly Circumstance[] = [
+  { fault: 'expired_api_key', meet: caller => withKey(caller, { expiresAt: '2020-01-01T00:00:00Z' }) },
+  { fault: 'invalid_api_key', meet: caller => withKey(caller, { disabled: true }) },
+  { fault: 'scope', meet: caller => withKey(caller, { scopes: ['usage:read'] }) },
+  {
+    fault: 'ip_denied',
+    meet: caller => withKey(caller, { addresses: { allow: ['192.0.2.0/24'], deny: [] } }),
+  },
+  {
+    fault: 'encoding',
+    meet: caller => ask(caller, { headers: [...json, 'content-encoding', 'br', ...bearer(key)] }),
+  },
+  {
+    fault: 'duplicate_member',
+    never: ['gemini', 'geminiArray'],
+    meet: caller => ask(caller, { body: `{"model":"m","model":"n",${bodyOf(caller).slice(1)}` }),
+  },
+  {
+    fault: 'missing_field',
+    never: ['gemini', 'geminiArray'],
+    meet: caller => ask(caller, { body: bodyOf(caller).replace('"model":"m",', '') }),
+  },
+  {
+    fault: 'uri',
+    early: true,
+    meet: caller =>
+      ask(caller, { path: `${callers[caller].path('m', true).split('?')[0]}?x=${'x'.repeat(9000)}` }),
+  },
+  {
+    fault: 'headers',
+    early: true,
+    meet: caller => ask(caller, { headers: [...json, ...bearer(key), 'x-long', 'x'.repeat(33 * 1024)] }),
+  },
+  {
+    fault: 'reservation_exceeds_limit',
+    retry: 'false',
+    meet: caller => withKey(caller, { limits: { tokens: { perMinute: 1 } } }),
+  },
+  {
+    fault: 'limiter_unavailable',
+    retry: 'true',
+    async meet(caller) {
+      const away = new Fault('unavailable', 'The limits cannot be asked.', {
+        reason: 'limiter_unavailable',
+        retryAfterSeconds: 1,
+      })
+      const admit = vi.spyOn(bed.limiter, 'admit').mockRejectedValueOnce(away)
+      try {
+        return await withKey(caller, { limits: { requests: { perMinute: 100 } } })
+      } finally {
+        admit.mockRestore()
+      }
+    },
+  },
+  {
+    fault: 'journal_full',
+    async meet(caller) {
+      bed.journal.full = true
+      try {
+        return await ask(caller)
+      } finally {
+        bed.journal.full = false
+      }
+    },
+  },
+  {
+    fault: 'internal',
+    async meet(caller) {
+      bed.follow = () => {
+        throw new Error('secret at place.ts:1')
+      }
+      try {
+        return await ask(caller)
+      } finally {
+        bed.follow = undefined
+      }
+    },
+  },
+  {
+    fault: 'caller_slow',
+    async meet(caller) {
+      const { path } = callers[caller]
+      const headers = [...json, ...bearer(key), 'content-length', '100']
+      return begun(bed.port, { path: path('m', true), headers, body: '{' })
+    },
+  },
+  {
+    fault: 'draining',
+    retry: 'true',
+    async meet(caller) {
+      await bed.gateway.drain(0)
+      return ask(caller)
+    },
+  },
+]
+
+const bodyOf = (caller: CallerName) => JSON.stringify(callers[caller].body('m', true))
+
+test.each(callerNames)('A2: a caller of %s is told of whatever else stands in its way', async caller => {
+  for (const { fault, retry, early, never, meet } of circumstances) {
+    if (never?.includes(caller)) continue
+    const answer = await meet(caller)
+    expect(answer.headers.get('x-should-retry'), fault).toBe(retry ?? null)
+    await expectTold(answer, early ? (plain[caller] ?? caller) : caller, fault)
+  }
+  expect(engine.seen).toHaveLength(0)
+  expect(bed.journal.records).toHaveLength(0)
+})
+
+describe('A2: a seat that is taken', () => {
+  test.each(callerNames)('is told to a caller of %s', async caller => {
+    const headers = [...json, ...bearer(bed.key({ spec: { limits: { concurrency: 1 } } }))]
+    engine.always('silence')
+    const first = ask(caller, { headers })
+    await expect.poll(() => engine.seen.length).toBe(1)
+    await expectTold(await ask(caller, { headers }), caller, 'concurrency_exceeded')
+    await bed.gateway.drain(0)
+    await first
   })
 })
 

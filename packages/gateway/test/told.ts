@@ -40,6 +40,31 @@ const full = (code: string): Words => ({
   gemini: 'UNAVAILABLE',
 })
 
+const unauthenticated = (code: string): Words => ({
+  status: 401,
+  openai: ['invalid_request_error', code],
+  anthropic: 'authentication_error',
+  gemini: 'UNAUTHENTICATED',
+})
+const denied = (code: string): Words => ({
+  status: 403,
+  openai: ['permission_error', code],
+  anthropic: 'permission_error',
+  gemini: 'PERMISSION_DENIED',
+})
+const limited = (code: string): Words => ({
+  status: 429,
+  openai: ['rate_limit_error', code],
+  anthropic: 'rate_limit_error',
+  gemini: 'RESOURCE_EXHAUSTED',
+})
+const unavailable = (code: string): Words => ({
+  status: 503,
+  openai: ['server_error', code],
+  anthropic: 'api_error',
+  gemini: 'UNAVAILABLE',
+})
+
 /** By our reason. */
 export const faults = {
   invalid_json: invalid('invalid_json'),
@@ -49,18 +74,27 @@ export const faults = {
   content_filter: invalid('content_filter'),
   invalid_value: invalid('invalid_value'),
   unsupported_parameter: invalid('unsupported_parameter'),
-  invalid_api_key: {
-    status: 401,
-    openai: ['invalid_request_error', 'invalid_api_key'],
-    anthropic: 'authentication_error',
-    gemini: 'UNAUTHENTICATED',
+  invalid_api_key: unauthenticated('invalid_api_key'),
+  expired_api_key: unauthenticated('expired_api_key'),
+  ip_denied: denied('ip_denied'),
+  scope: denied('scope'),
+  duplicate_member: invalid('duplicate_member'),
+  encoding: { ...invalid('encoding'), status: 415 },
+  headers: { ...invalid('headers'), status: 431, anthropic: 'request_too_large' },
+  uri: { ...invalid('uri'), status: 414, anthropic: 'request_too_large' },
+  concurrency_exceeded: limited('concurrency_exceeded'),
+  reservation_exceeds_limit: limited('reservation_exceeds_limit'),
+  caller_slow: { ...late('caller_slow'), status: 408 },
+  journal_full: unavailable('journal_full'),
+  limiter_unavailable: unavailable('limiter_unavailable'),
+  draining: unavailable('draining'),
+  internal: {
+    status: 500,
+    openai: ['server_error', 'internal'],
+    anthropic: 'api_error',
+    gemini: 'INTERNAL',
   },
-  model_not_allowed: {
-    status: 403,
-    openai: ['permission_error', 'model_not_allowed'],
-    anthropic: 'permission_error',
-    gemini: 'PERMISSION_DENIED',
-  },
+  model_not_allowed: denied('model_not_allowed'),
   model_not_found: missing('model_not_found'),
   unknown_path: missing('unknown_path'),
   method: { ...invalid('method'), status: 405 },
@@ -68,12 +102,7 @@ export const faults = {
   body: { ...invalid('body'), status: 413, anthropic: 'request_too_large' },
   too_large_upstream: { ...invalid('invalid_value'), status: 413, anthropic: 'request_too_large' },
   unprocessable_upstream: { ...invalid('invalid_value'), status: 422 },
-  rate_limit_exceeded: {
-    status: 429,
-    openai: ['rate_limit_error', 'rate_limit_exceeded'],
-    anthropic: 'rate_limit_error',
-    gemini: 'RESOURCE_EXHAUSTED',
-  },
+  rate_limit_exceeded: limited('rate_limit_exceeded'),
   insufficient_quota: {
     status: 429,
     openai: ['insufficient_quota', 'insufficient_quota'],
@@ -81,13 +110,8 @@ export const faults = {
     anthropicStatus: 402,
     gemini: 'RESOURCE_EXHAUSTED',
   },
-  unpriced: { ...full('unpriced'), anthropic: 'api_error', anthropicStatus: 503 },
-  upstream_rate_limited: {
-    status: 429,
-    openai: ['rate_limit_error', 'upstream_rate_limited'],
-    anthropic: 'rate_limit_error',
-    gemini: 'RESOURCE_EXHAUSTED',
-  },
+  unpriced: unavailable('unpriced'),
+  upstream_rate_limited: limited('upstream_rate_limited'),
   upstream_error: {
     status: 502,
     openai: ['server_error', 'upstream_error'],
@@ -113,7 +137,8 @@ export async function expectTold(response: Response, caller: CallerName, name: F
   expect(id, where).toMatch(/./)
   expect(response.headers.get('request-id'), where).toBe(id)
   expect(text).not.toMatch(/secret|sk-(?!sy-…)|127\.0\.0\.1|10\.0\.0\.1|upstream-name| at .+:\d+/)
-  if (response.status === 429 || response.status === 503) {
+  // What could never pass is not to be waited for.
+  if ((response.status === 429 || response.status === 503) && name !== 'reservation_exceeds_limit') {
     const seconds = Number(response.headers.get('retry-after'))
     expect(seconds, where).toBeGreaterThanOrEqual(1)
     expect(Number(response.headers.get('retry-after-ms')), where).toBeGreaterThan((seconds - 1) * 1000)

@@ -86,7 +86,7 @@ export class HeadReader {
       this.#hold(bytes)
       return -1
     }
-    if (found + 4 > mostHeadBytes) throw tooLarge()
+    if (found + 4 > mostHeadBytes) throw this.#refused(bytes, tooLarge())
     this.#parse(bytes, found + 4)
     return found + 4
   }
@@ -104,7 +104,7 @@ export class HeadReader {
     const found = held.indexOf(endOfHead, Math.max(0, before - 3))
     if (found < 0) return -1
     const end = found + 4
-    if (end > mostHeadBytes) throw tooLarge()
+    if (end > mostHeadBytes) throw this.#refused(held, tooLarge())
     this.#heldBytes = 0
     this.#parse(held, end)
     this.#held = this.head ? nothing : held.subarray(0, end)
@@ -125,11 +125,20 @@ export class HeadReader {
     const held = this.#held.subarray(0, needed)
     const found = held.indexOf(endOfHead, Math.max(0, before - 3))
     if (found >= 0) return
-    if (needed > mostHeadBytes) throw tooLarge()
+    if (needed > mostHeadBytes) throw this.#refused(held, tooLarge())
     // What will never be a head is not waited for: other protocols, and lines that end in a bare line feed.
-    if (before === 0 && !/^[\r!#$%&'*+\-.^_`|~0-9A-Za-z]/.test(held.toString('latin1', 0, 1))) throw noLine()
+    if (before === 0 && !/^[\r!#$%&'*+\-.^_`|~0-9A-Za-z]/.test(held.toString('latin1', 0, 1)))
+      throw this.#refused(held, noLine())
     for (let lf = held.indexOf(0x0a, before); lf >= 0; lf = held.indexOf(0x0a, lf + 1))
-      if (held[lf - 1] !== 0x0d) throw malformed('A line ends in a bare line feed: end it in CR LF.')
+      if (held[lf - 1] !== 0x0d)
+        throw this.#refused(held, malformed('A line ends in a bare line feed: end it in CR LF.'))
+  }
+
+  /** A fault of a head that is not read whole: its target says in which dialect it is told. */
+  #refused(head: Buffer, fault: Fault): Fault {
+    const [, , url = ''] = requestLine.exec(head.toString('latin1', 0, mostHeadBytes)) ?? []
+    this.url = url
+    return fault
   }
 
   #parse(bytes: Buffer, end: number): void {
