@@ -31,18 +31,26 @@ const pays = {
 export class Bill {
   readonly reserved: Moneys
   readonly #tariffs: readonly Tariff[]
+  /** Of what is reserved the input. */
+  readonly #input: Moneys
 
   /** The tariffs are of different currencies. */
   constructor(tariffs: readonly Tariff[], bounds: Bounds) {
     this.#tariffs = tariffs
     this.reserved = this.#each(tariff => tariff.reserve(bounds))
+    const { 'tok.in.*': input = 0n } = bounds
+    this.#input = this.#each(tariff => tariff.reserve({ 'tok.in.*': input }))
   }
 
-  /** Where nobody knows what was used it is what was reserved. */
+  /**
+   * What no upstream has reported is taken for what was reserved: a caller who leaves early pays for the input all the
+   * same.
+   */
   settled(usage: Usage | undefined, end: EndReason): Moneys {
     if (!pays[end]) return noMoney
-    if (usage) return this.charged(usage)
-    return end === 'done' ? this.reserved : noMoney
+    if (!usage) return end === 'done' ? this.reserved : this.#input
+    const charged = this.charged(usage)
+    return isWithoutInput(usage) ? this.#each(({ currency }) => sum(charged, this.#input, currency)) : charged
   }
 
   charged({ quantities }: Usage): Moneys {
@@ -53,6 +61,12 @@ export class Bill {
     return Object.fromEntries(this.#tariffs.map(tariff => [tariff.currency, amount(tariff)]))
   }
 }
+
+/** Its output alone was counted here. */
+const isWithoutInput = ({ flags, quantities }: Usage): boolean =>
+  flags.includes('usage_missing') && !Object.keys(quantities).some(unit => unit.startsWith('tok.in.'))
+
+const sum = (one: Moneys, other: Moneys, currency: string) => (one[currency] ?? 0n) + (other[currency] ?? 0n)
 
 /** The bill in those currencies; undefined where there are none. Throws `unpriced`. */
 export function billFor(
