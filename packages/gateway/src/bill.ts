@@ -53,6 +53,11 @@ export class Bill {
     return isWithoutInput(usage) ? this.#each(({ currency }) => sum(charged, this.#input, currency)) : charged
   }
 
+  /** Exactly what was used costs, as a decimal; undefined where that has no price in the currency. */
+  quote({ quantities }: Usage, currency: string): string | undefined {
+    return this.#tariffs.find(tariff => tariff.currency === currency)?.quote(quantities)
+  }
+
   charged({ quantities }: Usage): Moneys {
     return this.#each(tariff => tariff.charge(quantities) ?? this.reserved[tariff.currency] ?? 0n)
   }

@@ -742,6 +742,8 @@ export class Call implements InboundHearer, OpeningHearer, DecodedHearer {
     const { caller } = this.#target ?? {}
     const verdict = this.#opening?.verdict
     if (verdict) addLimitHeaders(headers, verdict, caller === 'anthropic' ? caller : 'openai')
+    const cost = this.#usage && this.#opening?.cost(this.#usage)
+    if (cost !== undefined) headers.push('x-switchyard-cost', cost)
     const spent = this.#house.clock() - this.#startedAt
     headers.push('openai-processing-ms', String(Math.round(spent)))
     const overhead = spent - (answering?.waited ?? 0)

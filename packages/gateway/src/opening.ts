@@ -132,6 +132,12 @@ export class Opening {
     this.#fetching?.abort()
   }
 
+  /** Exactly what it has cost, in the currency of the workspace; undefined where that is not limited. */
+  cost(usage: Usage): string | undefined {
+    if (this.answering?.attempts === 0) return undefined
+    return this.#bill?.quote(usage, this.#read.credential.principal.currency)
+  }
+
   /** Gives back what was claimed and not used; once. */
   release(usage: Usage | undefined, end: EndReason): void {
     this.cancel()

@@ -81,6 +81,23 @@ describe('a request under a limit of money', () => {
     await rests(String(1000 - cost))
   })
 
+  test('tells what a whole answer has cost, to the last digit, and nothing where no cost is limited', async () => {
+    const price = '0.123456789012'
+    bed.priceBook('sale', { side: 'sale', rates: rates.map(rate => ({ ...rate, price })) })
+    const cost = async (key: string, more: object = {}) => {
+      const answer = await ask(key, more)
+      await answer.text()
+      return answer.headers.get('x-switchyard-cost')
+    }
+    const key = keyOf({ perDay: '1000' })
+    expect(await cost(key)).toBe('1.23456789012')
+    expect(await cost(key, { stream: true })).toBeNull()
+    // Rounded up to a millionth, each of them.
+    await rests('997.530864')
+    engine.will('refuse with 400')
+    expect([await cost(key), await cost(bed.key())]).toEqual([null, null])
+  })
+
   test('is refused when the most that it may cost is not left, and nothing changes', async () => {
     const key = keyOf({ perDay: String(held() + 2 * cost) }, { requests: { perMinute: 100 } })
     for (let i = 0; i < 2; i++) expect((await ask(key)).status).toBe(200)
