@@ -1,6 +1,8 @@
 // What the gateway refuses by itself, before and after it knows who calls, in every dialect; and the lists of models.
 import type { CallerName } from '@switchyard/dialects'
+import { openMemoryLimiter } from '@switchyard/drivers/limits/memory'
 import { Fault } from '@switchyard/kinds'
+import { type Limiter, systemClock } from '@switchyard/runtime'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { Bed, document } from './bed.ts'
 import { at, callerNames, callers, list } from './callers.ts'
@@ -13,8 +15,10 @@ import { ScriptedUpstream } from './upstream.ts'
 let bed: Bed
 let engine: ScriptedUpstream
 let key: string
+let limiter: Limiter
 beforeEach(async () => {
-  bed = await Bed.start({ bodyBytes: 2000, bodyGap: 1000 })
+  limiter = openMemoryLimiter({ clock: systemClock })
+  bed = await Bed.start({ bodyBytes: 2000, bodyGap: 1000 }, {}, { limiter })
   engine = await ScriptedUpstream.start()
   settle(bed, engine, 'p', 'openai')
   bed.route('m', { tiers: [{ targets: [{ provider: 'p', model }] }] })
@@ -175,7 +179,7 @@ const circumstances: readonly Circumstance[] = [
         reason: 'limiter_unavailable',
         retryAfterSeconds: 1,
       })
-      const admit = vi.spyOn(bed.limiter, 'admit').mockRejectedValueOnce(away)
+      const admit = vi.spyOn(limiter, 'admit').mockRejectedValueOnce(away)
       try {
         return await withKey(caller, { limits: { requests: { perMinute: 100 } } })
       } finally {
