@@ -129,6 +129,8 @@ export class Bed implements AsyncDisposable {
   readonly journal = new MemoryJournal()
   readonly observed: GatewayObservation[] = []
   readonly gateway: Gateway
+  /** Unless another one was given. */
+  readonly limiter = openMemoryLimiter({ clock: { now: Date.now, monotonic: () => performance.now() } })
   readonly documents: Document[] = []
   keyHashes: SnapshotInputs['keyHashes'] = []
   grants: SnapshotInputs['grants'] = [{ principal: 'user:ada', workspace: null, permission: '*' }]
@@ -157,7 +159,7 @@ export class Bed implements AsyncDisposable {
       snapshot: () => this.#snapshot,
       stale: () => this.stale,
       journal: this.journal,
-      limiter: openMemoryLimiter({ clock: { now: Date.now, monotonic: () => performance.now() } }),
+      limiter: this.limiter,
       clock: () => this.now(),
       random: () => this.random(),
       resolve: host => this.resolve(host),
