@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { Agent, type IncomingMessage, request } from 'node:http'
-import { connect } from 'node:net'
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import OpenAI from 'openai'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { defaultLimits } from '../src/limits.ts'
@@ -662,6 +662,35 @@ describe('a caller that leaves', () => {
     expect(bed.journal.events).toHaveLength(1)
     expect(bed.journal.last).toMatchObject({ end: 'client_gone', status: 499, billable: 'caller' })
     if (name === 'slow events') expect(bed.journal.last.usageSource).toBe('counted')
+    // What no engine has begun to answer costs nothing.
+    else expect(bed.journal.last.quantities).toEqual({})
+  })
+
+  test('F6: while connecting lets go of the connection within 100 ms', { retry: 2 }, async () => {
+    // It takes connections and says nothing, so that no TLS ever stands.
+    const opened: Socket[] = []
+    const server = createServer(socket => opened.push(socket)).listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const { port } = server.address() as AddressInfo // it listens on TCP
+    bed.provider('far', { type: 'openai', baseUrl: `https://127.0.0.1:${port}/v1` })
+    bed.route('far', { tiers: [{ targets: [{ provider: 'far', model: 'far' }] }] })
+    const abort = new AbortController()
+    bed.chat(key, { model: 'far' }, { signal: abort.signal }).catch(() => undefined) // it is aborted on purpose
+    await expect.poll(() => opened.length, { interval: 5 }).toBe(1)
+    const [connection] = opened
+    const closed =
+      connection &&
+      once(
+        connection.resume().on('error', () => undefined),
+        'close',
+      )
+    const left = performance.now()
+    abort.abort()
+    await closed
+    expect(performance.now() - left).toBeLessThan(100)
+    await ended()
+    expect(bed.journal.last).toMatchObject({ end: 'client_gone', status: 499, quantities: {} })
+    server.close()
   })
 })
 

@@ -115,7 +115,7 @@ describe('R11 a request to an endpoint without a ready replica', () => {
     expect(performance.now() - begun).toBeLessThan(5000)
   })
 
-  test('leaves its place when its caller does', async () => {
+  test('leaves its place when its caller does (F6)', async () => {
     starting('tiny', { hold: { requests: 1, seconds: 60 } })
     const leaving = new AbortController()
     const first = bed.chat(key, {}, { signal: leaving.signal }).catch(() => undefined)

@@ -32,7 +32,7 @@ const records = (count: number) =>
   expect.poll(() => bed.journal.events.length, { timeout: 10_000 }).toBe(count)
 
 describe('a shadow', () => {
-  test.each([false, true])('is sent a copy, whose cost is recorded apart (stream %s)', async stream => {
+  test.each([false, true])('R8: is sent a copy, whose cost is recorded apart (stream %s)', async stream => {
     const answer = await bed.chat(key, { ...ask, stream })
     expect(await answer.text()).toContain('three')
     await records(2)
@@ -45,7 +45,7 @@ describe('a shadow', () => {
     expect(requests.size).toBe(2)
   })
 
-  test('that fails, or is slow, is not noticed', async () => {
+  test('R8: that fails, or is slow, is not noticed', async () => {
     shadow.will('reset', 'silence')
     for (let i = 0; i < 2; i++) {
       const started = performance.now()
