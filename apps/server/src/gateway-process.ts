@@ -19,6 +19,9 @@ import { version } from './version.ts'
 /** Between two active checks of a replica. */
 const checkMilliseconds = 5000
 
+/** Between two questions to an engine how many requests it has: what it says is believed for 2 s. */
+const countMilliseconds = 1000
+
 /** What is shipped at a stop; the rest stays in the journal for the next start. */
 const shipMilliseconds = 5000
 
@@ -124,6 +127,7 @@ export async function openGateway(options: GatewayOptions): Promise<GatewayProce
       },
       door: settings.door,
       checkEvery: checkMilliseconds,
+      countEvery: countMilliseconds,
       version,
       sessionKeys: vault.derive('sessions of tools'),
       clock: fineNow(clock),

@@ -18,6 +18,7 @@ const followed = [
   'ApiKey',
   'Role',
   'RoleAssignment',
+  'Engine',
   'Endpoint',
   'Replica',
   'Credential',

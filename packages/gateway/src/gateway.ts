@@ -21,6 +21,7 @@ import { SemanticIndex } from './cache/semantic.ts'
 import { Call } from './call.ts'
 import { ActiveChecks } from './checks.ts'
 import { Memories } from './choose/memory.ts'
+import { EngineCounts } from './counts.ts'
 import { Door, type DoorOptions } from './door/door.ts'
 import type { Follow } from './ended.ts'
 import type { ExplainAsk, Explanation } from './explain/explanation.ts'
@@ -77,6 +78,8 @@ export interface GatewayOptions {
   readonly sessionKeys?: readonly Sealed<Uint8Array>[]
   /** Milliseconds between two active checks of a replica; 0, the default, makes none. */
   readonly checkEvery?: number
+  /** Milliseconds between two questions to engines how many requests they have; 0, the default, asks none. */
+  readonly countEvery?: number
   /** The addresses of a name, for upstreams that are not ours; default the system's resolver. */
   readonly resolve?: Resolve
   /** Where responses are kept that can be gone on from; none is kept without it. */
@@ -150,6 +153,13 @@ export function createGateway(options: GatewayOptions): Gateway {
 
   const checks = options.checkEvery
     ? new ActiveChecks(upstreams, ground.health, () => snapshot().replicas, options.checkEvery)
+    : undefined
+  const counts = options.countEvery
+    ? new EngineCounts(upstreams, ground.health, {
+        clock,
+        counted: () => snapshot().counted,
+        milliseconds: options.countEvery,
+      })
     : undefined
   const wanted = (endpoints: readonly Wanted[]) => options.wanted?.(endpoints)
   const use = new Use(ground.health, wanted)
@@ -268,6 +278,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     loop[Symbol.dispose]()
     wheel[Symbol.dispose]()
     checks?.[Symbol.dispose]()
+    counts?.[Symbol.dispose]()
     admissions[Symbol.dispose]()
     responses?.[Symbol.dispose]()
     checker[Symbol.dispose]()

@@ -2,10 +2,12 @@
 import type { CredentialSecret, Document, LimitsSpec } from '@switchyard/kinds'
 import type { Prices } from '@switchyard/ledger'
 import type { Grant, Sealed, SecretHash } from '@switchyard/runtime'
+import type { Counted } from './counts.ts'
 import type { AddressRules } from './door/addresses.ts'
 import type { Limited } from './limited.ts'
 import type { McpServers } from './mcp/server.ts'
 import type { Route, Upstream } from './route.ts'
+import { countedOf } from './snapshot/counted.ts'
 import { find, type PriceBookDocument } from './snapshot/found.ts'
 import { compileIssuers, type TrustedIssuer } from './snapshot/issuers.ts'
 import { compileMcpServers } from './snapshot/mcp-servers.ts'
@@ -88,6 +90,8 @@ export interface Snapshot {
   readonly replicas: readonly Upstream[]
   /** Replicas of endpoints that may sleep. */
   readonly napping: readonly Napping[]
+  /** Replicas whose engines say how many requests they have. */
+  readonly counted: readonly Counted[]
 }
 
 export interface SnapshotInputs {
@@ -123,6 +127,7 @@ export const emptySnapshot: Snapshot = Object.freeze({
   upstreams: new Set<string>(),
   replicas: [],
   napping: [],
+  counted: [],
 })
 
 /** Pure: the same inputs make an equal snapshot. */
@@ -170,5 +175,6 @@ export function compileSnapshot(inputs: SnapshotInputs): Snapshot {
       ...new Map(upstreams.filter(({ endpoint }) => endpoint !== '').map(one => [one.key, one])).values(),
     ],
     napping: nappingOf(found),
+    counted: countedOf(found),
   })
 }

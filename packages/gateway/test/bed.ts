@@ -122,8 +122,10 @@ interface KeyOptions {
   readonly spec?: object
 }
 
-/** What outlives a gateway. */
-type Kept = Partial<Pick<Parameters<typeof createGateway>[0], 'sessionKeys' | 'responses' | 'limiter'>>
+/** What outlives a gateway, or is its app's to say. */
+type Kept = Partial<
+  Pick<Parameters<typeof createGateway>[0], 'sessionKeys' | 'responses' | 'limiter' | 'countEvery'>
+>
 
 export class Bed implements AsyncDisposable {
   readonly journal = new MemoryJournal()

@@ -28,6 +28,7 @@ const agentReads = new Set(['Endpoint', 'Revision', 'Model', 'ModelRegistry', 'E
 
 /** What a gateway's snapshot is compiled from. */
 const gatewayReads = new Set([
+  'Engine',
   'Workspace',
   'Project',
   'User',

@@ -59,6 +59,18 @@ export class Health {
     this.#known.get(upstream)?.checks.told(good)
   }
 
+  /** What the engine of an upstream counts, running and waiting; undefined when it did not say. */
+  counted(upstream: string, requests: number | undefined, now: number): void {
+    for (const vitals of this.#known.get(upstream)?.models.values() ?? [])
+      if (requests === undefined) vitals.missed(now)
+      else vitals.told(requests, now)
+  }
+
+  /** Nobody asks its engine for now. */
+  uncounted(upstream: string): void {
+    for (const vitals of this.#known.get(upstream)?.models.values() ?? []) vitals.unasked()
+  }
+
   /** Whether anything is under way there, or was in the last 10 s. */
   busy(upstream: string, now: number): boolean {
     const { models } = this.#known.get(upstream) ?? {}

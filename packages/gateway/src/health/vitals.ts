@@ -110,6 +110,16 @@ export class Vitals {
     this.#metricsAt = now
   }
 
+  /** The engine did not answer when it was asked for its count. */
+  missed(now: number): void {
+    this.#metricsAt = Math.max(this.#metricsAt, now - metricsLife)
+  }
+
+  /** Nobody asks the engine for now. */
+  unasked(): void {
+    this.#metricsAt = Number.NEGATIVE_INFINITY
+  }
+
   eject(now: number): void {
     this.#ejectedUntil = now + ejection
     this.breaker.forget()

@@ -25,7 +25,7 @@ export interface Moment {
   readonly journalFull: boolean
   readonly cacheBytes: number
   readonly origins: Iterable<{ readonly url: string; readonly inflight: number; readonly open: number }>
-  readonly vitals: Iterable<Pick<VitalsState, 'upstream' | 'model' | 'breaker'>>
+  readonly vitals: Iterable<Pick<VitalsState, 'upstream' | 'model' | 'breaker' | 'metrics'>>
 }
 
 const mostPairs = 1000
@@ -45,10 +45,12 @@ export function samplesOf(
   for (const { url, inflight: there, open } of origins)
     samples.push(['upstream_inflight', there, [url]], ['upstream_open', open, [url]])
   let pairs = 0
-  for (const { upstream, model, breaker } of vitals) {
+  for (const { upstream, model, breaker, metrics } of vitals) {
     // Beyond the bound nothing is told: a sum of states would mean nothing.
     if (++pairs > mostPairs) break
     samples.push(['breaker_state', breakerValue[breaker], [upstream, model]])
+    if (metrics !== 'none')
+      samples.push(['engine_metrics_stale', metrics === 'stale' ? 1 : 0, [upstream, model]])
   }
   const { connections, limiterDegraded, journalOldest, snapshotGeneration, snapshotAge } = told
   if (connections !== undefined) samples.push(['connections_open', connections])

@@ -113,6 +113,11 @@ export const gatewayMetrics = Object.freeze({
   ),
   hedges_total: counter('decisions', 'Decisions on a second copy of a request.', ['outcome']),
   breaker_state: gauge('state', '0 closed, 1 half open, 2 open.', ['upstream', 'model']),
+  engine_metrics_stale: gauge(
+    '1',
+    '1 while an engine does not say how many requests it has: the load that others put on it is not known.',
+    ['upstream', 'model'],
+  ),
   upstream_inflight: gauge('requests', 'Requests under way at an origin.', ['upstream']),
   upstream_open: gauge('connections', 'Connections to an origin.', ['upstream']),
 

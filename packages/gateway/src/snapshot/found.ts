@@ -5,6 +5,7 @@ import type {
   Document,
   DocumentOf,
   endpoint,
+  engine,
   guardrail,
   issuer,
   mcpServer,
@@ -21,6 +22,7 @@ import type {
 export type ApiKey = DocumentOf<typeof apiKey>
 export type CredentialDocument = DocumentOf<typeof credential>
 export type Endpoint = DocumentOf<typeof endpoint>
+type Engine = DocumentOf<typeof engine>
 export type GuardrailDocument = DocumentOf<typeof guardrail>
 type Issuer = DocumentOf<typeof issuer>
 export type Replica = DocumentOf<typeof replica>
@@ -49,6 +51,7 @@ export interface Found {
   readonly replicas: ReadonlyMap<string, readonly Replica[]>
   readonly keys: readonly ApiKey[]
   readonly endpoints: ReadonlyMap<string, Endpoint>
+  readonly engines: ReadonlyMap<string, Engine>
   readonly routes: readonly RouteDocument[]
 }
 
@@ -89,6 +92,7 @@ export function find(documents: readonly Document[]): Found {
     ),
     keys: of<ApiKey>('ApiKey'),
     endpoints: named(standing<Endpoint>('Endpoint')),
+    engines: named(standing<Engine>('Engine')),
     routes: standing<RouteDocument>('Route'),
   }
 }

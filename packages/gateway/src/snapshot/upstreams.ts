@@ -4,7 +4,7 @@ import { openaiEngineRow, type Speech } from '@switchyard/dialects'
 import { type CredentialSecret, parseCidr } from '@switchyard/kinds'
 import type { Bucket } from '@switchyard/runtime'
 import { bucketsOf } from '../limited.ts'
-import type { Upstream } from '../route.ts'
+import type { Origin, Upstream } from '../route.ts'
 import type { CredentialDocument, ProviderDocument, Replica } from './found.ts'
 
 /** A credential with its secrets. */
@@ -25,15 +25,20 @@ const engineSpeech: Speech = Object.freeze({ dialect: 'openai', row: openaiEngin
 const noBuckets: readonly Bucket[] = Object.freeze([])
 const engineMaxOutput = 4096
 
-/** Engines speak OpenAI's dialect and know the model by the name of the endpoint. */
-export function replicaUpstream({ metadata, spec, status }: Replica, weight: number): Upstream {
+export function originOf({ status }: Replica): Origin {
   const url = `http://${status.address ?? ''}`
+  return { key: url, url, allowed: undefined }
+}
+
+/** Engines speak OpenAI's dialect and know the model by the name of the endpoint. */
+export function replicaUpstream(replica: Replica, weight: number): Upstream {
+  const { metadata, spec } = replica
   return Object.freeze({
     key: `${metadata.workspace}/${metadata.name}`,
     name: metadata.name,
     endpoint: spec.endpoint,
     provider: 'engine',
-    origin: { key: url, url, allowed: undefined },
+    origin: originOf(replica),
     speech: engineSpeech,
     responses: false,
     served: spec.endpoint,

@@ -4,10 +4,17 @@
 //                      └────────────── exit ──────────┘
 import { spawn } from 'node:child_process'
 import { open } from 'node:fs/promises'
-import { canonical, type ObservedReplica, timestamp, type Workload } from '@switchyard/runtime'
+import {
+  canonical,
+  type ObservedReplica,
+  samples,
+  signalOf,
+  timestamp,
+  type Workload,
+} from '@switchyard/runtime'
 import { logOf, rotate, tailOf, turnLog } from './log.ts'
 import type { Settings } from './options.ts'
-import { ask, samples, signalOf } from './probe.ts'
+import { ask } from './probe.ts'
 import type { Exit, State, StateFiles } from './state.ts'
 import { marks, type ProcessTable } from './table.ts'
 
