@@ -43,9 +43,9 @@ beforeEach(() => {
 async function answer(...[incoming, response, taken]: Parameters<Parameters<typeof MediaUpstream.start>[0]>) {
   await whole(incoming, taken)
   const { url } = taken
-  const type = /generate_stream$/.test(url)
+  const type = url.endsWith('generate_stream')
     ? 'text/event-stream'
-    : /speech$/.test(url)
+    : url.endsWith('speech')
       ? 'audio/wav'
       : 'application/json'
   response.writeHead(200, { 'content-type': type })
