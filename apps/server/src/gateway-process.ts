@@ -100,6 +100,7 @@ export async function openGateway(options: GatewayOptions): Promise<GatewayProce
   })
   const { limiter, degraded } = await openLimiter({
     place: settings.limiter,
+    onLoss: settings.limiterLoss,
     databaseUrl,
     gateways,
     clock,

@@ -1,5 +1,5 @@
 // Where the limits of a gateway process are counted, and what it does while they are out of reach.
-import { type LimiterObservation, openLayeredLimiter } from '@switchyard/drivers/limits/layered'
+import { type LimiterObservation, type LossPolicy, openLayeredLimiter } from '@switchyard/drivers/limits/layered'
 import { openMemoryLimiter } from '@switchyard/drivers/limits/memory'
 import { openPostgresLimiter, type PostgresLimiterObservation } from '@switchyard/drivers/limits/postgres'
 import { openRedisLimiter, type RedisLimiterObservation } from '@switchyard/drivers/limits/redis'
@@ -8,6 +8,8 @@ import type { LimiterPlace } from './settings.ts'
 
 interface Options {
   readonly place: LimiterPlace
+  /** While they are away. */
+  readonly onLoss: LossPolicy
   readonly databaseUrl: string
   /** How many gateway processes live, this one included. */
   readonly gateways: () => number
@@ -25,7 +27,7 @@ export interface OpenedLimiter {
 
 /** Connects with the first use: limits that cannot be reached keep no gateway from starting. */
 export async function openLimiter(options: Options): Promise<OpenedLimiter> {
-  const { place, databaseUrl, gateways, clock, random, observe } = options
+  const { place, onLoss, databaseUrl, gateways, clock, random, observe } = options
   if (place.type === 'memory') return { limiter: openMemoryLimiter({ clock }), degraded: () => false }
   let degraded = false
   const limiter = openLayeredLimiter({
@@ -35,7 +37,7 @@ export async function openLimiter(options: Options): Promise<OpenedLimiter> {
         : openPostgresLimiter({ url: databaseUrl, observe }),
     // One round trip to a Redis beside us; a transaction that is written to disk.
     deadlineMs: place.type === 'redis' ? 50 : 250,
-    onLoss: 'local_share',
+    onLoss,
     clock,
     id: random.id,
     gateways,

@@ -104,6 +104,12 @@ export const settingsSchema = z.object({
     .describe(
       'Where limits are counted: `memory` of one gateway process, `postgres` (the database), or the `redis://` or `rediss://` URL of a Redis; memory when absent, postgres with more than one worker.',
     ),
+  SWITCHYARD_LIMITER_LOSS: z
+    .enum(['local_share', 'closed', 'open'])
+    .default('local_share')
+    .describe(
+      'While the database or the Redis that counts them does not answer: `local_share` gives each gateway process its part of the limits, `closed` refuses (503, `limiter_unavailable`), `open` lets all pass that has no limit of money.',
+    ),
   SWITCHYARD_MAX_STALE_SECONDS: whole(1, 31_536_000)
     .optional()
     .describe(
@@ -163,6 +169,7 @@ export interface Settings {
   /** Processes of the gateway; 0 is this one. */
   readonly workers: number
   readonly limiter: LimiterPlace
+  readonly limiterLoss: 'local_share' | 'closed' | 'open'
   /** Age of the snapshot from which nothing is answered by it. */
   readonly maxStaleSeconds: number | undefined
   /** Where health and metrics are told to whoever asks. */
@@ -217,6 +224,7 @@ export function readSettings(environment: NodeJS.ProcessEnv): Settings {
     limits: given.SWITCHYARD_LIMITS,
     workers: given.SWITCHYARD_WORKERS,
     limiter: limiterPlace(given.SWITCHYARD_LIMITER, given.SWITCHYARD_WORKERS),
+    limiterLoss: given.SWITCHYARD_LIMITER_LOSS,
     maxStaleSeconds: given.SWITCHYARD_MAX_STALE_SECONDS,
     operations:
       given.SWITCHYARD_OPERATIONS_PORT === undefined

@@ -61,6 +61,12 @@ describe('settings', () => {
     )
   })
 
+  test('what is done while shared limits are away is said, and is the local share where it is not', () => {
+    expect(readSettings({}).limiterLoss).toBe('local_share')
+    expect(readSettings({ SWITCHYARD_LIMITER_LOSS: 'closed' }).limiterLoss).toBe('closed')
+    expect(() => readSettings({ SWITCHYARD_LIMITER_LOSS: 'shut' })).toThrow(/SWITCHYARD_LIMITER_LOSS/)
+  })
+
   test('the URL of a Redis is checked and sealed', () => {
     const { limiter } = readSettings({ SWITCHYARD_LIMITER: 'redis://:canary@127.0.0.1:6379/0' })
     expect(limiter.type).toBe('redis')

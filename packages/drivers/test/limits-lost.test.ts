@@ -283,6 +283,31 @@ describe('shared limits that are lost', () => {
     })
   })
 
+  test('let everything pass under the policy `open` but what costs money, and are told of it on return', async () => {
+    const { shared, inner, state } = switched()
+    const { limiter, degrade, back } = gateway(shared, { onLoss: 'open' })
+    const seats = seatBucket({ key: 'seats', level: 'key', limit: 1 })
+    const buckets = [requests(3), tokens, seats]
+    state.lost = true
+    await degrade(buckets)
+    const passed = Array.from({ length: 500 }, () => limiter.admit(claim(buckets)))
+    for (const verdict of passed) expect(verdict).toMatchObject({ type: 'admitted', buckets: [] })
+    expect(refusal(() => limiter.admit(claim([money], { ...amounts, money: { USD: 1n } })))).toBe(
+      'unavailable limiter_unavailable',
+    )
+    const [first, second] = passed as Admitted[] // each has passed
+    await limiter.settle(first!, nothingUsed)
+    state.lost = false
+    await back()
+    await limiter.settle(second!, nothingUsed)
+    // The five that were asked for before the breaker opened have passed too.
+    const spent = 30 * (5 + 500 - 2)
+    await vi.waitFor(async () =>
+      expect(await left(inner, { ...tokens, bound: 100_000 })).toBe(100_000 - spent),
+    )
+    expect(inner.admit(claim([requests(3)]))).toMatchObject({ reason: 'rate_limit_exceeded' })
+  })
+
   test('leave no share of a limit smaller than the gateways, but a seat', async () => {
     const { shared, state } = switched()
     const { limiter, degrade } = gateway(shared)

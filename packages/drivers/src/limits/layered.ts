@@ -12,6 +12,7 @@ import {
   costsOf,
   type LimitClaim,
   type Limiter,
+  mostFilled,
   neverPasses,
   nothingUsed,
   type Observe,
@@ -44,11 +45,16 @@ export interface LayeredOptions {
   readonly failures?: number
   /** Milliseconds for which it is not, default 5 000. */
   readonly coolMs?: number
-  /** What is done meanwhile, default `local_share`; `closed` refuses. Money is refused under both. */
-  readonly onLoss?: 'local_share' | 'closed'
+  /**
+   * What is done meanwhile, default `local_share`: `closed` refuses, `open` lets everything pass and counts it. What
+   * costs money is refused under each.
+   */
+  readonly onLoss?: LossPolicy
   /** Settlements that wait at most, default 10,000. */
   readonly backlog?: number
 }
+
+export type LossPolicy = 'local_share' | 'closed' | 'open'
 
 /** A settlement or a booking that could not be carried out yet; either may be repeated. */
 type Owed =
@@ -117,7 +123,7 @@ class LayeredLimiter implements Limiter {
     if (local) {
       this.#locals.delete(claim.id)
       if (local.era === this.#era) this.#local.settle(local.share, used)
-      else this.#owe({ id: `late:${claim.id}`, bookings: this.#correction(claim, used) })
+      else this.#owe({ id: `late:${claim.id}`, bookings: this.#correction(local.share, used) })
     } else this.#owe({ claim, used })
     if (!this.#isDegraded()) void this.#flush()
   }
@@ -173,7 +179,8 @@ class LayeredLimiter implements Limiter {
     if (verdict.type === 'admitted') {
       this.#dirty = true
       this.#locals.set(claim.id, { share, era: this.#era })
-      return verdict
+      // Nobody is told of a limit that is not kept.
+      return this.#isOpen ? { ...verdict, buckets: [], filled: [] } : verdict
     }
     // Too much for a share is not too much for the whole, which will be back.
     if (verdict.retryAfterMs === undefined && !neverPasses(claim, costs)) throw away()
@@ -181,12 +188,12 @@ class LayeredLimiter implements Limiter {
   }
 
   #sharesOf(buckets: readonly Bucket[]): Shares {
-    if (!this.#dirty) this.#holders = Math.max(1, Math.floor(this.#options.gateways()))
+    if (!this.#dirty) this.#holders = this.#isOpen ? 1 : Math.max(1, Math.floor(this.#options.gateways()))
     const known = this.#shares.get(buckets)
     if (known?.holders === this.#holders) return known
     const parts = buckets.map(bucket => {
       if (bucket.dimension === 'money') return bucket
-      const part = shareOf(bucket, this.#holders)
+      const part = this.#isOpen ? opened(bucket) : shareOf(bucket, this.#holders)
       if (part) this.#wholes.set(part, bucket)
       return part
     })
@@ -194,6 +201,10 @@ class LayeredLimiter implements Limiter {
     const shares = { holders: this.#holders, buckets: whole }
     this.#shares.set(buckets, shares)
     return shares
+  }
+
+  get #isOpen(): boolean {
+    return this.#options.onLoss === 'open'
   }
 
   /** Whether this gateway is on its own; begins to end that when its time has come. */
@@ -316,4 +327,10 @@ class LayeredLimiter implements Limiter {
       .map(bucket => ({ bucket, by: settlementIn(bucket, amounts, used) }))
       .filter(({ by }) => by !== 0)
   }
+}
+
+/** The same bucket without a bound, so that it only counts. */
+function opened(bucket: Bucket): Bucket {
+  if (bucket.type === 'rate') return Object.freeze({ ...bucket, burst: mostFilled, bound: mostFilled })
+  return Object.freeze({ ...bucket, bound: mostFilled })
 }
