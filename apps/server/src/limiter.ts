@@ -1,5 +1,9 @@
 // Where the limits of a gateway process are counted, and what it does while they are out of reach.
-import { type LimiterObservation, type LossPolicy, openLayeredLimiter } from '@switchyard/drivers/limits/layered'
+import {
+  type LimiterObservation,
+  type LossPolicy,
+  openLayeredLimiter,
+} from '@switchyard/drivers/limits/layered'
 import { openMemoryLimiter } from '@switchyard/drivers/limits/memory'
 import { openPostgresLimiter, type PostgresLimiterObservation } from '@switchyard/drivers/limits/postgres'
 import { openRedisLimiter, type RedisLimiterObservation } from '@switchyard/drivers/limits/redis'
