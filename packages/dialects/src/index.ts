@@ -22,6 +22,7 @@ export { type GeminiRow, gemini, geminiArray, geminiFor, geminiRow, geminiToolNa
 export { restoreNames } from './ids.ts'
 export { carryInference } from './inference.ts'
 export * from './mcp/index.ts'
+export { metadataText } from './metadata.ts'
 export { checkMetered, meters } from './meters.ts'
 export { type ListShape, listModelsBody, modelBody, type PublicModel } from './model-lists.ts'
 export {

@@ -86,7 +86,7 @@ function anyone(workspace: string, keyName: string): Principal {
 }
 
 function askedOf({ headers = {}, tags = [], metadata = {} }: ExplainAsk): Asked {
-  return { headers: Object.entries(headers).flat(), tags, metadata: () => metadata }
+  return { headers: Object.entries(headers).flat(), tags, metadata: name => metadata[name] }
 }
 
 const refusalWord = ({ refusal, expiresAt }: Principal, now: number) =>

@@ -38,8 +38,8 @@ export interface Asked {
   readonly headers: readonly string[]
   /** Of `x-switchyard-tags`. */
   readonly tags: readonly string[]
-  /** The request's own metadata, read when a route asks for it. */
-  readonly metadata: () => Readonly<Record<string, unknown>>
+  /** A text of the request's own metadata, read when a route asks for it. */
+  readonly metadata: (name: string) => string | undefined
 }
 
 /**
@@ -76,8 +76,8 @@ function matches({ match }: Route, asked: Asked): boolean {
     if (value === undefined || !like(headers[name] ?? '', value)) return false
   }
   for (const name in metadata) {
-    const value = asked.metadata()[name]
-    if (typeof value !== 'string' || !like(metadata[name] ?? '', value)) return false
+    const value = asked.metadata(name)
+    if (value === undefined || !like(metadata[name] ?? '', value)) return false
   }
   return true
 }

@@ -1,5 +1,5 @@
 // What a caller asks of the gateway itself, in `x-switchyard-*`: it may lower what the route allows, never raise it.
-import type { Ask } from '@switchyard/dialects'
+import { type Ask, metadataText } from '@switchyard/dialects'
 import type { Limits } from './limits.ts'
 import type { Asked } from './resolve.ts'
 import type { Route, Times } from './route.ts'
@@ -15,15 +15,8 @@ export function askedOf(ask: Ask, headers: readonly string[], wishes: Wishes, pa
   return {
     headers,
     tags: tags === undefined ? noTags : tags.split(',').map(tag => tag.trim()),
-    metadata: () => (parsed ? metadataOf(ask) : {}),
+    metadata: name => (parsed ? metadataText(ask, name) : undefined),
   }
-}
-
-/** The `metadata` of a body, where it is an object. */
-function metadataOf({ bytes }: Ask): Readonly<Record<string, unknown>> {
-  const body = JSON.parse(bytes.toString()) as { readonly metadata?: unknown } // `readRequest` has seen an object
-  const { metadata } = body
-  return typeof metadata === 'object' && metadata !== null ? { ...metadata } : {}
 }
 
 /** What a wish makes of the most that is allowed. */

@@ -23,8 +23,17 @@ async function start() {
   const bed = await Bed.start()
   bed.provider('alike', { type: 'deepseek', baseUrl: `${url}/v1` })
   bed.provider('other', { type: 'anthropic', baseUrl: `${url}/v1` })
-  for (const provider of ['alike', 'other'])
-    bed.route(provider, { tiers: [{ targets: [{ provider, model: 'up' }] }] })
+  for (const provider of ['alike', 'other']) {
+    const tiers = [{ targets: [{ provider, model: 'up' }] }]
+    bed.route(provider, { tiers })
+    // That a route goes by a member of the body makes no string of the others.
+    bed.route(`golden-${provider}`, {
+      names: [provider],
+      priority: 1,
+      match: { metadata: { tier: 'gold' } },
+      tiers,
+    })
+  }
   const key = bed.key()
   const pass = async (model: string): Promise<Passed> => {
     child.send({ url: bed.url, key, model, callers } satisfies Order)

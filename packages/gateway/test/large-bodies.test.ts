@@ -128,6 +128,26 @@ describe('a large body', () => {
     }
   })
 
+  test('goes by its metadata where a route does', async () => {
+    bed.route('golden', {
+      names: ['m'],
+      priority: 1,
+      match: { metadata: { tier: 'gold' } },
+      tiers: [{ targets: [{ provider: 'same', model: 'golden' }] }],
+    })
+    for (const way of ways)
+      for (const [tier, served] of [
+        ['gold', '"golden"'],
+        ['silver', '"up \\"1\\""'],
+      ] as const) {
+        engine.seen.length = 0
+        const text = `${picture(`data:image/png;base64,${image}`)}],"metadata":{"tier":"${tier}"},"y":[0`
+        const { status } = await post('/v1/chat/completions', chat('"m"', text), way)
+        expect(status).toBe(200)
+        expect(engine.seen[0]?.body.equals(chat(served, text))).toBe(true)
+      }
+  })
+
   test('is sent whole once more to the next upstream', async () => {
     bed.route('again', {
       tiers: [

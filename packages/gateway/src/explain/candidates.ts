@@ -63,8 +63,8 @@ function mismatch({ match }: Route, asked: Asked): string | undefined {
     if (!like(pattern, value)) return `their header ${name} is ${pattern}, not ${value}`
   }
   for (const [name, pattern] of Object.entries(metadata)) {
-    const value = asked.metadata()[name]
-    if (typeof value !== 'string') return `their metadata holds ${name}: ${pattern}`
+    const value = asked.metadata(name)
+    if (value === undefined) return `their metadata holds ${name}: ${pattern}`
     if (!like(pattern, value)) return `their metadata ${name} is ${pattern}, not ${value}`
   }
   return undefined

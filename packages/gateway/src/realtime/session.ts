@@ -116,7 +116,7 @@ export class Session implements Running {
     this.#abort.signal.throwIfAborted()
     this.#house.enter(this)
     const tags = head.wishes?.get('tags')?.split(',') ?? []
-    const route = resolve(model, principal, this.#checked, { headers, tags, metadata: () => ({}) })
+    const route = resolve(model, principal, this.#checked, { headers, tags, metadata: () => undefined })
     this.#route = route
     if (route.guarding.guards) throw unguarded({ operation: 'realtime', model })
     const { workspace, project, key, keyName } = principal
