@@ -18,14 +18,16 @@ function tree(pid: number): number[] {
   return [pid, ...children.split('\n').map(Number).filter(Boolean)]
 }
 
+/** CPU that a process has used so far, user and system, in microseconds. */
+export function cpuOf(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? []
+  return (Number(fields[11]) + Number(fields[12])) * tickMicroseconds
+}
+
 export function gaugeOf({ process: { pid = 0 } }: Program): Gauge {
   const pids = tree(pid)
   return {
-    cpuMicroseconds: () =>
-      pids.reduce((sum, one) => {
-        const fields = readFileSync(`/proc/${one}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? []
-        return sum + (Number(fields[11]) + Number(fields[12])) * tickMicroseconds
-      }, 0),
+    cpuMicroseconds: () => pids.reduce((sum, one) => sum + cpuOf(one), 0),
     residentBytes: () =>
       pids.reduce((sum, one) => {
         const pages = readFileSync(`/proc/${one}/statm`, 'utf8').split(' ')[1]
