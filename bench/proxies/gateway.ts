@@ -1,11 +1,11 @@
 // The gateway as the server runs it: keys, routing, a journal on disk that is shipped, metrics.
-import { hash, randomUUIDv7 } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { createServer } from 'node:http'
 import { openMemoryLimiter } from '@switchyard/drivers/limits/memory'
 import { compileSnapshot, createGateway, WireServer } from '@switchyard/gateway'
 import type { Document } from '@switchyard/kinds'
 import { shipUsage } from '@switchyard/ledger'
-import { systemClock } from '@switchyard/runtime'
+import { systemClock, systemRandom } from '@switchyard/runtime'
 import { openJournal } from '@switchyard/store/journal'
 import { answerProbes } from '../probe.ts'
 
@@ -83,7 +83,7 @@ const gateway = createGateway({
   limiter: openMemoryLimiter({ clock: systemClock }),
   clock,
   random: Math.random,
-  uuid: randomUUIDv7,
+  uuid: systemRandom.id,
   limits: { connections: Number(connections) },
   observe: () => undefined,
 })
