@@ -78,7 +78,13 @@ export interface Conversation {
   readonly parallelTools?: boolean
   readonly output?:
     | { readonly type: 'json' }
-    | { readonly type: 'schema'; readonly name?: string; readonly schema: RawJson; readonly strict?: boolean }
+    | {
+        readonly type: 'schema'
+        readonly name?: string
+        readonly description?: string
+        readonly schema: RawJson
+        readonly strict?: boolean
+      }
   readonly maxOutput?: number
   readonly stop: readonly string[]
   readonly sampling: {
@@ -91,7 +97,13 @@ export interface Conversation {
     readonly presencePenalty?: number
     readonly logitBias?: RawJson
   }
-  readonly reasoning?: { readonly effort?: Effort; readonly budget?: number; readonly show?: boolean }
+  readonly reasoning?: {
+    readonly effort?: Effort
+    readonly budget?: number
+    /** The model is to think as much as it sees fit. */
+    readonly auto?: true
+    readonly show?: boolean
+  }
   readonly n?: number
   /** How many alternatives of each token are asked for; 0 asks for the chosen one's alone. */
   readonly logprobs?: number

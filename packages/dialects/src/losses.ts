@@ -1,7 +1,10 @@
 // What a conversion could not say, collected while a body is written: named for the caller, or refused.
 import type { Fault } from '@switchyard/kinds'
-import type { Converted } from './conversation.ts'
+import type { Conversation, Converted } from './conversation.ts'
 import { unsupportedParameter } from './raw.ts'
+
+/** Members that say what holds without them, as JSON. */
+const idle: Conversation['rest'] = { store: 'false', background: 'false', truncation: '"disabled"' }
 
 export class Losses {
   readonly #strict: boolean
@@ -25,6 +28,11 @@ export class Losses {
   /** Members of the caller's own dialect that have no meaning here. */
   dropAll(names: readonly string[]): void {
     for (const name of names) this.drop(name)
+  }
+
+  /** The same, of what was not understood; what would be so anyway is no loss. */
+  dropRest(rest: Conversation['rest'], names: readonly string[] = Object.keys(rest)): void {
+    for (const name of names) if (!Object.hasOwn(idle, name) || idle[name] !== rest[name]) this.drop(name)
   }
 
   /** What must not be lost: the request would mean something else without it. */

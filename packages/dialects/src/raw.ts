@@ -54,9 +54,13 @@ class Walker extends Cursor {
   }
 }
 
+/** Objects that were looked into, by path: their members, and the names of those that were read. */
+export type Visits = Map<string, { readonly members: ReadonlyMap<string, Raw>; readonly read: Set<string> }>
+
 interface Source {
   readonly bytes: Buffer
   readonly ends: Map<number, number>
+  readonly visits: Visits
 }
 
 /** One JSON value. Every reader answers undefined when the value is of another kind. */
@@ -100,11 +104,18 @@ export class Raw {
     if (!walker.value(0)) return walker.at
     const end = walker.at
     walker.space()
-    return walker.at === bytes.length ? new Raw({ bytes, ends }, start, end, '') : walker.at
+    return walker.at === bytes.length
+      ? new Raw({ bytes, ends, visits: new Map() }, start, end, '')
+      : walker.at
   }
 
   get kind(): JsonKind {
     return kinds[String.fromCharCode(this.#source.bytes[this.#start] ?? 0)] ?? 'number'
+  }
+
+  /** Of the whole body: see `Fields`. */
+  get visits(): Visits {
+    return this.#source.visits
   }
 
   /** Where it stands in the bytes that were parsed. */
@@ -233,117 +244,6 @@ export function unsupportedParameter(path: string, message: string): Fault {
     reason: 'unsupported_parameter',
     details: [{ path, rule: 'unsupported_parameter', message }],
   })
-}
-
-function missingField(path: string): Fault {
-  const message = `'${path}' is missing: send it.`
-  return new Fault('invalid', message, {
-    reason: 'missing_field',
-    details: [{ path, rule: 'missing_field', message }],
-  })
-}
-
-/**
- * A caller's object, member by member: null counts as absent, a wrong kind is `invalid_value` with its path, and
- * what nobody asked for is left in `rest`.
- */
-export class Fields {
-  readonly path: string
-  readonly #members: ReadonlyMap<string, Raw>
-  readonly #read = new Set<string>()
-
-  constructor(raw: Raw) {
-    const members = raw.members()
-    const { path } = raw
-    if (!members) throw invalidValue(path, `${path === '' ? 'The body' : `'${path}'`} must be a JSON object.`)
-    this.path = path
-    this.#members = members
-  }
-
-  /** A whole body, whose top-level names must differ. */
-  static body(bytes: Buffer, ends?: Ends): Fields {
-    const raw = Raw.body(bytes, ends)
-    return new Fields(raw.kind === 'object' ? raw.unique() : raw)
-  }
-
-  at(name: string): string {
-    return this.path === '' ? name : `${this.path}.${name}`
-  }
-
-  raw(name: string): Raw | undefined {
-    this.#read.add(name)
-    const value = this.#members.get(name)
-    return value?.kind === 'null' ? undefined : value
-  }
-
-  string(name: string): string | undefined {
-    return this.#of(name, raw => raw.string(), 'a string')
-  }
-
-  /** A string that stays bytes where it is long. */
-  longText(name: string): Text | undefined {
-    return this.#of(name, raw => raw.longText(), 'a string')
-  }
-
-  number(name: string): number | undefined {
-    return this.#of(name, raw => finite(raw.number()), 'a number')
-  }
-
-  integer(name: string): number | undefined {
-    return this.#of(name, raw => whole(raw.number()), 'an integer')
-  }
-
-  boolean(name: string): boolean | undefined {
-    return this.#of(name, raw => raw.boolean(), 'true or false')
-  }
-
-  array(name: string): readonly Raw[] | undefined {
-    return this.#of(name, raw => raw.elements(), 'an array')
-  }
-
-  object(name: string): Fields | undefined {
-    return this.#of(name, raw => (raw.kind === 'object' ? new Fields(raw) : undefined), 'an object')
-  }
-
-  /** One of these words. */
-  word<const W extends string>(name: string, words: readonly W[]): W | undefined {
-    return this.#of(
-      name,
-      raw => words.find(word => word === raw.string()),
-      `one of ${words.map(word => `"${word}"`).join(', ')}`,
-    )
-  }
-
-  /** A value that must be there: `fields.needs('model', fields.string('model'))`. */
-  needs<T>(name: string, value: T | undefined): T {
-    if (value === undefined) throw missingField(this.at(name))
-    return value
-  }
-
-  /** Members that were not read and are not null, as they were written. */
-  rest(): Record<string, RawJson> {
-    return Object.fromEntries(
-      [...this.#members]
-        .filter(([name, value]) => !this.#read.has(name) && value.kind !== 'null')
-        .map(([name, value]) => [name, value.text]),
-    )
-  }
-
-  #of<T>(name: string, read: (raw: Raw) => T | undefined, expected: string): T | undefined {
-    const raw = this.raw(name)
-    if (!raw) return undefined
-    const value = read(raw)
-    if (value === undefined) throw invalidValue(raw.path, `'${raw.path}' must be ${expected}.`)
-    return value
-  }
-}
-
-function finite(value: number | undefined): number | undefined {
-  return value !== undefined && Number.isFinite(value) ? value : undefined
-}
-
-function whole(value: number | undefined): number | undefined {
-  return value !== undefined && Number.isSafeInteger(value) ? value : undefined
 }
 
 /** Whether the text is one JSON value of this kind. */

@@ -18,7 +18,7 @@ export function events(bytes: Buffer): readonly Event[] {
   const blocks = bytes.toString().split('\n\n')
   expect(blocks.pop()).toBe('')
   return blocks.map(block => {
-    const [, name, data] = /^event: ([a-z_]+)\ndata: (\{.*\})$/.exec(block) ?? []
+    const [, name, data] = /^event: ([a-z_]+)\ndata: (\{[^\n]*\})$/.exec(block) ?? []
     // A test reads what it has just written.
     const event = JSON.parse(data ?? '') as Event
     expect(event.type).toBe(name)
@@ -27,7 +27,7 @@ export function events(bytes: Buffer): readonly Event[] {
 }
 
 const deltasOf: Readonly<Record<string, readonly string[]>> = {
-  text: ['text_delta'],
+  text: ['text_delta', 'citations_delta'],
   thinking: ['thinking_delta', 'signature_delta'],
   redacted_thinking: [],
   tool_use: ['input_json_delta'],

@@ -147,8 +147,11 @@ describe('a body of a caller', () => {
       { budget: 2048, show: false },
     ],
     [{ thinking: { type: 'disabled' } }, { effort: 'none' }],
-    [{ thinking: { type: 'adaptive', display: 'summarized' } }, { show: true }],
-    [{ thinking: { type: 'adaptive' }, output_config: { effort: 'xhigh' } }, { effort: 'xhigh' }],
+    [{ thinking: { type: 'adaptive', display: 'summarized' } }, { auto: true, show: true }],
+    [
+      { thinking: { type: 'adaptive' }, output_config: { effort: 'xhigh' } },
+      { auto: true, effort: 'xhigh' },
+    ],
     [{ output_config: { effort: 'low' } }, { effort: 'low' }],
     [{ thinking: null }, undefined],
   ])('that asks %j to think', (members, reasoning) => {

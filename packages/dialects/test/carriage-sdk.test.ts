@@ -227,7 +227,7 @@ function said(deltas: readonly Delta[]): Heard {
 const pairs = Object.entries(clients).flatMap(([client, ask]) => speeches.map(to => ({ client, ask, to })))
 
 describe.each(pairs)('$client client before an upstream of $to.dialect', ({ ask, to }) => {
-  test('accumulates every stream into what the upstream said', async () => {
+  test('S1: accumulates every stream into what the upstream said', async () => {
     await fc.assert(
       fc.asyncProperty(
         answers({ stops: ['end', 'length'] }),

@@ -8,6 +8,7 @@ import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { joined } from '../src/pieces.ts'
 import { answers, conversations, cut, meaning } from './generate.ts'
+import { checkGemini, geminiChunks } from './orders.ts'
 
 /** A text of this form, in an expectation. */
 const like = (form: RegExp): unknown => expect.stringMatching(form)
@@ -585,25 +586,6 @@ describe('a stream of Gemini', () => {
   })
 })
 
-/** The grammar of an encoded stream: whole parts, and the reason of the end on the last chunk alone. */
-function checkGrammar(
-  chunks: readonly { candidates: { finishReason?: string; content: { parts: object[] } }[] }[],
-) {
-  chunks.forEach((value, at) => {
-    expect(value).toMatchObject({ responseId: 'r1', modelVersion: 'public' })
-    for (const { finishReason, content } of value.candidates) {
-      expect(finishReason !== undefined).toBe(at === chunks.length - 1)
-      expect(content.parts.length).toBeGreaterThan(0)
-    }
-  })
-}
-const chunksOf = (bytes: Buffer) =>
-  bytes
-    .toString()
-    .split('\n\n')
-    .filter(Boolean)
-    .map(event => JSON.parse(event.slice(6)) as Parameters<typeof checkGrammar>[0][number]) // checked there
-
 describe('an encoded stream', () => {
   const arbitrary = fc
     .integer({ min: 1, max: 2 })
@@ -613,10 +595,10 @@ describe('an encoded stream', () => {
     fc.assert(
       fc.property(arbitrary, deltas => {
         const bytes = encode(deltas)
-        checkGrammar(chunksOf(bytes))
+        checkGemini(geminiChunks(bytes), about)
         expect(meaning(decode(bytes))).toEqual(meaning(deltas))
         const array = encode(deltas, geminiArray)
-        expect(JSON.parse(array.toString())).toEqual(chunksOf(bytes))
+        expect(JSON.parse(array.toString())).toEqual(geminiChunks(bytes))
         expect(meaning(decode(array))).toEqual(meaning(deltas))
       }),
     )
@@ -661,7 +643,7 @@ describe('an encoded stream', () => {
       { choice: 0, type: 'finish', stop: 'end' },
       { choice: 0, type: 'end' },
     ]
-    const [last] = chunksOf(encode(deltas))
+    const [last] = geminiChunks(encode(deltas))
     const content = last?.candidates[0]?.content
     const ask = read({ contents: [...hi, content, ...hi] })
     expect(ask.turns[1]?.parts).toEqual([

@@ -16,6 +16,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { joined } from '../src/pieces.ts'
 import { answers, conversations, cut, meaning } from './generate.ts'
+import { checkOllama } from './orders.ts'
 
 const options = { model: 'up', strict: false, maxOutput: 4096 }
 const about: About = { id: 'x', model: 'public', created: 1_700_000_000, usage: true }
@@ -477,17 +478,7 @@ describe('a stream of lines', () => {
   test('obeys the order that clients rely on', () => {
     fc.assert(
       fc.property(answers(), deltas => {
-        const stream = encode(deltas).toString()
-        expect(stream.endsWith('\n')).toBe(true)
-        const objects = stream
-          .trimEnd()
-          .split('\n')
-          .map(line => JSON.parse(line) as Record<string, unknown>)
-        const last = objects.pop()
-        expect(objects.every(({ done, model }) => done === false && model === 'public')).toBe(true)
-        expect(last).toMatchObject({ done: true, message: { role: 'assistant', content: '' } })
-        for (const name of ['total_duration', 'load_duration', 'prompt_eval_duration', 'eval_duration'])
-          expect(Number.isSafeInteger(last?.[name])).toBe(true)
+        checkOllama(encode(deltas).toString(), about)
       }),
     )
   })

@@ -5,6 +5,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { joined } from '../src/pieces.ts'
 import { answers, conversations, cut, meaning } from './generate.ts'
+import { checkChat } from './orders.ts'
 
 const line = {}
 const options = { model: 'up', strict: false, maxOutput: 4096 }
@@ -514,7 +515,7 @@ describe('a stream of chunks', () => {
   test('obeys the order that clients rely on', () => {
     fc.assert(
       fc.property(answers({ choices: 2 }), fc.boolean(), (deltas, asked) =>
-        checkGrammar(encode(deltas, asked).toString(), asked),
+        checkChat(encode(deltas, asked).toString(), { ...about, usage: asked }),
       ),
     )
   })
@@ -535,74 +536,6 @@ describe('a stream of chunks', () => {
     )
   })
 })
-
-interface Chunk {
-  readonly id: string
-  readonly created: number
-  readonly model: string
-  readonly object: string
-  readonly usage?: object
-  readonly choices: readonly {
-    readonly index: number
-    readonly finish_reason: string | null
-    readonly delta: {
-      readonly role?: string
-      readonly content?: string
-      readonly tool_calls?: readonly {
-        readonly index: number
-        readonly id?: string
-        readonly type?: string
-        readonly function: { readonly name?: string }
-      }[]
-    }
-  }[]
-}
-
-/** The order rules of chat completion streams. */
-function checkGrammar(stream: string, asked: boolean): void {
-  const events = stream.split('\n\n').slice(0, -1)
-  expect(events.every(text => text.startsWith('data: ') && !text.slice(6).includes('\n'))).toBe(true)
-  expect(events.pop()).toBe('data: [DONE]')
-  const chunks = events.map(text => JSON.parse(text.slice(6)) as Chunk) // its members are checked below
-  const state = new Map<number, { finished: boolean; calls: number }>()
-  for (const [position, one] of chunks.entries()) {
-    expect([one.id, one.created, one.model, one.object]).toEqual([
-      about.id,
-      about.created,
-      about.model,
-      'chat.completion.chunk',
-    ])
-    if (one.choices.length === 0) {
-      expect(asked && one.usage !== undefined && position === chunks.length - 1).toBe(true)
-      continue
-    }
-    expect(one.choices).toHaveLength(1)
-    for (const { index, delta, finish_reason } of one.choices) {
-      const known = state.get(index)
-      if (!known) {
-        expect(delta).toEqual({ role: 'assistant', content: '' })
-        state.set(index, { finished: false, calls: 0 })
-        continue
-      }
-      expect([known.finished, delta.role]).toEqual([false, undefined])
-      if (finish_reason !== null) {
-        expect(delta).toEqual({})
-        known.finished = true
-      }
-      for (const call of delta.tool_calls ?? []) {
-        const first = call.index === known.calls
-        if (first) known.calls++
-        expect(call.index).toBeLessThan(known.calls)
-        expect([call.id !== undefined, call.type === 'function', call.function.name !== undefined]).toEqual([
-          first,
-          first,
-          first,
-        ])
-      }
-    }
-  }
-  expect([...state.values()].every(({ finished }) => finished)).toBe(true)
-}
 
 describe('a whole reply', () => {
   test('is written so that it is read as what was meant', () => {

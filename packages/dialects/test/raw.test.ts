@@ -1,8 +1,9 @@
 import { Fault } from '@switchyard/kinds'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { Fields } from '../src/fields.ts'
 import { joined } from '../src/pieces.ts'
-import { Fields, objectArgs, Raw, Verbatim, writeBytes, writeJson } from '../src/raw.ts'
+import { objectArgs, Raw, Verbatim, writeBytes, writeJson } from '../src/raw.ts'
 
 const body = (text: string) => Raw.body(Buffer.from(text))
 const fault = (run: () => unknown): Fault => {

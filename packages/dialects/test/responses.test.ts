@@ -8,6 +8,7 @@ import OpenAI from 'openai'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { joined } from '../src/pieces.ts'
 import { answers, conversations, cut, meaning } from './generate.ts'
+import { checkDetails, checkResponses, responseEvents } from './orders.ts'
 
 const line = {}
 const options = { model: 'up', strict: false, maxOutput: 4096 }
@@ -530,91 +531,27 @@ describe('a stream of events', () => {
   })
 })
 
-interface Event {
-  readonly type: string
-  readonly sequence_number: number
-  readonly output_index?: number
-  readonly content_index?: number
-  readonly summary_index?: number
-  readonly item_id?: string
-  readonly item?: { readonly id: string }
-  readonly response?: Record<string, unknown>
-}
-
-const eventsOf = (bytes: Buffer) =>
-  bytes
-    .toString()
-    .split('\n\n')
-    .filter(Boolean)
-    .map(text => {
-      const [name, data] = text.split('\n')
-      const event = JSON.parse(data?.slice(6) ?? '') as Event // checkGrammar() checks it
-      expect(name).toBe(`event: ${event.type}`)
-      return event
-    })
-
-/** Numbers without gaps; items and parts are added before they are spoken of, and done once. */
-function checkGrammar(events: readonly Event[]) {
-  const items: { id: string; parts: Set<string>; done: boolean }[] = []
-  events.forEach((event, at) => {
-    const { type, output_index: index = -1 } = event
-    expect(event.sequence_number).toBe(at)
-    expect(type === 'response.created').toBe(at === 0)
-    expect(type === 'response.in_progress').toBe(at === 1)
-    expect(/^response\.(completed|incomplete|failed)$/.test(type)).toBe(at === events.length - 1)
-    if (event.response) {
-      expect(Number.isInteger(event.response.created_at)).toBe(true)
-      return
-    }
-    if (type === 'response.output_item.added') {
-      expect(index).toBe(items.length)
-      items.push({ id: event.item?.id ?? '', parts: new Set(), done: false })
-      return
-    }
-    const item = items[index]
-    if (!item) throw new Error(`${type} speaks of an item that was not added`)
-    expect(item.done).toBe(false)
-    expect(event.item?.id ?? event.item_id).toBe(item.id)
-    const part = `${event.content_index ?? ''}/${event.summary_index ?? ''}`
-    if (type.endsWith('part.added')) item.parts.add(part)
-    else if (type === 'response.output_item.done') {
-      expect(item.parts.size).toBe(0)
-      item.done = true
-    } else if (part !== '/') expect(item.parts.has(part)).toBe(true)
-    if (type.endsWith('part.done')) item.parts.delete(part)
-  })
-  if (events.at(-1)?.type !== 'response.failed') expect(items.every(({ done }) => done)).toBe(true)
-}
-
 describe('an encoded stream', () => {
   const arbitrary = answers({ signatures: true, logprobs: true, stops: ['end', 'length', 'filter'] })
 
-  test('keeps the order of its dialect, and is read again with the same meaning', () => {
+  test('S8: numbers its events without gaps, keeps the order of its dialect, and is read again with the same meaning', () => {
     fc.assert(
       fc.property(arbitrary, deltas => {
         const bytes = encode(deltas)
-        checkGrammar(eventsOf(bytes))
+        checkResponses(responseEvents(bytes))
         expect(meaning(decode(bytes))).toEqual(meaning(deltas))
       }),
     )
   })
 
-  test('ends in the response that the whole reply is, with every detail of usage', () => {
+  test('S8: ends in the response that the whole reply is, with every detail of usage a whole number', () => {
     fc.assert(
       fc.property(arbitrary, deltas => {
         const reply = responses.writeReply(deltas, about)
-        const last = eventsOf(encode(deltas)).at(-1)?.response
+        const last = responseEvents(encode(deltas)).at(-1)?.response
         expect(last).toEqual(JSON.parse(reply.toString()))
         expect(meaning(responses.readReply(reply) ?? [])).toEqual(meaning(deltas))
-        const integer: unknown = expect.any(Number)
-        if (last?.usage)
-          expect(last.usage).toEqual({
-            input_tokens: integer,
-            input_tokens_details: { cached_tokens: integer, cache_write_tokens: integer },
-            output_tokens: integer,
-            output_tokens_details: { reasoning_tokens: integer },
-            total_tokens: integer,
-          })
+        checkDetails(last?.usage)
       }),
     )
   })
@@ -626,8 +563,8 @@ describe('an encoded stream', () => {
       const encoder = responses.encoder(about)
       const before = (deltas ?? []).slice(0, at).flatMap(delta => encoder.push([delta]) ?? [])
       const bytes = Buffer.concat([...before, encoder.fault(fault)])
-      const events = eventsOf(bytes)
-      checkGrammar(events)
+      const events = responseEvents(bytes)
+      checkResponses(events)
       expect(events.at(-1)?.response).toMatchObject({
         status: 'failed',
         error: { code: 'server_error', message: 'gone' },
@@ -646,7 +583,7 @@ describe('an encoded stream', () => {
       { choice: 0, type: 'finish', stop: 'end' },
       { choice: 0, type: 'end' },
     ]
-    const output = eventsOf(encode(deltas)).at(-1)?.response?.output
+    const output = responseEvents(encode(deltas)).at(-1)?.response?.output
     expect(read({ model: 'm', input: output }).turns[0]?.parts).toEqual([
       { type: 'reasoning', signature: 'sig', origin: 'gemini' },
     ])
@@ -661,8 +598,8 @@ describe('an encoded stream', () => {
       { choice: 0, type: 'finish', stop: 'refusal' },
       { choice: 0, type: 'end' },
     ]
-    const events = eventsOf(encode(deltas))
-    checkGrammar(events)
+    const events = responseEvents(encode(deltas))
+    checkResponses(events)
     expect(events.at(-1)?.response).toMatchObject({
       status: 'incomplete',
       incomplete_details: { reason: 'content_filter' },

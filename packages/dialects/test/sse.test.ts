@@ -38,7 +38,7 @@ const line = fc.constantFrom(
 const block = fc.tuple(fc.array(line, { minLength: 1, maxLength: 4 }), newline)
 
 describe('the event reader', () => {
-  test('finds the same events whatever the chunks, for every kind of newline', () => {
+  test('S2: finds the same events whatever the chunks, for every kind of newline', () => {
     fc.assert(
       fc.property(
         fc.array(block, { maxLength: 6 }),

@@ -43,7 +43,7 @@ const markers: ReadonlyMap<string, string> = new Map([
 ])
 
 describe.each(pairs)('a stream of $upstream for a caller of $name', ({ caller, name, to, upstream }) => {
-  test('says the same whatever the chunks, and its end is kept apart', () => {
+  test('S2: says the same whatever the chunks, and its end is kept apart', () => {
     fc.assert(
       fc.property(legal, cuts, (deltas, places) => {
         const events = upstreamEvents(upstream, deltas)
@@ -114,6 +114,25 @@ describe.each(pairs)('a stream of $upstream for a caller of $name', ({ caller, n
     },
   )
 })
+
+test.each(speeches)(
+  'S2: a stream of $dialect says the same cut at each byte, with any ends of lines',
+  ({ dialect }) => {
+    const plain = Buffer.concat(upstreamEvents(dialect, words('é漢', '😀 "\\ud83d\n', ''))).toString()
+    const expected = spoken(decode(dialect, Buffer.from(plain)))
+    expect(expected).toMatchObject({ ended: 'end', said: [{ text: 'é漢😀 "\\ud83d\n' }] })
+    for (const end of dialect === 'ollama' ? ['\n', '\r\n'] : ['\n', '\r', '\r\n']) {
+      const bytes = Buffer.from(plain.replaceAll('\n', end))
+      for (let at = 1; at < bytes.length; at++) {
+        const decoder = ports[dialect].decoder()
+        const heard = [bytes.subarray(0, at), bytes.subarray(at)].flatMap(chunk =>
+          decoder.push(Buffer.from(chunk)),
+        )
+        expect(spoken([...heard, ...decoder.finish()]), `${JSON.stringify(end)} at ${at}`).toEqual(expected)
+      }
+    }
+  },
+)
 
 /** What no upstream should send. */
 const hostile = fc.oneof(

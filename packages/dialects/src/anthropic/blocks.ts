@@ -1,46 +1,28 @@
 // Content blocks of a caller's request as parts.
-import type { CacheMark, Media, Part, RawJson } from '../conversation.ts'
-import { Fields, invalidValue, type Raw, unsupportedParameter } from '../raw.ts'
+import type { CacheMark, Media, Part } from '../conversation.ts'
+import { Fields } from '../fields.ts'
+import { invalidValue, type Raw, unsupportedParameter } from '../raw.ts'
 import { isAddress } from './citations.ts'
 import { unseal } from './words.ts'
 
-/** Members that were not understood, by their path without indices. */
-export class Unread {
-  readonly #members = new Map<string, RawJson>()
-
-  keep(fields: Fields): void {
-    for (const [name, value] of Object.entries(fields.rest())) this.add(fields.at(name), value)
-  }
-
-  add(path: string, value: RawJson): void {
-    const name = path.replace(/\.\d+(?=\.|$)/g, '')
-    if (!this.#members.has(name)) this.#members.set(name, value)
-  }
-
-  get members(): Readonly<Record<string, RawJson>> {
-    return Object.fromEntries(this.#members)
-  }
-}
-
 /** A string, or an array of blocks. */
-export function readContent(raw: Raw, unread: Unread): readonly Part[] {
+export function readContent(raw: Raw): readonly Part[] {
   const text = raw.string()
   if (text !== undefined) return [{ type: 'text', text }]
   const blocks = raw.elements()
   if (!blocks) throw invalidValue(raw.path, `'${raw.path}' must be a string or an array of content blocks.`)
-  return blocks.map(block => readBlock(new Fields(block), unread))
+  return blocks.map(block => readBlock(new Fields(block)))
 }
 
-function readBlock(fields: Fields, unread: Unread): Part {
+function readBlock(fields: Fields): Part {
   const type = fields.needs('type', fields.string('type'))
   const reader = readers.get(type)
   if (!reader) {
     const message = `Blocks of type '${type.slice(0, 64)}' do not convert to other providers: leave the block out.`
     throw unsupportedParameter(fields.path, message)
   }
-  const part = reader(fields, unread)
+  const part = reader(fields)
   const cache = readCache(fields)
-  unread.keep(fields)
   return cache ? { ...part, cache } : part
 }
 
@@ -51,7 +33,7 @@ export function readCache(fields: Fields): CacheMark | undefined {
   return { ttl: mark.word('ttl', ['5m', '1h']) ?? '5m' }
 }
 
-type Reader = (fields: Fields, unread: Unread) => Part
+type Reader = (fields: Fields) => Part
 
 const readers: ReadonlyMap<string, Reader> = new Map<string, Reader>([
   ['text', readText],
@@ -80,9 +62,9 @@ const readers: ReadonlyMap<string, Reader> = new Map<string, Reader>([
   ],
 ])
 
-function readText(fields: Fields, unread: Unread): Part {
+function readText(fields: Fields): Part {
   const citations = fields.raw('citations')
-  if (citations && !citations.elements()?.every(isAddress)) unread.add(citations.path, citations.text)
+  if (citations && !citations.elements()?.every(isAddress)) fields.leave('citations')
   return { type: 'text', text: fields.needs('text', fields.string('text')) }
 }
 
@@ -100,25 +82,24 @@ function readMedia(source: Fields): Media {
   }
 }
 
-function readDocument(fields: Fields, unread: Unread): Part {
+function readDocument(fields: Fields): Part {
   const source = fields.needs('source', fields.object('source'))
   const name = fields.string('title')
   const citations = fields.object('citations')
   const cited = citations?.boolean('enabled') === true
-  if (citations) unread.keep(citations)
   return {
     type: 'document',
-    source: readPages(source, unread),
+    source: readPages(source),
     ...(name !== undefined && { name }),
     ...(cited && { cited }),
   }
 }
 
-function readPages(source: Fields, unread: Unread): Media {
+function readPages(source: Fields): Media {
   const type = source.string('type')
   if (type !== 'text' && type !== 'content') return readMedia(source)
   if (type === 'text') return plain(source.needs('data', source.string('data')))
-  const parts = readContent(source.needs('content', source.raw('content')), unread)
+  const parts = readContent(source.needs('content', source.raw('content')))
   return plain(
     parts
       .map(part => {
@@ -146,9 +127,9 @@ function readCall(fields: Fields): Part {
   }
 }
 
-function readResult(fields: Fields, unread: Unread): Part {
+function readResult(fields: Fields): Part {
   const content = fields.raw('content')
-  const parts = content ? readContent(content, unread) : []
+  const parts = content ? readContent(content) : []
   const odd = parts.find(({ type }) => type !== 'text' && type !== 'image' && type !== 'document')
   if (odd) throw invalidValue(fields.at('content'), `A tool result holds text, images and documents alone.`)
   return {

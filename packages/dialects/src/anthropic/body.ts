@@ -1,5 +1,6 @@
 // A conversation as a body for an upstream, in the form that its row takes.
 import type { Conversation, Converted, Tool } from '../conversation.ts'
+import { describedSchema } from '../described.ts'
 import type { Outgoing, WriteOptions } from '../dialect.ts'
 import { Losses } from '../losses.ts'
 import { invalidValue, type Json, Raw, Verbatim, writeBytes } from '../raw.ts'
@@ -40,7 +41,7 @@ export function writeAsk(ask: Conversation, options: WriteOptions, row: Row): Co
   for (const [name, value] of Object.entries(ask.rest)) {
     if (ask.dialect === 'anthropic' && !name.includes('.') && !Object.hasOwn(body, name))
       body[name] = new Verbatim(value)
-    else losses.drop(name)
+    else losses.dropRest(ask.rest, [name])
   }
   return losses.result({ path: '/v1/messages', body: writeBytes(body) })
 }
@@ -96,7 +97,7 @@ function answerTool({ output }: Conversation, row: Row): Block | undefined {
   return {
     name: outputTool,
     description: 'Gives the whole answer, as one JSON object.',
-    input_schema: objectSchema(output.type === 'schema' ? output.schema : undefined),
+    input_schema: objectSchema(output.type === 'schema' ? describedSchema(output) : undefined),
   }
 }
 
@@ -139,7 +140,7 @@ function writeChoice(
 function writeOutput({ output }: Conversation, row: Row, effort: string | undefined): Json {
   const format =
     output?.type === 'schema' && row.schema
-      ? { type: 'json_schema', schema: new Verbatim(output.schema) }
+      ? { type: 'json_schema', schema: new Verbatim(describedSchema(output)) }
       : undefined
   return format || effort !== undefined ? { effort, format } : undefined
 }

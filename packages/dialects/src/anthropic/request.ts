@@ -1,21 +1,21 @@
 // A caller's body as a conversation: POST /v1/messages. The other direction is in body.ts.
 import { type Conversation, efforts, type Part, type Tool, type Turn } from '../conversation.ts'
 import type { Ends, Line } from '../exchange.ts'
-import { Fields, invalidValue, type Raw, unsupportedParameter } from '../raw.ts'
+import { Fields } from '../fields.ts'
+import { invalidValue, type Raw, unsupportedParameter } from '../raw.ts'
 import { checkResults, tidyTurns } from '../results.ts'
-import { readCache, readContent, Unread } from './blocks.ts'
+import { readCache, readContent } from './blocks.ts'
 
 export { writeAsk } from './body.ts'
 
 export function readAsk(body: Buffer, line: Line, ends?: Ends): Conversation {
   const fields = Fields.body(body, ends)
-  const unread = new Unread()
   const model = fields.needs('model', fields.string('model') ?? line.model)
   if (model === '' || model.length > 256)
     throw invalidValue('model', "'model' must be the name of a model, 1 to 256 characters.")
   const maxOutput = fields.integer('max_tokens')
   if (maxOutput !== undefined && maxOutput < 0) throw invalidValue('max_tokens', "'max_tokens' is 0 or more.")
-  const turns = withMark(readTurns(fields, unread), fields)
+  const turns = withMark(readTurns(fields), fields)
   checkResults(turns)
   const choice = fields.object('tool_choice')
   const on = fields.boolean('stream') ?? line.stream ?? false
@@ -31,20 +31,19 @@ export function readAsk(body: Buffer, line: Line, ends?: Ends): Conversation {
     dialect: 'anthropic',
     model,
     turns,
-    tools: (fields.array('tools') ?? []).map(tool => readTool(new Fields(tool), unread)),
+    tools: (fields.array('tools') ?? []).map(tool => readTool(new Fields(tool))),
     ...readChoice(choice),
     ...present('output', readOutput(output)),
     ...present('maxOutput', maxOutput),
     stop: (fields.array('stop_sequences') ?? []).map(stop => needsString(stop)),
     sampling,
-    ...present('reasoning', readThinking(fields, output, unread)),
+    ...present('reasoning', readThinking(fields, output)),
     stream: { on, usage: on },
     ...present('user', metadata?.string('user_id')),
     ...present('tier', tier === 'standard_only' ? 'default' : tier),
     rest: {},
   }
-  for (const inner of [output, metadata, choice]) if (inner) unread.keep(inner)
-  return { ...ask, rest: { ...fields.rest(), ...unread.members } }
+  return { ...ask, rest: fields.unread() }
 }
 
 function present<N extends string, V>(name: N, value: V | undefined): { readonly [name in N]?: V } {
@@ -58,13 +57,13 @@ function needsString(raw: Raw): string {
   return text
 }
 
-function readTurns(fields: Fields, unread: Unread): readonly Turn[] {
+function readTurns(fields: Fields): readonly Turn[] {
   const system = fields.raw('system')
-  const prompt = system ? readContent(system, unread) : []
+  const prompt = system ? readContent(system) : []
   if (prompt.some(({ type }) => type !== 'text'))
     throw invalidValue('system', "'system' must be a string or an array of text blocks.")
   const messages = fields.needs('messages', fields.array('messages'))
-  const turns = tidyTurns(messages.flatMap(message => readMessage(new Fields(message), unread)))
+  const turns = tidyTurns(messages.flatMap(message => readMessage(new Fields(message))))
   if (turns.length === 0)
     throw invalidValue('messages', "'messages' must hold at least one message with content.")
   return prompt.length === 0 ? turns : [{ role: 'system', parts: prompt }, ...turns]
@@ -79,10 +78,9 @@ const placed: Readonly<Partial<Record<Part['type'], 'user' | 'assistant'>>> = {
 }
 
 /** One message; tool results become turns of their own, before what else the user says. */
-function readMessage(fields: Fields, unread: Unread): readonly Turn[] {
+function readMessage(fields: Fields): readonly Turn[] {
   const role = fields.needs('role', fields.word('role', ['user', 'assistant', 'system']))
-  const parts = readContent(fields.needs('content', fields.raw('content')), unread)
-  unread.keep(fields)
+  const parts = readContent(fields.needs('content', fields.raw('content')))
   for (const { type } of parts) {
     const place = placed[type]
     if (place !== undefined && place !== role)
@@ -107,7 +105,7 @@ function withMark(turns: readonly Turn[], fields: Fields): readonly Turn[] {
   return [...turns.slice(0, -1), { ...turn, parts: [...turn.parts.slice(0, -1), { ...part, cache }] }]
 }
 
-function readTool(fields: Fields, unread: Unread): Tool {
+function readTool(fields: Fields): Tool {
   const type = fields.string('type') ?? 'custom'
   if (type !== 'custom') {
     const message = `'${type.slice(0, 64)}' is a tool of its provider and does not convert: leave it out, or choose a model that is served in this dialect.`
@@ -124,7 +122,6 @@ function readTool(fields: Fields, unread: Unread): Tool {
     ...present('strict', fields.boolean('strict')),
     ...present('cache', cache),
   }
-  unread.keep(fields)
   return tool
 }
 
@@ -149,7 +146,7 @@ function readOutput(config: Fields | undefined): Conversation['output'] {
   return { type: 'schema', schema: schema.text }
 }
 
-function readThinking(fields: Fields, output: Fields | undefined, unread: Unread): Conversation['reasoning'] {
+function readThinking(fields: Fields, output: Fields | undefined): Conversation['reasoning'] {
   const effort = output?.word('effort', efforts)
   const asked = fields.object('thinking')
   if (!asked) return effort === undefined ? undefined : { effort }
@@ -157,11 +154,11 @@ function readThinking(fields: Fields, output: Fields | undefined, unread: Unread
   const display = asked.word('display', ['summarized', 'omitted'])
   const show = present('show', display === undefined ? undefined : display === 'summarized')
   if (type === 'disabled') {
-    if (effort !== undefined) unread.add('output_config.effort', JSON.stringify(effort))
+    output?.leave('effort')
     return { effort: 'none' }
   }
-  if (type !== 'enabled' && type !== 'adaptive') unread.add('thinking.type', JSON.stringify(type))
+  if (type !== 'enabled' && type !== 'adaptive') asked.leave('type')
   const budget = type === 'enabled' ? asked.needs('budget_tokens', asked.integer('budget_tokens')) : undefined
-  unread.keep(asked)
-  return { ...present('effort', effort), ...present('budget', budget), ...show }
+  const auto = type === 'adaptive' && { auto: true as const }
+  return { ...present('effort', effort), ...present('budget', budget), ...auto, ...show }
 }

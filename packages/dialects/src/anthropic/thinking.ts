@@ -28,7 +28,7 @@ export function writeThinking(ask: Conversation, circumstances: Circumstances): 
   const { row, maxTokens, messages, forced, losses } = circumstances
   if (!reasoning) return { on: false }
   const effort = askedEffort(reasoning)
-  const { budget, show } = reasoning
+  const { budget, auto, show } = reasoning
   if (effort === 'none') return { on: false, thinking: { type: 'disabled' } }
   if (forced) {
     losses.drop('reasoning')
@@ -37,13 +37,15 @@ export function writeThinking(ask: Conversation, circumstances: Circumstances): 
   const own = ask.dialect === 'anthropic'
   const display = show === undefined ? undefined : show ? 'summarized' : 'omitted'
   // A caller of this dialect knows which form its model takes; of the others' the row does.
-  const adaptive = own ? budget === undefined : row.thinking === 'effort'
+  const adaptive = own ? auto === true : row.thinking === 'effort'
   if (adaptive) {
-    if (!own && effort === undefined) return { on: false }
+    if (effort === undefined && !auto) return { on: false }
     const word = effort === 'minimal' ? 'low' : effort
     return { on: true, thinking: { type: 'adaptive', display }, ...(word !== undefined && { effort: word }) }
   }
   const said = own && reasoning.effort !== undefined ? { effort: reasoning.effort } : {}
+  // Without a word on thinking, Anthropic's effort is one of words.
+  if (own && budget === undefined) return { on: false, ...said }
   const asked = budget ?? (effort === undefined ? undefined : budgetOf(effort, maxTokens - 1))
   if (asked === undefined) return { on: false, ...said }
   if (asked < leastBudget || asked >= maxTokens || !proven(messages)) {

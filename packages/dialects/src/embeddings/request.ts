@@ -1,8 +1,9 @@
 // Requests for vectors: read from callers, one reader for each operation, and written for upstreams.
 import type { ChatDialect } from '../conversation.ts'
 import type { EmbeddingOperation } from '../exchange.ts'
+import { Fields } from '../fields.ts'
 import type { Losses } from '../losses.ts'
-import { Fields, invalidValue, type Json, type Raw, unsupportedParameter, writeJson } from '../raw.ts'
+import { invalidValue, type Json, type Raw, unsupportedParameter, writeJson } from '../raw.ts'
 import type { EmbeddingAsk } from './embedding.ts'
 
 /** Throws `invalid` with a path. */

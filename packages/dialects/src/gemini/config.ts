@@ -1,8 +1,10 @@
 // `generationConfig`: limits, sampling, output and thinking, read and written.
 import type { Conversation, Effort } from '../conversation.ts'
+import { describedSchema } from '../described.ts'
 import { budgetOf, effortOf } from '../effort.ts'
+import type { Fields } from '../fields.ts'
 import type { Losses } from '../losses.ts'
-import { type Fields, invalidValue, type Json, unsupportedParameter, Verbatim } from '../raw.ts'
+import { invalidValue, type Json, unsupportedParameter, Verbatim } from '../raw.ts'
 import { either } from './parts.ts'
 import type { GeminiRow } from './row.ts'
 import { fromSubset, toSubset } from './schema.ts'
@@ -39,7 +41,7 @@ export function readConfig(fields: Fields): Pick<Conversation, 'stop' | 'samplin
     ...(n !== undefined && { n }),
     ...(asksLogprobs === true && { logprobs }),
     ...(output && { output }),
-    ...(reasoning && { reasoning }),
+    ...(reasoning && Object.keys(reasoning).length > 0 && { reasoning }),
   }
 }
 
@@ -76,6 +78,7 @@ function readThinking(fields: Fields | undefined): Conversation['reasoning'] {
   return {
     ...(effort !== undefined && { effort }),
     ...(budget !== undefined && budget > 0 && { budget }),
+    ...(budget === -1 && { auto: true as const }),
     ...(show !== undefined && { show }),
   }
 }
@@ -120,8 +123,8 @@ export function writeConfig(ask: Conversation, row: GeminiRow, losses: Losses): 
     responseMimeType: output && 'application/json',
     ...(output?.type === 'schema' &&
       (row.schemas === 'json'
-        ? { responseJsonSchema: new Verbatim(output.schema) }
-        : { responseSchema: new Verbatim(toSubset(output.schema)) })),
+        ? { responseJsonSchema: new Verbatim(describedSchema(output)) }
+        : { responseSchema: new Verbatim(toSubset(describedSchema(output))) })),
     thinkingConfig: thinking && Object.keys(thinking).length > 0 ? thinking : undefined,
   })
 }
@@ -142,9 +145,10 @@ function writeThinking(
   losses: Losses,
 ): Record<string, Json> | undefined {
   if (!reasoning) return undefined
-  const { effort, budget, show } = reasoning
+  const { effort, budget, auto, show } = reasoning
   const shown = show === undefined ? {} : { includeThoughts: show }
-  if (effort === undefined && budget === undefined) return shown
+  if (effort === undefined && budget === undefined)
+    return auto && row.thinking === 'budget' ? { thinkingBudget: -1, ...shown } : shown
   if (row.thinking === 'level') {
     const asked = effort ?? effortOf(Math.max(0, budget ?? 0))
     if (asked === 'none' || asked === 'xhigh') losses.clamp('reasoning_effort')

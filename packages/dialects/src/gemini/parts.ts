@@ -1,8 +1,9 @@
 // Gemini's contents and parts, read into turns.
-import type { Media, Part, RawJson, Turn } from '../conversation.ts'
+import type { Media, Part, Turn } from '../conversation.ts'
+import { Fields } from '../fields.ts'
 import { stableHash } from '../ids.ts'
 import { type Seal, unwrapSeal } from '../origin.ts'
-import { Fields, invalidValue, type Raw, unsupportedParameter } from '../raw.ts'
+import { invalidValue, type Raw, unsupportedParameter } from '../raw.ts'
 
 /** What Gemini takes instead of a signature that the history has lost. */
 export const noSignature = 'skip_thought_signature_validator'
@@ -22,8 +23,6 @@ export function either(fields: Fields, name: string): string {
 class History {
   #waiting: { readonly id: string; readonly name: string }[] = []
   #minted = 0
-  /** Members of parts that have no place in a turn, by name. */
-  readonly left: Record<string, RawJson> = {}
 
   call(id: string | undefined, name: string): string {
     const given = id || `call_${stableHash(`${this.#minted++} ${name}`)}`
@@ -39,10 +38,7 @@ class History {
 }
 
 /** Reads `contents`. Function responses become turns of role `tool`. */
-export function readContents(contents: readonly Raw[]): {
-  readonly turns: readonly Turn[]
-  readonly left: Readonly<Record<string, RawJson>>
-} {
+export function readContents(contents: readonly Raw[]): readonly Turn[] {
   const history = new History()
   const turns: Turn[] = []
   for (const raw of contents) {
@@ -53,12 +49,17 @@ export function readContents(contents: readonly Raw[]): {
       turns.push({ role: 'assistant', parts })
       continue
     }
+    if (parts.some(part => part.type === 'toolCall'))
+      throw invalidValue(
+        content.at('parts'),
+        `Function calls stand in contents of role 'model': give '${content.at('role')}' so.`,
+      )
     const results = parts.filter(part => part.type === 'toolResult')
     const others = parts.filter(part => part.type !== 'toolResult')
     if (results.length > 0) turns.push({ role: 'tool', parts: results })
     if (others.length > 0) turns.push({ role: role === 'system' ? 'system' : 'user', parts: others })
   }
-  return { turns, left: history.left }
+  return turns
 }
 
 /** Thoughts that came in pieces, as clients keep those of a stream, are one; a signature ends it. */
@@ -90,12 +91,6 @@ export function readSystem(raw: Raw | undefined): Turn[] {
 
 function readPart(raw: Raw, history: History): Part[] {
   const fields = new Fields(raw)
-  const parts = partsOf(fields, history)
-  for (const [name, text] of Object.entries(fields.rest())) history.left[`contents.parts.${name}`] ??= text
-  return parts
-}
-
-function partsOf(fields: Fields, history: History): Part[] {
   const text = fields.string('text')
   const thought = fields.boolean('thought') === true
   const signature = fields.string(either(fields, 'thoughtSignature'))
@@ -106,7 +101,7 @@ function partsOf(fields: Fields, history: History): Part[] {
   const call = fields.object(either(fields, 'functionCall'))
   if (call) {
     const name = call.needs('name', call.string('name'))
-    const args = call.object('args') ? call.raw('args')?.text : undefined
+    const args = call.whole('args')?.text
     return [
       ...before,
       { type: 'toolCall', id: history.call(call.string('id'), name), name, args: args ?? '{}' },
@@ -156,7 +151,7 @@ function mediaPart(mime: string, source: Media, name?: string): Part {
 function readResult(fields: Fields, history: History): Part {
   const name = fields.needs('name', fields.string('name'))
   const callId = history.result(fields.string('id'), name)
-  const response = fields.object('response') ? fields.raw('response') : undefined
+  const response = fields.whole('response')
   const members = response?.members() ?? new Map<string, Raw>()
   const error = members.get('error')
   const isError = error !== undefined && error.kind !== 'null'

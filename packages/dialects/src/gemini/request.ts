@@ -2,16 +2,9 @@
 import type { Conversation, Converted, Tool } from '../conversation.ts'
 import type { Outgoing, WriteOptions } from '../dialect.ts'
 import type { Ends, Line } from '../exchange.ts'
+import { Fields } from '../fields.ts'
 import { Losses } from '../losses.ts'
-import {
-  Fields,
-  invalidValue,
-  type Json,
-  type Raw,
-  unsupportedParameter,
-  Verbatim,
-  writeBytes,
-} from '../raw.ts'
+import { invalidValue, type Json, type Raw, unsupportedParameter, Verbatim, writeBytes } from '../raw.ts'
 import { readConfig, writeConfig } from './config.ts'
 import { writeTurns } from './contents.ts'
 import { either, readContents, readSystem } from './parts.ts'
@@ -24,13 +17,11 @@ export function readAsk(body: Buffer, line: Line, ends?: Ends): Conversation {
   fields.raw('model') // The request line names it.
   const model = fields.needs('model', line.model || undefined)
   const system = readSystem(fields.raw(either(fields, 'systemInstruction')))
-  const { turns, left } = readContents(fields.needs('contents', fields.array('contents')))
+  const turns = readContents(fields.needs('contents', fields.array('contents')))
   const config = fields.object(either(fields, 'generationConfig'))
-  const rest: Record<string, string> = {}
-  const tools = readTools(fields.array('tools') ?? [], rest)
-  const choice = readChoice(fields.object(either(fields, 'toolConfig')), tools, rest)
+  const tools = readTools(fields.array('tools') ?? [])
+  const choice = readChoice(fields.object(either(fields, 'toolConfig')), tools)
   const read = config ? readConfig(config) : { stop: [], sampling: {} }
-  if (config) inside(rest, 'generationConfig', config)
   return Object.freeze({
     dialect: 'gemini',
     model,
@@ -38,15 +29,19 @@ export function readAsk(body: Buffer, line: Line, ends?: Ends): Conversation {
     ...choice,
     ...read,
     stream: { on: line.stream ?? false, usage: true },
-    rest: { ...fields.rest(), ...left, ...rest },
+    rest: Object.fromEntries(
+      Object.entries(fields.unread()).map(([name, text]) => [
+        name.replace(snakeConfig, 'generationConfig.'),
+        text,
+      ]),
+    ),
   } satisfies Conversation)
 }
 
-function inside(rest: Record<string, string>, name: string, fields: Fields): void {
-  for (const [member, text] of Object.entries(fields.rest())) rest[`${name}.${member}`] = text
-}
+/** Both spellings are one to Google. */
+const snakeConfig = /^generation_config\./
 
-function readTools(list: readonly Raw[], rest: Record<string, string>): Tool[] {
+function readTools(list: readonly Raw[]): Tool[] {
   return list.flatMap(raw => {
     const fields = new Fields(raw)
     const declared = fields.array(either(fields, 'functionDeclarations')) ?? []
@@ -55,17 +50,16 @@ function readTools(list: readonly Raw[], rest: Record<string, string>): Tool[] {
       const message = `The tool '${own}' is run by Google and can't be converted: leave it out, or ask a Gemini model.`
       throw unsupportedParameter(fields.at(own), message)
     }
-    return declared.map(tool => readTool(new Fields(tool), rest))
+    return declared.map(tool => readTool(new Fields(tool)))
   })
 }
 
-function readTool(fields: Fields, rest: Record<string, string>): Tool {
+function readTool(fields: Fields): Tool {
   const name = fields.needs('name', fields.string('name'))
   const description = fields.string('description')
-  const subset = fields.object('parameters') ? fields.raw('parameters') : undefined
+  const subset = fields.whole('parameters')
   const whole = fields.raw(either(fields, 'parametersJsonSchema'))
   const schema = whole ? whole.text : subset && fromSubset(subset)
-  inside(rest, fields.path, fields)
   return {
     name,
     ...(description !== undefined && { description }),
@@ -76,11 +70,9 @@ function readTool(fields: Fields, rest: Record<string, string>): Tool {
 function readChoice(
   config: Fields | undefined,
   tools: readonly Tool[],
-  rest: Record<string, string>,
 ): Pick<Conversation, 'tools' | 'toolChoice'> {
   if (!config) return { tools }
   const calling = config.object(either(config, 'functionCallingConfig'))
-  inside(rest, 'toolConfig', config)
   if (!calling) return { tools }
   const mode = calling.word('mode', ['MODE_UNSPECIFIED', 'AUTO', 'ANY', 'NONE', 'VALIDATED'])
   const allowed = (calling.array(either(calling, 'allowedFunctionNames')) ?? []).map(name => {
@@ -88,7 +80,6 @@ function readChoice(
     if (text === undefined) throw invalidValue(name.path, `'${name.path}' must be the name of a function.`)
     return text
   })
-  inside(rest, 'toolConfig.functionCallingConfig', calling)
   const [only, ...others] = allowed
   const offered = only === undefined ? tools : tools.filter(tool => allowed.includes(tool.name))
   if (mode === 'NONE') return { tools, toolChoice: 'none' }
@@ -111,7 +102,8 @@ export function writeAsk(ask: Conversation, options: WriteOptions, row: GeminiRo
   for (const [name, text] of Object.entries(ask.rest)) {
     const [outer, member, ...deeper] = name.split('.')
     // `__proto__` would become the body's prototype.
-    if (!own || deeper.length > 0 || outer === undefined || name.includes('__proto__')) drop(name)
+    if (!own || deeper.length > 0 || outer === undefined || name.includes('__proto__'))
+      losses.dropRest(ask.rest, [name])
     else if (member === undefined) body[outer] = new Verbatim(text)
     else if (outer === 'generationConfig') config[member] = new Verbatim(text)
     else drop(name)

@@ -3,14 +3,14 @@ import type { Part, Turn } from '../conversation.ts'
 import type { Losses } from '../losses.ts'
 import { readMedia } from '../media.ts'
 import { type Json, objectArgs, Verbatim } from '../raw.ts'
-import { failedText, type ToolCall } from '../results.ts'
+import { failedText, type ToolCall, tidyTurns } from '../results.ts'
 
 type Message = Record<string, Json>
 
 export function writeMessages(turns: readonly Turn[], losses: Losses): readonly Message[] {
   const messages: Message[] = []
   const names = new Map<string, string>()
-  for (const { role, parts } of turns) {
+  for (const { role, parts } of tidyTurns(turns)) {
     if (role === 'assistant') {
       const calls = parts.filter(part => part.type === 'toolCall')
       for (const { id, name } of calls) names.set(id, name)

@@ -1,6 +1,7 @@
 // Bodies of Ollama's lists, from models as Switchyard knows them; and the requests that only load a model.
 import { createHash } from 'node:crypto'
-import { Fields, type Json, writeJson } from '../raw.ts'
+import { Fields } from '../fields.ts'
+import { type Json, writeJson } from '../raw.ts'
 import { chatForm, type Form, generateForm } from './form.ts'
 
 export interface ListedModel {

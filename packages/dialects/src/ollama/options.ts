@@ -1,17 +1,16 @@
 // `options` of an Ollama request: sampling and limits under names of their own.
-import type { Conversation, RawJson } from '../conversation.ts'
+import type { Conversation } from '../conversation.ts'
+import type { Fields } from '../fields.ts'
 import { present } from '../present.ts'
-import { type Fields, invalidValue, type Json, Verbatim } from '../raw.ts'
+import { invalidValue, type Json, Verbatim } from '../raw.ts'
 
 /** Before the names of options that are known to Ollama alone. */
 export const optionPrefix = 'options.'
 
-export interface Options extends Pick<Conversation, 'maxOutput' | 'stop' | 'sampling'> {
-  readonly rest: Readonly<Record<string, RawJson>>
-}
-
-export function readOptions(options: Fields | undefined): Options {
-  if (!options) return { stop: [], sampling: {}, rest: {} }
+export function readOptions(
+  options: Fields | undefined,
+): Pick<Conversation, 'maxOutput' | 'stop' | 'sampling'> {
+  if (!options) return { stop: [], sampling: {} }
   const most = options.integer('num_predict')
   const sampling = present({
     temperature: options.number('temperature'),
@@ -27,9 +26,6 @@ export function readOptions(options: Fields | undefined): Options {
     ...(most !== undefined && most >= 0 && { maxOutput: most }),
     stop: readStop(options),
     sampling,
-    rest: Object.fromEntries(
-      Object.entries(options.rest()).map(([name, value]) => [`${optionPrefix}${name}`, value]),
-    ),
   }
 }
 

@@ -1,11 +1,13 @@
 // A request to /api/chat or /api/generate <-> a conversation.
-import type { Conversation, Converted, RawJson, Turn } from '../conversation.ts'
+import type { Conversation, Converted, Turn } from '../conversation.ts'
+import { describedSchema } from '../described.ts'
 import type { Outgoing, WriteOptions } from '../dialect.ts'
 import type { Ends, Line } from '../exchange.ts'
+import { Fields } from '../fields.ts'
 import { Losses } from '../losses.ts'
 import { readTool, writeTools } from '../openai/chat/tools.ts'
 import { present } from '../present.ts'
-import { Fields, invalidValue, type Json, unsupportedParameter, Verbatim, writeBytes } from '../raw.ts'
+import { invalidValue, type Json, unsupportedParameter, Verbatim, writeBytes } from '../raw.ts'
 import { writeMessages } from './messages.ts'
 import { optionPrefix, readOptions, writeOptions } from './options.ts'
 import { readThink, writeThink } from './think.ts'
@@ -13,10 +15,9 @@ import { readImages, readTurns } from './turns.ts'
 
 export function readAsk(body: Buffer, line: Line, ends?: Ends): Conversation {
   const ask = Fields.body(body, ends)
-  const left: Record<string, RawJson> = {}
-  const turns = readTurns(ask.needs('messages', ask.array('messages')), left)
+  const turns = readTurns(ask.needs('messages', ask.array('messages')))
   const tools = (ask.array('tools') ?? []).map(readTool)
-  return { ...readShared(ask, line, left), turns, tools }
+  return { ...readShared(ask, line), turns, tools }
 }
 
 /** What /api/generate has, and no conversation. */
@@ -41,15 +42,12 @@ export function readGenerate(body: Buffer, line: Line, ends?: Ends): Conversatio
   const turns: Turn[] = []
   if (system !== '') turns.push({ role: 'system', parts: [{ type: 'text', text: system }] })
   turns.push({ role: 'user', parts: [...(text === '' ? [] : [{ type: 'text' as const, text }]), ...images] })
-  return { ...readShared(ask, line, {}), turns, tools: [] }
+  return { ...readShared(ask, line), turns, tools: [] }
 }
 
-function readShared(
-  ask: Fields,
-  line: Line,
-  left: Record<string, RawJson>,
-): Omit<Conversation, 'turns' | 'tools'> {
-  const { rest, ...options } = readOptions(ask.object('options'))
+/** All but what is said: read last, when nothing else is to be read. */
+function readShared(ask: Fields, line: Line): Omit<Conversation, 'turns' | 'tools'> {
+  const options = readOptions(ask.object('options'))
   const on = ask.boolean('stream')
   const named = ask.string('model') || undefined
   const logprobs = ask.boolean('logprobs')
@@ -64,7 +62,7 @@ function readShared(
       logprobs: logprobs ? (alternatives ?? 0) : undefined,
     }),
     stream: { on: line.stream ?? on ?? true, usage: true },
-    rest: { ...ask.rest(), ...rest, ...left },
+    rest: ask.unread(),
   }
 }
 
@@ -84,7 +82,7 @@ export function writeAsk(ask: Conversation, options: WriteOptions): Converted<Ou
     model: options.model,
     messages: writeMessages(ask.turns, losses),
     ...writeTools({ ...ask, tools: offered(ask) }, { choice: false }),
-    format: ask.output?.type === 'schema' ? new Verbatim(ask.output.schema) : ask.output && 'json',
+    format: ask.output?.type === 'schema' ? new Verbatim(describedSchema(ask.output)) : ask.output && 'json',
     options: writeOptions(ask),
     stream: ask.stream.on,
     think: writeThink(ask.reasoning, losses),
@@ -113,5 +111,8 @@ function nameLosses(ask: Conversation, losses: Losses, own: boolean): void {
   if (ask.metadata !== undefined) losses.drop('metadata')
   if (ask.tier !== undefined) losses.drop('service_tier')
   const names = Object.keys(rest)
-  losses.dropAll(own ? names.filter(name => name.includes('.') && !name.startsWith(optionPrefix)) : names)
+  losses.dropRest(
+    rest,
+    own ? names.filter(name => name.includes('.') && !name.startsWith(optionPrefix)) : names,
+  )
 }

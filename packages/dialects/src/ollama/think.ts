@@ -1,8 +1,9 @@
 // `think` <-> reasoning effort: on and off everywhere, three levels where the model has them.
 import type { Conversation, Effort } from '../conversation.ts'
 import { askedEffort } from '../effort.ts'
+import type { Fields } from '../fields.ts'
 import type { Losses } from '../losses.ts'
-import { type Fields, invalidValue } from '../raw.ts'
+import { invalidValue } from '../raw.ts'
 
 const levels = ['low', 'medium', 'high', 'max'] as const
 
@@ -31,7 +32,7 @@ export function writeThink(
   losses: Losses,
 ): boolean | string | undefined {
   const effort = askedEffort(reasoning)
-  if (effort === undefined) return reasoning?.show === undefined ? undefined : reasoning.show
+  if (effort === undefined) return reasoning?.auto ?? reasoning?.show
   if (effort === 'minimal' || effort === 'xhigh') losses.clamp('reasoning_effort')
   return thinkOf[effort]
 }

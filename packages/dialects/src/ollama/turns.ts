@@ -1,15 +1,15 @@
 // Reads Ollama's messages as turns. Calls have no ids of their own there: they are minted from their place, and
 // results find them by id, else by name, else by order.
 import type { Part, RawJson, Turn } from '../conversation.ts'
+import { Fields } from '../fields.ts'
 import { stableHash } from '../ids.ts'
 import { imageType, readMedia } from '../media.ts'
-import { Fields, invalidValue, type Raw } from '../raw.ts'
+import { invalidValue, type Raw } from '../raw.ts'
 import { checkResults, type ToolCall, tidyTurns } from '../results.ts'
 
 const roles = ['system', 'user', 'assistant', 'tool'] as const
 
-/** Turns of messages; members that have no place in a turn are put into `left` by name. */
-export function readTurns(messages: readonly Raw[], left: Record<string, RawJson>): readonly Turn[] {
+export function readTurns(messages: readonly Raw[]): readonly Turn[] {
   const turns: Turn[] = []
   let open: ToolCall[] = []
   for (const [index, raw] of messages.entries()) {
@@ -38,7 +38,6 @@ export function readTurns(messages: readonly Raw[], left: Record<string, RawJson
       if (role === 'user') open = []
       turns.push({ role, parts: said })
     }
-    for (const [name, value] of Object.entries(message.rest())) left[`messages.${name}`] ??= value
   }
   const tidy = tidyTurns(turns)
   if (tidy.length === 0)
@@ -62,6 +61,8 @@ function readCalls(message: Fields, index: number): readonly ToolCall[] {
   return (message.array('tool_calls') ?? []).map((raw, at) => {
     const call = new Fields(raw)
     const made = call.needs('function', call.object('function'))
+    call.skip('type')
+    made.skip('index')
     const name = made.needs('name', made.string('name'))
     const id = call.string('id') || `call_${stableHash(`${index}.${at}.${name}`)}`
     return { type: 'toolCall', id, name, args: argumentsOf(made.raw('arguments')) }

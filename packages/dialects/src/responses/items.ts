@@ -1,11 +1,12 @@
 // The items of the Responses API, read into turns and written from them. Items of one speaker that follow each other
 // are one turn.
 import type { Media, Part, Turn } from '../conversation.ts'
+import { Fields } from '../fields.ts'
 import { fitId, fitName, stableHash } from '../ids.ts'
 import type { Losses } from '../losses.ts'
 import { imageType, mediaUrl, readMedia } from '../media.ts'
 import { unwrapSeal } from '../origin.ts'
-import { Fields, invalidValue, type Json, type Raw, unsupportedParameter } from '../raw.ts'
+import { invalidValue, type Json, type Raw, unsupportedParameter } from '../raw.ts'
 import { failedText, tidyTurns } from '../results.ts'
 
 const origin = 'responses'
@@ -34,6 +35,7 @@ export function readInput(raw: Raw): Turn[] {
 export function readItem(item: Fields): Turn {
   const type = item.string('type') ?? 'message'
   const read = readers[type]
+  item.skip('id', 'status', 'phase')
   if (read) return read(item)
   const message = `Items of type '${type}' can't be converted for the model behind this name: leave the item out.`
   throw unsupportedParameter(item.at('type'), message)
@@ -77,9 +79,11 @@ const readers: Readonly<Record<string, (item: Fields) => Turn>> = {
     return { role: 'assistant', parts: [{ type: 'image', source }] }
   },
   reasoning: item => {
-    const texts = [...(item.array('summary') ?? []), ...(item.array('content') ?? [])].map(
-      raw => new Fields(raw).string('text') ?? '',
-    )
+    const texts = [...(item.array('summary') ?? []), ...(item.array('content') ?? [])].map(raw => {
+      const part = new Fields(raw)
+      part.skip('type')
+      return part.string('text') ?? ''
+    })
     const text = texts.filter(Boolean).join('\n\n')
     const id = item.string('id')
     const sealed = item.string('encrypted_content')
@@ -99,6 +103,7 @@ function readContent(raw: Raw): Part[] {
 
 function readPart(part: Fields): Part {
   const type = part.needs('type', part.string('type'))
+  if (type === 'output_text') part.skip('annotations', 'logprobs')
   if (type === 'input_text' || type === 'output_text' || type === 'text')
     return { type: 'text', text: part.needs('text', part.string('text')) }
   if (type === 'refusal') return { type: 'refusal', text: part.needs('refusal', part.string('refusal')) }

@@ -1,11 +1,12 @@
 // Responses that are kept between requests: what is written down of one, how a conversation goes on from there, and what
 // is told of it later. Items stay the text that they were, digits and all.
 import type { Conversation, RawJson } from '../conversation.ts'
+import { Fields } from '../fields.ts'
 import { stableHash } from '../ids.ts'
 import { Losses } from '../losses.ts'
 import { NamePlace } from '../name-place.ts'
 import { publicName, renamed } from '../openai/response.ts'
-import { Fields, type Json, Raw, unsupportedParameter, Verbatim, writeJson } from '../raw.ts'
+import { type Json, Raw, unsupportedParameter, Verbatim, writeJson } from '../raw.ts'
 import { EventReader } from '../sse.ts'
 import { readItem, writeInput } from './items.ts'
 

@@ -3,17 +3,10 @@ import { type Conversation, type Converted, efforts, type Tool, type Turn } from
 import type { Outgoing, WriteOptions } from '../dialect.ts'
 import { askedEffort } from '../effort.ts'
 import type { Ends, Line } from '../exchange.ts'
+import { Fields } from '../fields.ts'
 import { Losses } from '../losses.ts'
-import {
-  Fields,
-  invalidValue,
-  type Json,
-  type Raw,
-  unsupportedParameter,
-  Verbatim,
-  writeBytes,
-} from '../raw.ts'
-import { checkResults } from '../results.ts'
+import { invalidValue, type Json, type Raw, unsupportedParameter, Verbatim, writeBytes } from '../raw.ts'
+import { checkResults, tidyTurns } from '../results.ts'
 import { readInput, toolName, writeInput } from './items.ts'
 import { noBackground, notKept } from './kept.ts'
 
@@ -35,6 +28,8 @@ export function readAsk(body: Buffer, _line: Line, ends?: Ends): Conversation {
       : []),
     ...readInput(fields.needs('input', fields.raw('input'))),
   ]
+  if (tidyTurns(turns).length === 0)
+    throw invalidValue('input', "'input' must hold at least one item with content.")
   checkResults(turns)
   const { tools, toolChoice } = readTools(fields)
   const text = fields.object('text')
@@ -50,7 +45,7 @@ export function readAsk(body: Buffer, _line: Line, ends?: Ends): Conversation {
   const maxOutput = fields.integer('max_output_tokens')
   const parallelTools = fields.boolean('parallel_tool_calls')
   const user = fields.string('user') ?? fields.string('safety_identifier')
-  const metadata = fields.object('metadata') && fields.raw('metadata')?.text
+  const metadata = fields.whole('metadata')?.text
   const tier = fields.string('service_tier')
   const temperature = fields.number('temperature')
   const topP = fields.number('top_p')
@@ -72,17 +67,10 @@ export function readAsk(body: Buffer, _line: Line, ends?: Ends): Conversation {
     ...(metadata !== undefined && { metadata }),
     ...(tier !== undefined && { tier }),
     rest: {
-      ...fields.rest(),
-      ...inside('text', text),
-      ...inside('reasoning', reasoning),
+      ...fields.unread(),
       ...(others.length > 0 && { include: JSON.stringify(others) }),
     },
   }
-}
-
-function inside(name: string, fields: Fields | undefined): Record<string, string> {
-  const members = Object.entries(fields?.rest() ?? {})
-  return Object.fromEntries(members.map(([member, text]) => [`${name}.${member}`, text]))
 }
 
 function readTools(fields: Fields): Pick<Conversation, 'tools' | 'toolChoice'> {
@@ -99,7 +87,11 @@ function readTools(fields: Fields): Pick<Conversation, 'tools' | 'toolChoice'> {
   if (type !== 'allowed_tools')
     throw unsupportedParameter(choice.at('type'), `A tool choice of type '${type}' can't be converted.`)
   const toolChoice = choice.needs('mode', choice.word('mode', ['auto', 'required']))
-  const allowed = choice.needs('tools', choice.array('tools')).map(tool => new Fields(tool).string('name'))
+  const allowed = choice.needs('tools', choice.array('tools')).map(raw => {
+    const tool = new Fields(raw)
+    tool.skip('type')
+    return tool.string('name')
+  })
   return { tools: tools.filter(tool => allowed.includes(tool.name)), toolChoice }
 }
 
@@ -109,7 +101,7 @@ function readTool(raw: Raw): Tool {
   if (type !== 'function')
     throw unsupportedParameter(tool.at('type'), `Tools of type '${type}' can't be converted: use functions.`)
   const description = tool.string('description')
-  const schema = tool.object('parameters') && tool.raw('parameters')?.text
+  const schema = tool.whole('parameters')?.text
   const strict = tool.boolean('strict')
   return {
     name: tool.needs('name', tool.string('name')),
@@ -125,11 +117,12 @@ function readFormat(format: Fields | undefined): Conversation['output'] {
   if (format.needs('type', type) === 'json_object') return { type: 'json' }
   const name = format.string('name')
   const strict = format.boolean('strict')
-  format.needs('schema', format.object('schema'))
+  const description = format.string('description')
   return {
     type: 'schema',
-    schema: format.raw('schema')?.text ?? '{}',
+    schema: format.needs('schema', format.whole('schema')).text,
     ...(name !== undefined && { name }),
+    ...(description !== undefined && { description }),
     ...(strict !== undefined && { strict }),
   }
 }
@@ -176,7 +169,7 @@ export function writeAsk(ask: Conversation, options: WriteOptions): Converted<Ou
     const [outer = '', member, ...deeper] = name.split('.')
     const within = nested[outer]
     // `__proto__` would become the body's prototype.
-    if (!own || deeper.length > 0 || name.includes('__proto__')) losses.drop(name)
+    if (!own || deeper.length > 0 || name.includes('__proto__')) losses.dropRest(ask.rest, [name])
     else if (member === undefined) body[outer] ??= new Verbatim(text)
     else if (within) within[member] = new Verbatim(text)
     else losses.drop(name)
@@ -218,8 +211,14 @@ function writeTools({ tools, toolChoice, parallelTools }: Conversation, own: boo
 function writeFormat(output: Conversation['output']): Json {
   if (!output) return undefined
   if (output.type === 'json') return { type: 'json_object' }
-  const { name, schema, strict } = output
-  return { type: 'json_schema', name: name ?? 'answer', schema: new Verbatim(schema), strict }
+  const { name, description, schema, strict } = output
+  return {
+    type: 'json_schema',
+    name: toolName(name ?? 'answer'),
+    description,
+    schema: new Verbatim(schema),
+    strict,
+  }
 }
 
 function writeReasoning(asked: Conversation['reasoning']): Record<string, Json> {

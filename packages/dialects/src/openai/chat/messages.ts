@@ -3,7 +3,7 @@ import type { ChatDialect, Part, Turn } from '../../conversation.ts'
 import type { Losses } from '../../losses.ts'
 import { mediaUrl } from '../../media.ts'
 import type { Json } from '../../raw.ts'
-import { failedText, type ToolCall, type ToolResult } from '../../results.ts'
+import { failedText, type ToolCall, type ToolResult, tidyTurns } from '../../results.ts'
 import { callId, toolName } from './names.ts'
 import type { Row } from './row.ts'
 
@@ -17,7 +17,7 @@ export function writeMessages(turns: readonly Turn[], row: Row, losses: Losses):
     if (images.length > 0) messages.push({ role: 'user', content: writeContent(images, losses) })
     images = []
   }
-  for (const { role, parts } of turns) {
+  for (const { role, parts } of tidyTurns(turns)) {
     if (role === 'assistant') {
       flush()
       messages.push(writeAssistant(parts, row, losses))

@@ -3,35 +3,27 @@ import { type Conversation, type Converted, efforts } from '../../conversation.t
 import type { Outgoing, WriteOptions } from '../../dialect.ts'
 import { askedEffort } from '../../effort.ts'
 import type { Ends, Line } from '../../exchange.ts'
+import { Fields } from '../../fields.ts'
 import { Losses } from '../../losses.ts'
 import { present } from '../../present.ts'
-import {
-  Fields,
-  invalidValue,
-  type Json,
-  unsupportedParameter,
-  Verbatim,
-  verbatim,
-  writeBytes,
-} from '../../raw.ts'
+import { invalidValue, type Json, unsupportedParameter, Verbatim, verbatim, writeBytes } from '../../raw.ts'
 import { writeMessages } from './messages.ts'
 import { toolName } from './names.ts'
 import type { Row } from './row.ts'
 import { readTools, writeTools } from './tools.ts'
-import { type Leftovers, readTurns } from './turns.ts'
+import { readTurns } from './turns.ts'
 
 export function readAsk(body: Buffer, line: Line, ends?: Ends): Conversation {
   const ask = Fields.body(body, ends)
-  const left: Leftovers = {}
   const named = ask.string('model') || undefined
   const model = line.model ?? ask.needs('model', named)
-  const turns = readTurns(ask.needs('messages', ask.array('messages')), left)
+  const turns = readTurns(ask.needs('messages', ask.array('messages')))
   const { tools, toolChoice } = readTools(ask)
   const output = readOutput(ask)
   const effort = ask.word('reasoning_effort', efforts)
   const on = line.stream ?? ask.boolean('stream') ?? false
-  ask.raw('stream')
-  const options = ask.object('stream_options')
+  ask.skip('stream')
+  const includesUsage = ask.object('stream_options')?.boolean('include_usage') ?? false
   const logprobs = ask.boolean('logprobs')
   const alternatives = ask.integer('top_logprobs')
   refuseAudio(ask)
@@ -51,10 +43,10 @@ export function readAsk(body: Buffer, line: Line, ends?: Ends): Conversation {
     seed: ask.integer('seed'),
     frequencyPenalty: ask.number('frequency_penalty'),
     presencePenalty: ask.number('presence_penalty'),
-    logitBias: ask.object('logit_bias') && ask.raw('logit_bias')?.text,
+    logitBias: ask.whole('logit_bias')?.text,
   }
   const parallelTools = ask.boolean('parallel_tool_calls')
-  const metadata = ask.object('metadata') && ask.raw('metadata')?.text
+  const metadata = ask.whole('metadata')?.text
   return {
     dialect: 'openai',
     model,
@@ -74,8 +66,9 @@ export function readAsk(body: Buffer, line: Line, ends?: Ends): Conversation {
     }),
     stop: readStop(ask),
     sampling: present(sampling),
-    stream: { on, usage: on && (options?.boolean('include_usage') ?? false) },
-    rest: { ...ask.rest(), ...left },
+    stream: { on, usage: on && includesUsage },
+    // Last: all else has been read.
+    rest: ask.unread(),
   }
 }
 
@@ -102,15 +95,19 @@ function readOutput(ask: Fields): Conversation['output'] {
   if (!format || type === 'text') return undefined
   if (format.needs('type', type) === 'json_object') {
     // llama.cpp takes the schema here.
-    const schema = format.object('schema') && format.raw('schema')?.text
+    const schema = format.whole('schema')?.text
     return schema === undefined ? { type: 'json' } : { type: 'schema', schema }
   }
   const named = format.needs('json_schema', format.object('json_schema'))
-  const schema = named.object('schema') && named.raw('schema')?.text
+  const schema = named.whole('schema')?.text
   return {
     type: 'schema',
     schema: schema ?? '{}',
-    ...present({ name: named.string('name'), strict: named.boolean('strict') }),
+    ...present({
+      name: named.string('name'),
+      description: named.string('description'),
+      strict: named.boolean('strict'),
+    }),
   }
 }
 
@@ -123,7 +120,7 @@ export function writeAsk(ask: Conversation, options: WriteOptions, row: Row): Co
   const extras = { top_k: sampling.topK, min_p: sampling.minP }
   if (!row.extras) losses.dropAll(Object.keys(present(extras)))
   const names = Object.keys(ask.rest)
-  losses.dropAll(own ? names.filter(name => name.includes('.')) : names)
+  losses.dropRest(ask.rest, own ? names.filter(name => name.includes('.')) : names)
   const body: Record<string, Json> = {
     model: options.model,
     messages: writeMessages(ask.turns, row, losses),
@@ -171,9 +168,9 @@ function writeLogprobs(alternatives: number): Record<string, Json> {
 function writeOutput(output: Conversation['output']): Json {
   if (!output) return undefined
   if (output.type === 'json') return { type: 'json_object' }
-  const { name, schema, strict } = output
+  const { name, description, schema, strict } = output
   return {
     type: 'json_schema',
-    json_schema: { name: toolName(name ?? 'answer'), schema: new Verbatim(schema), strict },
+    json_schema: { name: toolName(name ?? 'answer'), description, schema: new Verbatim(schema), strict },
   }
 }

@@ -1,7 +1,8 @@
 // Tools and the choice among them, as chat completions say them; Ollama's tools have the same form.
 import type { Conversation, Tool } from '../../conversation.ts'
+import { Fields } from '../../fields.ts'
 import { present } from '../../present.ts'
-import { Fields, invalidValue, type Json, type Raw, unsupportedParameter, verbatim } from '../../raw.ts'
+import { invalidValue, type Json, type Raw, unsupportedParameter, verbatim } from '../../raw.ts'
 import { toolName } from './names.ts'
 
 export function readTools(ask: Fields): Pick<Conversation, 'tools' | 'toolChoice'> {
@@ -24,7 +25,7 @@ export function readTool(raw: Raw): Tool {
 }
 
 function readFunction(fields: Fields): Tool {
-  const schema = fields.object('parameters') && fields.raw('parameters')?.text
+  const schema = fields.whole('parameters')?.text
   return {
     name: fields.needs('name', fields.string('name')),
     ...present({ description: fields.string('description'), schema, strict: fields.boolean('strict') }),
@@ -58,6 +59,7 @@ function readChoice(ask: Fields): Choice {
 }
 
 function namedIn(fields: Fields): string {
+  fields.skip('type')
   const made = fields.needs('function', fields.object('function'))
   return made.needs('name', made.string('name'))
 }

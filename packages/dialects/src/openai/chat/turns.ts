@@ -1,24 +1,22 @@
 // Reads the messages of a chat completions request as turns.
-import type { CacheMark, Media, Part, RawJson, Turn } from '../../conversation.ts'
+import type { CacheMark, Media, Part, Turn } from '../../conversation.ts'
+import { Fields } from '../../fields.ts'
 import { stableHash } from '../../ids.ts'
 import { LongText, type Text } from '../../long-text.ts'
 import { readMedia } from '../../media.ts'
-import { Fields, invalidValue, type Raw, unsupportedParameter } from '../../raw.ts'
+import { invalidValue, type Raw, unsupportedParameter } from '../../raw.ts'
 import { checkResults, tidyTurns } from '../../results.ts'
 
 const roles = ['system', 'developer', 'user', 'assistant', 'tool', 'function'] as const
 
-/** Members of messages that have no place in a turn, by name. */
-export type Leftovers = Record<string, RawJson>
-
-export function readTurns(messages: readonly Raw[], left: Leftovers): readonly Turn[] {
+export function readTurns(messages: readonly Raw[]): readonly Turn[] {
   const turns: Turn[] = []
   /** Calls of the old kind have no id: name and order join them with their results. */
   const unnamed: { readonly name: string; readonly id: string }[] = []
   for (const [index, raw] of messages.entries()) {
     const message = new Fields(raw)
     const role = message.needs('role', message.word('role', roles))
-    const parts = readContent(message, role, left)
+    const parts = readContent(message, role)
     if (role === 'system' || role === 'developer') turns.push({ role: 'system', parts })
     else if (role === 'user') turns.push({ role, parts })
     else if (role === 'tool') {
@@ -51,9 +49,8 @@ export function readTurns(messages: readonly Raw[], left: Leftovers): readonly T
           ...calls,
         ],
       })
-      message.raw('annotations')
+      message.skip('annotations')
     }
-    keep(left, 'messages', message)
   }
   const tidy = tidyTurns(turns)
   if (tidy.length === 0)
@@ -62,30 +59,25 @@ export function readTurns(messages: readonly Raw[], left: Leftovers): readonly T
   return tidy
 }
 
-function keep(left: Leftovers, place: string, fields: Fields): void {
-  for (const [name, value] of Object.entries(fields.rest())) left[`${place}.${name}`] ??= value
-}
-
-function readContent(message: Fields, role: string, left: Leftovers): Part[] {
+function readContent(message: Fields, role: string): Part[] {
   const raw = message.raw('content')
   if (!raw) return []
   const text = raw.string()
   if (text !== undefined) return [{ type: 'text', text }]
   const parts = raw.elements()
   if (!parts) throw invalidValue(raw.path, `'${raw.path}' must be a string or an array of parts.`)
-  return parts.map(part => readPart(new Fields(part), role, left))
+  return parts.map(part => readPart(new Fields(part), role))
 }
 
-function readPart(fields: Fields, role: string, left: Leftovers): Part {
+function readPart(fields: Fields, role: string): Part {
   const type = fields.needs('type', fields.string('type'))
   const cache = readCache(fields)
-  const part = partOf(fields, type, left)
+  const part = partOf(fields, type)
   if (!part || (role !== 'user' && role !== 'tool' && part.type !== 'text' && part.type !== 'refusal'))
     throw unsupportedParameter(
       fields.at('type'),
       `A message of role ${role} can't hold parts of type '${type}'.`,
     )
-  keep(left, 'messages.content', fields)
   return cache ? { ...part, cache } : part
 }
 
@@ -96,7 +88,7 @@ function readCache(fields: Fields): CacheMark | undefined {
   return { ttl: control?.string('ttl') === '1h' ? '1h' : '5m' }
 }
 
-function partOf(fields: Fields, type: string, left: Leftovers): Part | undefined {
+function partOf(fields: Fields, type: string): Part | undefined {
   if (type === 'text') return { type, text: fields.needs('text', fields.string('text')) }
   if (type === 'refusal') return { type, text: fields.needs('refusal', fields.string('refusal')) }
   if (type === 'image_url') {
@@ -117,7 +109,6 @@ function partOf(fields: Fields, type: string, left: Leftovers): Part | undefined
     const id = file.string('file_id')
     const data = id === undefined ? file.needs('file_data', file.longText('file_data')) : undefined
     const source = data === undefined ? { file: id ?? '' } : inlineFile(data)
-    keep(left, 'messages.content.file', file)
     return { type: 'document', source, ...(name !== undefined && { name }) }
   }
   return undefined
@@ -136,6 +127,7 @@ function readCalls(message: Fields): Part[] {
   return (message.array('tool_calls') ?? []).map(raw => {
     const call = new Fields(raw)
     const type = call.string('type') ?? 'function'
+    call.skip('index')
     if (type !== 'function')
       throw unsupportedParameter(
         call.at('type'),
@@ -166,6 +158,7 @@ function readReasoning(message: Fields): Part[] {
 
 function readDetail(raw: Raw): Extract<Part, { type: 'reasoning' }> {
   const detail = new Fields(raw)
+  detail.skip('type', 'id', 'index')
   const text = detail.string('text') ?? detail.string('summary')
   const signature = detail.string('signature')
   const opaque = detail.string('data')
