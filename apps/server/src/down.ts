@@ -12,14 +12,17 @@ import type { Settings } from './settings.ts'
 
 const graceSeconds = 5
 
-export async function down({ data, drainSeconds }: Settings, report: Report): Promise<void> {
+export async function down(
+  { data, stopDelaySeconds, drainSeconds }: Settings,
+  report: Report,
+): Promise<void> {
   if (!existsSync(data)) return
   const folder = openFolder(data)
   const server = running(data)
   if (server) {
     process.kill(server.pid, 'SIGTERM')
-    // Drain, ship, close: each has its own bound, and this is their sum with room.
-    await gone(server.pid, server.startTime, (drainSeconds + 30) * 1000)
+    // Wait, drain, ship, close: each has its own bound, and this is their sum with room.
+    await gone(server.pid, server.startTime, (stopDelaySeconds + drainSeconds + 30) * 1000)
     report({ type: 'stopped', what: `the server (process ${server.pid})` })
   }
   await using processes = await openProcesses({

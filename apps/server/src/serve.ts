@@ -15,7 +15,7 @@ import { type ConfigFile, followConfigFile } from './config-file.ts'
 import { type Database, openDatabase, prepareSchema } from './database.ts'
 import { firstToken } from './first-token.ts'
 import { claim, type Folder, openFolder, readQuickstart, release, writeQuickstart } from './folder.ts'
-import { takePort } from './front.ts'
+import { type Front, takePort } from './front.ts'
 import { shipLeftovers } from './journals.ts'
 import { createLog, observer } from './log.ts'
 import { masterKeys, openVault } from './master-keys.ts'
@@ -63,6 +63,14 @@ export async function serve(settings: Settings, report: Report, signal: AbortSig
 
   const { clock, random } = { clock: systemClock, random: systemRandom }
   let stopping = false
+  const leave = async (front: Front) => {
+    stopping = true
+    await clock.sleep(settings.stopDelaySeconds * 1000)
+    // No new connection from here on; running requests go on, and streams of the API end with the port.
+    const closed = port.close(drainMilliseconds(settings))
+    await front.drain(settings.drainSeconds)
+    return { closed }
+  }
   const openFront = async ({ url, opened }: Database, vault: Vault, disk: SnapshotDisk | undefined) => {
     const front = stack.use(
       await port.open({
@@ -106,9 +114,7 @@ export async function serve(settings: Settings, report: Report, signal: AbortSig
       front.serve(operationsHandler({ readiness: operations.readiness }))
       // A stop before the store is back drains too.
       stack.defer(async () => {
-        stopping = true
-        const closed = port.close(drainMilliseconds(settings))
-        await front.drain(settings.drainSeconds)
+        const { closed } = await leave(front)
         await closed
       })
     },
@@ -244,10 +250,7 @@ export async function serve(settings: Settings, report: Report, signal: AbortSig
     workers: front.workers,
     async [Symbol.asyncDispose]() {
       log.info('stopping')
-      stopping = true
-      // No new connection from here on; running requests go on, and streams of the API end with it.
-      const closed = port.close(drainMilliseconds(settings))
-      await front.drain(settings.drainSeconds)
+      const { closed } = await leave(front)
       await owned.disposeAsync()
       await closed
       log.flush()

@@ -69,6 +69,11 @@ export const settingsSchema = z.object({
     .enum(['interval', 'reply'])
     .default('interval')
     .describe('interval: usage is fsynced within 20 ms; reply: before the last byte leaves.'),
+  SWITCHYARD_STOP_DELAY_SECONDS: whole(0, 600)
+    .optional()
+    .describe(
+      'How long a stop goes on taking requests while `/readyz` says that it stops, so that balancers see it first; 5 with SWITCHYARD_OPERATIONS_PORT, else 0.',
+    ),
   SWITCHYARD_DRAIN_SECONDS: whole(0, 600)
     .default(20)
     .describe('How long running requests may go on at a stop.'),
@@ -160,6 +165,7 @@ export interface Settings {
   readonly localUrl: string
   readonly llamaServer: string | undefined
   readonly journalSync: 'interval' | 'reply'
+  readonly stopDelaySeconds: number
   readonly drainSeconds: number
   /** Given by environment, in their order. */
   readonly secretKeys: readonly Sealed<Uint8Array>[]
@@ -218,6 +224,8 @@ export function readSettings(environment: NodeJS.ProcessEnv): Settings {
     localUrl,
     llamaServer: given.SWITCHYARD_LLAMA_SERVER,
     journalSync: given.SWITCHYARD_JOURNAL_SYNC,
+    stopDelaySeconds:
+      given.SWITCHYARD_STOP_DELAY_SECONDS ?? (given.SWITCHYARD_OPERATIONS_PORT === undefined ? 0 : 5),
     drainSeconds: given.SWITCHYARD_DRAIN_SECONDS,
     secretKeys: given.SWITCHYARD_SECRET_KEY ?? [],
     secretKeyFile: given.SWITCHYARD_SECRET_KEY_FILE,

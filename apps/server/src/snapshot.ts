@@ -4,7 +4,7 @@
 //
 //   loading ──the store answers──▶ live ◀──it answers──┐
 //      └──it is away, or slow──▶ from disk ──▶ away ◀──┘──it does not──
-import { Fault } from '@switchyard/kinds'
+import { type Document, Fault } from '@switchyard/kinds'
 import type { Clock, Observe, Random } from '@switchyard/runtime'
 import type { Kept, SnapshotDisk } from './snapshot-disk.ts'
 import { type KeepObservation, keepOnDisk } from './snapshot-keep.ts'
@@ -41,7 +41,13 @@ export type SnapshotObservation =
       readonly seconds: number
     }
   /** Cannot be served: the last good one stays. */
-  | { readonly type: 'snapshot_failed'; readonly from: 'store' | 'disk'; readonly error: unknown }
+  | {
+      readonly type: 'snapshot_failed'
+      readonly from: 'store' | 'disk'
+      /** What is other than in the last good one, as `Kind workspace/name`: the first of it. */
+      readonly changes: readonly string[]
+      readonly error: unknown
+    }
 
 export interface SnapshotOptions extends Omit<StoreOptions, 'observe' | 'clock'> {
   readonly swap: (inputs: SnapshotInputs) => void
@@ -179,7 +185,8 @@ class Follower implements Following {
       } catch (error) {
         if (!this.#kept) throw error
         this.#bad = inputs
-        observe({ type: 'snapshot_failed', from: 'store', error })
+        const changes = changesOf(this.#kept.inputs.documents, inputs.documents)
+        observe({ type: 'snapshot_failed', from: 'store', changes, error })
         return
       }
     const isOther = version !== this.#kept?.version
@@ -209,7 +216,7 @@ class Follower implements Following {
       })
       return true
     } catch (error) {
-      observe({ type: 'snapshot_failed', from: 'disk', error })
+      observe({ type: 'snapshot_failed', from: 'disk', changes: [], error })
       return false
     }
   }
@@ -229,3 +236,16 @@ class Follower implements Following {
 
 /** Whether it may answer later: a store that refuses is not away. */
 const isAway = (error: unknown) => error instanceof Fault && error.code === 'unavailable'
+
+const mostChanges = 20
+
+/** Documents that stand in one of the two alone. */
+function changesOf(before: readonly Document[], after: readonly Document[]): readonly string[] {
+  const [old, now] = [new Set(before), new Set(after)]
+  const made = after.filter(document => !old.has(document))
+  const ids = new Set(after.map(({ metadata }) => metadata.id))
+  const gone = before.filter(document => !now.has(document) && !ids.has(document.metadata.id))
+  return [...made, ...gone]
+    .slice(0, mostChanges)
+    .map(({ kind, metadata }) => `${kind} ${metadata.workspace ?? 'platform'}/${metadata.name}`)
+}

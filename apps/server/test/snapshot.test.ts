@@ -1,8 +1,9 @@
 import { randomBytes, randomUUID } from 'node:crypto'
-import { type Document, limitsSchema } from '@switchyard/kinds'
+import { compileSnapshot, type Snapshot } from '@switchyard/gateway'
+import { type Document, limitsSchema, mcpServer } from '@switchyard/kinds'
 import { Sealed, systemClock, systemRandom, type Vault } from '@switchyard/runtime'
 import { type TestDatabase, testDatabase } from '@switchyard/store/testing'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { followSnapshot, type SnapshotObservation } from '../src/snapshot.ts'
 import type { SnapshotInputs } from '../src/snapshot-store.ts'
 
@@ -105,6 +106,51 @@ test('a gateway is given what it routes by, and credentials in clear that nothin
   expect([credentials.has(stranger), credentials.has(first)]).toEqual([false, true])
   expect(observed).toContainEqual({ type: 'credentials_failed', ids: [stranger] })
   expect(JSON.stringify(observed)).not.toContain('canary')
+  ending.abort()
+  await following.done
+})
+
+test('E2: a change that cannot be served is refused and named, the last good one stays, and the next good one is taken', async () => {
+  const ending = new AbortController()
+  const observed: SnapshotObservation[] = []
+  let served: Snapshot | undefined
+  const following = await followSnapshot({
+    store: db.store,
+    secrets: db.secrets,
+    vault,
+    limits: undefined,
+    swap: inputs => {
+      const sound = inputs.documents.filter(({ kind }) => kind === 'Workspace' || kind === 'McpServer')
+      served = compileSnapshot({ ...inputs, documents: sound })
+    },
+    observe: observation => observed.push(observation),
+    clock: systemClock,
+    random: systemRandom,
+    signal: ending.signal,
+  })
+  const servers = () => [...(served?.mcp.get('red')?.keys() ?? [])]
+  const good = (name: string) =>
+    document('McpServer', name, mcpServer.spec.parse({ urls: ['https://tools.example.com/mcp'] }))
+  await put(good('first'))
+  await vi.waitFor(() => expect(servers()).toEqual(['first']), { timeout: 10_000 })
+  const last = served
+
+  // As a newer version of the program might have written it.
+  const bad = document('McpServer', 'bad', { urls: 'nowhere' })
+  await put(bad)
+  const failures = () => observed.filter(({ type }) => type === 'snapshot_failed')
+  await vi.waitFor(() => expect(failures()).toHaveLength(1), { timeout: 10_000 })
+  expect(failures()).toMatchObject([
+    { from: 'store', changes: ['McpServer red/bad'], error: expect.any(Error) as unknown },
+  ])
+  expect(served).toBe(last)
+
+  await db.store.write(operator, async tx => {
+    const found = await tx.lock({ kind: 'McpServer', workspace: 'red', name: 'bad' }, 'update')
+    if (found) await tx.remove(found)
+  })
+  await put(good('second'))
+  await vi.waitFor(() => expect(servers()).toEqual(['first', 'second']), { timeout: 10_000 })
   ending.abort()
   await following.done
 })

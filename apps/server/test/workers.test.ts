@@ -82,7 +82,7 @@ describe('two workers', () => {
     for (const agent of agents) agent.destroy()
   })
 
-  test('a key that is revoked is refused by both within a second', async () => {
+  test('A5: a key that is revoked is refused by both within a second', async () => {
     const key = await yard.newKey('revoked')
     const agents = [connection(), connection()]
     const both = (status: number) =>
@@ -166,7 +166,7 @@ describe('two workers', () => {
     for (const agent of agents) agent.destroy()
   })
 
-  test('SIGTERM lets streams end, whole or told why, leaves with 0 and leaves nothing unshipped', async () => {
+  test('E3: SIGTERM lets streams end, whole or told why, leaves with 0 and leaves nothing unshipped', async () => {
     const pids = yard.workers().map(({ pid }) => pid ?? Number.NaN)
     const agents = Array.from({ length: 6 }, connection)
     const begun = agents.map(() => Promise.withResolvers<void>())
