@@ -8,6 +8,11 @@ const nothing = Buffer.alloc(0)
 /** Bytes that are joined in one turn. */
 const joinedBytes = 512 * 1024
 
+/** So many parts are kept as they came. */
+const fewParts = 16
+/** Smaller ones than this are gathered beyond them. */
+const gatheredBytes = 16 * 1024
+
 /** A part that fills a buffer of its own, as a full read of a socket does. */
 const ownBytes = 64 * 1024
 
@@ -24,6 +29,9 @@ export class Body {
   #first: Buffer | undefined
   #parts: Buffer[] | undefined
   #placed: Buffer | undefined
+  /** What small parts are gathered in, and how many bytes of it they take; the last of the parts shows those. */
+  #gathering: Buffer | undefined
+  #gathered = 0
 
   /** Bytes that will come, where they are declared; before the first part. */
   expect(length: number): void {
@@ -49,7 +57,22 @@ export class Body {
       return
     }
     this.#parts ??= [this.#first]
-    this.#parts.push(part)
+    if (part.length < gatheredBytes && this.#parts.length >= fewParts) this.#gather(this.#parts, part)
+    else {
+      this.#gathering = undefined
+      this.#parts.push(part)
+    }
+  }
+
+  /** A buffer costs some 200 bytes beside what it holds: of who sends byte by byte as much would be kept for each. */
+  #gather(parts: Buffer[], part: Buffer): void {
+    if (this.#gathering && this.#gathered + part.length <= gatheredBytes) parts.pop()
+    else {
+      this.#gathering = Buffer.allocUnsafeSlow(gatheredBytes)
+      this.#gathered = 0
+    }
+    this.#gathered += part.copy(this.#gathering, this.#gathered)
+    parts.push(this.#gathering.subarray(0, this.#gathered))
   }
 
   /** What has come. */
@@ -95,5 +118,6 @@ export class Body {
     this.#first = undefined
     this.#parts = undefined
     this.#placed = undefined
+    this.#gathering = undefined
   }
 }

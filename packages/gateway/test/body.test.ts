@@ -1,4 +1,5 @@
 // Bodies that come in parts: the same whole, however they were cut and whatever was declared.
+import { randomBytes } from 'node:crypto'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { Body } from '../src/body.ts'
@@ -6,7 +7,7 @@ import { Body } from '../src/body.ts'
 const large = 300 * 1024
 
 test('a body is whole again, however it was cut and whatever was declared of it', () => {
-  const parts = fc.array(fc.uint8Array({ maxLength: 40 }), { maxLength: 20 })
+  const parts = fc.array(fc.uint8Array({ maxLength: 40 }), { maxLength: 40 })
   fc.assert(
     fc.property(parts, fc.integer({ min: 0, max: 900 }), fc.boolean(), (given, declared, placed) => {
       const body = new Body()
@@ -28,6 +29,17 @@ test('more than was declared is kept too', () => {
   body.push(Buffer.from('b'))
   body.push(Buffer.from('c'))
   expect(body.take().equals(Buffer.concat([part, Buffer.from('bc')]))).toBe(true)
+})
+
+test('a body that comes byte by byte is held in few parts', () => {
+  const whole = randomBytes(100_000)
+  const large = randomBytes(20_000)
+  const body = new Body()
+  for (const byte of whole) body.push(Buffer.of(byte))
+  body.push(large)
+  body.push(Buffer.of(1))
+  expect(body.parts.length).toBeLessThan(16 + 100_000 / 16_384 + 3)
+  expect(body.take().equals(Buffer.concat([whole, large, Buffer.of(1)]))).toBe(true)
 })
 
 test('a body of unknown length is joined over several turns, and is the same whole', async () => {
