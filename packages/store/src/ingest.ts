@@ -1,6 +1,6 @@
 // The way of usage events into the database: once each, whatever is sent twice, and nothing dropped. What
 // cannot be used waits in quarantine; one bad event never holds up the others.
-import { createHash } from 'node:crypto'
+import { hash as digestOf } from 'node:crypto'
 import { type IngestAnswer, type UsageEvent, usageUnits } from '@switchyard/runtime'
 import type { PoolClient } from 'pg'
 import { canonicalJson } from './canonical.ts'
@@ -93,8 +93,8 @@ async function take(client: PoolClient, items: readonly Sent[]): Promise<Readonl
 
 const identityOf = ({ source, id, data }: UsageEvent): string => `${data.workspace} ${source} ${id}`
 
-function hashOf({ type, subject, time, data }: UsageEvent): Buffer {
-  return createHash('sha256').update(canonicalJson({ type, subject, time, data })).digest()
+function hashOf({ data, subject, time, type }: UsageEvent): Buffer {
+  return digestOf('sha256', canonicalJson({ data, subject, time, type }), 'buffer')
 }
 
 const fixed = `workspace text, source text, id text, body_hash bytea, time timestamptz, ended_at timestamptz,
@@ -124,8 +124,10 @@ async function insert(client: PoolClient, items: readonly Item[]): Promise<Reado
   return new Set(rows.map(({ key }) => key))
 }
 
+const columns = new Map(usageUnits.map(unit => [unit, columnOf(unit)]))
+
 function rowOf({ event: { source, id, time, data }, hash }: Item) {
-  return {
+  const row: Record<string, unknown> = {
     workspace: data.workspace,
     source,
     id,
@@ -146,8 +148,12 @@ function rowOf({ event: { source, id, time, data }, hash }: Item) {
     status: data.status,
     usage_source: data.usageSource,
     flags: data.flags,
-    ...Object.fromEntries(usageUnits.map(unit => [columnOf(unit), data.quantities[unit]])),
   }
+  for (const [unit, column] of columns) {
+    const quantity = data.quantities[unit]
+    if (quantity !== undefined) row[column] = quantity
+  }
+  return row
 }
 
 /** A statement of its own: the insert's snapshot could not see the row of a rival that it waited for. */

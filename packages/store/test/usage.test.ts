@@ -166,6 +166,25 @@ test('sums go by any grouping, within bounds of time, without what only we pay',
   await expect(db.usage.usage(operator, { from: 'soon', by: [] })).rejects.toMatchObject({ code: 'invalid' })
 })
 
+test('canonical JSON does not depend on the order of members', () => {
+  const shuffled = (value: unknown): unknown => {
+    if (Array.isArray(value)) return value.map(shuffled)
+    if (typeof value !== 'object' || value === null) return value
+    return Object.fromEntries(
+      Object.entries(value)
+        .map(([key, member]) => [key, shuffled(member)] as const)
+        .toReversed(),
+    )
+  }
+  fc.assert(
+    fc.property(fc.jsonValue(), value => {
+      const text = canonicalJson(value)
+      expect(canonicalJson(shuffled(value))).toBe(text)
+      expect(canonicalJson(JSON.parse(text))).toBe(text)
+    }),
+  )
+})
+
 test('canonical JSON is that of RFC 8785', () => {
   // Section 3.2.3 of the RFC: order by UTF-16 units.
   const given = { '\u20ac': 1, '\r': 2, '\ufb33': 3, '1': 4, '\ud83d\ude00': 5, '\u0080': 6, '\u00f6': 7 }
