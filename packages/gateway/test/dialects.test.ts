@@ -155,18 +155,6 @@ describe('Ollama’s client', () => {
     expect(text).toBe('one two three')
   })
 
-  test('streams to who sends a form type and does not say', async () => {
-    const answer = await fetch(`${bed.url}/api/chat`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/x-www-form-urlencoded', authorization: `Bearer ${key}` },
-      body: JSON.stringify({ model: 'tiny', messages }),
-    })
-    expect(answer.headers.get('content-type')).toBe('application/x-ndjson')
-    const lines = (await answer.text()).trim().split('\n')
-    expect(lines.length).toBeGreaterThan(2)
-    expect(JSON.parse(lines.at(-1) ?? '')).toMatchObject({ done: true })
-  })
-
   test('throws where the stream breaks', async () => {
     engine.will('cut after 3')
     const stream = await client().chat({ model: 'tiny', messages, stream: true })
@@ -182,6 +170,63 @@ describe('Ollama’s client', () => {
     await expect(client().pull({ model: 'tiny' })).rejects.toMatchObject({ status_code: 501 })
     expect(await (await fetch(bed.url)).text()).toBe('Ollama is running')
     expect((await client().version()).version).toMatch(/\d/)
+  })
+})
+
+describe('A10: who speaks to Ollama by hand', () => {
+  /** As `curl -d` does. */
+  const form = (path: string, body: object, method = 'POST') =>
+    fetch(bed.url + path, {
+      method,
+      headers: { 'content-type': 'application/x-www-form-urlencoded', authorization: `Bearer ${key}` },
+      ...(method !== 'GET' && { body: JSON.stringify(body) }),
+    })
+  const words = [{ role: 'user', content: 'hi' }]
+
+  test.each([
+    ['/api/chat', { messages: words }],
+    ['/ollama/api/chat', { messages: words }],
+    ['/api/generate', { prompt: 'hi' }],
+  ])('sends a form type to %s and is streamed to unless it says otherwise', async (path, asked) => {
+    const stream = await form(path, { model: 'tiny', ...asked })
+    expect(stream.headers.get('content-type')).toBe('application/x-ndjson')
+    const lines = (await stream.text()).trimEnd().split('\n')
+    const parts = lines.map(
+      line => JSON.parse(line) as { done: boolean; message?: { content: string }; response?: string },
+    )
+    expect(parts.length).toBeGreaterThan(2)
+    expect(parts.map(({ done }) => done)).toEqual(parts.map((_, i) => i === parts.length - 1))
+    expect(parts.map(({ message, response }) => message?.content ?? response).join('')).toBe('one two three')
+    const whole = await form(path, { model: 'tiny', ...asked, stream: false })
+    expect(whole.headers.get('content-type')).toContain('application/json')
+    expect(await whole.json()).toMatchObject({ done: true })
+  })
+
+  test.each([
+    ['pull', 'POST', /switchyard apply/],
+    ['push', 'POST', /registry/],
+    ['create', 'POST', /switchyard apply/],
+    ['copy', 'POST', /Route/],
+    ['delete', 'DELETE', /switchyard delete endpoint/],
+    ['blobs/sha256:0f', 'POST', /switchyard apply/],
+  ])('is told by %s what to do instead', async (what, method, advice) => {
+    for (const path of [`/api/${what}`, `/ollama/api/${what}`]) {
+      const told = await form(path, { model: 'tiny' }, method)
+      expect([told.status, await told.json()]).toEqual([
+        501,
+        { error: expect.stringMatching(advice) as unknown },
+      ])
+    }
+    expect(engine.seen).toEqual([])
+  })
+
+  test('hears that it runs, without a key, by GET and HEAD', async () => {
+    for (const path of ['/', '/ollama', '/ollama/']) {
+      const told = await fetch(bed.url + path)
+      expect([told.status, await told.text()]).toEqual([200, 'Ollama is running'])
+      const head = await fetch(bed.url + path, { method: 'HEAD' })
+      expect([head.status, await head.text()]).toEqual([200, ''])
+    }
   })
 })
 

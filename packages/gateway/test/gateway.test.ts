@@ -314,7 +314,7 @@ describe('a key', () => {
     expect([(await bed.chat(key)).status, (await bed.chat(fresh)).status]).toEqual([401, 200])
   })
 
-  test('that is revoked ends its open streams within a second', async () => {
+  test('A5: that is revoked ends its open streams within a second', async () => {
     engine.will('slow events')
     const response = await bed.chat(key, { stream: true })
     bed.change('ApiKey', 'key-0', { spec: { disabled: true } })

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { gatewayMetrics } from '../src/metrics/names.ts'
 import { Metrics } from '../src/metrics.ts'
 import { Bed } from './bed.ts'
+import { seed, seeded } from './seeded.ts'
 import { ScriptedUpstream } from './upstream.ts'
 
 interface Family {
@@ -95,7 +96,7 @@ describe('the text of the metrics', () => {
     expect(samples.find(({ name }) => name.endsWith('_count'))?.value).toBe(5)
   })
 
-  test('stays bounded under routes, upstreams and rules without end, and no count is lost', () => {
+  test('E4: stays bounded under routes, upstreams and rules without end, and no count is lost', () => {
     const metrics = new Metrics()
     for (let i = 0; i < 5000; i++) {
       metrics.request('openai', 'chat.completions', `route-${i}`, i % 2 ? 200 : 502, 'done')
@@ -150,6 +151,32 @@ describe('what a gateway tells of a request', () => {
     expect(total(told.get(named('attempts_total')))).toBe(engine.seen.length)
     expect(engine.seen.length).toBe(ended().reduce((sum, { tries }) => sum + tries.length, 0))
     expect(JSON.stringify([...told])).not.toContain('made-up-name')
+  })
+
+  test(`E4: labels stay the same under models, users, tags and keys of every kind (SEED=${seed})`, async () => {
+    const random = seeded(seed)
+    const word = () => `canary-${Math.floor(random() * 1e9).toString(36)}`
+    const labels = () =>
+      [...families()].flatMap(([name, { samples }]) =>
+        samples.map(({ labels: of }) => `${name} ${JSON.stringify(of)}`),
+      )
+    const round = async () => {
+      const asked = { model: word(), user: word(), metadata: { [word()]: word() } }
+      const headers = { 'x-switchyard-tags': word(), 'x-switchyard-end-user': word(), 'user-agent': word() }
+      await (await bed.chat(key, { ...asked, model: 'tiny' }, { headers })).text()
+      await (await bed.chat(key, asked, { headers })).text()
+      await (await bed.chat(`sk-sy-${word()}`, asked, { headers })).text()
+      await (await bed.post(`/v1/${word()}`, key, asked, { headers })).text()
+      await (await bed.post(`/v1beta/models/${word()}:generateContent`, key, { contents: [] })).text()
+    }
+    await round()
+    const before = labels()
+    for (let i = 0; i < 40; i++) await round()
+    expect(labels().filter(label => !before.includes(label))).toEqual([])
+    expect(labels().join()).not.toContain('canary')
+    expect(total(families().get(named('requests_total')))).toBe(41 * 5)
+    expect(ended()).toHaveLength(41 * 5)
+    expect(bed.journal.events).toHaveLength(41)
   })
 
   test('E5: waiting for an upstream of a second is no overhead', async () => {

@@ -78,7 +78,7 @@ test("the official client's session runs", async () => {
   expect(at.bed.journal.last).toMatchObject({ end: 'done', model: 'tiny' })
 })
 
-test("a browser's key comes by subprotocol, and only `realtime` is agreed on", async () => {
+test("A11: a browser's key comes by subprotocol, and only `realtime` is agreed on", async () => {
   await using at = await rig()
   const heard = at.open('/v1/realtime?model=tiny', ['realtime', `openai-insecure-api-key.${at.key}`], {})
   expect(await heard.opened).toBe('open')
@@ -318,7 +318,7 @@ test('a session in which nothing is said ends after a while', async () => {
   expect(at.bed.journal.last).toMatchObject({ end: 'our_timeout' })
 })
 
-test('backpressure: a caller that does not read pauses its upstream, and loses nothing', async () => {
+test('A11: backpressure: a caller that does not read pauses its upstream, and loses nothing', async () => {
   const piece = Buffer.alloc(64 * 1024, 'a')
   const pieces = 800
   let sent = 0
@@ -340,6 +340,40 @@ test('backpressure: a caller that does not read pauses its upstream, and loses n
   heard.socket.resume()
   await vi.waitUntil(() => heard.messages.length === pieces, { timeout: 20_000 })
   expect(heard.messages.every(({ text }) => text.length === piece.length)).toBe(true)
+})
+
+test('A11: backpressure: an upstream that does not read pauses its caller, and loses nothing', async () => {
+  const piece = Buffer.alloc(64 * 1024, 'a')
+  const pieces = 800
+  let heard = 0
+  await using at = await rig(socket => {
+    socket.on('message', (bytes: Buffer) => {
+      heard += bytes.length
+    })
+    socket.pause()
+  })
+  const caller = at.open()
+  await caller.opened
+  let sent = 0
+  const send = () => {
+    if (sent === pieces) return
+    sent++
+    caller.socket.send(piece, { binary: true }, () => setImmediate(send))
+  }
+  send()
+  // What has left the caller stands in sockets and in what the gateway may hold: it takes no more.
+  await vi.waitUntil(() => caller.socket.bufferedAmount > 0, { timeout: 5000 })
+  await vi.waitUntil(
+    async () => {
+      const before = sent
+      await new Promise(resolve => setTimeout(resolve, 300))
+      return before === sent
+    },
+    { timeout: 20_000 },
+  )
+  expect(sent).toBeLessThan(pieces)
+  at.upstream.sockets[0]?.resume()
+  await vi.waitUntil(() => heard === pieces * piece.length, { timeout: 20_000 })
 })
 
 test('what an upstream says before it is asked arrives, and events larger than are looked into pass', async () => {
