@@ -84,8 +84,11 @@ test('a budget ends what is called when it is spent, and outlives a server that 
     },
   })
   let answers = 0
-  let error: unknown
-  while ((error = await refused(client)) === undefined) expect(++answers).toBeLessThan(30)
+  let error = await refused(client)
+  while (error === undefined) {
+    expect(++answers).toBeLessThan(30)
+    error = await refused(client)
+  }
   expect(error).toMatchObject({ status: 429, code: 'insufficient_quota' })
   expect(String(error)).toMatch(/limit of money of the project .* wait until \d{4}-/)
   // The client retries by itself, and is told that it need not.
