@@ -28,7 +28,8 @@ export interface Place {
   leave(): void
 }
 
-export type HoldEnd = 'served' | 'full' | 'late' | 'ended' | 'gone'
+/** `hopeless`: none would be ready in its time. */
+export type HoldEnd = 'served' | 'full' | 'hopeless' | 'late' | 'ended' | 'gone'
 
 export interface HoldingOptions {
   readonly wheel: Wheel
@@ -42,6 +43,11 @@ export interface HoldingOptions {
 
 /** Bytes of bodies that wait for one endpoint. */
 const mostBytes = 64 * 1024 * 1024
+/** So many starts of an endpoint say how long the next one takes, and so large a part of them is believed. */
+const mostStarts = 10
+const believed = 0.9
+/** A start that nobody waits for is followed for so long. */
+const followedMilliseconds = 600_000
 /** Endpoints of which it is remembered how long they took. */
 const mostRooms = 1000
 /** Between two wake-ups of one endpoint: one that was lost costs those who wait no more than this. */
@@ -51,7 +57,7 @@ const turnMilliseconds = 100
 /** A full room is empty after so many turns: its first requests find one replica, its last ones perhaps several. */
 const turnsToEmpty = 10
 /** Told where nothing is known of how long it takes. */
-const usualSeconds = 5
+const usualMilliseconds = 5000
 
 type Held = Unready & Required<Pick<Unready, 'hold'>>
 
@@ -104,23 +110,44 @@ class Room {
   bytes = 0
   /** When the endpoint is woken again, if somebody waits by then. */
   wakeAt = 0
-  /** Since when somebody waits. */
+  /** Since when it is wanted and not ready; 0 when it is not. */
   since = 0
-  /** How long the last who waited from the beginning had to, in milliseconds. */
-  took: number | undefined
+  /** Of the last who wanted it. */
+  route: Route
+  /** Milliseconds that its last starts took, from the first who wanted it on. */
+  readonly #starts: number[] = []
 
-  constructor(endpoint: Held) {
+  constructor(endpoint: Held, route: Route) {
     this.endpoint = endpoint
+    this.route = route
+  }
+
+  /** Whether a replica of it is ready by the route as it stands. */
+  isReady(route: Route): boolean {
+    const { workspace, name } = this.endpoint
+    return (
+      route.workspace === workspace &&
+      route.tiers.some(({ upstreams }) => upstreams.some(({ endpoint }) => endpoint === name))
+    )
+  }
+
+  started(now: number): void {
+    if (this.since === 0) return
+    this.#starts.push(now - this.since)
+    if (this.#starts.length > mostStarts) this.#starts.shift()
+    this.since = 0
   }
 
   fits({ bytes }: Guest): boolean {
     return this.seats.size < this.endpoint.hold.requests && this.bytes + bytes <= mostBytes
   }
 
-  /** Seconds until a replica should be ready, by how long it took before; undefined where that is not known. */
+  /** Milliseconds until a replica should be ready, by how long it took before; undefined where that is not known. */
   expected(now: number): number | undefined {
-    const left = this.took === undefined ? 0 : this.since + this.took - now
-    return left > 0 ? Math.ceil(left / 1000) : undefined
+    const sorted = this.#starts.toSorted((one, other) => one - other)
+    const took = sorted[Math.ceil(sorted.length * believed) - 1]
+    const left = took === undefined ? 0 : this.since + took - now
+    return left > 0 ? left : undefined
   }
 }
 
@@ -154,34 +181,52 @@ export class Holding implements Ticking {
     this.#options = options
   }
 
-  /** A place to wait in; a fault where there is none left, undefined where nobody is to be waited for. */
+  /** A place to wait in; a fault where there is none left or it would be in vain, undefined where nobody is to be waited for. */
   enter(guest: Guest): Place | Fault | undefined {
     const { clock, current } = this.#options
     const endpoint = heldFor(current(guest.route) ?? guest.route)
     if (!endpoint) return undefined
     const now = clock()
-    const room = this.#room(endpoint)
+    const room = this.#room(endpoint, guest.route)
     if (!room.fits(guest)) return this.#full(room, now)
+    this.#want(room, now)
     const until = Math.min(now + endpoint.hold.milliseconds, guest.deadline - turnMilliseconds)
+    if (now + (room.expected(now) ?? 0) > until) {
+      this.#options.told('hopeless')
+      return late(room, now)
+    }
     const seat = new Seat(guest, until, room, left => this.#end(left, 'gone'))
     this.#sit(seat, room, now)
     return seat
   }
 
   tick(now: number): void {
-    for (const room of this.#rooms.values()) if (room.seats.size > 0) this.#look(room, now)
-    if (this.count === 0) this.#options.wheel.delete(this)
+    let followed = false
+    for (const room of this.#rooms.values()) {
+      if (room.since > 0) this.#follow(room, now)
+      if (room.seats.size > 0) this.#look(room, now)
+      followed ||= room.since > 0
+    }
+    if (this.count === 0 && !followed) this.#options.wheel.delete(this)
   }
 
-  #room(endpoint: Held): Room {
+  /** How long it takes to start is learnt whether somebody waits or not. */
+  #follow(room: Room, now: number): void {
+    const route = this.#options.current(room.route)
+    if (route && room.isReady(route)) room.started(now)
+    else if (room.seats.size === 0 && now - room.since > followedMilliseconds) room.since = 0
+  }
+
+  #room(endpoint: Held, route: Route): Room {
     const key = `${endpoint.workspace}/${endpoint.name}`
     let room = this.#rooms.get(key)
     if (!room) {
       if (this.#rooms.size >= mostRooms) this.#forget()
-      room = new Room(endpoint)
+      room = new Room(endpoint, route)
       this.#rooms.set(key, room)
     }
     room.endpoint = endpoint
+    room.route = route
     return room
   }
 
@@ -195,11 +240,16 @@ export class Holding implements Ticking {
   }
 
   #sit(seat: Seat, room: Room, now: number): void {
-    if (room.seats.size === 0) room.since = now
     seat.room = room
     room.seats.add(seat)
     room.bytes += seat.guest.bytes
-    if (this.count++ === 0) this.#options.wheel.add(this)
+    this.count++
+    this.#want(room, now)
+  }
+
+  #want(room: Room, now: number): void {
+    if (room.since === 0) room.since = now
+    this.#options.wheel.add(this)
     this.#wake(room, now)
   }
 
@@ -218,12 +268,12 @@ export class Holding implements Ticking {
       const endpoint = route && heldFor(route)
       if (answers && left > 0 && guest.fits(route)) {
         left--
-        room.took = now - room.since
         this.#end(seat, 'served')
         guest.proceed()
       } else if (!answers && !endpoint) this.#refuse(seat, 'ended', noUpstream(route ?? guest.route))
       else if (now >= until) this.#refuse(seat, 'late', late(room, now))
-      else if (endpoint && this.#room(endpoint) !== room) this.#move(seat, this.#room(endpoint), now)
+      else if (endpoint && this.#room(endpoint, guest.route) !== room)
+        this.#move(seat, this.#room(endpoint, guest.route), now)
     }
     if (room.seats.size > 0) this.#wake(room, now)
   }
@@ -259,15 +309,18 @@ export class Holding implements Ticking {
   }
 }
 
+/** Whole ones, up. */
+const seconds = (milliseconds: number) => Math.max(1, Math.ceil(milliseconds / 1000))
+
 function full(room: Room, now: number): Fault {
   const { name } = room.endpoint
   const [oldest] = room.seats
   // At the latest the oldest leaves its place.
-  const seconds = Math.max(1, Math.ceil(((oldest?.until ?? now) - now) / 1000))
+  const free = (oldest?.until ?? now) - now
   return new Fault(
     'unavailable',
     `No replica of the endpoint '${name}' is ready, and as many requests as may wait for one do: try again later.`,
-    { reason: 'no_upstream', retryAfterSeconds: Math.min(seconds, room.expected(now) ?? seconds) },
+    { reason: 'no_upstream', retryAfterSeconds: seconds(Math.min(free, room.expected(now) ?? free)) },
   )
 }
 
@@ -275,7 +328,7 @@ function late(room: Room, now: number): Fault {
   const { name } = room.endpoint
   return new Fault(
     'unavailable',
-    `No replica of the endpoint '${name}' became ready while the request waited: try again later.`,
-    { reason: 'no_upstream', retryAfterSeconds: room.expected(now) ?? usualSeconds },
+    `No replica of the endpoint '${name}' is ready in the time that the request may wait: try again later.`,
+    { reason: 'no_upstream', retryAfterSeconds: seconds(room.expected(now) ?? usualMilliseconds) },
   )
 }

@@ -96,6 +96,51 @@ describe('R11 a request to an endpoint without a ready replica', () => {
     expect((await Promise.all(first)).map(({ status }) => status)).toEqual([200, 200])
   })
 
+  test('is refused at once with the time that a start takes when it cannot wait for so long, and wakes it all the same', async () => {
+    starting('tiny')
+    let ahead = 0
+    bed.now = () => Date.now() + ahead
+    const asleep = () => bed.change('Replica', 'tiny-1-0', { status: { state: 'Starting' } })
+    const start = async (seconds: number) => {
+      const asked = bed.chat(key)
+      await waiting(1)
+      ahead += seconds * 1000
+      awake()
+      expect((await asked).status).toBe(200)
+      asleep()
+    }
+    await start(30)
+    const hasty = { headers: { 'x-switchyard-timeout-ms': '10000' } }
+    const begun = performance.now()
+    const { status, code, after } = await told(bed.chat(key, {}, hasty))
+    expect(performance.now() - begun).toBeLessThan(5000)
+    expect([status, code]).toEqual([503, 'no_upstream'])
+    expect(after).toBeGreaterThanOrEqual(29)
+    expect(after).toBeLessThanOrEqual(31)
+    expect(bed.woken).toEqual(['default/tiny', 'default/tiny'])
+    expect(metric(bed, 'holds_total', { outcome: 'hopeless' })).toBe(1)
+    // Whoever comes later in the same start has less to wait.
+    ahead += 25_000
+    const late = bed.chat(key, {}, hasty)
+    await waiting(1)
+    awake()
+    expect((await late).status).toBe(200)
+    asleep()
+    // One long start among ten is not believed for ever: what they took is learnt also when nobody has waited.
+    for (let i = 0; i < 9; i++) {
+      await told(bed.chat(key, {}, { headers: { 'x-switchyard-timeout-ms': '1000' } }))
+      awake()
+      await expect.poll(async () => (await bed.chat(key)).status).toBe(200)
+      await new Promise(resolve => setTimeout(resolve, 300))
+      asleep()
+      ahead += 20_000
+    }
+    const short = bed.chat(key, {}, hasty)
+    await waiting(1)
+    awake()
+    expect((await short).status).toBe(200)
+  })
+
   test('is refused with retry-after when its time is over, and was not called overhead', async () => {
     starting('tiny', { hold: { requests: 100, seconds: 1 } })
     const answer = await bed.chat(key)

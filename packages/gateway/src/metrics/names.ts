@@ -81,7 +81,7 @@ export const gatewayMetrics = Object.freeze({
   held: gauge('requests', 'Requests that wait because no replica is ready for them.'),
   holds_total: counter(
     'requests',
-    'Requests that waited for a replica, by how that ended; `full` is one for which there was no room.',
+    'Requests that waited for a replica, by how that ended: `full` found no room, for `hopeless` none would have been ready in time.',
     ['outcome'],
   ),
   wakes_total: counter('wake-ups', 'How often an endpoint without a ready replica was said to be wanted.'),
