@@ -145,7 +145,8 @@ function toEntry(
   if (!kind || kind.kind !== raw.kind) return [say('kind', unknownKind(raw.kind), 'unknown_kind')]
   if (kind.system) return [say('kind', `a ${kind.kind} is written by Switchyard itself, never by a file`)]
   const wrong: Problem[] = []
-  if (raw.apiVersion !== apiVersion) wrong.push(say('apiVersion', `must be ${apiVersion}`))
+  if (raw.apiVersion !== undefined && raw.apiVersion !== apiVersion)
+    wrong.push(say('apiVersion', `must be ${apiVersion}`))
   const { value: filled, problems } = lookup ? fillIn(raw, lookup) : { value: raw, problems: [] }
   const value = filled as typeof raw // filling in keeps the shape
   const missing = new Set(problems.map(({ path }) => path))

@@ -87,6 +87,10 @@ spec:
     expect(problems(text)).toEqual([problem])
   })
 
+  test('takes a document that does not say its version for one of the only version that there is', () => {
+    expect(names('kind: Project\nmetadata: { name: a }\nspec: {}\n')).toEqual(['Project/a'])
+  })
+
   test('tells the line of broken YAML, of a doubled key, and of a tab', () => {
     expect(problems(`${endpoint('one')}---\nkind: [1, 2\n`)[0]).toMatch(/^stack\.yaml:\d+ \(document 2\): /)
     expect(problems('kind: Endpoint\nkind: Model\n')[0]).toMatch(/^stack\.yaml:2: .*unique/)
