@@ -73,20 +73,19 @@ const isWithoutInput = ({ flags, quantities }: Usage): boolean =>
 
 const sum = (one: Moneys, other: Moneys, currency: string) => (one[currency] ?? 0n) + (other[currency] ?? 0n)
 
-/** The bill in those currencies; undefined where there are none. Throws `unpriced`. */
+/** The bill in those currencies. Throws `unpriced`. */
 export function billFor(
   { snapshot, metrics }: Pick<House, 'snapshot' | 'metrics'>,
   currencies: readonly string[],
   item: Item,
-  bounds: () => Bounds,
-): Bill | undefined {
-  if (currencies.length === 0) return undefined
+  bounds: Bounds,
+): Bill {
   const tariffs = tariffsFor(currencies, item, snapshot().prices)
   if (tariffs instanceof Fault) {
     metrics.unpriced()
     throw tariffs
   }
-  return new Bill(tariffs, bounds())
+  return new Bill(tariffs, bounds)
 }
 
 /** One for each currency; `unpriced` where something that the operation is metered by has no price in one of them. */

@@ -2,7 +2,7 @@
 // what it only names fetched, and known to the journal. Whatever refuses it does so before an upstream hears of it.
 import { type Ask, type Conversation, conversationOf, type Usage } from '@switchyard/dialects'
 import { Fault } from '@switchyard/kinds'
-import type { Admission, EndReason, Verdict } from '@switchyard/runtime'
+import type { Admission, Amounts, EndReason, Verdict } from '@switchyard/runtime'
 import { exhausted, reservation, usedBy } from './admission.ts'
 import type { AnswerHearer, Answering } from './answering.ts'
 import type { Credential } from './authenticate.ts'
@@ -192,7 +192,7 @@ export class Opening {
 
   /** Asks for room under every limit; a refusal changes nothing. */
   #claimRoom(ask: Ask, conversation: Conversation | undefined): void {
-    const { route, credential, request, head } = this.#read
+    const { route, credential, request } = this.#read
     const { limited } = credential.principal
     if (limited.none) {
       this.#fetch(ask, conversation)
@@ -205,10 +205,7 @@ export class Opening {
       return
     }
     const counts = reservation(ask, route)
-    const { operation, model } = ask
-    const item = { operation, model, at: this.admitted.at }
-    this.#bill = billFor(this.#house, currencies, item, () => boundsOf(ask, counts, head.length))
-    const amounts = this.#bill ? { ...counts, money: this.#bill.reserved } : counts
+    const amounts = currencies.length === 0 ? counts : this.#priced(ask, counts, currencies)
     const verdict = this.#house.admissions.admit({ id: request, buckets, amounts })
     if (verdict instanceof Promise)
       verdict.then(
@@ -218,6 +215,16 @@ export class Opening {
         },
       )
     else this.#judged(verdict, ask, conversation)
+  }
+
+  /** With the most that it may cost. */
+  #priced(ask: Ask, counts: Amounts, currencies: readonly string[]): Amounts {
+    const { operation, model } = ask
+    const item = { operation, model, at: this.admitted.at }
+    const bounds = boundsOf(ask, counts, this.#read.head.length)
+    const bill = billFor(this.#house, currencies, item, bounds)
+    this.#bill = bill
+    return { ...counts, money: bill.reserved }
   }
 
   #judgedLate(verdict: Verdict, ask: Ask, conversation: Conversation | undefined): void {

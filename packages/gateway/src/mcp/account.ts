@@ -82,7 +82,8 @@ export class McpAccount {
     if (buckets.length > 0) {
       const { operation, calls, startedAt } = this.#about
       const item = { operation, model: server.model, at: startedAt }
-      this.#bill = billFor(this.#house, above.currencies, item, () => ({ req: BigInt(calls) }))
+      const { currencies } = above
+      if (currencies.length > 0) this.#bill = billFor(this.#house, currencies, item, { req: BigInt(calls) })
       const verdict = await admissions.admit({
         id: request,
         buckets,

@@ -135,7 +135,7 @@ export class Session implements Running {
     const { buckets, currencies } = principal.limited.above(model, clock())
     if (buckets.length > 0) {
       const item = { operation: 'realtime', model, at: this.#startedAt } as const
-      this.#bill = billFor(this.#house, currencies, item, () => opening)
+      if (currencies.length > 0) this.#bill = billFor(this.#house, currencies, item, opening)
       // A token, so that who has used up a limit is told before the session and not in it.
       const money = this.#bill?.reserved ?? noMoney
       const amounts = { requests: 1, inputTokens: 1, outputTokens: 0, money }
