@@ -1,48 +1,17 @@
-// The numbers by which the records of a segment name what they have in common.
+// What the requests of one key have in common, by its number in the segment.
 import type { Common, FrameBuffer } from './frame.ts'
+import { Numbers } from './numbers.ts'
 
-/** Numbered at one time; then all of them are told again as they come. */
-const most = 4096
-
-interface Numbered extends Common {
-  readonly number: number
-}
-
-export class Commons {
-  readonly #frames: FrameBuffer
-  readonly #byKey = new Map<string, Numbered[]>()
-  #count = 0
-  #next = 1
-
-  constructor(frames: FrameBuffer) {
-    this.#frames = frames
-  }
-
-  /** Nothing is known in a new segment. */
-  clear(): void {
-    this.#byKey.clear()
-    this.#count = 0
-  }
-
-  /** Writes what it has in common before the first record that names it. */
-  numberOf(common: Common): number {
-    const ofKey = this.#byKey.get(common.key)
-    if (ofKey) for (const one of ofKey) if (same(one, common)) return one.number
-    return this.#add(common)
-  }
-
-  #add({ workspace, project, key, keyName, model, endpoint, operation, streamed }: Common): number {
-    if (this.#count >= most) this.clear()
-    const number = this.#next++
-    const numbered = { number, workspace, project, key, keyName, model, endpoint, operation, streamed }
-    const ofKey = this.#byKey.get(key)
-    if (ofKey) ofKey.push(numbered)
-    else this.#byKey.set(key, [numbered])
-    this.#count++
-    this.#frames.common(number, numbered)
-    return number
-  }
-}
+export const commonsOf = (frames: FrameBuffer) =>
+  new Numbers({
+    keyOf: ({ key }: Common) => key,
+    same,
+    tell(number: number, { workspace, project, key, keyName, model, endpoint, operation, streamed }: Common) {
+      const common = { number, workspace, project, key, keyName, model, endpoint, operation, streamed }
+      frames.common(number, common)
+      return common
+    },
+  })
 
 const same = (one: Common, other: Common): boolean =>
   one.model === other.model &&

@@ -1,12 +1,15 @@
 // A frame of a segment: length u32, crc32c u32, kind u8, payload. Little-endian; the checksum covers kind and
 // payload. What the requests of one key have in common stands once in each segment, before the first that names it
-// by its number, so that the records of a request are 60 and some 150 bytes: a JSON event for each took 700.
+// by its number, and so does what their ends have in common: the records of a request are 60 and some 90 bytes, where
+// a JSON event for each took 700.
 //
 //   common   JSON [number, workspace, project, key, keyName, model, endpoint, operation, streamed]
+//   shape    JSON [number, end, status, attempt, upstream, billable, [source, flags, units]]
 //   open     common u32, admitted f64, request
+//   ended    common u32, shape u32, admitted f64, ended f64, length of request u8, request, f64 of each unit
 //   used     common u32, admitted f64, ended f64, length of request u8, request,
-//            JSON [end, status, attempt, upstream, billable, usage]
-import type { Admission, Ended, Used } from '@switchyard/runtime'
+//            JSON [end, status, attempt, upstream, billable, usage]: for quantities that no f64 holds
+import { type Admission, type Ended, type Used, usageUnits } from '@switchyard/runtime'
 import { crc32c } from './crc32c.ts'
 import { eventsOf } from './frame-events.ts'
 
@@ -19,16 +22,42 @@ const eventsKind = 2
 const commonKind = 3
 const openKind = 4
 const usedKind = 5
+const shapeKind = 6
+const endedKind = 7
 
 const openBytes = 12
 const usedBytes = 21
+const endedBytes = 25
+const quantityBytes = 8
+const mostUnits = usageUnits.length
 const mostRequestBytes = 255
 
 /** What an admission shares with the others of its key, model and operation. */
 export type Common = Omit<Admission, 'request' | 'at'>
 
+/** What an end shares with others: all but its moment and how much was used. */
+export interface Shape extends Omit<Ended, 'at' | 'usage'> {
+  readonly usage:
+    | (Pick<Counted, 'source' | 'flags'> & { readonly units: readonly (keyof Counted['quantities'])[] })
+    | undefined
+}
+
+/** What the frames of a segment have told so far, by its number. */
+export class Told {
+  readonly commons = new Map<number, Common>()
+  readonly shapes = new Map<number, Shape>()
+
+  clear(): void {
+    this.commons.clear()
+    this.shapes.clear()
+  }
+}
+
+type Counted = NonNullable<Ended['usage']>
+
 export type Frame =
   | { readonly kind: 'common'; readonly number: number; readonly common: Common; readonly end: number }
+  | { readonly kind: 'shape'; readonly number: number; readonly shape: Shape; readonly end: number }
   | { readonly kind: 'open'; readonly admitted: Admission; readonly end: number }
   | { readonly kind: 'used'; readonly used: readonly Used[]; readonly end: number }
   | { readonly kind: 'skipped'; readonly end: number }
@@ -58,11 +87,36 @@ export class FrameBuffer {
     this.#end(commonKind, at + this.bytes.write(text, at, 'utf8'))
   }
 
+  shape(number: number, { end, status, attempt, upstream, billable, usage }: Shape): void {
+    const counted = usage ? [usage.source, usage.flags, usage.units] : null
+    const text = JSON.stringify([number, end, status, attempt, upstream, billable, counted])
+    const at = this.#begin(text.length * 3)
+    this.#end(shapeKind, at + this.bytes.write(text, at, 'utf8'))
+  }
+
   open(common: number, { request, at: admittedAt }: Admission): void {
     const at = this.#begin(openBytes + request.length)
     this.bytes.writeUInt32LE(common, at)
     this.bytes.writeDoubleLE(admittedAt, at + 4)
     this.#end(openKind, at + openBytes + this.bytes.write(request, at + openBytes, 'latin1'))
+  }
+
+  /** Every quantity of the end is a safe integer. */
+  ended(common: number, shape: number, { request, at: admittedAt }: Admission, ended: Ended): void {
+    const { usage } = ended
+    const at = this.#begin(endedBytes + request.length + mostUnits * quantityBytes)
+    const { bytes } = this
+    bytes.writeUInt32LE(common, at)
+    bytes.writeUInt32LE(shape, at + 4)
+    bytes.writeDoubleLE(admittedAt, at + 8)
+    bytes.writeDoubleLE(ended.at, at + 16)
+    bytes[at + 24] = request.length
+    let rest = at + endedBytes + bytes.write(request, at + endedBytes, 'latin1')
+    for (const unit in usage?.quantities) {
+      const quantity = usage?.quantities[unit as keyof Counted['quantities']]
+      if (quantity !== undefined) rest = bytes.writeDoubleLE(Number(quantity), rest)
+    }
+    this.#end(endedKind, rest)
   }
 
   usage(common: number, { request, at: admittedAt }: Admission, ended: Ended): void {
@@ -117,13 +171,8 @@ function textOf({ end, status, attempt, upstream, billable, usage }: Ended): str
   return JSON.stringify([end, status, attempt, upstream, billable, counted])
 }
 
-/** The commons are those that the frames before it in its segment have told. `open` frames are skipped unless `opens`. */
-export function readFrame(
-  bytes: Buffer,
-  at: number,
-  commons: ReadonlyMap<number, Common>,
-  opens: boolean,
-): Frame {
+/** `told` by the frames before it in its segment. `open` frames are skipped unless `opens`. */
+export function readFrame(bytes: Buffer, at: number, told: Told, opens: boolean): Frame {
   if (at + headBytes > bytes.length) return { kind: 'short', needs: headBytes }
   const length = bytes.readUInt32LE(at)
   const end = at + headBytes + length
@@ -135,14 +184,16 @@ export function readFrame(
   // The checksum tells that these are the bytes that were written, and so of these types.
   const from = at + headBytes
   if (kind === commonKind) return readCommon(bytes.toString('utf8', from, end), end)
+  if (kind === shapeKind) return readShape(bytes.toString('utf8', from, end), end)
   if (kind === eventOpenKind || kind === eventsKind) {
     const used = eventsOf(bytes.toString('utf8', from, end))
     const [one] = used
     if (kind === eventOpenKind) return one ? { kind: 'open', admitted: one.admitted, end } : { kind: 'bad' }
     return { kind: 'used', used, end }
   }
-  const common = commons.get(bytes.readUInt32LE(from))
+  const common = told.commons.get(bytes.readUInt32LE(from))
   if (!common) return { kind: 'bad' }
+  if (kind === endedKind) return readEnded(bytes, from, end, common, told)
   const admittedAt = bytes.readDoubleLE(from + 4)
   if (kind === openKind) {
     const request = bytes.toString('latin1', from + openBytes, end)
@@ -165,7 +216,6 @@ function readCommon(text: string, end: number): Frame {
   return { kind: 'common', number, common, end }
 }
 
-type Counted = NonNullable<Ended['usage']>
 type EndedText = [
   Ended['end'],
   number,
@@ -182,4 +232,46 @@ function endedOf(at: number, text: string): Ended {
   const quantities: Record<string, bigint> = {}
   for (const unit in texts) quantities[unit] = BigInt(texts[unit] as string) // a member of its own
   return { at, end, status, attempt, upstream, billable, usage: { source, flags, quantities } }
+}
+
+type ShapeText = [
+  number,
+  Shape['end'],
+  number,
+  number,
+  string,
+  Shape['billable'],
+  [Counted['source'], readonly string[], readonly (keyof Counted['quantities'])[]] | null,
+]
+
+function readShape(text: string, end: number): Frame {
+  const [number, how, status, attempt, upstream, billable, counted] = JSON.parse(text) as ShapeText
+  const usage = counted ? { source: counted[0], flags: counted[1], units: counted[2] } : undefined
+  return { kind: 'shape', number, shape: { end: how, status, attempt, upstream, billable, usage }, end }
+}
+
+function readEnded(bytes: Buffer, from: number, end: number, common: Common, { shapes }: Told): Frame {
+  const shape = shapes.get(bytes.readUInt32LE(from + 4))
+  if (!shape) return { kind: 'bad' }
+  let rest = from + endedBytes + (bytes[from + 24] as number) // within the frame
+  const request = bytes.toString('latin1', from + endedBytes, rest)
+  const { usage } = shape
+  let counted: Counted | undefined
+  if (usage) {
+    const { source, flags, units } = usage
+    const quantities: Record<string, bigint> = {}
+    for (const unit of units) {
+      quantities[unit] = BigInt(bytes.readDoubleLE(rest))
+      rest += quantityBytes
+    }
+    counted = { source, flags, quantities }
+  }
+  const admitted = { ...common, request, at: bytes.readDoubleLE(from + 8) }
+  const { end: how, status, attempt, upstream, billable } = shape
+  const at = bytes.readDoubleLE(from + 16)
+  return {
+    kind: 'used',
+    used: [{ admitted, ended: { at, end: how, status, attempt, upstream, billable, usage: counted } }],
+    end,
+  }
 }

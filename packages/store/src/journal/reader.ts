@@ -4,7 +4,7 @@ import { type FileHandle, open, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Admission, JournalReader, Observe, Used } from '@switchyard/runtime'
-import { type Common, type Frame, headBytes, readFrame } from './frame.ts'
+import { type Frame, headBytes, readFrame, Told } from './frame.ts'
 import type { JournalObservation } from './index.ts'
 import type { Segment } from './segment.ts'
 
@@ -38,7 +38,7 @@ export class SegmentReader implements JournalReader {
   /** Requests of the lost process whose segments are being read, begun and not ended so far. */
   readonly #open = new Map<string, Admission>()
   /** What the segment that is being read has told of them so far. */
-  readonly #commons = new Map<number, Common>()
+  readonly #told = new Told()
   /** Read and not yet handed out. */
   #ready: Used[] = []
   #batch: Batch | undefined
@@ -116,7 +116,7 @@ export class SegmentReader implements JournalReader {
     const opens = !this.#live()
     let some = false
     while (this.#ready.length < limit && this.#at < this.#bytes.length) {
-      const frame = readFrame(this.#bytes, this.#at, this.#commons, opens)
+      const frame = readFrame(this.#bytes, this.#at, this.#told, opens)
       if (frame.kind === 'short' || frame.kind === 'bad') break
       this.#take(frame)
       some = true
@@ -134,7 +134,7 @@ export class SegmentReader implements JournalReader {
       await this.#leave(segment)
       return true
     }
-    const frame = readFrame(this.#bytes, this.#at, this.#commons, !this.#live())
+    const frame = readFrame(this.#bytes, this.#at, this.#told, !this.#live())
     if (frame.kind === 'short' && (await this.#fill(segment, frame.needs))) return true
     if (frame.kind === 'short' || frame.kind === 'bad') await this.#damaged(segment, place)
     return true
@@ -142,7 +142,8 @@ export class SegmentReader implements JournalReader {
 
   #take(frame: Exclude<Frame, { kind: 'short' | 'bad' }>): void {
     this.#at = frame.end
-    if (frame.kind === 'common') this.#commons.set(frame.number, frame.common)
+    if (frame.kind === 'common') this.#told.commons.set(frame.number, frame.common)
+    else if (frame.kind === 'shape') this.#told.shapes.set(frame.number, frame.shape)
     else if (frame.kind === 'open') this.#open.set(frame.admitted.request, frame.admitted)
     else if (frame.kind === 'used')
       for (const used of frame.used) {
@@ -169,7 +170,7 @@ export class SegmentReader implements JournalReader {
   async #leave(segment: Segment): Promise<void> {
     await this.close()
     this.#segments.shift()
-    this.#commons.clear()
+    this.#told.clear()
     this.#bytes = nothing
     this.#offset = 0
     this.#at = 0

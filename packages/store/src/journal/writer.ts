@@ -2,11 +2,19 @@
 import { closeSync, fdatasync, fsync, ftruncateSync, openSync, writeSync } from 'node:fs'
 import { promisify } from 'node:util'
 import { Fault } from '@switchyard/kinds'
-import { type Admission, type Journal, type JournalRecord, type Observe, Slots } from '@switchyard/runtime'
-import { Commons } from './commons.ts'
+import {
+  type Admission,
+  type Ended,
+  type Journal,
+  type JournalRecord,
+  type Observe,
+  Slots,
+} from '@switchyard/runtime'
+import { commonsOf } from './commons.ts'
 import { checkRequest, FrameBuffer } from './frame.ts'
 import type { JournalObservation, JournalOptions } from './index.ts'
 import { type Segment, segmentPath } from './segment.ts'
+import { fits, shapesOf } from './shapes.ts'
 
 const syncData = promisify(fdatasync)
 const syncAll = promisify(fsync)
@@ -54,7 +62,8 @@ export class JournalWriter implements Journal {
   #segment: Segment
   #begunAt: number
   readonly #frames = new FrameBuffer()
-  readonly #commons = new Commons(this.#frames)
+  readonly #commons = commonsOf(this.#frames)
+  readonly #shapes = shapesOf(this.#frames)
   /** Records of this turn of the loop. */
   #turn: Turn | undefined
   /** Records that are written and wait for the fsync (`reply`). */
@@ -103,10 +112,15 @@ export class JournalWriter implements Journal {
       this.#turn = Promise.withResolvers<void>()
       setImmediate(this.#flush)
     }
-    const common = this.#commons.numberOf(admitted)
+    const common = this.#commons.of(admitted)
     if (record.kind === 'open') this.#frames.open(common, admitted)
-    else this.#frames.usage(common, admitted, record.ended)
+    else this.#end(common, admitted, record.ended)
     return this.#turn.promise
+  }
+
+  #end(common: number, admitted: Admission, ended: Ended): void {
+    if (fits(ended)) this.#frames.ended(common, this.#shapes.of(ended), admitted, ended)
+    else this.#frames.usage(common, admitted, ended)
   }
 
   /** Writes and fsyncs what has been appended. */
@@ -240,7 +254,8 @@ export class JournalWriter implements Journal {
     last.closed = true
     this.#frames.used = 0
     this.#commons.clear()
-    for (const admitted of this.#open.values()) this.#frames.open(this.#commons.numberOf(admitted), admitted)
+    this.#shapes.clear()
+    for (const admitted of this.#open.values()) this.#frames.open(this.#commons.of(admitted), admitted)
     this.#write()
   }
 

@@ -1,0 +1,64 @@
+// What ends have in common, by its number in the segment: how and where a request ended, and which units were counted.
+import type { Ended } from '@switchyard/runtime'
+import type { FrameBuffer, Shape } from './frame.ts'
+import { Numbers } from './numbers.ts'
+
+type Quantities = NonNullable<Ended['usage']>['quantities']
+
+export const shapesOf = (frames: FrameBuffer) =>
+  new Numbers({
+    keyOf: ({ upstream }: Ended) => upstream,
+    same,
+    tell(number: number, { end, status, attempt, upstream, billable, usage }: Ended) {
+      const counted = usage && {
+        source: usage.source,
+        flags: usage.flags,
+        units: unitsOf(usage.quantities),
+      }
+      const shape = { number, end, status, attempt, upstream, billable, usage: counted }
+      frames.shape(number, shape)
+      return shape
+    },
+  })
+
+const largest = BigInt(Number.MAX_SAFE_INTEGER)
+
+/** Whether an f64 holds each of them. */
+export function fits({ usage }: Ended): boolean {
+  if (!usage) return true
+  const { quantities } = usage
+  for (const unit in quantities) {
+    const quantity = quantities[unit as keyof Quantities]
+    if (quantity !== undefined && (quantity > largest || quantity < -largest)) return false
+  }
+  return true
+}
+
+function unitsOf(quantities: Quantities): (keyof Quantities)[] {
+  const units: (keyof Quantities)[] = []
+  let unit: keyof Quantities
+  for (unit in quantities) if (quantities[unit] !== undefined) units.push(unit)
+  return units
+}
+
+function same(one: Shape, other: Ended): boolean {
+  if (one.end !== other.end || one.status !== other.status || one.attempt !== other.attempt) return false
+  if (one.billable !== other.billable) return false
+  const { usage } = other
+  if (!one.usage || !usage) return one.usage === usage
+  if (one.usage.source !== usage.source || !equal(one.usage.flags, usage.flags)) return false
+  const { units } = one.usage
+  const { quantities } = usage
+  let at = 0
+  for (const unit in quantities) {
+    if (quantities[unit as keyof Quantities] === undefined) continue
+    if (units[at++] !== unit) return false
+  }
+  return at === units.length
+}
+
+function equal(one: readonly string[], other: readonly string[]): boolean {
+  if (one.length !== other.length) return false
+  for (let i = 0; i < one.length; i++) if (one[i] !== other[i]) return false
+  return true
+}
