@@ -30,6 +30,7 @@ import {
 import { compilePrices, usageEvent } from '@switchyard/ledger'
 import { type Journal, type JournalRecord, Sealed, type UsageEvent } from '@switchyard/runtime'
 import { checkOf } from '../src/key.ts'
+import { seeded } from './seeded.ts'
 
 const moment = '2026-01-01T00:00:00.000Z'
 
@@ -147,7 +148,7 @@ export class Bed implements AsyncDisposable {
   /** The snapshot is too old to answer by. */
   stale = false
   now: () => number = Date.now
-  random: () => number = Math.random
+  random: () => number = seeded(1)
   /** The addresses of a name; none is known. */
   resolve: (host: string) => Promise<readonly string[]> = async () => []
   #snapshot: Snapshot

@@ -7,6 +7,7 @@ import { openMemoryLimiter } from '@switchyard/drivers/limits/memory'
 import { compileSnapshot, createGateway, type SnapshotInputs } from '@switchyard/gateway'
 import { type JournalRecord, systemClock } from '@switchyard/runtime'
 import { openJournal } from '@switchyard/store/journal'
+import { seeded } from './seeded.ts'
 
 interface Order {
   readonly folder: string
@@ -38,7 +39,7 @@ async function serve({ folder, inputs }: Order): Promise<void> {
     },
     limiter: openMemoryLimiter({ clock: systemClock }),
     clock: Date.now,
-    random: Math.random,
+    random: seeded(1),
     uuid: randomUUIDv7,
     observe: () => undefined,
   })

@@ -49,7 +49,7 @@ async function shipAll(
       },
     },
     clock: Date.now,
-    random: Math.random,
+    random: seeded(seed),
     observe: observation => void observed.push(observation),
     limit: 20,
     backoffMilliseconds: 100,

@@ -128,6 +128,65 @@ describe('R1', () => {
   })
 })
 
+describe('R6: by the beginning of its prompt', () => {
+  const replicas = 4
+  let engines: ScriptedUpstream[]
+  beforeEach(async () => {
+    engines = await Promise.all(Array.from({ length: replicas }, () => ScriptedUpstream.start()))
+    bed.endpoint(
+      'pool',
+      engines.map(({ address }) => address),
+    )
+    bed.route('m', { tiers: [{ strategy: 'prefix', targets: [{ endpoint: 'pool' }] }] })
+  })
+  afterEach(async () => {
+    for (const one of engines) await one[Symbol.asyncDispose]()
+  })
+
+  const spoken = (from: string, turns: number) =>
+    Array.from({ length: 2 * turns + 1 }, (_, i) => ({
+      role: i % 2 === 0 ? 'user' : 'assistant',
+      content: `${from} says, the ${i}th time: ${from.repeat(40)}`,
+    }))
+
+  test('a conversation stays on one replica as it grows, and all of them share the conversations', async () => {
+    const conversations = 24
+    for (let turn = 0; turn < 5; turn++)
+      await Promise.all(
+        Array.from({ length: conversations }, async (_, i) => {
+          const user = `caller-${i}`
+          const answer = await bed.chat(key, { model: 'm', user, messages: spoken(user, turn) })
+          expect(answer.status).toBe(200)
+          await answer.arrayBuffer()
+        }),
+      )
+    const homes = Map.groupBy(
+      engines.flatMap((one, i) => one.seen.map(seen => ({ user: userOf(seen), i }))),
+      ({ user }) => user,
+    )
+    expect(homes.size).toBe(conversations)
+    for (const [user, all] of homes)
+      expect([user, new Set(all.map(({ i }) => i)).size, all.length]).toEqual([user, 1, 5])
+    for (const one of engines) expect(one.seen.length).toBeGreaterThan(0)
+  })
+
+  test('a prompt that everybody sends overruns no replica', async () => {
+    for (const one of engines) one.always('one by one')
+    const requests = 80
+    const messages = spoken('everybody', 3)
+    const asked = Array.from({ length: requests }, () =>
+      bed.chat(key, { model: 'm', stream: true, messages }),
+    )
+    const seen = () => engines.map(one => one.seen.length)
+    const sum = () => seen().reduce((all, one) => all + one, 0)
+    await expect.poll(sum, { timeout: 15_000 }).toBe(requests)
+    const mean = requests / replicas
+    expect(Math.max(...seen())).toBeLessThanOrEqual(Math.max(1.25 * mean, mean + 12))
+    for (const one of engines) one.step(10 * requests)
+    await Promise.all((await Promise.all(asked)).map(answer => answer.text()))
+  })
+})
+
 describe('R8: a hedge', () => {
   let other: ScriptedUpstream
   beforeEach(async () => {
