@@ -151,7 +151,7 @@ describe.each(rows)('vectors of $dialect for a caller of $form', ({ each, dialec
       options,
     )
 
-  test('one text is asked for and answered as the caller has it', () => {
+  test('C13: one text is asked for and answered as the caller has it', () => {
     const carriage = carried(each.one('hi'))
     const single = each.operation !== 'batchEmbedContents'
     expect(carriage).toMatchObject({ path: upstream.path, same: false })
@@ -166,7 +166,7 @@ describe.each(rows)('vectors of $dialect for a caller of $form', ({ each, dialec
 
   const { many } = each
   if (many)
-    test('a list keeps its order, its dimensions and its form', () => {
+    test('C13: a list keeps its order, its dimensions and its form', () => {
       fc.assert(
         fc.property(vectors, found => {
           const texts = found.map((_, at) => `text ${at}`)
@@ -231,7 +231,7 @@ test('the reply within a dialect passes as it is but for the model, and its toke
   expect(carriage.reply(Buffer.from('{"error":{"message":"x","code":503}}'))?.error?.status).toBe(503)
 })
 
-test('vectors that come out of order, or as base64, are put right', () => {
+test('C13: vectors that come out of order, or as base64, are put right', () => {
   const ask = readRequest('ollama', 'ollama.embed', Buffer.from('{"model":"public","input":["a","b"]}'), {})
   const data = [
     { index: 1, embedding: base64Of([2]) },

@@ -689,7 +689,7 @@ describe('usage', () => {
     expect(reply(report)).toEqual({ quantities, source: 'provider', flags: [] })
   })
 
-  test('that contradicts itself is flagged', () => {
+  test('C11: that contradicts itself is flagged', () => {
     expect(reply({ promptTokenCount: 1, candidatesTokenCount: 1, totalTokenCount: 9 })?.flags).toEqual([
       'partition_mismatch',
     ])

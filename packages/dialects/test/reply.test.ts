@@ -177,7 +177,7 @@ describe('a usage report', () => {
     expect(openai.normaliseUsage(given, 'engine')?.flags).toEqual(['partition_mismatch'])
   })
 
-  test('classes are never negative and sum to what was reported', () => {
+  test('C11: classes are never negative and sum to what was reported', () => {
     const tokens = fc.nat(1000)
     fc.assert(
       fc.property(tokens, tokens, tokens, tokens, (prompt, completion, cached, reasoning) => {

@@ -46,7 +46,11 @@ export function readContents(contents: readonly Raw[]): readonly Turn[] {
     const role = content.word('role', ['user', 'model', 'function', 'tool', 'system'])
     const parts = readParts(content.array('parts') ?? [], history)
     if (role === 'model') {
-      turns.push({ role: 'assistant', parts })
+      // Contents of the model in a row are one turn: calls of all are answered behind the last.
+      const last = turns.at(-1)
+      if (last?.role === 'assistant')
+        turns[turns.length - 1] = { role: last.role, parts: [...last.parts, ...parts] }
+      else turns.push({ role: 'assistant', parts })
       continue
     }
     if (parts.some(part => part.type === 'toolCall'))

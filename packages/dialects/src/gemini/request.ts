@@ -5,6 +5,7 @@ import type { Ends, Line } from '../exchange.ts'
 import { Fields } from '../fields.ts'
 import { Losses } from '../losses.ts'
 import { invalidValue, type Json, type Raw, unsupportedParameter, Verbatim, writeBytes } from '../raw.ts'
+import { checkResults, tidyTurns } from '../results.ts'
 import { readConfig, writeConfig } from './config.ts'
 import { writeTurns } from './contents.ts'
 import { either, readContents, readSystem } from './parts.ts'
@@ -22,10 +23,14 @@ export function readAsk(body: Buffer, line: Line, ends?: Ends): Conversation {
   const tools = readTools(fields.array('tools') ?? [])
   const choice = readChoice(fields.object(either(fields, 'toolConfig')), tools)
   const read = config ? readConfig(config) : { stop: [], sampling: {} }
+  const said = tidyTurns([...system, ...turns])
+  if (said.length === 0)
+    throw invalidValue('contents', "'contents' must hold at least one content with a part.")
+  checkResults(said)
   return Object.freeze({
     dialect: 'gemini',
     model,
-    turns: [...system, ...turns].filter(turn => turn.parts.length > 0),
+    turns: said,
     ...choice,
     ...read,
     stream: { on: line.stream ?? false, usage: true },
