@@ -6,8 +6,9 @@ import { inspect } from 'node:util'
 import { systemClock, systemRandom } from '@switchyard/runtime'
 import pino from 'pino'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { Bed } from '../../../packages/gateway/test/bed.ts'
+import { Bed, document } from '../../../packages/gateway/test/bed.ts'
 import { settle, upstreamDialects } from '../../../packages/gateway/test/fleet.ts'
+import { formOf, formType } from '../../../packages/gateway/test/upload.bed.ts'
 import { type Name, ScriptedUpstream } from '../../../packages/gateway/test/upstream.ts'
 import { readSettings } from '../src/settings.ts'
 import { type Observing, observeGateway } from '../src/telemetry-gateway.ts'
@@ -185,6 +186,50 @@ describe('A6: nothing that is secret is told', () => {
         answers += inspect([...response.headers]) + (await response.text())
       }
     expect(engine.seen.length).toBeGreaterThan(0)
+    await expectNothing()
+  })
+
+  test('when a guardrail finds it, in a form, to tools, and in what names a response', async () => {
+    settle(bed, engine, 'p', 'openai', { credential: 'k' })
+    const tiers = [{ targets: [{ provider: 'p', model: 'x' }] }]
+    bed.route('m', { tiers })
+    for (const action of ['block', 'redact', 'flag']) {
+      const found = { kind: 'keyword', words: [canaries['body text']], stage: 'both', action }
+      bed.add(document('Guardrail', 'default', action, { onFailure: 'closed', share: 'all', ...found }))
+      bed.route(`guarded-${action}`, { tiers, guardrails: [action] })
+      await chat({ model: `guarded-${action}` })
+      await chat({ model: `guarded-${action}`, stream: true })
+    }
+    await ask('/v1/embeddings', { model: 'm', input: canaries['body text'] })
+    const form = formOf(
+      { name: 'model', value: 'm' },
+      { name: 'prompt', value: canaries['body text'] },
+      { name: 'file', value: canaries['system text'] },
+    )
+    for (const act of ['good', 'status 500', 'html'] as const) {
+      engine.always(act)
+      await ask('/v1/audio/transcriptions', form.toString(), { 'content-type': formType })
+    }
+    bed.mcpServer('tools', { urls: [`http://${engine.address}/mcp`], credential: 'k', tools: ['known'] })
+    const call = (name: string) => ({
+      jsonrpc: '2.0',
+      id: 1,
+      method: 'tools/call',
+      params: { name, arguments: { text: canaries['body text'] } },
+    })
+    const accept = { accept: 'application/json, text/event-stream' }
+    for (const name of ['hidden', 'known']) await ask('/mcp/tools', call(name), accept)
+    engine.always('good')
+    const previous = { model: 'm', input: 'hi', previous_response_id: canaries['body text'] }
+    await ask('/v1/responses', previous)
+    for (const method of ['GET', 'DELETE']) {
+      const headers = { authorization: `Bearer ${key}` }
+      const told = await fetch(`${bed.url}/v1/responses/${canaries['body text']}`, { method, headers })
+      answers += inspect([...told.headers]) + (await told.text())
+    }
+    expect(bed.observed.map(({ type }) => type)).toEqual(
+      expect.arrayContaining(['guardrail_found', 'tool_refused']),
+    )
     await expectNothing()
   })
 
