@@ -1,7 +1,8 @@
 // Media as dialects carry it: data URLs, base64, addresses. Nothing is decoded.
 import { Fault } from '@switchyard/kinds'
-import type { Delta, Media } from './conversation.ts'
+import type { ChatDialect, Conversation, Delta, Media } from './conversation.ts'
 import { LongText, type Text } from './long-text.ts'
+import type { Losses } from './losses.ts'
 
 const dataUrl = /^data:([\w.+-]+\/[\w.+-]+)?((?:;[\w.+-]+=[^;,]*)*);base64,/i
 
@@ -57,4 +58,23 @@ export function refuseMedia(deltas: readonly Delta[], takes: (mime: string) => b
 
 export function isImage(mime: string): boolean {
   return mime.startsWith('image/')
+}
+
+/** Those whose callers name files of one store. */
+export const openaiFiles: readonly ChatDialect[] = ['openai', 'responses']
+
+/** Throws where a file is sent that another provider stores: it does not exist at one of these dialects. */
+export function refuseFiles(
+  { dialect, turns }: Conversation,
+  known: readonly ChatDialect[],
+  losses: Losses,
+): void {
+  if (known.includes(dialect)) return
+  for (const { parts } of turns)
+    for (const part of parts.flatMap(each => (each.type === 'toolResult' ? [each, ...each.parts] : [each])))
+      if ('source' in part && 'file' in part.source)
+        throw losses.refusal(
+          part.type,
+          'files stay with the provider that stores them, so send the content itself',
+        )
 }

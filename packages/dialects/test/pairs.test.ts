@@ -139,7 +139,8 @@ form. Where both speak the same dialect nothing is converted, and the bytes pass
 
 - **exact**: it arrives as it was meant.
 - **drops** …: the upstream's dialect has no word for it; the names stand in \`x-switchyard-warning\`. A route with
-  \`strict: true\` refuses instead.
+  \`strict: true\` refuses instead. So it is with every member that nobody knows, wherever it stands in the body: it is
+  named by its path, as \`messages.name\` or \`tools.function.later\`.
 - **changed**: it arrives in another form, by the rule of that name below.
 - **refused** …: without it the request would mean something else; the answer is a 400 that names the parameter. In
   what a caller hears, it is an error in the caller's dialect.

@@ -1,6 +1,13 @@
 // What every caller is sent of what every upstream sends, whatever the chunks, and where it is cut.
 
-import { carry, type Delta, openaiEngineRow, readRequest } from '@switchyard/dialects'
+import {
+  type Conversation,
+  carry,
+  carryConverted,
+  type Delta,
+  openaiEngineRow,
+  readRequest,
+} from '@switchyard/dialects'
 import { Fault } from '@switchyard/kinds'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
@@ -283,26 +290,51 @@ test('Anthropic without message_stop is complete after its stop reason, with the
   expect(tap.terminal?.toString()).toContain('message_stop')
 })
 
-test.each(speeches)('a tool that $dialect must call otherwise has its own name again for the caller', to => {
-  const name = 'wetter/für morgen'
-  const tools = [{ type: 'function', function: { name, parameters: { type: 'object' } } }]
-  const body = JSON.stringify({ model: 'm', messages: [{ role: 'user', content: 'hi' }], tools })
-  const ask = readRequest('ollama', 'ollama.chat', Buffer.from(body), {})
-  const filter = () => ({ push: (deltas: readonly Delta[]) => deltas })
-  const carriage = carry(ask, to, { ...options, filter })
-  const [tool] = ports[to.dialect].readAsk(joined(carriage.body), { model: 'up', stream: true }).tools
-  const deltas: readonly Delta[] = [
-    { choice: 0, type: 'start', id: 'c1', created: 1, model: 'up' },
-    { choice: 0, type: 'open', block: 0, kind: 'tool', id: 'call_1', name: tool?.name ?? '' },
-    { choice: 0, type: 'args', block: 0, json: '{}' },
-    { choice: 0, type: 'close', block: 0 },
-    { choice: 0, type: 'finish', stop: 'tool' },
-    { choice: 0, type: 'end' },
-  ]
-  const { tap, out } = drain(carriage, upstreamEvents(to.dialect, deltas))
-  const heard = decode('ollama', Buffer.concat([out, tap.terminal ?? Buffer.alloc(0)]))
-  expect(spoken(heard).said).toEqual([{ kind: 'tool', name, text: '{}' }])
-})
+test.each(pairs)(
+  'C2: a tool that $upstream must call otherwise has its own name for a caller of $name',
+  pair => {
+    const { name: caller, to, caller: speaks } = pair
+    const name = 'wetter/für morgen'
+    const conversation: Conversation = {
+      dialect: speaks.dialect,
+      model: 'm',
+      turns: [
+        { role: 'user', parts: [{ type: 'text', text: 'hi' }] },
+        { role: 'assistant', parts: [{ type: 'toolCall', id: 'c0', name, args: '{}' }] },
+        { role: 'tool', parts: [{ type: 'toolResult', callId: 'c0', parts: [], isError: false }] },
+      ],
+      tools: [{ name, schema: '{"type":"object"}' }],
+      stop: [],
+      sampling: {},
+      stream: { on: true, usage: true },
+      rest: {},
+    }
+    const carriage = carryConverted(caller, conversation, to, options)
+    const { tools, turns } = ports[to.dialect].readAsk(joined(carriage.body), { model: 'up', stream: true })
+    const called = turns.flatMap(({ parts }) =>
+      parts.flatMap(part => (part.type === 'toolCall' ? [part.name] : [])),
+    )
+    // The history calls it as the tool is called.
+    expect(called).toEqual(tools.map(tool => tool.name))
+    const deltas: readonly Delta[] = [
+      { choice: 0, type: 'start', id: 'c1', created: 1, model: 'up' },
+      { choice: 0, type: 'open', block: 0, kind: 'tool', id: 'call_1', name: tools[0]?.name ?? '' },
+      { choice: 0, type: 'args', block: 0, json: '{}' },
+      { choice: 0, type: 'close', block: 0 },
+      { choice: 0, type: 'finish', stop: 'tool' },
+      { choice: 0, type: 'end' },
+    ]
+    const { tap, out } = drain(carriage, upstreamEvents(to.dialect, deltas))
+    const heard = decode(speaks.dialect, Buffer.concat([out, tap.terminal ?? Buffer.alloc(0)]))
+    expect(spoken(heard).said).toEqual([{ kind: 'tool', name, text: '{}' }])
+    const reply = carriage.reply(
+      ports[to.dialect].writeReply(deltas, { id: 'u', model: 'up', created: 1, usage: true }),
+    )
+    expect(spoken(ports[speaks.dialect].readReply(reply?.bytes ?? Buffer.alloc(0)) ?? []).said).toEqual([
+      { kind: 'tool', name, text: '{}' },
+    ])
+  },
+)
 
 test('a filter between the dialects sees every delta, also within one dialect, and may keep some back', () => {
   for (const { name, to, upstream, caller } of pairs) {

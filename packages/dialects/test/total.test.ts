@@ -235,3 +235,59 @@ const hostile = fc.oneof(
 test('C12: nothing that was sent becomes a member of anything else', () => {
   expect(({} as Record<string, unknown>).polluted).toBeUndefined()
 })
+
+/** Files of their own stores, as each names them. */
+const stored: readonly (readonly [ChatDialect, object])[] = [
+  ['openai', { messages: [{ role: 'user', content: [{ type: 'file', file: { file_id: 'file-1' } }] }] }],
+  ['responses', { input: [{ role: 'user', content: [{ type: 'input_file', file_id: 'file-1' }] }] }],
+  [
+    'anthropic',
+    {
+      max_tokens: 9,
+      messages: [
+        { role: 'user', content: [{ type: 'document', source: { type: 'file', file_id: 'file-1' } }] },
+      ],
+    },
+  ],
+  [
+    'gemini',
+    {
+      contents: [
+        {
+          role: 'user',
+          parts: [{ fileData: { fileUri: 'gs://bucket/file-1', mimeType: 'application/pdf' } }],
+        },
+      ],
+    },
+  ],
+]
+
+describe.each(stored)('C6: a file that %s names', (dialect, body) => {
+  test.each(Object.entries(ports))(
+    'is sent to %s where that has it, and refused by name elsewhere',
+    (upstream, port) => {
+      const written = attempt(() => port.writeAsk(ask(dialect, { model: 'm', ...body }), options))
+      const home =
+        dialect === upstream ||
+        (/^(openai|responses)$/.test(dialect) && /^(openai|responses)$/.test(upstream))
+      if (home) expect(written instanceof Fault || joined(written.value.body).includes('file-1')).toBe(true)
+      else expect(written).toMatchObject({ code: 'invalid', reason: 'unsupported_parameter' })
+      expect(written instanceof Fault).toBe(!home)
+    },
+  )
+})
+
+test('C1: words that one dialect alone has for a picture’s detail and a summary are kept there, and named elsewhere', () => {
+  const image = { type: 'input_image', image_url: 'data:image/png;base64,iVBORw0KGgo=', detail: 'original' }
+  const read = ask('responses', {
+    model: 'm',
+    input: [{ role: 'user', content: [image] }],
+    reasoning: { effort: 'high', summary: 'detailed' },
+  })
+  const own = ports.responses.writeAsk(read, options)
+  expect(JSON.parse(joined(own.value.body).toString())).toMatchObject({
+    reasoning: { effort: 'high', summary: 'detailed' },
+  })
+  expect(own.dropped).toEqual(['input.content.detail'])
+  expect(ports.openai.writeAsk(read, options).dropped).toEqual(['input.content.detail', 'reasoning.summary'])
+})

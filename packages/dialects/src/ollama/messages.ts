@@ -2,6 +2,7 @@
 import type { Part, Turn } from '../conversation.ts'
 import type { Losses } from '../losses.ts'
 import { readMedia } from '../media.ts'
+import { toolName } from '../openai/chat/names.ts'
 import { type Json, objectArgs, Verbatim } from '../raw.ts'
 import { failedText, type ToolCall, tidyTurns } from '../results.ts'
 
@@ -13,7 +14,7 @@ export function writeMessages(turns: readonly Turn[], losses: Losses): readonly 
   for (const { role, parts } of tidyTurns(turns)) {
     if (role === 'assistant') {
       const calls = parts.filter(part => part.type === 'toolCall')
-      for (const { id, name } of calls) names.set(id, name)
+      for (const { id, name } of calls) names.set(id, toolName(name))
       messages.push(writeAssistant(parts, calls, losses))
       continue
     }
@@ -48,7 +49,10 @@ function writeAssistant(parts: readonly Part[], calls: readonly ToolCall[], loss
       losses,
     ),
     thinking: thinking === '' ? undefined : thinking,
-    tool_calls: calls.length > 0 ? calls.map(writeCall) : undefined,
+    tool_calls:
+      calls.length > 0
+        ? calls.map((call, at) => writeCall({ ...call, name: toolName(call.name) }, at))
+        : undefined,
   }
 }
 

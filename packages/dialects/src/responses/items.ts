@@ -110,6 +110,7 @@ function readPart(part: Fields): Part {
   if (type === 'input_image') {
     const detail = part.string('detail')
     const known = (['auto', 'low', 'high'] as const).find(word => word === detail)
+    if (!known) part.leave('detail')
     const url = part.longText('image_url')
     const source = url === undefined ? { file: fileOf(part) } : readMedia(url)
     return { type: 'image', source, ...(known && { detail: known }) }

@@ -5,6 +5,7 @@ import { askedEffort } from '../effort.ts'
 import type { Ends, Line } from '../exchange.ts'
 import { Fields } from '../fields.ts'
 import { Losses } from '../losses.ts'
+import { openaiFiles, refuseFiles } from '../media.ts'
 import { invalidValue, type Json, type Raw, unsupportedParameter, Verbatim, writeBytes } from '../raw.ts'
 import { checkResults, tidyTurns } from '../results.ts'
 import { readInput, toolName, writeInput } from './items.ts'
@@ -37,6 +38,9 @@ export function readAsk(body: Buffer, _line: Line, ends?: Ends): Conversation {
   const reasoning = fields.object('reasoning')
   const effort = reasoning?.word('effort', efforts)
   const summary = reasoning?.string('summary') ?? reasoning?.string('generate_summary')
+  // What else than `auto` is known here alone.
+  if (summary !== undefined && summary !== 'auto')
+    reasoning?.leave(reasoning.raw('summary') ? 'summary' : 'generate_summary')
   const asked = { ...(effort !== undefined && { effort }), ...(summary !== undefined && { show: true }) }
   const include = (fields.array('include') ?? []).map(raw => raw.string())
   const logprobs = fields.integer('top_logprobs') ?? (include.includes(withLogprobs) ? 0 : undefined)
@@ -143,6 +147,7 @@ export function writeAsk(ask: Conversation, options: WriteOptions): Converted<Ou
   }))
     if (value !== undefined) losses.drop(name)
   checkResults(ask.turns)
+  refuseFiles(ask, openaiFiles, losses)
   const { instructions, turns } = splitInstructions(ask.turns)
   const input = writeInput(turns, own, losses)
   if (input.length === 0)

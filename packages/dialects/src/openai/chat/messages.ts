@@ -91,7 +91,9 @@ function writeAssistant(parts: readonly Part[], row: Row, losses: Losses): Messa
     role: 'assistant',
     content: writeSaid(said),
     ...(row.reasoning && writeReasoning(parts.filter(ownSeal))),
-    ...(calls.length > 0 && { tool_calls: calls.map(writeCall) }),
+    ...(calls.length > 0 && {
+      tool_calls: calls.map(call => writeCall({ ...call, name: toolName(call.name) })),
+    }),
   }
 }
 
@@ -109,8 +111,9 @@ function writeSaid(said: readonly Extract<Part, { type: 'text' | 'refusal' }>[])
   return said.map(({ type, text }) => (type === 'text' ? { type, text } : { type, refusal: text }))
 }
 
+/** In an answer the name is the caller's own, in a request it must be fit. */
 export function writeCall({ id, name, args }: ToolCall): Message {
-  const made = { name: toolName(name), arguments: args.trim() === '' ? '{}' : args }
+  const made = { name, arguments: args.trim() === '' ? '{}' : args }
   return { id: callId(id), type: 'function', function: made }
 }
 

@@ -5,6 +5,7 @@ import { askedEffort } from '../../effort.ts'
 import type { Ends, Line } from '../../exchange.ts'
 import { Fields } from '../../fields.ts'
 import { Losses } from '../../losses.ts'
+import { openaiFiles, refuseFiles } from '../../media.ts'
 import { present } from '../../present.ts'
 import { invalidValue, type Json, unsupportedParameter, Verbatim, verbatim, writeBytes } from '../../raw.ts'
 import { writeMessages } from './messages.ts'
@@ -114,6 +115,7 @@ function readOutput(ask: Fields): Conversation['output'] {
 export function writeAsk(ask: Conversation, options: WriteOptions, row: Row): Converted<Outgoing> {
   const losses = new Losses(options.strict)
   const { sampling, stream } = ask
+  refuseFiles(ask, openaiFiles, losses)
   const own = ask.dialect === 'openai'
   const effort = askedEffort(ask.reasoning)
   if (ask.reasoning?.show === false) losses.drop('reasoning.show')

@@ -14,7 +14,7 @@ import { normaliseUsage } from '../usage.ts'
 import { Choice } from './choice.ts'
 import { readFault } from './error.ts'
 import { writeDetail } from './messages.ts'
-import { callId, toolName } from './names.ts'
+import { callId } from './names.ts'
 import { startOf } from './response.ts'
 import type { Row } from './row.ts'
 import { finishReason } from './stop.ts'
@@ -207,7 +207,7 @@ export class ChatEncoder implements Encoder {
       const index = tool ? state.calls++ : 0
       state.blocks.set(delta.block, { kind: delta.kind, index, text: '' })
       if (!tool) return ''
-      const made = { name: toolName(delta.name), arguments: '' }
+      const made = { name: delta.name, arguments: '' }
       return this.#chunk(choice, {
         tool_calls: [{ index, id: callId(delta.id), type: 'function', function: made }],
       })
