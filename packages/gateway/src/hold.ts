@@ -5,28 +5,11 @@
 //                    ├─ its time is over, or nobody will come any more ─────▶ refused
 //                    └─ its caller leaves ──────────────────────────────────▶ (gone)
 import { Fault } from '@switchyard/kinds'
+import { full, type Guest, type Held, late, type Place, Room, Seat } from './hold-room.ts'
 import type { Limits } from './limits.ts'
 import { noUpstream } from './resolve.ts'
 import type { Route, Unready } from './route.ts'
 import type { Ticking, Wheel } from './wheel.ts'
-
-/** Who waits. */
-export interface Guest {
-  readonly route: Route
-  /** Of its body, while it waits. */
-  readonly bytes: number
-  /** When its own time is over, in milliseconds since 1970. */
-  readonly deadline: number
-  /** Whether it can be asked somewhere, by the route as it stands now. */
-  fits(route: Route): boolean
-  proceed(): void
-  refused(fault: Fault): void
-}
-
-/** A guest's place; whoever leaves before it is called gives it back. */
-export interface Place {
-  leave(): void
-}
 
 /** `hopeless`: none would be ready in its time. */
 export type HoldEnd = 'served' | 'full' | 'hopeless' | 'late' | 'ended' | 'gone'
@@ -41,11 +24,6 @@ export interface HoldingOptions {
   readonly told: (end: HoldEnd) => void
 }
 
-/** Bytes of bodies that wait for one endpoint. */
-const mostBytes = 64 * 1024 * 1024
-/** So many starts of an endpoint say how long the next one takes, and so large a part of them is believed. */
-const mostStarts = 10
-const believed = 0.9
 /** A start that nobody waits for is followed for so long. */
 const followedMilliseconds = 600_000
 /** Endpoints of which it is remembered how long they took. */
@@ -56,11 +34,6 @@ const wakeMilliseconds = 15_000
 const turnMilliseconds = 100
 /** A full room is empty after so many turns: its first requests find one replica, its last ones perhaps several. */
 const turnsToEmpty = 10
-/** Told where nothing is known of how long it takes. */
-const usualMilliseconds = 5000
-
-type Held = Unready & Required<Pick<Unready, 'hold'>>
-
 /** The endpoint that a request of the route may wait for. */
 export function heldFor({ unready }: Route): Held | undefined {
   return unready.find((endpoint): endpoint is Held => endpoint.hold !== undefined)
@@ -103,73 +76,6 @@ export function ready(
   return promise.finally(() => signal.removeEventListener('abort', leave))
 }
 
-/** Those who wait for one endpoint. */
-class Room {
-  readonly seats = new Set<Seat>()
-  endpoint: Held
-  bytes = 0
-  /** When the endpoint is woken again, if somebody waits by then. */
-  wakeAt = 0
-  /** Since when it is wanted and not ready; 0 when it is not. */
-  since = 0
-  /** Of the last who wanted it. */
-  route: Route
-  /** Milliseconds that its last starts took, from the first who wanted it on. */
-  readonly #starts: number[] = []
-
-  constructor(endpoint: Held, route: Route) {
-    this.endpoint = endpoint
-    this.route = route
-  }
-
-  /** Whether a replica of it is ready by the route as it stands. */
-  isReady(route: Route): boolean {
-    const { workspace, name } = this.endpoint
-    return (
-      route.workspace === workspace &&
-      route.tiers.some(({ upstreams }) => upstreams.some(({ endpoint }) => endpoint === name))
-    )
-  }
-
-  started(now: number): void {
-    if (this.since === 0) return
-    this.#starts.push(now - this.since)
-    if (this.#starts.length > mostStarts) this.#starts.shift()
-    this.since = 0
-  }
-
-  fits({ bytes }: Guest): boolean {
-    return this.seats.size < this.endpoint.hold.requests && this.bytes + bytes <= mostBytes
-  }
-
-  /** Milliseconds until a replica should be ready, by how long it took before; undefined where that is not known. */
-  expected(now: number): number | undefined {
-    const sorted = this.#starts.toSorted((one, other) => one - other)
-    const took = sorted[Math.ceil(sorted.length * believed) - 1]
-    const left = took === undefined ? 0 : this.since + took - now
-    return left > 0 ? left : undefined
-  }
-}
-
-class Seat implements Place {
-  readonly guest: Guest
-  /** In milliseconds since 1970. */
-  readonly until: number
-  room: Room
-  readonly #left: (seat: Seat) => void
-
-  constructor(guest: Guest, until: number, room: Room, left: (seat: Seat) => void) {
-    this.guest = guest
-    this.until = until
-    this.room = room
-    this.#left = left
-  }
-
-  leave(): void {
-    this.#left(this)
-  }
-}
-
 export class Holding implements Ticking {
   /** Requests that wait. */
   count = 0
@@ -184,14 +90,16 @@ export class Holding implements Ticking {
   /** A place to wait in; a fault where there is none left or it would be in vain, undefined where nobody is to be waited for. */
   enter(guest: Guest): Place | Fault | undefined {
     const { clock, current } = this.#options
-    const endpoint = heldFor(current(guest.route) ?? guest.route)
+    const route = current(guest.route) ?? guest.route
+    const endpoint = heldFor(route)
     if (!endpoint) return undefined
     const now = clock()
     const room = this.#room(endpoint, guest.route)
     if (!room.fits(guest)) return this.#full(room, now)
     this.#want(room, now)
     const until = Math.min(now + endpoint.hold.milliseconds, guest.deadline - turnMilliseconds)
-    if (now + (room.expected(now) ?? 0) > until) {
+    // What is beside it may be fit before.
+    if (!leads(route) && now + (room.expected(now) ?? 0) > until) {
       this.#options.told('hopeless')
       return late(room, now)
     }
@@ -307,28 +215,4 @@ export class Holding implements Ticking {
     this.count--
     return true
   }
-}
-
-/** Whole ones, up. */
-const seconds = (milliseconds: number) => Math.max(1, Math.ceil(milliseconds / 1000))
-
-function full(room: Room, now: number): Fault {
-  const { name } = room.endpoint
-  const [oldest] = room.seats
-  // At the latest the oldest leaves its place.
-  const free = (oldest?.until ?? now) - now
-  return new Fault(
-    'unavailable',
-    `No replica of the endpoint '${name}' is ready, and as many requests as may wait for one do: try again later.`,
-    { reason: 'no_upstream', retryAfterSeconds: seconds(Math.min(free, room.expected(now) ?? free)) },
-  )
-}
-
-function late(room: Room, now: number): Fault {
-  const { name } = room.endpoint
-  return new Fault(
-    'unavailable',
-    `No replica of the endpoint '${name}' is ready in the time that the request may wait: try again later.`,
-    { reason: 'no_upstream', retryAfterSeconds: seconds(room.expected(now) ?? usualMilliseconds) },
-  )
 }

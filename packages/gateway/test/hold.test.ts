@@ -331,6 +331,30 @@ describe('R11 a route with an endpoint that has no ready replica', () => {
     expect(answer.headers.get('x-switchyard-upstream')).toBe('spare')
   })
 
+  test('waits for what it has beside though the endpoint takes longer than the request has', async () => {
+    starting('tiny')
+    settle(bed, engine, 'spare', 'openai')
+    bed.route('m', {
+      expose: 'upstream',
+      retries: { attempts: 1 },
+      tiers: [{ targets: [{ endpoint: 'tiny' }] }, { targets: [{ provider: 'spare', model: 'tiny' }] }],
+    })
+    let ahead = 0
+    bed.now = () => Date.now() + ahead
+    const first = bed.chat(key)
+    await waiting(1)
+    ahead += 40_000
+    awake()
+    expect((await first).status).toBe(200)
+    bed.change('Replica', 'tiny-1-0', { status: { state: 'Starting' } })
+    engine.will('busy for 5')
+    expect((await bed.chat(key, { model: 'm' })).status).toBe(429)
+    const asked = bed.chat(key, { model: 'm' }, { headers: { 'x-switchyard-timeout-ms': '20000' } })
+    await waiting(1)
+    ahead += 5000
+    expect((await asked).headers.get('x-switchyard-upstream')).toBe('spare')
+  })
+
   test('waits for another endpoint when the first one fails, and wakes that', async () => {
     starting('one')
     starting('two')
