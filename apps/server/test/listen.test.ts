@@ -180,3 +180,15 @@ describe('E1 the TLS port', () => {
     expect([answer.status, accepted.length]).toEqual([200, 1])
   })
 })
+
+test('A10: what is at the address alone is the front page for browsers, and for everybody else that Ollama is running', async () => {
+  const edge = await listen('127.0.0.1', 0)
+  serve(edge)
+  const asked = async (accept: string) => {
+    const told = await fetch(`http://127.0.0.1:${portOf(edge)}/`, { headers: { accept } })
+    return [told.status, await told.text()]
+  }
+  expect(await asked('text/html,application/xhtml+xml,*/*;q=0.8')).toEqual([200, 'control'])
+  for (const accept of ['*/*', 'application/json'])
+    expect(await asked(accept)).toEqual([200, 'Ollama is running'])
+})
