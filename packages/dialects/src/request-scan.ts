@@ -30,6 +30,7 @@ export class RequestScan implements Members {
   /** Of the members that govern, once the whole has come; throws what `readRequest` does. */
   places(bytes: Buffer): Places {
     if (!this.#scan.isUtf8) throw invalidJson(firstBadByte(bytes))
+    this.#scan.finish()
     this.#top.check()
     if (!this.#scan.isObject) throw invalidJson(this.#scan.wrong)
     return this.#top.places

@@ -94,6 +94,14 @@ export class PartsScan {
     this.length += part.length
   }
 
+  /** Nothing more comes: a number with nothing behind it is whole. */
+  finish(): void {
+    const { length } = this
+    const state = this.#state
+    if (state === afterZero || state === integer || state === fraction || state === exponent)
+      this.#pass(length)
+  }
+
   /** What has come is one object. */
   get isObject(): boolean {
     return this.#state === end
