@@ -241,7 +241,7 @@ test('C13: vectors that come out of order, or as base64, are put right', () => {
   expect(parsed(reply?.bytes)).toMatchObject({ embeddings: [[1], [2]] })
 })
 
-test('nothing that was not asked for is sent, and what can not be said is named', () => {
+test('C5: nothing that was not asked for is sent, and what can not be said is named', () => {
   const ask = readRequest(
     'openai',
     'embeddings',

@@ -226,6 +226,26 @@ describe('a generateContent request', () => {
     expect(write(own).value.body.toString()).toContain('"args":{}},"thoughtSignature":"c2ln"')
   })
 
+  test('C12: a schema that would be endless when its references are written out is refused', () => {
+    const defs = Object.fromEntries(
+      Array.from({ length: 40 }, (_, at) => {
+        const next = { $ref: `#/$defs/d${at + 1}` }
+        return [`d${at}`, { type: 'object', properties: { a: next, b: next } }]
+      }),
+    )
+    const schema = JSON.stringify({ $ref: '#/$defs/d0', $defs: defs })
+    const turns = [{ role: 'user' as const, parts: [{ type: 'text' as const, text: 'hi' }] }]
+    const ask = {
+      ...read({ contents: [{ parts: [{ text: 'hi' }] }] }),
+      turns,
+      output: { type: 'schema' as const, schema },
+    }
+    const options = { model: 'm', strict: false, maxOutput: 9 }
+    expect(() => geminiFor({ schemas: 'subset' }).writeAsk(ask, options)).toThrow(
+      expect.objectContaining({ code: 'invalid', reason: 'invalid_value' }),
+    )
+  })
+
   test('writes the schema subset for models that take no JSON Schema', () => {
     const schema = JSON.stringify({
       $schema: 's',

@@ -439,3 +439,22 @@ test('C2: results without ids are joined by name, then by order', () => {
     ['a', 'a2'],
   ])
 })
+
+test.each(names)(
+  'C12: thirty thousand calls of %s do not hold up the others',
+  caller => {
+    const many = Array.from({ length: 30_000 }, (_, at) => `c${at}`)
+    const turns: readonly Turn[] = [
+      user('hi'),
+      { role: 'assistant', parts: many.map(id => call(id, '{}')) },
+      { role: 'tool', parts: many.toReversed().map(id => result(id, 'x')) },
+    ]
+    const native = joined(ports[caller].writeAsk(asked(caller, turns), options).value.body)
+    const begun = performance.now()
+    const ask = ports[caller].readAsk(native, line(caller))
+    for (const port of Object.values(ports)) port.writeAsk(ask, options)
+    // Each against each would be 900 million look-ups: many seconds.
+    expect(performance.now() - begun).toBeLessThan(15_000)
+  },
+  120_000,
+)

@@ -5,7 +5,7 @@ import type { Text } from '../long-text.ts'
 import type { Losses } from '../losses.ts'
 import { readMedia } from '../media.ts'
 import { invalidValue, type Json, objectArgs, unsupportedParameter, Verbatim } from '../raw.ts'
-import { failedText } from '../results.ts'
+import { failedText, WaitingCalls } from '../results.ts'
 import type { Row } from './row.ts'
 import { callId, seal, toolName } from './words.ts'
 
@@ -72,13 +72,11 @@ function leading(ask: Conversation): readonly Turn[] {
 export function writeMessages(ask: Conversation, writing: Writing): readonly Message[] {
   const messages: Message[] = []
   let calls: Call[] = []
+  let waiting = new WaitingCalls<Call>()
   let counted = 0
   const answer = (part: Part & { readonly type: 'toolResult' }) => {
-    const free = calls.filter(({ result }) => !result)
     const call =
-      part.callId === ''
-        ? (free.find(({ name }) => name === part.name) ?? free[0])
-        : free.find(({ id }) => id === part.callId)
+      part.callId === '' ? (waiting.byName(part.name ?? '') ?? waiting.oldest()) : waiting.byId(part.callId)
     if (!call) throw orphan(part.callId)
     call.result = writeResult(part, call.wire, ask, writing)
   }
@@ -92,6 +90,7 @@ export function writeMessages(ask: Conversation, writing: Writing): readonly Mes
     if (last?.role === 'user') last.content.unshift(...results)
     else messages.push({ role: 'user', content: results })
     calls = []
+    waiting = new WaitingCalls()
   }
   for (const turn of ask.turns.slice(leading(ask).length)) {
     const role = roleOf(turn, ask, writing.row)
@@ -103,7 +102,9 @@ export function writeMessages(ask: Conversation, writing: Writing): readonly Mes
       else if (part.type === 'toolCall') {
         const wire = part.id === '' ? callId(`call ${counted} ${part.name}`) : callId(part.id)
         counted++
-        calls.push({ id: part.id, name: part.name, wire })
+        const made: Call = { id: part.id, name: part.name, wire }
+        calls.push(made)
+        waiting.add(made)
         content.push(writing.marks.mark(writeCall(part, wire, writing), part))
       } else {
         const block = writeBlock(part, ask, writing)

@@ -24,17 +24,14 @@ export function writeTurns(turns: readonly Turn[], options: WriteParts): Record<
   const contents: Json[] = []
   groups.forEach((group, at) => {
     const calls = (at > 0 ? groups[at - 1] : undefined)?.parts.filter(part => part.type === 'toolCall') ?? []
+    const named = new Map(calls.map(({ id, name }) => [id, name]))
     const unanswered = group.role === 'model' && at === groups.length - 1
     const waiting = unanswered ? group.parts.find(part => part.type === 'toolCall') : undefined
     if (waiting?.type === 'toolCall') throw missingResult(waiting.id)
     const parts =
       group.role === 'model'
         ? writeModelParts(group.parts, options)
-        : writeUserParts(
-            inCallOrder(group.parts, calls),
-            options,
-            id => calls.find(call => call.id === id)?.name,
-          )
+        : writeUserParts(inCallOrder(group.parts, calls), options, id => named.get(id))
     if (parts.length > 0) contents.push({ role: group.role, parts })
   })
   const system = writeUserParts(
@@ -55,14 +52,16 @@ function inCallOrder(
   calls: readonly Extract<Part, { type: 'toolCall' }>[],
 ): readonly Part[] {
   const results = parts.filter(part => part.type === 'toolResult')
-  const stray = results.find(result => !calls.some(call => call.id === result.callId))
+  const known = new Set(calls.map(({ id }) => id))
+  const stray = results.find(({ callId }) => !known.has(callId))
   if (stray)
     throw invalidValue(
       'messages',
       `The result '${stray.callId}' answers no call of the turn before it: send it right after its call.`,
     )
+  const byCall = new Map(results.map(result => [result.callId, result]))
   const ordered = calls.map(call => {
-    const result = results.find(({ callId }) => callId === call.id)
+    const result = byCall.get(call.id)
     if (!result) throw missingResult(call.id)
     return result
   })

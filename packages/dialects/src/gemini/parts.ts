@@ -4,6 +4,7 @@ import { Fields } from '../fields.ts'
 import { stableHash } from '../ids.ts'
 import { type Seal, unwrapSeal } from '../origin.ts'
 import { invalidValue, type Raw, unsupportedParameter } from '../raw.ts'
+import { WaitingCalls } from '../results.ts'
 
 /** What Gemini takes instead of a signature that the history has lost. */
 export const noSignature = 'skip_thought_signature_validator'
@@ -21,18 +22,17 @@ export function either(fields: Fields, name: string): string {
 
 /** What is kept while a history is read: calls that wait, so that results without an id find theirs by name, in order. */
 class History {
-  #waiting: { readonly id: string; readonly name: string }[] = []
+  readonly #waiting = new WaitingCalls()
   #minted = 0
 
   call(id: string | undefined, name: string): string {
     const given = id || `call_${stableHash(`${this.#minted++} ${name}`)}`
-    this.#waiting.push({ id: given, name })
+    this.#waiting.add({ id: given, name })
     return given
   }
 
   result(id: string | undefined, name: string): string {
-    const at = this.#waiting.findIndex(call => (id ? call.id === id : call.name === name))
-    const [found] = at < 0 ? [] : this.#waiting.splice(at, 1)
+    const found = id ? this.#waiting.byId(id) : this.#waiting.byName(name)
     return id || (found?.id ?? `call_${stableHash(`${this.#minted++} ${name}`)}`)
   }
 }
@@ -40,7 +40,7 @@ class History {
 /** Reads `contents`. Function responses become turns of role `tool`. */
 export function readContents(contents: readonly Raw[]): readonly Turn[] {
   const history = new History()
-  const turns: Turn[] = []
+  const turns: { readonly role: Turn['role']; readonly parts: Part[] }[] = []
   for (const raw of contents) {
     const content = new Fields(raw)
     const role = content.word('role', ['user', 'model', 'function', 'tool', 'system'])
@@ -48,8 +48,7 @@ export function readContents(contents: readonly Raw[]): readonly Turn[] {
     if (role === 'model') {
       // Contents of the model in a row are one turn: calls of all are answered behind the last.
       const last = turns.at(-1)
-      if (last?.role === 'assistant')
-        turns[turns.length - 1] = { role: last.role, parts: [...last.parts, ...parts] }
+      if (last?.role === 'assistant') for (const part of parts) last.parts.push(part)
       else turns.push({ role: 'assistant', parts })
       continue
     }

@@ -1,7 +1,7 @@
 // Gemini's schemas are a subset of OpenAPI 3.0 with types in capitals; JSON Schema is read from it and written to it.
 // Models of 2025 and later take JSON Schema as it is, in fields of their own.
 import type { RawJson } from '../conversation.ts'
-import { type Json, Raw, Verbatim, writeJson } from '../raw.ts'
+import { invalidValue, type Json, Raw, Verbatim, writeJson } from '../raw.ts'
 
 type Members = Record<string, Json>
 
@@ -62,19 +62,32 @@ function set(out: Members, name: string, value: Json): void {
 /** The subset schema of a JSON Schema: `$ref` inlined, what the subset has no word for left out. */
 export function toSubset(schema: RawJson): RawJson {
   const root = Raw.parse(Buffer.from(schema))
-  return root ? writeJson(write(root, root, [])) : '{}'
+  return root ? writeJson(write(root, { root, left: mostSchemas }, [])) : '{}'
 }
 
-function write(schema: Raw, root: Raw, seen: readonly string[]): Json {
+/** Schemas in one, each `$ref` counted as what it stands for: a few that hold each other twice are as many as one likes. */
+const mostSchemas = 4_096
+
+interface Inlining {
+  readonly root: Raw
+  left: number
+}
+
+function write(schema: Raw, inlining: Inlining, seen: readonly string[]): Json {
   const members = schema.members()
   if (!members) return {}
+  if (inlining.left-- === 0)
+    throw invalidValue(
+      'schema',
+      `A schema must hold no more than ${mostSchemas} others, with every $ref written out: make it simpler.`,
+    )
   const ref = members.get('$ref')?.string()
   if (ref !== undefined) {
-    const target = resolve(root, ref)
+    const target = resolve(inlining.root, ref)
     // A schema that holds itself has no finite form: its inside is left open.
-    return target && !seen.includes(ref) ? write(target, root, [...seen, ref]) : { type: 'OBJECT' }
+    return target && !seen.includes(ref) ? write(target, inlining, [...seen, ref]) : { type: 'OBJECT' }
   }
-  const convert = (value: Raw) => write(value, root, seen)
+  const convert = (value: Raw) => write(value, inlining, seen)
   const out: Members = {}
   for (const [name, value] of members) {
     if (plain.has(name) || counts.has(name)) set(out, name, new Verbatim(value.text))

@@ -5,13 +5,13 @@ import { Fields } from '../fields.ts'
 import { stableHash } from '../ids.ts'
 import { imageType, readMedia } from '../media.ts'
 import { invalidValue, type Raw } from '../raw.ts'
-import { checkResults, type ToolCall, tidyTurns } from '../results.ts'
+import { checkResults, type ToolCall, tidyTurns, WaitingCalls } from '../results.ts'
 
 const roles = ['system', 'user', 'assistant', 'tool'] as const
 
 export function readTurns(messages: readonly Raw[]): readonly Turn[] {
   const turns: Turn[] = []
-  let open: ToolCall[] = []
+  let open = new WaitingCalls<ToolCall>()
   for (const [index, raw] of messages.entries()) {
     const message = new Fields(raw)
     const role = message.needs('role', message.word('role', roles))
@@ -29,13 +29,13 @@ export function readTurns(messages: readonly Raw[]): readonly Turn[] {
     } else if (role === 'assistant') {
       const calls = readCalls(message, index)
       const thinking = message.string('thinking')
-      open = [...open, ...calls]
+      for (const call of calls) open.add(call)
       turns.push({
         role,
         parts: [...(thinking ? [{ type: 'reasoning' as const, text: thinking }] : []), ...said, ...calls],
       })
     } else {
-      if (role === 'user') open = []
+      if (role === 'user') open = new WaitingCalls()
       turns.push({ role, parts: said })
     }
   }
@@ -74,11 +74,12 @@ export function argumentsOf(raw: Raw | undefined): RawJson {
   return raw?.string() ?? raw?.text ?? '{}'
 }
 
-function takeCall(open: ToolCall[], message: Fields): ToolCall | undefined {
+function takeCall(open: WaitingCalls<ToolCall>, message: Fields): ToolCall | undefined {
   const id = message.string('tool_call_id')
   const name = message.string('tool_name') ?? message.string('name')
-  const byId = open.findIndex(call => call.id === id)
-  const byName = open.findIndex(call => call.name === name)
-  const at = byId >= 0 ? byId : Math.max(0, byName)
-  return open.splice(at, 1)[0]
+  return (
+    (id === undefined ? undefined : open.byId(id)) ??
+    (name === undefined ? undefined : open.byName(name)) ??
+    open.oldest()
+  )
 }

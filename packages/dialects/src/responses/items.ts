@@ -20,13 +20,13 @@ export function readInput(raw: Raw): Turn[] {
   if (text !== undefined) return [{ role: 'user', parts: [{ type: 'text', text }] }]
   const items = raw.elements()
   if (!items) throw invalidValue(raw.path, `'${raw.path}' must be a text or an array of items.`)
-  const turns: Turn[] = []
+  const turns: { readonly role: Turn['role']; readonly parts: Part[] }[] = []
   for (const item of items) {
     const { role, parts } = readItem(new Fields(item))
     const last = turns.at(-1)
-    const joins = last?.role === role && (role === 'assistant' || role === 'tool')
-    if (joins && last) turns[turns.length - 1] = { role, parts: [...last.parts, ...parts] }
-    else turns.push({ role, parts })
+    if (last?.role === role && (role === 'assistant' || role === 'tool'))
+      for (const part of parts) last.parts.push(part)
+    else turns.push({ role, parts: [...parts] })
   }
   return turns
 }
