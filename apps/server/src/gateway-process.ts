@@ -102,6 +102,7 @@ export async function openGateway(options: GatewayOptions): Promise<GatewayProce
     place: settings.limiter,
     onLoss: settings.limiterLoss,
     databaseUrl,
+    data: settings.data,
     gateways,
     clock,
     random,

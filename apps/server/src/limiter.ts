@@ -1,4 +1,5 @@
 // Where the limits of a gateway process are counted, and what it does while they are out of reach.
+import { join } from 'node:path'
 import {
   type LimiterObservation,
   type LossPolicy,
@@ -8,6 +9,7 @@ import { openMemoryLimiter } from '@switchyard/drivers/limits/memory'
 import { openPostgresLimiter, type PostgresLimiterObservation } from '@switchyard/drivers/limits/postgres'
 import { openRedisLimiter, type RedisLimiterObservation } from '@switchyard/drivers/limits/redis'
 import type { Clock, Limiter, Observe, Random } from '@switchyard/runtime'
+import { keepingSpent, type SpentObservation } from './limiter-spent.ts'
 import type { LimiterPlace } from './settings.ts'
 
 interface Options {
@@ -15,11 +17,15 @@ interface Options {
   /** While they are away. */
   readonly onLoss: LossPolicy
   readonly databaseUrl: string
+  /** The data folder. */
+  readonly data: string
   /** How many gateway processes live, this one included. */
   readonly gateways: () => number
   readonly clock: Clock
   readonly random: Random
-  readonly observe: Observe<LimiterObservation | PostgresLimiterObservation | RedisLimiterObservation>
+  readonly observe: Observe<
+    LimiterObservation | PostgresLimiterObservation | RedisLimiterObservation | SpentObservation
+  >
 }
 
 export interface OpenedLimiter {
@@ -31,8 +37,12 @@ export interface OpenedLimiter {
 
 /** Connects with the first use: limits that cannot be reached keep no gateway from starting. */
 export async function openLimiter(options: Options): Promise<OpenedLimiter> {
-  const { place, onLoss, databaseUrl, gateways, clock, random, observe } = options
-  if (place.type === 'memory') return { limiter: openMemoryLimiter({ clock }), degraded: () => false }
+  const { place, onLoss, databaseUrl, data, gateways, clock, random, observe } = options
+  if (place.type === 'memory') {
+    const path = join(data, 'spent.json')
+    const limiter = await keepingSpent(openMemoryLimiter({ clock }), { path, clock, observe })
+    return { limiter, degraded: () => false }
+  }
   let degraded = false
   const limiter = openLayeredLimiter({
     shared:

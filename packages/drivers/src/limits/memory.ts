@@ -37,6 +37,8 @@ export interface MemoryLimiter extends Limiter {
   book(id: string, bookings: readonly Booking[]): void
   /** What the rates and quotas hold now. */
   held(): readonly Booking[]
+  /** What of that the quotas hold: the one thing that is missed for long when the process is gone. */
+  spent(): readonly Booking[]
   /** Empties every bucket and forgets every claim. */
   clear(): void
 }
@@ -57,6 +59,8 @@ export function openMemoryLimiter(options: MemoryOptions): MemoryLimiter {
   const startUs = (clock.now() - clock.monotonic()) * 1000
   const nowUs = () => Math.floor(startUs + clock.monotonic() * 1000)
   const vessels = new Map<string, Vessel>()
+  /** Those of quotas. */
+  const purses = new Set<Vessel>()
   /** Open claims to their end; one that is closed for good has its end below 0. Oldest first. */
   const claims = new Map<string, number>()
   let sweep = vessels.entries()
@@ -92,9 +96,16 @@ export function openMemoryLimiter(options: MemoryOptions): MemoryLimiter {
     for (let i = 0; i < 4; i++) {
       const next = sweep.next()
       if (next.done) sweep = vessels.entries()
-      else if (isIdle(next.value[1], now)) vessels.delete(next.value[0])
+      else drop(next.value[1], now)
     }
     vessels.set(vessel.bucket.key, vessel)
+    if (vessel.bucket.type === 'quota') purses.add(vessel)
+  }
+
+  function drop(vessel: Vessel, now: number): void {
+    if (!isIdle(vessel, now)) return
+    vessels.delete(vessel.bucket.key)
+    purses.delete(vessel)
   }
 
   function makeRoom(now: number): void {
@@ -102,8 +113,7 @@ export function openMemoryLimiter(options: MemoryOptions): MemoryLimiter {
       if (Math.abs(end) > now) break
       claims.delete(id)
     }
-    if (vessels.size >= entries)
-      for (const [key, vessel] of vessels) if (isIdle(vessel, now)) vessels.delete(key)
+    if (vessels.size >= entries) for (const vessel of vessels.values()) drop(vessel, now)
     if (vessels.size >= entries || claims.size >= entries)
       throw new Fault(
         'unavailable',
@@ -197,8 +207,16 @@ export function openMemoryLimiter(options: MemoryOptions): MemoryLimiter {
         .filter(({ by }) => by > 0)
     },
 
+    spent() {
+      const now = nowUs()
+      return [...purses]
+        .filter(vessel => !isIdle(vessel, now) && vessel.value > 0)
+        .map(({ bucket, value }) => ({ bucket, by: value }))
+    },
+
     clear() {
       vessels.clear()
+      purses.clear()
       claims.clear()
       sweep = vessels.entries()
     },
