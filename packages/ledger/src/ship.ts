@@ -1,6 +1,6 @@
 // Ships the journal to the store: a batch is acknowledged only after the store has committed it, and the store
 // knows an event by its id, so that nothing is lost and nothing counts twice, whoever is killed.
-import { setTimeout as sleep } from 'node:timers/promises'
+import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises'
 import type { IngestAnswer, JournalReader, Observe, UsageEvent, UsageStore, Used } from '@switchyard/runtime'
 import { usageEvent } from './usage.ts'
 
@@ -45,6 +45,8 @@ export async function shipUsage(options: ShipOptions): Promise<void> {
   }
 }
 
+const eventsOfTurn = 256
+
 /** A function of its own, so that a batch is garbage while the next one is waited for. */
 async function shipBatch(options: ShipOptions): Promise<void> {
   const { reader, limit = 1000, signal } = options
@@ -54,7 +56,12 @@ async function shipBatch(options: ShipOptions): Promise<void> {
 }
 
 async function ingest(options: ShipOptions, used: readonly Used[]): Promise<void> {
-  const events = used.map(({ admitted, ended }) => usageEvent(admitted, ended))
+  const events: UsageEvent[] = []
+  for (const { admitted, ended } of used) {
+    events.push(usageEvent(admitted, ended))
+    // A gateway that ships has requests to answer.
+    if (events.length % eventsOfTurn === 0) await turn()
+  }
   const { store, observe, clock, random, signal, backoffMilliseconds = 10_000 } = options
   for (let attempt = 1; ; attempt++) {
     try {

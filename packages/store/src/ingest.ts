@@ -1,12 +1,16 @@
 // The way of usage events into the database: once each, whatever is sent twice, and nothing dropped. What
 // cannot be used waits in quarantine; one bad event never holds up the others.
 import { hash as digestOf } from 'node:crypto'
+import { setImmediate as turn } from 'node:timers/promises'
 import { type IngestAnswer, type UsageEvent, usageUnits } from '@switchyard/runtime'
 import type { PoolClient } from 'pg'
 import { canonicalJson } from './canonical.ts'
 import { isTransient } from './postgres/faults.ts'
 import type { Database } from './postgres/pool.ts'
 import { columnOf, type Refusal, refuseEvent } from './usage-event.ts'
+
+/** Looked at in one turn of the loop: a batch is sent by gateways too, and would hold up their requests for 10 ms. */
+const itemsOfTurn = 64
 
 interface Sent {
   readonly index: number
@@ -67,7 +71,8 @@ async function take(client: PoolClient, items: readonly Sent[]): Promise<Readonl
   const answers = new Map<number, IngestAnswer>()
   const refused: Refused[] = []
   const good: Item[] = []
-  for (const item of items) {
+  for (const [place, item] of items.entries()) {
+    if (place % itemsOfTurn === itemsOfTurn - 1) await turn()
     const reason = refuseEvent(item.event, now)
     if (reason) refused.push({ item, reason })
     else good.push({ ...item, hash: hashOf(item.event) })
@@ -119,9 +124,19 @@ async function insert(client: PoolClient, items: readonly Item[]): Promise<Reado
   const { rows } = await client.query<{ key: string }>({
     name: 'ingest',
     text: insertion,
-    values: [JSON.stringify(items.map(rowOf))],
+    values: [await textOf(items)],
   })
   return new Set(rows.map(({ key }) => key))
+}
+
+async function textOf(items: readonly Item[]): Promise<string> {
+  const parts: string[] = []
+  for (let at = 0; at < items.length; at += itemsOfTurn) {
+    if (at > 0) await turn()
+    const some = items.slice(at, at + itemsOfTurn).map(rowOf)
+    parts.push(JSON.stringify(some).slice(1, -1))
+  }
+  return `[${parts.join(',')}]`
 }
 
 const columns = new Map(usageUnits.map(unit => [unit, columnOf(unit)]))

@@ -2,13 +2,15 @@
 // lost process had begun and not ended becomes an event of its own, so that it ends once as well.
 import { type FileHandle, open, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
+import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises'
 import type { Admission, JournalReader, Observe, Used } from '@switchyard/runtime'
 import { type Frame, headBytes, readFrame, Told } from './frame.ts'
 import type { JournalObservation } from './index.ts'
 import type { Segment } from './segment.ts'
 
 const readBytes = 1024 * 1024
+/** Taken in one turn of the loop: a whole batch would hold up requests for 5 ms. */
+const recordsOfTurn = 64
 /** About what the records of one request take. */
 const bytesOfRequest = 200
 const nothing = Buffer.alloc(0)
@@ -65,7 +67,9 @@ export class SegmentReader implements JournalReader {
       this.#more = Promise.withResolvers()
       // Nothing is read before a batch has gathered: records in memory live through collections of garbage.
       if (this.#gathering(limit)) await sleep(this.#settings.gatherMilliseconds, undefined, { signal })
-      while (this.#ready.length < limit && (this.#scan(limit) || (await this.#step())));
+      while (this.#ready.length < limit)
+        if (this.#scan(limit)) await turn()
+        else if (!(await this.#step())) break
       if (this.#ready.length > 0 || this.#passed.length > 0) break
       await until(this.#more.promise, signal)
     }
@@ -111,17 +115,17 @@ export class SegmentReader implements JournalReader {
     return this.#segments[0]?.epoch === this.#settings.epoch
   }
 
-  /** Takes the whole frames that are in memory; false when the next one is not, or is no frame. */
+  /** Takes some of the whole frames that are in memory; false when the next one is not, or is no frame. */
   #scan(limit: number): boolean {
     const opens = !this.#live()
-    let some = false
-    while (this.#ready.length < limit && this.#at < this.#bytes.length) {
+    let some = 0
+    while (some < recordsOfTurn && this.#ready.length < limit && this.#at < this.#bytes.length) {
       const frame = readFrame(this.#bytes, this.#at, this.#told, opens)
       if (frame.kind === 'short' || frame.kind === 'bad') break
       this.#take(frame)
-      some = true
+      some++
     }
-    return some
+    return some > 0
   }
 
   /** Goes on where `scan` cannot: reads more, or leaves a segment; false when there is nothing to do now. */
