@@ -26,8 +26,9 @@ const roundMilliseconds = 1500
 const warmMilliseconds = 4000
 /** The first start makes the database of its folder. */
 const startMilliseconds = 6 * beginMilliseconds
-/** CPU of a request with the most workers, beside one. */
+/** CPU of a request with as many workers as there are cores, beside one. */
 const mostRatio = 1.25
+const most = counts.findLast(count => count <= availableParallelism()) ?? 1
 const question = same(200, false)
 
 interface Server extends AsyncDisposable {
@@ -165,17 +166,17 @@ function report(cells: ReadonlyMap<string, readonly Cell[]>): { text: string; me
     const times = [of(taken, cell => cell.p50), of(taken, cell => cell.p99)].join(' | ')
     return `| ${name} | ${rate} | ${cpu.toFixed(1)} | ${(cpu / one).toFixed(2)}x | ${of(taken, cell => cell.uneven).toFixed(2)} | ${times} | ${errors} |`
   })
-  const ratio = of(all.at(-1) ?? [], cell => cell.cpuMicroseconds) / one
+  const ratio = of(all[counts.indexOf(most)] ?? [], cell => cell.cpuMicroseconds) / one
   const met = ratio <= mostRatio && all.flat().every(({ errors }) => errors === 0)
   const text = [
     '# Whole servers with several workers',
-    `${new Date().toISOString()}, Node ${process.version}, ${availableParallelism()} x ${cpus()[0]?.model.trim()}; ${rounds} rounds of ${roundMilliseconds} ms in turns, 1 KB JSON on ${connections} connections to one provider; medians. Callers and provider have their part of the same cores, so that requests/s rise with the workers only where there are more cores than they need; the CPU of a request shows what sharing the work costs.`,
+    `${new Date().toISOString()}, Node ${process.version}, ${availableParallelism()} x ${cpus()[0]?.model.trim()}; ${rounds} rounds of ${roundMilliseconds} ms in turns, 1 KB JSON on ${connections} connections to one provider; medians. Callers and provider have their part of the same cores, so that requests/s rise with the workers only where there are more cores than they need; the CPU of a request shows what sharing the work costs. With more workers than cores each turn of a worker finds less to do at once.`,
     [
       '| server | requests/s | CPU µs/request | beside one | busiest beside its share | p50 µs | p99 µs | errors |',
       '|---|---:|---:|---:|---:|---:|---:|---:|',
       ...rows,
     ].join('\n'),
-    `CPU of a request with ${counts.at(-1)} workers, beside one: ${ratio.toFixed(2)}x, at most ${mostRatio}x: ${met ? 'met' : 'missed'}.`,
+    `CPU of a request with ${most} workers, beside one: ${ratio.toFixed(2)}x, at most ${mostRatio}x: ${met ? 'met' : 'missed'}.`,
   ].join('\n\n')
   return { text, met }
 }
