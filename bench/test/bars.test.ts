@@ -1,7 +1,8 @@
 // The bars of the bench: what counts as met, and that ratios are of medians.
 import { expect, test } from 'vitest'
-import { type Bar, verdict } from '../bars.ts'
-import { median, ratio } from '../results.ts'
+import { type Bar, bars, verdict } from '../bars.ts'
+import kept from '../results/gateway.json' with { type: 'json' }
+import { median, type Results, ratio } from '../results.ts'
 
 const row = (bar: Bar['bar'], value: number, allowed?: number): Bar => ({
   measure: 'a measure',
@@ -37,4 +38,10 @@ test('a ratio is of medians, so that one bad round of either side does not decid
   const cells = (...costs: number[]) => costs.map(cost => ({ cost }))
   expect(ratio(cells(2, 2, 90), cells(1, 1, 1), ({ cost }) => cost)).toBe(2)
   expect(ratio(cells(2, 2, 2), undefined, ({ cost }) => cost)).toBeNaN()
+})
+
+test('E6: the run that is kept has measured every bar beside its references', () => {
+  const all = bars(kept as unknown as Results) // written by a run
+  expect(all.length).toBeGreaterThanOrEqual(17)
+  expect(all.filter(bar => verdict(bar) === 'not measured').map(({ measure }) => measure)).toEqual([])
 })
