@@ -3,6 +3,7 @@ import { type Ask, meters, type Usage } from '@switchyard/dialects'
 import { Fault } from '@switchyard/kinds'
 import {
   type Amounts,
+  type Bucket,
   type LimitClaim as Claim,
   type LimitDimension,
   type Limiter,
@@ -105,11 +106,14 @@ interface Unsettled {
 
 const mostUnsettled = 10_000
 
+const isSeats = ({ type }: Bucket) => type === 'seats'
+
 /** The claims of one gateway: keeps the seats of those that run, and settles each, later when it cannot be now. */
 export class Admissions implements Disposable {
   readonly #limiter: Limiter
   readonly #observe: Observe<AdmissionObservation>
-  readonly #running = new Slots<Claim>()
+  /** Those that run and hold seats. */
+  readonly #seated = new Slots<Claim>()
   readonly #unsettled: Unsettled[] = []
   #timer: NodeJS.Timeout | undefined
 
@@ -125,14 +129,14 @@ export class Admissions implements Disposable {
   }
 
   settle(claim: Claim, used: Amounts): void {
-    this.#running.delete(claim.id)
+    if (this.#seated.size > 0) this.#seated.delete(claim.id)
     this.#settle({ claim, used })
   }
 
   /** Seats of a bucket that calls of this gateway hold. */
   seated(key: string): number {
     let held = 0
-    for (const { buckets } of this.#running.values()) if (buckets.some(bucket => bucket.key === key)) held++
+    for (const { buckets } of this.#seated.values()) if (buckets.some(bucket => bucket.key === key)) held++
     return held
   }
 
@@ -147,8 +151,8 @@ export class Admissions implements Disposable {
   }
 
   readonly #admitted = (verdict: Verdict): Verdict => {
-    if (verdict.type === 'admitted') {
-      this.#running.set(verdict.id, verdict)
+    if (verdict.type === 'admitted' && verdict.buckets.some(isSeats)) {
+      this.#seated.set(verdict.id, verdict)
       this.#timer ??= setInterval(this.#renew, renewEveryMs).unref()
     }
     return verdict
@@ -156,11 +160,9 @@ export class Admissions implements Disposable {
 
   readonly #renew = (): void => {
     for (const one of this.#unsettled.splice(0)) this.#settle(one)
-    const seated = [...this.#running.values()].filter(({ buckets }) =>
-      buckets.some(({ type }) => type === 'seats'),
-    )
+    const seated = [...this.#seated.values()]
     if (seated.length > 0) this.#attempt(() => this.#limiter.renew(seated), undefined)
-    if (this.#running.size === 0 && this.#unsettled.length === 0) this[Symbol.dispose]()
+    if (seated.length === 0 && this.#unsettled.length === 0) this[Symbol.dispose]()
   }
 
   #settle(one: Unsettled): void {
