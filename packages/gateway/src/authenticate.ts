@@ -2,6 +2,7 @@
 import { hash } from 'node:crypto'
 import { Fault } from '@switchyard/kinds'
 import type { Verified } from './door/issuers.ts'
+import { faultOf } from './failure.ts'
 import type { Carried } from './head.ts'
 import { wellFormed } from './key.ts'
 import type { KeyEntry, Principal, Refusal, Snapshot } from './snapshot.ts'
@@ -46,6 +47,8 @@ export interface Credential {
   readonly principal: Principal
   /** Undefined for an API key. */
   readonly token?: Verified
+  /** By which it was accepted last. */
+  seen: Snapshot
 }
 
 /** Three parts in base64url; the last is empty where nobody has signed. */
@@ -103,18 +106,32 @@ export function authenticate(
 
 function ofKey(digest: string, snapshot: Snapshot, now: number): Credential {
   const { principal, until } = accept(digest, snapshot, now)
-  return { digest, principal, until: Math.min(until, principal.expiresAt) }
+  return { digest, principal, until: Math.min(until, principal.expiresAt), seen: snapshot }
 }
 
 function bearing(token: Verified, snapshot: Snapshot): Credential {
-  return { digest: token.digest, principal: principalOf(token, snapshot), until: token.expiresAt, token }
+  return {
+    digest: token.digest,
+    principal: principalOf(token, snapshot),
+    until: token.expiresAt,
+    token,
+    seen: snapshot,
+  }
 }
 
-/** Throws the fault that tells why a caller is not accepted any more. */
-export function recheck({ digest, token }: Credential, snapshot: Snapshot, now: number): void {
-  if (!token) accept(digest, snapshot, now)
-  else if (now < token.expiresAt) principalOf(token, snapshot)
-  else throw unauthenticated('invalid_token', 'The token has expired: get a new one.')
+/** Why a caller is not accepted any more, which ends what it has begun; looked at where something may have changed. */
+export function recheck(credential: Credential, snapshot: Snapshot, now: number): Fault | undefined {
+  if (snapshot === credential.seen && now < credential.until) return undefined
+  credential.seen = snapshot
+  const { digest, token } = credential
+  try {
+    if (!token) accept(digest, snapshot, now)
+    else if (now < token.expiresAt) principalOf(token, snapshot)
+    else return unauthenticated('invalid_token', 'The token has expired: get a new one.')
+    return undefined
+  } catch (error) {
+    return faultOf(error)
+  }
 }
 
 /** What a key's hash stands for at this moment; throws the fault that tells why it stands for nothing. */

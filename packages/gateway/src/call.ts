@@ -49,7 +49,6 @@ export class Call implements InboundHearer, OpeningHearer, DecodedHearer {
   readonly #house: House
   readonly #inbound: Inbound
   readonly #snapshot: Snapshot
-  #checked: Snapshot
   readonly #startedAt: number
   readonly #cors: readonly string[]
   /** Address of the caller's socket, as long as it is there. */
@@ -75,14 +74,11 @@ export class Call implements InboundHearer, OpeningHearer, DecodedHearer {
   #asking: AbortController | undefined
   #firstContentAt: number | undefined
   #wroteAt = 0
-  #takenAt = 0
-  #left = 0
 
   constructor(house: House, inbound: Inbound) {
     this.#house = house
     this.#inbound = inbound
     this.#snapshot = house.snapshot()
-    this.#checked = this.#snapshot
     this.#startedAt = house.clock()
     this.#readAt = house.wheel.now
     this.id = house.uuid()
@@ -439,8 +435,7 @@ export class Call implements InboundHearer, OpeningHearer, DecodedHearer {
   #throttle(): void {
     if (!this.#relay.blocked) return
     this.#answering?.pause()
-    this.#takenAt = this.#house.wheel.now
-    this.#left = this.#relay.waiting
+    this.#relay.watch(this.#house.wheel.now)
   }
 
   ended(terminal: Buffer): void {
@@ -708,25 +703,16 @@ export class Call implements InboundHearer, OpeningHearer, DecodedHearer {
   }
 
   #tickBlocked(now: number): void {
-    const { waiting } = this.#relay
-    if (waiting < this.#left) this.#takenAt = now
-    this.#left = waiting
-    if (now - this.#takenAt < this.#house.limits.callerStall) return
+    if (this.#relay.stalled(now) < this.#house.limits.callerStall) return
     this.#gone('client_gone')
     this.#relay.destroy()
   }
 
   /** A key that is no longer accepted ends what it began. */
   #check(now: number): void {
-    const snapshot = this.#house.snapshot()
     const credential = this.#credential as Credential // set before the call ticks
-    if (snapshot === this.#checked && now < credential.until) return
-    this.#checked = snapshot
-    try {
-      recheck(credential, snapshot, now)
-    } catch (error) {
-      this.stop(faultOf(error), 'client_gone')
-    }
+    const refusal = recheck(credential, this.#house.snapshot(), now)
+    if (refusal) this.stop(refusal, 'client_gone')
   }
 
   /** Headers of an answer of which a route and attempts are known. */

@@ -2,9 +2,9 @@
 // engine that does not say corrects nothing, which metrics and `route explain` tell.
 import { type Signal, samples, signalOf } from '@switchyard/runtime'
 import type { Health } from './health/health.ts'
+import { Question } from './question.ts'
 import type { Origin } from './route.ts'
 import type { Upstreams } from './upstreams.ts'
-import type { Exchange, Hearer } from './wire/client.ts'
 
 /** A replica whose engine counts its requests. */
 export interface Counted {
@@ -18,8 +18,6 @@ export interface Counted {
 }
 
 const headers = Object.freeze(['accept', 'text/plain', 'user-agent', 'switchyard'])
-/** An engine tells of itself in a few KiB. */
-const mostBytes = 256 * 1024
 
 export class EngineCounts implements Disposable {
   readonly #upstreams: Upstreams
@@ -77,48 +75,5 @@ export class EngineCounts implements Disposable {
     })
     this.#asking.set(key, question)
     question.exchange = this.#upstreams.at(origin).client.request('GET', path, headers, undefined, question)
-  }
-}
-
-class Question implements Hearer {
-  exchange: Exchange | undefined
-  readonly #told: (text: string | undefined) => void
-  #status = 0
-  #text = ''
-  #over = false
-
-  constructor(told: (text: string | undefined) => void) {
-    this.#told = told
-  }
-
-  /** False when it was answered before. */
-  abandon(): boolean {
-    if (this.#over) return false
-    this.#over = true
-    this.exchange?.abort()
-    return true
-  }
-
-  onHead(status: number): void {
-    this.#status = status
-  }
-
-  onData(bytes: Buffer): void {
-    this.#text += bytes.toString('latin1')
-    if (this.#text.length > mostBytes && this.abandon()) this.#told(undefined)
-  }
-
-  onEnd(): void {
-    this.#end(this.#status === 200 ? this.#text : undefined)
-  }
-
-  onError(): void {
-    this.#end(undefined)
-  }
-
-  #end(text: string | undefined): void {
-    if (this.#over) return
-    this.#over = true
-    this.#told(text)
   }
 }

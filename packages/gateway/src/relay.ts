@@ -31,6 +31,9 @@ export class Relay {
   /** Bytes of the body that were given to the caller's connection. */
   sent = 0
   follower: Follower | undefined
+  /** Since when the caller has taken nothing, and what waited for it at the last look. */
+  #stalledAt = 0
+  #waited = 0
   /** What leaves is media: nothing of ours may stand in it. */
   #silent = false
   readonly #inbound: Inbound
@@ -49,6 +52,20 @@ export class Relay {
   /** Bytes that wait for the caller. */
   get waiting(): number {
     return this.#inbound.waiting
+  }
+
+  /** From now on it is looked at whether the caller takes something; `now` by the wheel. */
+  watch(now: number): void {
+    this.#stalledAt = now
+    this.#waited = this.waiting
+  }
+
+  /** Milliseconds for which the caller has taken nothing, since the last look or `watch`. */
+  stalled(now: number): number {
+    const { waiting } = this
+    if (waiting < this.#waited) this.#stalledAt = now
+    this.#waited = waiting
+    return now - this.#stalledAt
   }
 
   /** Sends status, headers and what of a stream was held. */

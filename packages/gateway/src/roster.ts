@@ -1,6 +1,6 @@
 // Who is under way, in no order: each knows its place in the list. A Set would do, but V8 lets the table that a Set
 // has outgrown point to the next one. Once one such table has grown old, all that come after it, and the requests in
-// them, live through every collection of the young: measured, 4 of 24 MB, and five times the pause.
+// them, live through every collection of the young: `--trace-gc` showed a sixth of all that was allocated.
 
 export interface Placed {
   /** Where the roster keeps it; below 0 while it is in none. Set by the roster alone. */

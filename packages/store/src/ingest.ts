@@ -9,7 +9,7 @@ import { isTransient } from './postgres/faults.ts'
 import type { Database } from './postgres/pool.ts'
 import { columnOf, type Refusal, refuseEvent } from './usage-event.ts'
 
-/** Looked at in one turn of the loop: a batch is sent by gateways too, and would hold up their requests for 10 ms. */
+/** Looked at in one turn of the loop: a batch is sent by gateways too, and would hold up their requests for milliseconds. */
 const itemsOfTurn = 64
 
 interface Sent {

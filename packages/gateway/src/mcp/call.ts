@@ -50,7 +50,6 @@ export class McpCall implements McpHearer, Running {
   readonly #house: House
   readonly #inbound: Inbound
   readonly #snapshot: Snapshot
-  #checked: Snapshot
   readonly #startedAt: number
   readonly #peer: string
   readonly #cors: readonly string[]
@@ -69,15 +68,12 @@ export class McpCall implements McpHearer, Running {
   #total = Number.POSITIVE_INFINITY
   #begunAt: number | undefined
   #wroteAt = 0
-  #takenAt = 0
-  #left = 0
   #reason: string | undefined
 
   constructor(house: House, inbound: Inbound) {
     this.#house = house
     this.#inbound = inbound
     this.#snapshot = house.snapshot()
-    this.#checked = this.#snapshot
     this.#startedAt = house.clock()
     this.#peer = inbound.peer
     this.#cors = house.door.cors(inbound)
@@ -250,8 +246,7 @@ export class McpCall implements McpHearer, Running {
   #throttle(): void {
     if (!this.#relay.blocked) return
     this.#forward?.pause()
-    this.#takenAt = this.#house.wheel.now
-    this.#left = this.#relay.waiting
+    this.#relay.watch(this.#house.wheel.now)
   }
 
   ended(): void {
@@ -467,25 +462,16 @@ export class McpCall implements McpHearer, Running {
   }
 
   #tickBlocked(now: number): void {
-    const { waiting } = this.#relay
-    if (waiting < this.#left) this.#takenAt = now
-    this.#left = waiting
-    if (now - this.#takenAt < this.#house.limits.callerStall) return
+    if (this.#relay.stalled(now) < this.#house.limits.callerStall) return
     this.#gone()
     this.#relay.destroy()
   }
 
   /** A key that is no longer accepted ends what it began. */
   #check(now: number): void {
-    const snapshot = this.#house.snapshot()
     const credential = this.#credential as Credential // set before the call ticks
-    if (snapshot === this.#checked && now < credential.until) return
-    this.#checked = snapshot
-    try {
-      recheck(credential, snapshot, now)
-    } catch (error) {
-      this.stop(faultOf(error), 'client_gone')
-    }
+    const refusal = recheck(credential, this.#house.snapshot(), now)
+    if (refusal) this.stop(refusal, 'client_gone')
   }
 
   /** Headers of an answer; `session` is one that it begins. */

@@ -38,6 +38,7 @@ export class Session implements Running {
   readonly streamed = true
   place = -1
   readonly #house: House
+  readonly #snapshot: Snapshot
   readonly #request: IncomingMessage
   readonly #socket: Socket
   /** What of the WebSocket has come with its opening. */
@@ -52,7 +53,6 @@ export class Session implements Running {
   readonly #tap = new RealtimeTap()
   #relay: Relay
   #phase: Phase = 'opening'
-  #checked: Snapshot
   #head: Head | undefined
   #credential: Credential | undefined
   #route: Route | undefined
@@ -78,7 +78,7 @@ export class Session implements Running {
     this.#socket = socket
     if (early.length > 0) this.#early.push(early)
     this.#startedAt = house.clock()
-    this.#checked = house.snapshot()
+    this.#snapshot = house.snapshot()
     this.id = house.uuid()
     this.#response = new ServerResponse(request)
     this.#response.assignSocket(socket)
@@ -109,14 +109,14 @@ export class Session implements Running {
     checkHandshake(this.#inbound)
     this.#house.checkFresh?.()
     const carried = carriedWith(headers, head.carried)
-    const credential = await authenticate(carried, this.#checked, clock(), door)
+    const credential = await authenticate(carried, this.#snapshot, clock(), door)
     this.#credential = credential
     const { principal } = credential
     door.admit(this.#peer, head.forwardedFor, principal.addresses)
     this.#abort.signal.throwIfAborted()
     this.#house.enter(this)
     const tags = head.wishes?.get('tags')?.split(',') ?? []
-    const route = resolve(model, principal, this.#checked, { headers, tags, metadata: () => undefined })
+    const route = resolve(model, principal, this.#snapshot, { headers, tags, metadata: () => undefined })
     this.#route = route
     if (route.guarding.guards) throw unguarded({ operation: 'realtime', model })
     const { workspace, project, key, keyName } = principal
@@ -454,15 +454,9 @@ export class Session implements Running {
 
   /** A key that is no longer accepted ends what it began. */
   #check(now: number): void {
-    const snapshot = this.#house.snapshot()
     const credential = this.#credential as Credential // set before the session ticks
-    if (snapshot === this.#checked && now < credential.until) return
-    this.#checked = snapshot
-    try {
-      recheck(credential, snapshot, now)
-    } catch (error) {
-      this.stop(faultOf(error), 'client_gone')
-    }
+    const refusal = recheck(credential, this.#house.snapshot(), now)
+    if (refusal) this.stop(refusal, 'client_gone')
   }
 }
 

@@ -9,7 +9,7 @@ import type { JournalObservation } from './index.ts'
 import type { Segment } from './segment.ts'
 
 const readBytes = 1024 * 1024
-/** Taken in one turn of the loop: a whole batch would hold up requests for 5 ms. */
+/** Taken in one turn of the loop: a whole batch would hold up requests for milliseconds. */
 const recordsOfTurn = 64
 /** About what the records of one request take. */
 const bytesOfRequest = 200
