@@ -28,9 +28,13 @@ export type Credential =
 /** A workspace, null for the platform, undefined for wherever the caller holds it. */
 export type Place = string | null | undefined
 
+/** What stands in the way: no role gives it, or the key leaves it out of its owner's rights. */
+export type Level = 'role' | 'scope' | 'workspace'
+
 export type Decision =
   | { readonly allowed: true }
-  | { readonly allowed: false; readonly code: 'denied' | 'not_found' }
+  | { readonly allowed: false; readonly code: 'denied'; readonly level: Level }
+  | { readonly allowed: false; readonly code: 'not_found' }
 
 const yes: Decision = { allowed: true }
 
@@ -68,20 +72,43 @@ export function decide(caller: Caller, permission: string, place: Place): Decisi
   if (holds(caller, permission, place)) return yes
   // Whether a workspace exists is known only to those who hold something in it.
   if (typeof place === 'string' && !reaches(caller, place)) return { allowed: false, code: 'not_found' }
-  return { allowed: false, code: 'denied' }
+  return { allowed: false, code: 'denied', level: levelOf(caller, permission, place) }
 }
 
-/** Throws the refusal; the message names the permission that is missing and where. */
+function levelOf({ workspace: _only, ...caller }: Caller, permission: string, place: Place): Level {
+  if (!holds({ ...caller, scopes: ['*'] }, permission, place)) return 'role'
+  return holds(caller, permission, place) ? 'workspace' : 'scope'
+}
+
+/** Throws the refusal; the message names the permission that is missing, where, and who leaves it out. */
 export function authorize(caller: Caller, permission: string, place: Place): void {
   const decision = decide(caller, permission, place)
   if (decision.allowed) return
-  throw decision.code === 'not_found' ? absentWorkspace(place ?? '') : missing(permission, place)
+  throw decision.code === 'not_found'
+    ? absentWorkspace(place ?? '')
+    : refused(decision.level, caller, permission, place)
 }
 
-export function missing(permission: string, place: Place): Fault {
+/** The refusal of one who may know of the place. */
+export function missing(caller: Caller, permission: string, place: Place): Fault {
+  return refused(levelOf(caller, permission, place), caller, permission, place)
+}
+
+const reasons = {
+  role: 'permission_missing',
+  scope: 'scope_missing',
+  workspace: 'key_workspace',
+} as const satisfies Record<Level, string>
+
+function refused(level: Level, caller: Caller, permission: string, place: Place): Fault {
   const where = place === undefined ? '' : place === null ? ' on the platform' : ` in workspace ${place}`
-  return new Fault('denied', `You need ${permission}${where}. Ask an administrator to grant it.`, {
-    reason: 'permission_missing',
+  const sentences: Readonly<Record<Level, string>> = {
+    role: `You need ${permission}${where}. Ask an administrator to grant it.`,
+    scope: `The scopes of this key leave out ${permission}, which its owner holds${where}. Use a key with that scope.`,
+    workspace: `This key works in workspace ${caller.workspace} alone, though its owner holds ${permission}${where}.`,
+  }
+  return new Fault('denied', sentences[level], {
+    reason: reasons[level],
     details: [{ path: '', rule: 'permission', message: permission }],
   })
 }

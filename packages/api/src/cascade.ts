@@ -7,7 +7,6 @@ import { absent, type Caller, missing, permits, rightsPlace } from './authorize.
 import { checkShipped, kindOf, marked } from './leaving.ts'
 import { checkIfMatch } from './listing.ts'
 import { isPrincipal } from './references.ts'
-import { keepAnAdmin } from './rules.ts'
 
 /** One document that goes, and how many referred to it when the plan was read. */
 interface Planned {
@@ -91,7 +90,7 @@ export function authorizeCascade(caller: Caller, { dependents, target }: Plan): 
     const kind = kindOf(document)
     checkShipped(document)
     if (!permits(caller, kind, 'delete', document))
-      throw missing(`${kind.noun}:delete`, rightsPlace(document))
+      throw missing(caller, `${kind.noun}:delete`, rightsPlace(document))
   }
   const hidden = dependents.length - seen.length
   if (hidden === 0) return
@@ -168,7 +167,6 @@ async function retire(
     throw new Fault('conflict', `Something has just begun to use ${document.kind} ${name}. Try again.`, {
       reason: 'raced',
     })
-  if (document.kind === 'User' || document.kind === 'RoleAssignment') await keepAnAdmin(tx, document, now)
   if (total === 0 && finalizers.length === 0) {
     await tx.remove(document)
     return { document, gone: true }

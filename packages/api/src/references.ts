@@ -140,7 +140,7 @@ function checkTarget(
   const verb = verbFor(kind)
   if (permits(caller, kind, verb, found)) return
   if (permits(caller, kind, 'read', found))
-    throw missing(`${kind.noun}:${verb}`, readPlace(found) ?? metadata.workspace)
+    throw missing(caller, `${kind.noun}:${verb}`, readPlace(found) ?? metadata.workspace)
   const message = `there is no ${kind.kind} ${workspace === null ? `platform/${name}` : name} that may be used here`
   problems.push({ path, rule: 'reference', message })
 }

@@ -8,7 +8,6 @@ import { checkShipped, kindOf, marked } from './leaving.ts'
 import { checkIfMatch, ifMatchOf } from './listing.ts'
 import { isPrincipal, nameOf } from './references.ts'
 import type { Answer } from './route.ts'
-import { keepAnAdmin } from './rules.ts'
 
 export interface RemovalOptions {
   readonly store: Store
@@ -48,7 +47,8 @@ export async function deleteDocument(
       const seen = await tx.get(key)
       if (!seen || !permits(ask.caller, kind, 'read', seen)) throw absent(kind.kind, key.name)
       if (!ask.cascade) return remove(tx, ask, seen, wanted, now())
-      if (!permits(ask.caller, kind, 'delete', seen)) throw missing(`${kind.noun}:delete`, rightsPlace(seen))
+      if (!permits(ask.caller, kind, 'delete', seen))
+        throw missing(ask.caller, `${kind.noun}:delete`, rightsPlace(seen))
       if (plan?.target.document.metadata.id !== seen.metadata.id) throw absent(kind.kind, key.name)
       authorizeCascade(ask.caller, plan)
       return cascade(tx, plan, { caller: ask.caller, wanted, now: now() })
@@ -75,7 +75,8 @@ export async function remove(
   now: number,
 ): Promise<Removed> {
   const kind = kindOf(seen)
-  if (!permits(ask.caller, kind, 'delete', seen)) throw missing(`${kind.noun}:delete`, rightsPlace(seen))
+  if (!permits(ask.caller, kind, 'delete', seen))
+    throw missing(ask.caller, `${kind.noun}:delete`, rightsPlace(seen))
   const { workspace, name } = seen.metadata
   const document = await tx.lock({ kind: seen.kind, workspace, name }, 'update')
   if (!document) throw absent(kind.kind, name)
@@ -86,7 +87,6 @@ export async function remove(
     await checkEmpty(tx, name)
     return leaveWorkspace(tx, document, ask.caller, now)
   }
-  if (document.kind === 'User' || document.kind === 'RoleAssignment') await keepAnAdmin(tx, document, now)
   const cascaded = await clearReferrers(tx, ask, document, now)
 
   const finalizers = ask.force ? [] : document.metadata.finalizers

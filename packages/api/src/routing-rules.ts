@@ -41,7 +41,7 @@ export const privateRangesNeedTheRight: Rule = ({ document, stored, caller }) =>
   const { allowCidrs } = as<DocumentOf<typeof provider | typeof mcpServer>>(document)!.spec
   const before = as<DocumentOf<typeof provider | typeof mcpServer>>(stored)?.spec.allowCidrs ?? []
   if (allowCidrs.every(range => before.includes(range))) return
-  if (!holds(caller, 'provider:private', null)) throw missing('provider:private', null)
+  if (!holds(caller, 'provider:private', null)) throw missing(caller, 'provider:private', null)
 }
 
 /** Whoever says where a credential is sent can have it sent to themselves, so must be one who may use it. */
@@ -55,7 +55,7 @@ export const credentialGoesWhereItsUsersSay: Rule = ({ document, stored, caller,
   const used = targets.get('spec.credential')
   const kind = findKind('Credential')
   if (!stored || !used || !kind || addressOf(stored) === addressOf(document)) return
-  if (!permits(caller, kind, 'use', used)) throw missing('credential:use', readPlace(used))
+  if (!permits(caller, kind, 'use', used)) throw missing(caller, 'credential:use', readPlace(used))
 }
 
 /** Two routes of one name for the same requests: which of them is taken would be chance. */

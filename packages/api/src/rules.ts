@@ -15,7 +15,6 @@ import {
   type roleAssignment,
   type user,
 } from '@switchyard/kinds'
-import type { WriteTransaction } from '@switchyard/runtime'
 import { beyond, type Caller, holds, missing, outside, principalOf } from './authorize.ts'
 import { passwordProblems } from './password.ts'
 import {
@@ -84,7 +83,8 @@ const rawArgumentsNeedTheRight: Rule = ({ document, stored, caller }) => {
   const { spec, metadata } = as<DocumentOf<typeof endpoint>>(document)!
   const before = as<DocumentOf<typeof endpoint>>(stored)?.spec.extraArgs ?? []
   if (spec.extraArgs.length === 0 || !changed(before, spec.extraArgs)) return
-  if (!holds(caller, 'engine:raw', metadata.workspace)) throw missing('engine:raw', metadata.workspace)
+  if (!holds(caller, 'engine:raw', metadata.workspace))
+    throw missing(caller, 'engine:raw', metadata.workspace)
 }
 
 const emailIsUnique: Rule = async ({ tx, document }) => {
@@ -109,66 +109,15 @@ const passwordIsStrong: Rule = ({ document, secrets }) => {
   if (password !== undefined) refuse(passwordProblems(password, email, 'spec.password'), 'weak_password')
 }
 
-/** Whoever sets another's password can sign in as them, so must hold what they hold. */
-const passwordOfAnEqual: Rule = ({ caller, document, stored, secrets, held }) => {
-  if (!stored || !secrets.has('password') || caller.principal === `user:${document.metadata.name}`) return
+/** Whoever sets another's password, or where their mail goes, can sign in as them, so must hold what they hold. */
+const accountOfAnEqual: Rule = ({ caller, document, stored, secrets, held }) => {
+  if (!stored || caller.principal === `user:${document.metadata.name}`) return
+  const emailOf = (of: Document) => as<DocumentOf<typeof user>>(of)!.spec.email
+  if (!secrets.has('password') && emailOf(stored) === emailOf(document)) return
   for (const { workspace, permission } of held) {
     const lacking = beyond(caller, [permission], workspace)
     if (lacking.length > 0) throw notHeld(lacking, workspace)
   }
-}
-
-const anAdminRemains: Rule = async ({ tx, document, stored, now }) => {
-  if (!stored || !narrowsAnAdmin(document)) return
-  await keepAnAdmin(tx, document, now)
-}
-
-function narrowsAnAdmin(document: Document): boolean {
-  if (document.kind === 'User') return as<DocumentOf<typeof user>>(document)!.spec.disabled
-  return as<DocumentOf<typeof roleAssignment>>(document)!.spec.expiresAt !== undefined
-}
-
-/** Refuses to take away (delete, disable, unassign) the last one who may do everything everywhere. */
-export async function keepAnAdmin(tx: WriteTransaction, leaving: Document, now: number): Promise<void> {
-  const assignments = await globalAdmins(tx, now)
-  const isAffected = (assignment: DocumentOf<typeof roleAssignment>) =>
-    leaving.kind === 'User'
-      ? assignment.spec.subject.name === leaving.metadata.name
-      : assignment.metadata.id === leaving.metadata.id
-  if (!assignments.some(isAffected)) return
-  // Two admins who remove each other at once wait here for one another.
-  await tx.lock({ kind: 'Role', workspace: null, name: 'admin' }, 'update')
-  const remaining = (await globalAdmins(tx, now)).filter(assignment => !isAffected(assignment))
-  for (const { spec } of remaining) {
-    const person = as<DocumentOf<typeof user>>(
-      await tx.get({ kind: 'User', workspace: null, name: spec.subject.name }),
-    )
-    if (person && !person.spec.disabled && person.metadata.deletionTimestamp === undefined) return
-  }
-  throw new Fault('conflict', 'This is the last administrator of the platform. Make another one first.', {
-    reason: 'last_admin',
-  })
-}
-
-async function globalAdmins(
-  tx: WriteTransaction,
-  now: number,
-): Promise<readonly DocumentOf<typeof roleAssignment>[]> {
-  const { items } = await tx.list({
-    kind: 'RoleAssignment',
-    workspace: null,
-    fields: [
-      { key: 'spec.role', operator: 'in', values: ['admin', 'platform/admin'] },
-      { key: 'spec.subject.kind', operator: 'in', values: ['User'] },
-    ],
-  })
-  return items
-    .map(item => as<DocumentOf<typeof roleAssignment>>(item)!)
-    .filter(
-      ({ spec, metadata }) =>
-        metadata.deletionTimestamp === undefined &&
-        (spec.expiresAt === undefined || Date.parse(spec.expiresAt) > now),
-    )
 }
 
 function unknownPatterns(patterns: readonly string[], path: string): readonly Detail[] {
@@ -240,16 +189,16 @@ const keyGrantsWhatIsHeld: Rule = ({ caller, document, stored }) => {
 export function checkKeyGrant(caller: Caller, { spec, metadata }: DocumentOf<typeof apiKey>): void {
   const own = principalOf(spec.owner, metadata.workspace) === caller.principal
   if (!own && !holds(caller, 'api_key:any', metadata.workspace))
-    throw missing('api_key:any', metadata.workspace)
+    throw missing(caller, 'api_key:any', metadata.workspace)
   const lacking = own ? outside(caller.scopes, spec.scopes) : beyond(caller, spec.scopes, metadata.workspace)
   if (lacking.length > 0) throw notHeld(lacking, metadata.workspace)
 }
 
 /** Rules by kind, in the order in which they are asked. */
 export const rules: Readonly<Record<string, readonly Rule[]>> = {
-  User: [passwordIsStrong, passwordOfAnEqual, emailIsUnique, anAdminRemains],
+  User: [passwordIsStrong, accountOfAnEqual, emailIsUnique],
   Role: [roleGrantsWhatIsHeld],
-  RoleAssignment: [expiryIsAhead, assignmentGrantsWhatIsHeld, anAdminRemains],
+  RoleAssignment: [expiryIsAhead, assignmentGrantsWhatIsHeld],
   ApiKey: [expiryIsAhead, keyGrantsWhatIsHeld],
   Credential: [credentialHoldsASecret],
   Provider: [providerIsSomewhere, privateRangesNeedTheRight, credentialGoesWhereItsUsersSay],

@@ -179,7 +179,8 @@ export function createWriter(options: WritingOptions): Writer {
   async function take(tx: WriteTransaction, kind: Kind, key: Key, caller: Caller): Promise<Document> {
     const seen = await tx.get(key)
     if (!seen || !permits(caller, kind, 'read', seen)) throw absent(kind.kind, key.name)
-    if (!permits(caller, kind, 'update', seen)) throw missing(`${kind.noun}:update`, rightsPlace(seen))
+    if (!permits(caller, kind, 'update', seen))
+      throw missing(caller, `${kind.noun}:update`, rightsPlace(seen))
     const stored = await tx.lock(key, 'update')
     if (!stored) throw absent(kind.kind, key.name)
     return stored

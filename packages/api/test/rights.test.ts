@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { kinds, permissions, presets } from '@switchyard/kinds'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type Caller, decide, holds } from '../src/authorize.ts'
+import { decide, holds } from '../src/authorize.ts'
 import {
   endpointDocument,
   expectStatus,
@@ -10,39 +10,9 @@ import {
   start,
   workspaceDocument,
 } from './harness.ts'
+import { callerWith, golden, page } from './rights-page.ts'
 
-const places = { own: 'red', other: 'blue', platform: null } as const
-
-function callerWith(preset: string, workspace: string | null, narrowed: Partial<Caller> = {}): Caller {
-  return {
-    principal: 'user:someone',
-    grants: (presets[preset] ?? []).map(permission => ({ workspace, permission })),
-    scopes: ['*'],
-    credential: { type: 'operator', hash: '' },
-    ...narrowed,
-  }
-}
-
-describe('the matrix of presets, kinds, verbs and places', () => {
-  test('is the reviewed golden file', async () => {
-    const verbsOf = (noun: string) =>
-      permissions.filter(p => p.startsWith(`${noun}:`)).map(p => p.split(':')[1]!)
-    const nouns = [...new Set(permissions.map(permission => permission.split(':')[0]!))]
-    const lines = Object.keys(presets).flatMap(preset =>
-      (['red', null] as const).flatMap(assigned =>
-        nouns.map(noun => {
-          const caller = callerWith(preset, assigned)
-          const cells = Object.entries(places).map(([name, place]) => {
-            const held = verbsOf(noun).filter(verb => holds(caller, `${noun}:${verb}`, place))
-            return `${name}: ${held.join(' ') || '-'}`
-          })
-          return `${preset} ${assigned === null ? 'on the platform' : 'in own'} | ${noun} | ${cells.join(' | ')}`
-        }),
-      ),
-    )
-    await expect(`${lines.join('\n')}\n`).toMatchFileSnapshot('./rights.golden.txt')
-  })
-
+describe('the matrix of presets, kinds, verbs, places and routes', () => {
   test('names every kind in the golden file', async () => {
     const golden = await readFile(new URL('./rights.golden.txt', import.meta.url), 'utf8')
     for (const { noun } of kinds) expect(golden).toContain(`| ${noun} |`)
@@ -71,8 +41,24 @@ describe('the matrix of presets, kinds, verbs and places', () => {
 
   test('what one reaches is denied by name, what one does not reach is not found', () => {
     const viewer = callerWith('viewer', 'red')
-    expect(decide(viewer, 'endpoint:create', 'red')).toEqual({ allowed: false, code: 'denied' })
+    expect(decide(viewer, 'endpoint:create', 'red')).toEqual({
+      allowed: false,
+      code: 'denied',
+      level: 'role',
+    })
     expect(decide(viewer, 'endpoint:read', 'blue')).toEqual({ allowed: false, code: 'not_found' })
+  })
+
+  test('who is refused is told whether a role, the scopes of the key or its workspace refused', () => {
+    const operator = callerWith('operator', null, { scopes: ['endpoint:*'], workspace: 'red' })
+    const level = (permission: string, place: string | null) => {
+      const decision = decide(operator, permission, place)
+      return !decision.allowed && decision.code === 'denied' ? decision.level : decision
+    }
+    expect(level('endpoint:create', 'red')).toEqual({ allowed: true })
+    expect(level('user:read', 'red')).toBe('role')
+    expect(level('cluster:read', 'red')).toBe('scope')
+    expect(level('endpoint:create', null)).toBe('workspace')
   })
 })
 
@@ -112,36 +98,12 @@ describe('over HTTP', () => {
       },
     )
 
-  test('the HTTP route agrees with the matrix for every preset, kind and verb', async () => {
-    const people: Record<string, Person> = { 'workspace-admin': lead, developer, viewer }
-    for (const preset of ['operator', 'billing', 'auditor', 'admin'])
-      people[preset] = await h.person(`p-${preset}`, { red: [preset] })
-    const methods = { create: 'POST', read: 'GET', update: 'PATCH', delete: 'DELETE' } as const
-    for (const [preset, { token }] of Object.entries(people))
-      for (const kind of kinds.filter(({ scope }) => scope !== 'platform'))
-        for (const [verb, method] of Object.entries(methods)) {
-          if (kind.system && (verb === 'create' || verb === 'update')) continue
-          const permission = `${kind.noun}:${verb}`
-          for (const workspace of ['red', 'blue']) {
-            const path = `/api/v1/workspaces/${workspace}/${kind.plural}${verb === 'create' ? '' : '/absent'}`
-            const reply = await h.call(method, path, {
-              token,
-              ...(method === 'GET' || method === 'DELETE' ? {} : { body: {} }),
-            })
-            const may = holds(callerWith(preset, 'red'), permission, workspace)
-            // Allowed is told by what comes after the decision: an invalid body, or that the document is not there.
-            const expected = workspace === 'blue' ? 404 : !may ? 403 : verb === 'create' ? 400 : 404
-            expect([preset, permission, workspace, reply.status], reply.text).toEqual([
-              preset,
-              permission,
-              workspace,
-              expected,
-            ])
-          }
-        }
+  test('the matrix is the reviewed golden file, and docs/permissions.md says it', async () => {
+    await expect(golden(h.api.routes)).toMatchFileSnapshot('./rights.golden.txt')
+    await expect(page(h.api.routes)).toMatchFileSnapshot('../../../docs/permissions.md')
   })
 
-  test("another workspace's document is not found by get, list, watch, search, reference or text", async () => {
+  test("CP6.33: another workspace's document is not found by get, list, watch, search, reference or text", async () => {
     const { token } = developer
     const get = await h.call('GET', '/api/v1/workspaces/blue/endpoints/secret-plan', { token })
     expect(get.status).toBe(404)
@@ -155,6 +117,27 @@ describe('over HTTP', () => {
       body: { ...endpointDocument('x'), metadata: { name: 'x', workspace: 'blue' } },
     })
     expect(created.status).toBe(404)
+    // A name means one's own workspace, and never tells whether another has it.
+    const route = { model: 'm', tiers: [{ targets: [{ endpoint: 'secret-plan' }] }] }
+    const known = await h.call('POST', '/api/v1/workspaces/red/routes', {
+      token,
+      body: { metadata: { name: 'r' }, spec: route },
+    })
+    const unknown = await h.call('POST', '/api/v1/workspaces/red/routes', {
+      token,
+      body: {
+        metadata: { name: 'r' },
+        spec: { ...route, tiers: [{ targets: [{ endpoint: 'no-such-one' }] }] },
+      },
+    })
+    expect(expectStatus(known, 400).body.error.details).toEqual(
+      JSON.parse(
+        JSON.stringify(expectStatus(unknown, 400).body.error.details).replaceAll(
+          'no-such-one',
+          'secret-plan',
+        ),
+      ),
+    )
     expect((await h.call('GET', '/api/v1/workspaces/blue', { token })).status).toBe(404)
     expect((await h.call('GET', '/api/v1/workspaces/red', { token })).status).toBe(200)
     const listed = await h.call('GET', '/api/v1/workspaces', { token })
@@ -205,7 +188,45 @@ describe('over HTTP', () => {
     ])
   })
 
-  test('a workspace admin grants what they hold there, and nothing else anywhere', async () => {
+  test('who is refused by their key is told so, and not that a role is missing', async () => {
+    const made = await h.call('POST', '/api/v1/workspaces/red/apikeys', {
+      token: h.operator,
+      body: {
+        metadata: { name: 'reads-alone' },
+        spec: { owner: { kind: 'User', name: 'ada' }, scopes: ['endpoint:*'] },
+      },
+    })
+    const token = expectStatus(made, 201).body.secret!
+    const told = async (method: string, path: string) => {
+      const { status, body } = await h.call(method, path, { token })
+      return [status, body.error.reason, body.error.message]
+    }
+    expect(await told('GET', '/api/v1/workspaces/red/models')).toEqual([
+      403,
+      'scope_missing',
+      expect.stringContaining('The scopes of this key leave out model:read, which its owner holds'),
+    ])
+    expect(await told('GET', '/metrics')).toEqual([403, 'scope_missing', expect.any(String)])
+    expect(await told('GET', '/api/v1/workspaces/blue/endpoints')).toEqual([
+      404,
+      'workspace_not_found',
+      expect.any(String),
+    ])
+    expectStatus(await h.call('DELETE', '/api/v1/workspaces/red/apikeys/reads-alone'), 200)
+  })
+
+  test('CP6.32: a preset is changed and deleted by nobody', async () => {
+    for (const name of Object.keys(presets)) {
+      const path = `/api/v1/roles/${name}`
+      const changed = await h.call('PATCH', path, { body: { spec: { permissions: ['*'] } } })
+      expect([changed.status, changed.body.error?.reason]).toEqual(
+        name === 'admin' ? [200, undefined] : [403, 'builtin'],
+      )
+      expect((await h.call('DELETE', path)).body.error.reason).toBe('builtin')
+    }
+  })
+
+  test('CP6.32: a workspace admin grants what they hold there, and nothing else anywhere', async () => {
     expectStatus(await assign(lead.token, 'red', 'platform/developer'), 201)
     const admins = await assign(lead.token, 'red', 'platform/admin')
     expect([admins.status, admins.body.error.reason]).toEqual([403, 'grant_not_held'])
@@ -287,7 +308,7 @@ describe('over HTTP', () => {
     expect((await h.call('GET', '/api/v1/workspaces/red/endpoints', { token })).status).toBe(403)
   })
 
-  test('nobody takes over a stronger account: not by its password, not by turning its key', async () => {
+  test('CP6.32: nobody takes over a stronger account: not by its password or address, not by turning its key', async () => {
     const users = { metadata: { name: 'user-keeper' }, spec: { permissions: ['user:*'] } }
     expectStatus(await h.call('POST', '/api/v1/roles', { body: users }), 201)
     const keeper = await h.person('kim', { red: ['workspace-admin'] })
@@ -301,6 +322,13 @@ describe('over HTTP', () => {
       h.call('PATCH', `/api/v1/users/${name}`, { token, body: { spec: { password: 'taken over by kim' } } })
     expect((await password('ada')).body.error.reason).toBe('grant_not_held')
     expectStatus(await password('vic'), 200)
+    const email = (name: string) =>
+      h.call('PATCH', `/api/v1/users/${name}`, {
+        token,
+        body: { spec: { email: `kim-${name}@example.org` } },
+      })
+    expect((await email('ada')).body.error.reason).toBe('grant_not_held')
+    expectStatus(await email('vic'), 200)
     const body = {
       metadata: { name: 'of-ada' },
       spec: { owner: { kind: 'User', name: 'ada' }, scopes: ['*'] },

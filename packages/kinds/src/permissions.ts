@@ -99,7 +99,8 @@ export const presets: Readonly<Record<string, readonly string[]>> = {
     ...ownKeys,
   ],
   viewer: [
-    ...reads('workspace', 'project', ...places, ...serving, 'provider', 'guardrail', 'mcp_server'),
+    ...reads('workspace', 'project', 'role', 'role_assignment', 'service_account'),
+    ...reads(...places, ...serving, 'provider', 'guardrail', 'mcp_server'),
     'event:read',
   ],
   billing: [...reads('workspace', 'project', ...serving, 'price_book'), 'usage:read'],

@@ -4,7 +4,7 @@ import type { Document } from '@switchyard/kinds'
 import { presets } from '@switchyard/kinds'
 import { type Identity, Sealed, type Vault } from '@switchyard/runtime'
 import { type TestDatabase, testDatabase } from '@switchyard/store/testing'
-import { Client } from 'pg'
+import { Client, escapeLiteral } from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { agent, allow, caller, control, deleted, document, gateway, named, operator, put } from './given.ts'
 import { usageEvent } from './usage-event.ts'
@@ -171,7 +171,7 @@ describe('every table', () => {
       }
   })
 
-  test('gives a member of red, for every verb, no row of blue', async () => {
+  test('CP4.21: gives a member of red, for every verb, no row of blue', async () => {
     const red = { principal: 'user:red-admin', scopes: '*' }
     for (const table of await tables(hasWorkspace)) {
       const count = await as('user', red, `select 1 from ${table} where workspace = 'blue'`)
@@ -192,6 +192,60 @@ describe('every table', () => {
     }
     // And it is not blindness: their own rows are there.
     expect(await as('user', red, "select 1 from resources where workspace = 'red'")).toBeGreaterThan(3)
+  })
+
+  test('CP4.21: takes no row of blue from a member of red, whatever it says', async () => {
+    const red = { principal: 'user:red-admin', scopes: '*' }
+    for (const table of await tables(hasWorkspace)) {
+      const { rows: columns } = await eyes.query<{ name: string }>(
+        `select quote_ident(a.attname) as name from pg_attribute a where a.attrelid = $1::regclass and a.attnum > 0
+         and not a.attisdropped and a.attgenerated = '' and a.attidentity = ''
+         and has_column_privilege('switchyard_user', a.attrelid, a.attnum, 'insert')`,
+        [table],
+      )
+      if (columns.length === 0) continue
+      const names = columns.map(({ name }) => name).join(', ')
+      const { rows } = await eyes.query<{ row: unknown }>(
+        `select to_jsonb(t) as row from ${table} t where workspace = 'blue'`,
+      )
+      expect(rows.length, table).toBeGreaterThan(0)
+      for (const { row } of rows)
+        expect(
+          await as(
+            'user',
+            red,
+            `insert into ${table} (${names}) select ${names} from jsonb_populate_record(null::${table}, ${escapeLiteral(JSON.stringify(row))})`,
+          ),
+          `${table} ${JSON.stringify(row)}`,
+        ).toBe('denied')
+    }
+  })
+
+  test('belongs to the owner alone; no other role owns a thing, passes a policy or makes a role', async () => {
+    const { rows: owned } = await eyes.query<{ owner: string }>(
+      `select distinct pg_get_userbyid(o.owner) as owner from (
+         select relowner from pg_class where relnamespace = 'switchyard'::regnamespace
+         union select proowner from pg_proc where pronamespace = 'switchyard'::regnamespace
+         union select typowner from pg_type where typnamespace = 'switchyard'::regnamespace
+         union select nspowner from pg_namespace where nspname = 'switchyard'
+       ) o (owner)`,
+    )
+    expect(owned).toEqual([{ owner: 'switchyard_owner' }])
+    const { rows: strong } = await eyes.query(
+      `select rolname from pg_roles where rolname like 'switchyard\\_%'
+       and (rolsuper or rolbypassrls or rolcreaterole or rolcreatedb or rolreplication or rolcanlogin)`,
+    )
+    expect(strong).toEqual([])
+    const { rows: members } = await eyes.query(
+      `select m.rolname as member, r.rolname as role from pg_auth_members a join pg_roles m on m.oid = a.member
+       join pg_roles r on r.oid = a.roleid where m.rolname like 'switchyard\\_%'`,
+    )
+    expect(members).toEqual([])
+    const { rows: definers } = await eyes.query(
+      `select relname from pg_class where relnamespace = 'switchyard'::regnamespace and relkind in ('v', 'm')
+       and not coalesce(reloptions @> array['security_invoker=true'], false)`,
+    )
+    expect(definers).toEqual([])
   })
 
   test('of the server is closed to callers, control, agents and gateways', async () => {
@@ -597,7 +651,7 @@ describe('a role of the server', () => {
 })
 
 describe('a pooled connection', () => {
-  test('carries nothing over after a commit, a rollback or an error', async () => {
+  test('CP4.22: carries nothing over after a commit, a rollback or an error', async () => {
     await using narrow = await testDatabase({ connections: 1 })
     await put(narrow.store, document('Workspace', null, 'red'))
     const look = () =>
@@ -654,10 +708,13 @@ test('functions that run as their owner are these and no others, each with a fix
     'free_target',
     'free_workspace',
     'grant_assignment',
+    'has_admin',
     'hold',
     'hold_workspace',
+    'keep_admin',
     'keep_grants',
     'keep_out',
+    'lacks_of',
     'leave_workspace',
     'limit_admit',
     'limit_change',
