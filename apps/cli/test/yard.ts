@@ -43,12 +43,13 @@ const platform: readonly Shipped[] = [
 
 export async function startYard(options: Partial<ApiOptions> = {}): Promise<Yard> {
   const database = await testDatabase()
-  const { store, secrets, identity, usage } = database
+  const { store, secrets, identity, usage, audit } = database
   const api = await createApi({
     store,
     secrets,
     identity,
     usage,
+    audit,
     issuer: 'http://switchyard.test',
     cursorKey: randomBytes(32),
     version: '0.0.0-test',

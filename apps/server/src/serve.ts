@@ -119,7 +119,7 @@ export async function serve(settings: Settings, report: Report, signal: AbortSig
       })
     },
   })
-  const { store, secrets, leases, identity, usage, demand, prune } = opened
+  const { store, secrets, leases, identity, usage, audit, demand, prune } = opened
   if (dead !== undefined) await leases.releaseAll(dead)
   const vault = await openVault(opened, folder.path, settings, log)
   const ending = new AbortController()
@@ -159,6 +159,7 @@ export async function serve(settings: Settings, report: Report, signal: AbortSig
         vault,
         identity,
         usage,
+        audit,
         issuer: settings.baseUrl,
         cursorKey: folder.cursorKey,
         version,

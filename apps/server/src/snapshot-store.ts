@@ -124,7 +124,7 @@ async function openCredentials({
   vault,
   observe,
 }: Pick<StoreOptions, 'vault' | 'observe'>): Promise<SnapshotInputs['credentials']> {
-  const { secrets, unreadable } = await vault.read('Credential')
+  const { secrets, unreadable } = await vault.read('Credential', 'gateway')
   if (unreadable.length > 0) observe({ type: 'credentials_failed', ids: unreadable })
   return new Map([...secrets].map(([id, fields]) => [id, new Sealed(secretOf(fields.reveal()))]))
 }

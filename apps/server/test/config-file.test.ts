@@ -29,6 +29,7 @@ beforeAll(async () => {
     vault: db.openVault([masterKey]),
     identity: db.identity,
     usage: db.usage,
+    audit: db.audit,
     issuer: 'http://switchyard.test',
     cursorKey: randomBytes(32),
     version: '0.0.0-test',

@@ -4,7 +4,15 @@ import { createHmac } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { setTimeout as wait } from 'node:timers/promises'
 import { Fault } from '@switchyard/kinds'
-import type { IdentityStore, Observe, Secrets, Store, UsageStore, Vault } from '@switchyard/runtime'
+import type {
+  AuditStore,
+  IdentityStore,
+  Observe,
+  Secrets,
+  Store,
+  UsageStore,
+  Vault,
+} from '@switchyard/runtime'
 import { type Authenticate, createAuthenticate } from './authenticate.ts'
 import { type Shipped, ship } from './bootstrap.ts'
 import type { ConfigurationState } from './configuration-rows.ts'
@@ -22,6 +30,7 @@ import type { Readiness } from './server-rows.ts'
 import { createTokens } from './session.ts'
 import { createSessions } from './sessions.ts'
 import { mintSetupToken } from './setup.ts'
+import { createDenials } from './trail.ts'
 import { type WatchLimits, watchLimits } from './watch.ts'
 import { createWriter } from './writing.ts'
 
@@ -32,6 +41,8 @@ export interface ApiOptions {
   readonly vault?: Vault | undefined
   readonly identity: IdentityStore
   readonly usage: UsageStore
+  /** The trail of who did what. */
+  readonly audit: AuditStore
   /** Public address of this installation, such as http://127.0.0.1:8080: `iss` of the session tokens. */
   readonly issuer: string
   /** At least 32 random bytes, the same in every process of an installation: signs continue tokens and requests with an Idempotency-Key. */
@@ -133,7 +144,8 @@ export async function createApi(options: ApiOptions): Promise<Api> {
   checkRoutes(table)
   const sign = (text: string) =>
     createHmac('sha256', options.cursorKey).update(`request\0${text}`).digest('base64url')
-  const app = await serve(table, { ...options, authenticate, sign, signal: stopping.signal })
+  const denials = createDenials({ audit: options.audit, now, observe: options.observe ?? (() => {}) })
+  const app = await serve(table, { ...options, authenticate, sign, denials, signal: stopping.signal })
 
   return {
     handle: (request, response) => app.routing(request, response),
@@ -151,6 +163,7 @@ export async function createApi(options: ApiOptions): Promise<Api> {
     async close() {
       stopping.abort()
       await app.close()
+      await denials[Symbol.asyncDispose]()
     },
   }
 }

@@ -174,7 +174,7 @@ export function createConfigure(options: ConfigureOptions): Configure {
 type Kept = (kind: Kind, id: string, field: string, value: string) => Promise<boolean>
 
 async function keptSecrets({ secrets, vault, passwords }: ConfigureOptions): Promise<Kept> {
-  const sealed = (await vault?.read('Credential'))?.secrets
+  const sealed = (await vault?.read('Credential', 'configuration file'))?.secrets
   return async ({ secretForm }, id, field, value) => {
     if (secretForm === 'sealed') return sealed?.get(id)?.reveal()[field] === value
     const known = await secrets.secret(id, field)

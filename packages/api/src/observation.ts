@@ -13,3 +13,5 @@ export type ApiObservation =
     }
   /** A fault of the server: its cause is for the log and never for the caller. */
   | { readonly type: 'failure'; readonly requestId: string; readonly error: unknown }
+  /** Refusals that the trail could not be told of yet. */
+  | { readonly type: 'denial_not_told'; readonly count: number; readonly error: unknown }

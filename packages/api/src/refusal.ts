@@ -23,7 +23,7 @@ const framework: Readonly<Record<string, (error: FastifyError) => Fault>> = {
     new Fault('not_found', 'There is nothing at this address.', { reason: 'unknown_path' }),
 }
 
-function faultOf(error: unknown): Fault {
+export function faultOf(error: unknown): Fault {
   if (error instanceof Fault) return error
   if (error instanceof SyntaxError)
     return new Fault('invalid', 'The body is not JSON.', { reason: 'bad_json', cause: error })

@@ -73,6 +73,8 @@ export interface Row {
   readonly doc: string
   /** Kind that the row speaks of, for grouping in the reference. */
   readonly kind?: string
+  /** How the trail calls it, `session.create`; by its permission when absent. */
+  readonly action?: string
   readonly handle: (ask: Ask, caller: Caller | undefined) => Promise<Answer>
 }
 

@@ -1,7 +1,7 @@
 // The rows behind fastify: who calls, may they, what they sent, and how the answer leaves.
 import type { IncomingMessage } from 'node:http'
 import { Fault } from '@switchyard/kinds'
-import type { Observe } from '@switchyard/runtime'
+import { type Observe, onBehalf } from '@switchyard/runtime'
 import fastify, {
   type FastifyError,
   type FastifyInstance,
@@ -12,8 +12,9 @@ import type { Authenticate } from './authenticate.ts'
 import { authorize, type Caller } from './authorize.ts'
 import type { ApiObservation } from './observation.ts'
 import { requestKey } from './once.ts'
-import { refuse } from './refusal.ts'
+import { faultOf, refuse } from './refusal.ts'
 import type { Answer, Params, Row } from './route.ts'
+import { type Denials, isDenial, originOf } from './trail.ts'
 
 const bodyBytes = 4 * 1024 * 1024
 const requestIdPattern = /^[A-Za-z0-9._-]{1,128}$/
@@ -26,6 +27,7 @@ interface Serving {
   readonly address?: (request: IncomingMessage) => string
   /** Keyed digest of a request, the same in every process of an installation. */
   readonly sign: (text: string) => string
+  readonly denials: Denials
   readonly signal: AbortSignal
 }
 
@@ -70,7 +72,20 @@ export async function serve(table: readonly Row[], serving: Serving): Promise<Fa
       principal: callers.get(request)?.principal,
     })
   })
-  app.setErrorHandler<FastifyError>((error, request, reply) => refuse(error, request, reply, observe))
+  const addressOf = (request: FastifyRequest) => serving.address?.(request.raw) ?? request.ip
+  const rowOf = new Map(table.map(row => [`${row.method} ${routeOf(row)}`, row]))
+  app.setErrorHandler<FastifyError>(async (error, request, reply) => {
+    const fault = faultOf(error)
+    const row = rowOf.get(`${request.method} ${request.routeOptions.url}`)
+    if (row && isDenial(fault)) {
+      const [caller, address] = [callers.get(request), addressOf(request)]
+      const location = row.locate(paramsOf(request))
+      await onBehalf(originOf(request, address, row, caller), () =>
+        serving.denials.tell({ fault, row, caller, location, address, body: request.body }),
+      )
+    }
+    return refuse(error, request, reply, observe)
+  })
   const methodsOf = methodTable(table)
   app.setNotFoundHandler((request, reply) => {
     const path = request.url.split('?')[0] ?? ''
@@ -86,7 +101,7 @@ export async function serve(table: readonly Row[], serving: Serving): Promise<Fa
   for (const row of table)
     app.route({
       method: row.method,
-      url: row.path.replaceAll(/\{([^}]+)\}/g, ':$1'),
+      url: routeOf(row),
       // Before the body is read: who may not call a row sends it nothing.
       onRequest: async request => {
         if (row.public !== undefined) return
@@ -105,26 +120,28 @@ export async function serve(table: readonly Row[], serving: Serving): Promise<Fa
           reply.header('warning', '299 - "Idempotency-Key is kept for a POST of a signed-in caller only"')
         const gone = new AbortController()
         reply.raw.once('close', () => gone.abort())
-        const answer = await row.handle(
-          {
-            params,
-            location: row.locate(params),
-            query: request.query,
-            body: request.body,
-            headers: request.headers,
-            requestId: request.id,
-            once,
-            address: serving.address?.(request.raw) ?? request.ip,
-            signal: AbortSignal.any([signal, gone.signal]),
-          },
-          caller,
-        )
+        const address = addressOf(request)
+        const ask = {
+          params,
+          location: row.locate(params),
+          query: request.query,
+          body: request.body,
+          headers: request.headers,
+          requestId: request.id,
+          once,
+          address,
+          signal: AbortSignal.any([signal, gone.signal]),
+        }
+        const answer = await onBehalf(originOf(request, address, row, caller), () => row.handle(ask, caller))
         return send(answer, request, reply, observe)
       },
     })
   await app.ready()
   return app
 }
+
+/** As fastify writes a path. */
+const routeOf = ({ path }: Row) => path.replaceAll(/\{([^}]+)\}/g, ':$1')
 
 function paramsOf(request: FastifyRequest): Params {
   return request.params as Params // every row's parameters are single segments of the path, so strings

@@ -22,6 +22,7 @@ export function sessionRows(options: SessionRowsOptions): readonly Row[] {
       {
         method: 'POST',
         path: '/api/v1/sessions',
+        action: 'session.create',
         doc: 'Sign in with e-mail and password.',
         locate: nowhere,
         output: [session],
@@ -34,6 +35,7 @@ export function sessionRows(options: SessionRowsOptions): readonly Row[] {
       {
         method: 'POST',
         path: '/api/v1/sessions/refresh',
+        action: 'session.refresh',
         doc: 'A fresh access token, and the next refresh token.',
         locate: nowhere,
         output: [{ ...session, status: 200 }],
@@ -50,6 +52,7 @@ export function sessionRows(options: SessionRowsOptions): readonly Row[] {
       {
         method: 'DELETE',
         path: '/api/v1/sessions',
+        action: 'session.end',
         doc: 'Sign out.',
         locate: nowhere,
         output: [{ status: 204, doc: 'The session has ended.' }],
@@ -97,6 +100,7 @@ export function sessionRows(options: SessionRowsOptions): readonly Row[] {
       {
         method: 'POST',
         path: '/api/v1/setup',
+        action: 'setup.use',
         doc: 'Make the first administrator.',
         locate: nowhere,
         output: [session],

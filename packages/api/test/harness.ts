@@ -106,6 +106,7 @@ export async function start(options: Partial<ApiOptions> = {}): Promise<Harness>
     vault: database.openVault([masterKey]),
     identity: database.identity,
     usage: database.usage,
+    audit: database.audit,
     issuer: 'http://switchyard.test',
     cursorKey: randomBytes(32),
     version: '0.0.0-test',

@@ -18,6 +18,9 @@ const furtherPermissions = [
   'api_key:any',
   'event:read',
   'usage:read',
+  'audit:read',
+  'audit:verify',
+  'audit:export',
   'metrics:read',
   'inference:call',
   'system:admin',
@@ -75,6 +78,7 @@ export const presets: Readonly<Record<string, readonly string[]>> = {
     ),
     'event:read',
     'usage:read',
+    'audit:read',
     'inference:call',
   ],
   operator: [
@@ -105,5 +109,5 @@ export const presets: Readonly<Record<string, readonly string[]>> = {
   ],
   billing: [...reads('workspace', 'project', ...serving, 'price_book'), 'usage:read'],
   // Others' keys are read with api_key:any; the secret itself is shown to nobody.
-  auditor: ['*:read', 'api_key:any'],
+  auditor: ['*:read', 'api_key:any', 'audit:verify', 'audit:export'],
 }

@@ -36,9 +36,13 @@ export interface Vault {
   put(tx: WriteTransaction, id: string, field: string, value: Sealed): Promise<void>
   /**
    * Every secret of the documents of a kind: by the id of the document, its fields by name. `unreadable` are
-   * the ids of documents with a secret that doesn't open: it was damaged, or its key is unknown.
+   * the ids of documents with a secret that doesn't open: it was damaged, or its key is unknown. The trail tells of
+   * the reading and its purpose, in the same transaction.
    */
-  read(kind: string): Promise<{
+  read(
+    kind: string,
+    purpose?: string,
+  ): Promise<{
     readonly secrets: ReadonlyMap<string, Sealed<Readonly<Record<string, string>>>>
     readonly unreadable: readonly string[]
   }>

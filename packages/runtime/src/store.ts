@@ -1,6 +1,7 @@
 // The store as every plane sees it: documents written in transactions, a commit-ordered change log, leases.
 // PostgreSQL implements it in packages/store; planes receive it as an argument.
 import type { Document } from '@switchyard/kinds'
+import type { NewAudit } from './audit.ts'
 
 /**
  * Who a transaction runs as. `caller` runs under row-level security with the principal's own grants,
@@ -106,6 +107,8 @@ export interface WriteTransaction extends ReadTransaction {
   putSecret(id: string, secret: SecretHash): Promise<void>
   /** Adds an Event, or counts it up when the same (object, type, reason, message) came within 10 minutes. */
   event(event: NewEvent): Promise<void>
+  /** Tells the trail of an act that no document's change tells; commits with the rest or not at all. */
+  audit(entry: NewAudit): Promise<void>
 }
 
 export interface NewEvent {

@@ -11,6 +11,7 @@
 // `./journal` the gateway's journal of usage on disk, `./sealed-file` a file that this installation alone reads.
 import { randomBytes } from 'node:crypto'
 import type {
+  AuditStore,
   Demand,
   IdentityStore,
   Leases,
@@ -20,6 +21,7 @@ import type {
   UsageStore,
   Vault,
 } from '@switchyard/runtime'
+import { auditOn } from './audit/index.ts'
 import { demandOn } from './demand.ts'
 import { masterKeys } from './envelope.ts'
 import { identityOn } from './identity.ts'
@@ -49,6 +51,8 @@ export interface OpenedStore extends AsyncDisposable {
   readonly leases: Leases
   readonly identity: IdentityStore
   readonly usage: UsageStore
+  /** The trail of who did what. */
+  readonly audit: AuditStore
   /** Which endpoints are asked for. */
   readonly demand: Demand
   /** Sealed secrets under these master keys, 32 bytes each: the first seals, all of them open. */
@@ -78,6 +82,7 @@ export function openStore(options: OpenOptions): OpenedStore {
     leases: leasesOn(database),
     identity: identityOn(database),
     usage: usageOn(database),
+    audit: auditOn(database),
     demand: demandOn(database),
     openResponses(keys, given) {
       // Whoever waits for a response must not hold up who follows the configuration or ships usage.

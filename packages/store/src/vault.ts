@@ -41,14 +41,15 @@ export function vaultOn(database: Database, keys: MasterKeys, random: RandomByte
       )
     },
 
-    async read(kind) {
-      const { rows } = await database.transaction(as, { readOnly: true }, client =>
-        client.query<Row>(
+    async read(kind, purpose = 'server') {
+      const { rows } = await database.transaction(as, {}, async client => {
+        await client.query('select audit_unsealed($1, $2)', [kind, purpose])
+        return client.query<Row>(
           `select resource_id, field, key_id, wrapped, sealed from sealed_secrets
            where kind = $1 order by resource_id, field`,
           [kind],
-        ),
-      )
+        )
+      })
       const fields = new Map<string, Record<string, string>>()
       const unreadable = new Set<string>()
       for (const row of rows) {

@@ -2,6 +2,7 @@
 import { type Document, Fault } from '@switchyard/kinds'
 import type { Key, ReadTransaction, ReferenceTo, WriteTransaction } from '@switchyard/runtime'
 import type { PoolClient } from 'pg'
+import { recordAudit } from './audit/record.ts'
 import { columns, documentOf, keyOf, type Row, sayKey, valuesOf, withVersion } from './documents.ts'
 import { recordEvent } from './events.ts'
 import { readTransaction } from './read.ts'
@@ -115,6 +116,7 @@ export function writeTransaction(client: PoolClient, written: Map<string, Docume
       )
     },
     event: event => recordEvent(client, event),
+    audit: entry => recordAudit(client, entry),
   }
   clients.set(transaction, client)
   return transaction

@@ -57,6 +57,8 @@ beforeAll(async () => {
     made[name] = await put(db.store, document('Cluster', null, name, { type: 'local', share }))
   await put(db.store, document('Role', null, 'preset', { permissions: ['endpoint:read'] }))
   await db.leases.acquire('a', 'holder', 60)
+  await db.audit.claim(1n)
+  await db.audit.sequence(1n, 10_000, plainly)
   await db.identity.openSession({
     id: 's',
     user: 'red-admin',
@@ -77,6 +79,26 @@ beforeAll(async () => {
 afterAll(async () => {
   await eyes.end()
   await db.close()
+})
+
+/** Numbered without a tree: what it holds is no matter here. */
+const plainly: Parameters<TestDatabase['audit']['sequence']>[2] = ({ at }, pending) => ({
+  tiles: [{ level: 0, n: 0, offset: 0, hashes: new Uint8Array(32) }],
+  entries: pending.map(({ entry }, seq) => ({
+    seq,
+    workspace: typeof entry.workspace === 'string' ? entry.workspace : null,
+    workspaceSeq: seq,
+    id: randomUUID(),
+    time: at,
+    sequencedAt: at,
+    actor: 'user:someone',
+    action: 'x.y',
+    outcome: 'success',
+    kind: null,
+    name: null,
+    leaf: new Uint8Array(32),
+    entry: '{}',
+  })),
 })
 
 /** Runs one statement as a role with settings, and rolls back; answers the rows it saw or touched. */
@@ -121,6 +143,7 @@ describe('every table', () => {
     )
     expect(open).toEqual([])
     expect(await tables(hasWorkspace)).toEqual([
+      'audit_log',
       'changes',
       'demand',
       'events',
@@ -250,6 +273,11 @@ describe('every table', () => {
 
   test('of the server is closed to callers, control, agents and gateways', async () => {
     for (const table of [
+      'audit_pending',
+      'audit_head',
+      'audit_counts',
+      'audit_tiles',
+      'audit_checkpoints',
       'sessions',
       'refresh_tokens',
       'signing_keys',
@@ -302,6 +330,40 @@ describe('every table', () => {
     ).rejects.toMatchObject({ name: 'Fault' })
     const { secrets } = await vault.read('Credential')
     expect(secrets.get(id)?.reveal()).toEqual({ value: 'red-value' })
+  })
+
+  test('of the trail is written by the sequencer alone, read by who may, and changed by nobody', async () => {
+    const all = { principal: 'system:operator', scopes: '*' }
+    const everyone = [
+      'user',
+      'control',
+      'agent',
+      'gateway',
+      'ingest',
+      'secrets',
+      'identity',
+      'audit',
+      'nobody',
+    ]
+    for (const role of everyone) {
+      expect(await as(role, all, 'delete from switchyard.audit_log'), role).toBe('denied')
+      expect(await as(role, all, "update switchyard.audit_log set entry = '{}'"), role).toBe('denied')
+      expect(await as(role, all, 'truncate switchyard.audit_log'), role).toBe('denied')
+      expect(await as(role, all, 'delete from switchyard.audit_checkpoints'), role).toBe('denied')
+      expect(await as(role, all, 'update switchyard.audit_pending set entry = entry'), role).toBe('denied')
+      if (role === 'audit') continue
+      expect(await as(role, all, 'insert into switchyard.audit_pending (entry) values (null)'), role).toBe(
+        'denied',
+      )
+      expect(await as(role, all, 'delete from switchyard.audit_pending'), role).toBe('denied')
+      expect(await as(role, all, 'select switchyard.audit_prune(0)'), role).toBe('denied')
+      if (role !== 'user')
+        expect(await as(role, all, 'select 1 from switchyard.audit_log'), role).toBe('denied')
+    }
+    const red = { principal: 'user:red-admin', scopes: '*' }
+    expect(await as('user', red, 'select 1 from audit_log')).toBeGreaterThan(3)
+    expect(await as('user', red, "select 1 from audit_log where workspace is distinct from 'red'")).toBe(0)
+    expect(await as('user', all, 'select 1 from audit_log where workspace is null')).toBeGreaterThan(3)
   })
 
   test('of responses is open to a gateway for the one workspace that it works for, and to nobody else', async () => {
@@ -702,6 +764,13 @@ test('functions that run as their owner are these and no others, each with a fix
      where pronamespace = 'switchyard'::regnamespace and prosecdef order by 1`,
   )
   expect(rows.map(({ name }) => name)).toEqual([
+    'audit',
+    'audit_change',
+    'audit_prune',
+    'audit_secret',
+    'audit_server_key',
+    'audit_session',
+    'audit_unsealed',
     'count_referrers',
     'drop_responses',
     'expand_grants',

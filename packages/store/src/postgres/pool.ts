@@ -1,7 +1,7 @@
 // The one pool of connections. Each starts as a role that may do nothing; only a transaction of ours lends it
 // the role and the settings of who it works for, and both end with it.
 import { Fault } from '@switchyard/kinds'
-import type { Identity } from '@switchyard/runtime'
+import { currentOrigin, type Identity } from '@switchyard/runtime'
 import { escapeLiteral, Pool, type PoolClient } from 'pg'
 import { connectionOf } from './connection.ts'
 import { faultOf } from './faults.ts'
@@ -20,7 +20,7 @@ export type StoreObservation =
   | { readonly type: 'listener_back' }
 
 /** Roles of the server's own rooms, beside those of an Identity. */
-export type ServerRole = 'secrets' | 'identity' | 'ingest'
+export type ServerRole = 'secrets' | 'identity' | 'ingest' | 'audit'
 
 export interface Session {
   readonly isolation?: 'repeatable read'
@@ -114,16 +114,18 @@ function begin(
 ): string {
   const mode = `${isolation ? ` isolation level ${isolation}` : ''}${readOnly ? ' read only' : ''}`
   const open = `begin${mode}; set local role switchyard_${as.role === 'caller' ? 'user' : as.role};`
-  if (as.role !== 'caller')
-    return workspace === undefined ? open : `${open} select ${setting('workspace', workspace)};`
-  const settings: Readonly<Record<string, string>> = {
-    principal: as.principal,
+  const settings: Record<string, string> = workspace === undefined ? {} : { workspace }
+  if (as.role === 'caller') {
+    settings.principal = as.principal
     // A scope that is no pattern covers nothing, and must not end up as several.
-    scopes: as.scopes.filter(scope => /^[a-z_*]+(:[a-z_*]+)?$/.test(scope)).join(' '),
-    workspace: as.workspace ?? '',
+    settings.scopes = as.scopes.filter(scope => /^[a-z_*]+(:[a-z_*]+)?$/.test(scope)).join(' ')
+    settings.workspace = as.workspace ?? ''
   }
+  // What is only read leaves no trace in the trail.
+  const origin = readOnly ? undefined : currentOrigin()
+  if (origin) settings.origin = JSON.stringify(origin)
   const set = Object.entries(settings).map(([name, value]) => setting(name, value))
-  return `${open} select ${set.join(', ')};`
+  return set.length === 0 ? open : `${open} select ${set.join(', ')};`
 }
 
 const setting = (name: string, value: string) =>

@@ -12,6 +12,7 @@ export const roles = [
   'switchyard_secrets',
   'switchyard_identity',
   'switchyard_ingest',
+  'switchyard_audit',
 ] as const
 
 /** Makes the roles that are missing and lets the connecting user take each. They belong to the whole server. */

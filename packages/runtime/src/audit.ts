@@ -1,0 +1,169 @@
+// The trail: what is told, how it is numbered, and the ports of the log and of the archive that keeps it.
+import type { Identity } from './store.ts'
+
+export const auditOutcomes = ['success', 'denied', 'failed'] as const
+export type AuditOutcome = (typeof auditOutcomes)[number]
+
+/** An entry as who records it says it. The store adds id, time, actor and origin of the transaction. */
+export interface NewAudit {
+  /** null is the platform. */
+  readonly workspace: string | null
+  /** `invoice.issue`: a noun and a verb. */
+  readonly action: string
+  readonly resource?: {
+    readonly kind: string
+    readonly name?: string
+    readonly uid?: string
+    readonly version?: string
+  }
+  /** Default success. */
+  readonly outcome?: AuditOutcome
+  /** Code of the fault. */
+  readonly code?: string
+  readonly reason?: string
+  /** The permission that was asked for. */
+  readonly rule?: string
+  /** How often it happened, of entries that stand for several. */
+  readonly count?: number
+  /** Who did it, where that is not whom the transaction works for; a caller's is always the caller. */
+  readonly actor?: string
+  /** Whom it was about, as a principal. */
+  readonly subject?: string
+  /** The thing before and after, without secrets. */
+  readonly before?: unknown
+  readonly after?: unknown
+}
+
+/** An entry that was committed and has no number yet. */
+export interface PendingAudit {
+  readonly n: string
+  readonly entry: Readonly<Record<string, unknown>>
+}
+
+export interface AuditHead {
+  /** Entries in the log. */
+  readonly size: number
+  /** RFC 3339 UTC; undefined before the first. */
+  readonly sequencedAt: string | undefined
+}
+
+/** One entry as it is kept. */
+export interface SequencedAudit {
+  readonly seq: number
+  readonly workspace: string | null
+  readonly workspaceSeq: number
+  readonly id: string
+  readonly time: string
+  readonly sequencedAt: string
+  readonly actor: string
+  readonly action: string
+  readonly outcome: AuditOutcome
+  readonly kind: string | null
+  readonly name: string | null
+  /** SHA-256 of RFC 6962. */
+  readonly leaf: Uint8Array
+  /** Canonical JSON. */
+  readonly entry: string
+}
+
+/** Hashes of one tile from `offset` on. */
+export interface TileGrowth {
+  readonly level: number
+  readonly n: number
+  /** Hashes that the tile held before. */
+  readonly offset: number
+  readonly hashes: Uint8Array
+}
+
+/** What a batch of pending entries becomes. */
+export interface AuditBatch {
+  readonly entries: readonly SequencedAudit[]
+  readonly tiles: readonly TileGrowth[]
+}
+
+/** What a batch is numbered by. */
+export interface AuditState extends AuditHead {
+  /** Entries of each workspace that the batch speaks of; `''` is the platform. */
+  readonly counts: ReadonlyMap<string, number>
+  /** Right edge of the tree: the last, not yet full tile of each level. */
+  readonly edge: readonly Uint8Array[]
+  /** When the batch is numbered, never before the batch before it. */
+  readonly at: string
+}
+
+export interface AuditQuery {
+  readonly workspace?: string | undefined
+  /** By the time of the act. */
+  readonly from?: string | undefined
+  readonly to?: string | undefined
+  readonly actor?: string | undefined
+  /** Whole, or with a trailing `*`. */
+  readonly action?: string | undefined
+  readonly kind?: string | undefined
+  readonly name?: string | undefined
+  readonly outcome?: AuditOutcome | undefined
+  /** Entries before this seq, newest first; or after it with `ascending`. */
+  readonly beyond?: number | undefined
+  readonly ascending?: boolean
+  readonly limit: number
+}
+
+export interface AuditRow {
+  readonly seq: number
+  readonly leaf: Uint8Array
+  /** Canonical JSON. */
+  readonly entry: string
+}
+
+export interface SignedCheckpoint {
+  readonly size: number
+  readonly note: string
+}
+
+/** The log in the store. What is not said to be a caller's runs as the server's own role for it. */
+export interface AuditStore {
+  /** In a transaction of its own, for what has no other: a refusal. */
+  record(entry: NewAudit): Promise<void>
+  /** Under the identity's row-level security. */
+  list(as: Identity, query: AuditQuery): Promise<readonly AuditRow[]>
+  head(): Promise<AuditHead & { readonly archived: number; readonly pruned: number }>
+  /** Takes the log for this epoch; false when a newer one has it. */
+  claim(epoch: bigint): Promise<boolean>
+  /**
+   * Numbers at most `limit` pending entries in one transaction, as `number` says; answers how many, or `stale` when
+   * another epoch has the log, and then nothing has changed.
+   */
+  sequence(
+    epoch: bigint,
+    limit: number,
+    number: (state: AuditState, pending: readonly PendingAudit[]) => AuditBatch,
+  ): Promise<number | 'stale'>
+  /** Hashes of a tile, of as many as it holds; undefined when there is none. */
+  tile(level: number, n: number): Promise<Uint8Array | undefined>
+  /** Canonical texts of entries `[from, to)`; fewer where they were pruned. */
+  entries(from: number, to: number): Promise<readonly string[]>
+  /** The newest checkpoint. */
+  checkpoint(): Promise<SignedCheckpoint | undefined>
+  keepCheckpoint(checkpoint: SignedCheckpoint): Promise<void>
+  /** Entries before this one stand in the archive. */
+  markArchived(size: number): Promise<void>
+  /** Puts back entries that the archive holds and the store has lost; they begin where the log ends. */
+  restore(epoch: bigint, entries: readonly SequencedAudit[], tiles: readonly TileGrowth[]): Promise<boolean>
+  /** Drops archived entries older than so many days; answers how many. */
+  prune(keepDays: number): Promise<number>
+}
+
+/** Named bytes that are written once, and a few names that are replaced. A path has no `..` and no leading slash. */
+export interface Objects {
+  /** What holds the writer to it, in words for a person: `compliance lock for 1095 days`, or nothing but file modes. */
+  readonly protection: string
+  /** Nobody can take an object back before its time. */
+  readonly writeOnce: boolean
+  get(path: string): Promise<Uint8Array | undefined>
+  /** The same bytes again are fine; other bytes under a name that stands are `conflict` (`object_differs`). */
+  add(path: string, bytes: Uint8Array): Promise<void>
+  /** Puts a name in place of what it held. */
+  replace(path: string, bytes: Uint8Array): Promise<void>
+  /** Names that begin so, in order. */
+  list(prefix: string): Promise<readonly string[]>
+}
