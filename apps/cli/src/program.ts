@@ -41,6 +41,7 @@ const groups: readonly (readonly [title: string, Readonly<Record<string, () => P
       events: verb(() => import('./commands/events.ts')),
       route: verb(() => import('./commands/route.ts')),
       usage: verb(() => import('./commands/usage.ts')),
+      wallet: verb(() => import('./commands/wallet.ts')),
       keys: verb(() => import('./commands/keys.ts')),
     },
   ],

@@ -43,13 +43,14 @@ const platform: readonly Shipped[] = [
 
 export async function startYard(options: Partial<ApiOptions> = {}): Promise<Yard> {
   const database = await testDatabase()
-  const { store, secrets, identity, usage, audit } = database
+  const { store, secrets, identity, usage, audit, ledger } = database
   const api = await createApi({
     store,
     secrets,
     identity,
     usage,
     audit,
+    ledger,
     issuer: 'http://switchyard.test',
     cursorKey: randomBytes(32),
     version: '0.0.0-test',

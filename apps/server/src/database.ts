@@ -1,5 +1,6 @@
 // The database: the one that comes with the package, or an external one by its URL.
 import { Fault } from '@switchyard/kinds'
+import { compilePrices } from '@switchyard/ledger'
 import { systemClock } from '@switchyard/runtime'
 import { migrate, type OpenedStore, openStore } from '@switchyard/store'
 import { startEmbedded } from '@switchyard/store/embedded'
@@ -37,7 +38,9 @@ export async function openDatabase(
     },
     ({ words }) => words,
   )
-  const opened = stack.use(openStore({ url: reached.url, observe: observer(log, 'store') }))
+  const opened = stack.use(
+    openStore({ url: reached.url, prices: compilePrices, observe: observer(log, 'store') }),
+  )
   const owned = stack.move()
   return { url: reached.url, opened, [Symbol.asyncDispose]: () => owned.disposeAsync() }
 }

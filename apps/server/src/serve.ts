@@ -119,7 +119,7 @@ export async function serve(settings: Settings, report: Report, signal: AbortSig
       })
     },
   })
-  const { store, secrets, leases, identity, usage, audit, demand, prune } = opened
+  const { store, secrets, leases, identity, usage, audit, ledger, demand, prune } = opened
   if (dead !== undefined) await leases.releaseAll(dead)
   const vault = await openVault(opened, folder.path, settings, log)
   const ending = new AbortController()
@@ -160,6 +160,7 @@ export async function serve(settings: Settings, report: Report, signal: AbortSig
         identity,
         usage,
         audit,
+        ledger,
         issuer: settings.baseUrl,
         cursorKey: folder.cursorKey,
         version,

@@ -3,6 +3,7 @@
 import type { Socket } from 'node:net'
 import type { ExplainAsk, Gateway } from '@switchyard/gateway'
 import { Fault } from '@switchyard/kinds'
+import { compilePrices } from '@switchyard/ledger'
 import { systemClock, systemRandom } from '@switchyard/runtime'
 import { openStore } from '@switchyard/store'
 import { openFolder } from './folder.ts'
@@ -48,7 +49,12 @@ export async function work(settings: Settings): Promise<void> {
   const folder = openFolder(settings.data)
   await using stack = new AsyncDisposableStack()
   const opened = stack.use(
-    openStore({ url: databaseUrl, connections: storeConnections, observe: observer(log, 'store') }),
+    openStore({
+      url: databaseUrl,
+      connections: storeConnections,
+      prices: compilePrices,
+      observe: observer(log, 'store'),
+    }),
   )
   const vault = opened.openVault(masterKeys(folder.path, settings).map(key => key.reveal()))
   const open = new Set<Socket>()

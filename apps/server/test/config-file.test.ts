@@ -30,6 +30,7 @@ beforeAll(async () => {
     identity: db.identity,
     usage: db.usage,
     audit: db.audit,
+    ledger: db.ledger,
     issuer: 'http://switchyard.test',
     cursorKey: randomBytes(32),
     version: '0.0.0-test',

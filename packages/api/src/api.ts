@@ -7,6 +7,7 @@ import { Fault } from '@switchyard/kinds'
 import type {
   AuditStore,
   IdentityStore,
+  LedgerStore,
   Observe,
   Secrets,
   Store,
@@ -43,6 +44,8 @@ export interface ApiOptions {
   readonly usage: UsageStore
   /** The trail of who did what. */
   readonly audit: AuditStore
+  /** Balances. */
+  readonly ledger: LedgerStore
   /** Public address of this installation, such as http://127.0.0.1:8080: `iss` of the session tokens. */
   readonly issuer: string
   /** At least 32 random bytes, the same in every process of an installation: signs continue tokens and requests with an Idempotency-Key. */
@@ -92,7 +95,7 @@ export interface Api {
 
 /** Throws when the route table is not sound, and names the row. */
 export async function createApi(options: ApiOptions): Promise<Api> {
-  const { store, secrets, identity, usage, issuer, now, uuid, random, chance } = options
+  const { store, secrets, identity, usage, ledger, issuer, now, uuid, random, chance } = options
   if (options.cursorKey.length < 32) throw new TypeError('cursorKey must be at least 32 random bytes.')
   const stopping = new AbortController()
   const limits = { ...watchLimits, ...options.watch }
@@ -119,6 +122,7 @@ export async function createApi(options: ApiOptions): Promise<Api> {
     vault: options.vault,
     identity,
     usage,
+    ledger,
     tokens,
     sessions,
     passwords,

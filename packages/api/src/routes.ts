@@ -1,4 +1,5 @@
 // The route table: every address of the control plane, in one list.
+import { type BalanceOptions, balanceRows } from './balance-rows.ts'
 import { type ConfigurationOptions, configurationRows } from './configuration-rows.ts'
 import { type ExplainOptions, explainRow } from './explain-row.ts'
 import { type FactOptions, factRows } from './fact-rows.ts'
@@ -10,6 +11,7 @@ import { type SessionRowsOptions, sessionRows } from './session-rows.ts'
 export interface RoutesOptions
   extends ResourcesOptions,
     FactOptions,
+    BalanceOptions,
     SessionRowsOptions,
     ServerOptions,
     ConfigurationOptions,
@@ -21,6 +23,7 @@ export function routes(options: RoutesOptions): readonly Row[] {
   const rows: readonly Row[] = [
     ...resourceRows(options),
     ...factRows(options),
+    ...balanceRows(options),
     explainRow(options),
     ...configurationRows(options),
     ...sessionRows(options),

@@ -107,6 +107,7 @@ export async function start(options: Partial<ApiOptions> = {}): Promise<Harness>
     identity: database.identity,
     usage: database.usage,
     audit: database.audit,
+    ledger: database.ledger,
     issuer: 'http://switchyard.test',
     cursorKey: randomBytes(32),
     version: '0.0.0-test',

@@ -1,5 +1,6 @@
 // The client: every call of the control plane, over one pool of connections that it closes.
 import { setTimeout as sleep } from 'node:timers/promises'
+import { balanceCalls } from './balances.ts'
 import { chatCalls } from './chat.ts'
 import { configurationCalls } from './configuration.ts'
 import { documentCalls, type KindName, type WatchQuery } from './documents.ts'
@@ -31,6 +32,7 @@ export function createClient({ watch: retry, ...options }: ClientOptions) {
     url: exchange.url,
     ...documentCalls(exchange),
     ...factCalls(exchange),
+    ...balanceCalls(exchange),
     ...sessionCalls(exchange),
     ...chatCalls(exchange),
     ...configurationCalls(exchange),

@@ -18,6 +18,7 @@ export interface Item {
 /** Whether its caller pays for what a request has used. */
 const pays = {
   done: true,
+  budget_cut: true,
   client_gone: true,
   caller_deadline: true,
   guard_blocked: true,

@@ -1,5 +1,6 @@
 export * from './addresses.ts'
 export * from './api-key.ts'
+export * from './billing.ts'
 export * from './cluster.ts'
 export * from './credential.ts'
 export * from './endpoint.ts'

@@ -21,6 +21,8 @@ const furtherPermissions = [
   'audit:read',
   'audit:verify',
   'audit:export',
+  'account:read',
+  'billing:credit',
   'metrics:read',
   'inference:call',
   'system:admin',
@@ -79,6 +81,7 @@ export const presets: Readonly<Record<string, readonly string[]>> = {
     'event:read',
     'usage:read',
     'audit:read',
+    'account:read',
     'inference:call',
   ],
   operator: [
@@ -107,7 +110,7 @@ export const presets: Readonly<Record<string, readonly string[]>> = {
     ...reads(...places, ...serving, 'provider', 'guardrail', 'mcp_server'),
     'event:read',
   ],
-  billing: [...reads('workspace', 'project', ...serving, 'price_book'), 'usage:read'],
+  billing: [...reads('workspace', 'project', ...serving, 'price_book'), 'usage:read', 'account:read'],
   // Others' keys are read with api_key:any; the secret itself is shown to nobody.
   auditor: ['*:read', 'api_key:any', 'audit:verify', 'audit:export'],
 }

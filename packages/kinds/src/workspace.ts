@@ -1,5 +1,6 @@
 // A tenant: the wall that users, keys, endpoints and bills stand behind.
 import { z } from 'zod'
+import { billingSchema } from './billing.ts'
 import { commonStatus } from './envelope.ts'
 import { defineKind, phaseUnlessDeleting } from './kind.ts'
 import { addressesSchema, limitsSchema } from './limits.ts'
@@ -18,6 +19,7 @@ export const workspace = defineKind({
     timezone: timezoneSchema.default('UTC').describe('IANA time zone of its billing periods.'),
     currency: currencySchema.default('USD').describe('ISO 4217 code.'),
     limits: limitsSchema.optional().describe('Most that all its keys may call together.'),
+    billing: billingSchema.optional(),
     addresses: addressesSchema.optional(),
     contacts: z.array(z.email()).max(32).default([]).describe('People to tell about limits and bills.'),
   }),

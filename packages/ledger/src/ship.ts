@@ -13,6 +13,8 @@ export type ShipObservation =
       readonly lagMilliseconds: number
     }
   | { readonly type: 'usage_quarantined'; readonly ids: readonly string[] }
+  /** What gateways held whose journal was read to its end could not be given back yet. */
+  | { readonly type: 'journal_not_recovered'; readonly attempt: number; readonly error: unknown }
   | {
       readonly type: 'usage_not_shipped'
       readonly events: number
@@ -22,7 +24,7 @@ export type ShipObservation =
 
 export interface ShipOptions {
   readonly reader: JournalReader
-  readonly store: Pick<UsageStore, 'ingest'>
+  readonly store: Pick<UsageStore, 'ingest'> & Partial<Pick<UsageStore, 'recovered'>>
   readonly observe: Observe<ShipObservation>
   /** Milliseconds since 1970. */
   readonly clock: () => number
@@ -52,6 +54,13 @@ async function shipBatch(options: ShipOptions): Promise<void> {
   const { reader, limit = 1000, signal } = options
   const batch = await reader.batch(limit, signal)
   if (batch.used.length > 0) await ingest(options, batch.used)
+  const { recovered } = batch
+  if (recovered)
+    await insist(
+      options,
+      async () => options.store.recovered?.(recovered),
+      (attempt, error) => options.observe({ type: 'journal_not_recovered', attempt, error }),
+    )
   await batch.acknowledge()
 }
 
@@ -62,14 +71,26 @@ async function ingest(options: ShipOptions, used: readonly Used[]): Promise<void
     // A gateway that ships has requests to answer.
     if (events.length % eventsOfTurn === 0) await turn()
   }
-  const { store, observe, clock, random, signal, backoffMilliseconds = 10_000 } = options
+  const { store, observe, clock } = options
+  const answers = await insist(
+    options,
+    () => store.ingest(events),
+    (attempt, error) => observe({ type: 'usage_not_shipped', events: events.length, attempt, error }),
+  )
+  report(events, answers, observe, clock())
+}
+
+/** Tries until it succeeds, or the signal. */
+async function insist<T>(
+  { random, signal, backoffMilliseconds = 10_000 }: ShipOptions,
+  act: () => Promise<T>,
+  failed: (attempt: number, error: unknown) => void,
+): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     try {
-      const answers = await store.ingest(events)
-      report(events, answers, observe, clock())
-      return
+      return await act()
     } catch (error) {
-      observe({ type: 'usage_not_shipped', events: events.length, attempt, error })
+      failed(attempt, error)
     }
     const ceiling = Math.min(backoffMilliseconds, (backoffMilliseconds / 100) * 2 ** (attempt - 1))
     await sleep(ceiling * (0.5 + random() / 2), undefined, { signal })

@@ -7,7 +7,8 @@ import type { Admission, Ended, UsageEvent, UsageUnit } from '@switchyard/runtim
  * the same work always yields the same bytes.
  */
 export function usageEvent(admitted: Admission, ended: Ended): UsageEvent {
-  const { request, workspace, project } = admitted
+  const { request, workspace, project, hold } = admitted
+  const part = ended.part ?? 'call'
   return {
     data: {
       billable: ended.billable,
@@ -15,6 +16,8 @@ export function usageEvent(admitted: Admission, ended: Ended): UsageEvent {
       endedAt: moment(ended.at),
       endpoint: admitted.endpoint,
       flags: ended.usage?.flags ?? none,
+      // It is the call that resolves it.
+      ...(hold !== undefined && part === 'call' && { hold }),
       key: admitted.key,
       keyName: admitted.keyName,
       model: admitted.model,
@@ -28,7 +31,7 @@ export function usageEvent(admitted: Admission, ended: Ended): UsageEvent {
       usageSource: ended.usage?.source ?? 'none',
       workspace,
     },
-    id: `${request}:${ended.attempt}:call`,
+    id: `${request}:${ended.attempt}:${part}`,
     source: '/gateway',
     specversion: '1.0',
     subject: `${workspace}/${project ?? '-'}`,

@@ -1,4 +1,5 @@
 // The gateway's journal as the gateway and the shipper see it: what was acknowledged survives kill -9.
+import type { Holder } from './balances.ts'
 import type { Admission, Used } from './usage.ts'
 
 export interface JournalOpen {
@@ -9,7 +10,11 @@ export interface JournalOpen {
 export interface JournalUsage extends Used {
   readonly kind: 'usage'
 }
-export type JournalRecord = JournalOpen | JournalUsage
+/** How far a request has come: its end, should the gateway be lost now. */
+export interface JournalProgress extends Used {
+  readonly kind: 'progress'
+}
+export type JournalRecord = JournalOpen | JournalProgress | JournalUsage
 
 /** Append side. A resolved promise means: written to the file (survives kill -9), and fsynced as the mode says. */
 export interface Journal {
@@ -25,6 +30,8 @@ export interface JournalReader {
     signal: AbortSignal,
   ): Promise<{
     readonly used: readonly Used[]
+    /** With this batch everything is told that this journal recorded before that epoch. */
+    readonly recovered?: Holder | undefined
     acknowledge(): Promise<void>
   }>
 }

@@ -1,5 +1,6 @@
 // Usage as it travels from the gateway's journal to the store: one event per billable part of a request.
 
+import type { Holder } from './balances.ts'
 import type { Identity } from './store.ts'
 
 export const usageUnits = [
@@ -26,6 +27,8 @@ export type UsageUnit = (typeof usageUnits)[number]
 
 export const endReasons = [
   'done',
+  /** Cut off: the caller's balance was used up. */
+  'budget_cut',
   'client_gone',
   'caller_deadline',
   'upstream_error',
@@ -54,6 +57,8 @@ export interface Admission {
   readonly endpoint: string
   readonly operation: string
   readonly streamed: boolean
+  /** Number of the slice that holds the caller's money for it, `row` where the database does; absent where none is held. */
+  readonly hold?: string | undefined
 }
 
 /** How it ended. */
@@ -69,6 +74,8 @@ export interface Ended {
   readonly upstream: string
   /** `cost` when an upstream worked and the caller is not to pay. */
   readonly billable: 'caller' | 'cost'
+  /** Undefined is the call; `rest` is what the caller does not pay of one that did not end well. */
+  readonly part?: 'rest' | undefined
   readonly usage:
     | {
         /** Non-negative and disjoint. */
@@ -117,6 +124,8 @@ export interface UsageEvent {
     readonly usageSource: 'provider' | 'engine' | 'counted' | 'estimated' | 'none'
     readonly quantities: Readonly<Partial<Record<UsageUnit, string>>>
     readonly flags: readonly string[]
+    /** As in Admission. */
+    readonly hold?: string
   }
 }
 
@@ -147,4 +156,6 @@ export interface UsageStore {
   usage(as: Identity, query: UsageQuery): Promise<readonly UsageRow[]>
   /** One transaction; a row already there with the same body is a `duplicate`, with another body it is quarantined. */
   ingest(events: readonly UsageEvent[]): Promise<readonly IngestAnswer[]>
+  /** Everything that this journal recorded before that epoch is in: what was held then and is not settled comes back. */
+  recovered(before: Holder): Promise<void>
 }

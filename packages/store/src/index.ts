@@ -15,6 +15,7 @@ import type {
   Demand,
   IdentityStore,
   Leases,
+  LedgerStore,
   ResponseStore,
   Secrets,
   Store,
@@ -26,11 +27,13 @@ import { demandOn } from './demand.ts'
 import { masterKeys } from './envelope.ts'
 import { identityOn } from './identity.ts'
 import { leasesOn } from './leases.ts'
+import { ledgerOn } from './ledger.ts'
 import { openListener } from './listener.ts'
 import { type Database, openPool, type PoolOptions } from './postgres/pool.ts'
 import { type PruneOptions, prune } from './prune.ts'
 import { type ResponseOptions, responsesOn } from './responses.ts'
 import { secretsOn } from './secrets.ts'
+import { type CompilePrices, settler } from './settle.ts'
 import { storeOn } from './store.ts'
 import { usageOn } from './usage.ts'
 import { vaultOn } from './vault.ts'
@@ -43,6 +46,8 @@ export type { ResponseOptions } from './responses.ts'
 export interface OpenOptions extends PoolOptions {
   /** `postgresql://user:password@host:port/database`; `?host=/folder` for a unix socket. */
   readonly url: string
+  /** `compilePrices` of the ledger, for those who ingest usage. */
+  readonly prices?: CompilePrices
 }
 
 export interface OpenedStore extends AsyncDisposable {
@@ -53,6 +58,8 @@ export interface OpenedStore extends AsyncDisposable {
   readonly usage: UsageStore
   /** The trail of who did what. */
   readonly audit: AuditStore
+  /** Balances and what has changed them. */
+  readonly ledger: LedgerStore
   /** Which endpoints are asked for. */
   readonly demand: Demand
   /** Sealed secrets under these master keys, 32 bytes each: the first seals, all of them open. */
@@ -66,6 +73,8 @@ export interface OpenedStore extends AsyncDisposable {
 }
 
 const responseConnections = 4
+
+const unsettled = async () => undefined
 
 /** Opens a migrated database. Connects with the first use. */
 export function openStore(options: OpenOptions): OpenedStore {
@@ -81,8 +90,9 @@ export function openStore(options: OpenOptions): OpenedStore {
     secrets: secretsOn(database),
     leases: leasesOn(database),
     identity: identityOn(database),
-    usage: usageOn(database),
     audit: auditOn(database),
+    usage: usageOn(database, options.prices ? settler(options.prices) : unsettled),
+    ledger: ledgerOn(database),
     demand: demandOn(database),
     openResponses(keys, given) {
       // Whoever waits for a response must not hold up who follows the configuration or ships usage.

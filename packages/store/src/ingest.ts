@@ -27,14 +27,18 @@ interface Refused {
   readonly reason: Refusal
 }
 
+/** What is done with accepted events in the transaction that takes them. */
+export type Accept = (client: PoolClient, events: readonly UsageEvent[]) => Promise<void>
+
 export async function ingest(
   database: Database,
   events: readonly UsageEvent[],
+  accept: Accept,
 ): Promise<readonly IngestAnswer[]> {
   if (events.length === 0) return []
   const items = events.map((event, index) => ({ index, event }))
   const answers = new Map<number, IngestAnswer>()
-  await attempt(database, items, answers)
+  await attempt(database, items, answers, accept)
   return items.map(({ index }) => answers.get(index) ?? 'quarantined')
 }
 
@@ -43,16 +47,17 @@ async function attempt(
   database: Database,
   items: readonly Sent[],
   answers: Map<number, IngestAnswer>,
+  accept: Accept,
 ): Promise<void> {
   try {
-    const given = await database.transaction({ role: 'ingest' }, {}, client => take(client, items))
+    const given = await database.transaction({ role: 'ingest' }, {}, client => take(client, items, accept))
     for (const [index, answer] of given) answers.set(index, answer)
   } catch (error) {
     if (isTransient(error)) throw error
     if (items.length > 1) {
       const middle = items.length >> 1
-      await attempt(database, items.slice(0, middle), answers)
-      await attempt(database, items.slice(middle), answers)
+      await attempt(database, items.slice(0, middle), answers, accept)
+      await attempt(database, items.slice(middle), answers, accept)
       return
     }
     await database.transaction({ role: 'ingest' }, {}, client =>
@@ -65,7 +70,11 @@ async function attempt(
   }
 }
 
-async function take(client: PoolClient, items: readonly Sent[]): Promise<ReadonlyMap<number, IngestAnswer>> {
+async function take(
+  client: PoolClient,
+  items: readonly Sent[],
+  accept: Accept,
+): Promise<ReadonlyMap<number, IngestAnswer>> {
   const { rows } = await client.query<{ now: Date }>('select now() as now')
   const now = rows[0]?.now ?? new Date()
   const answers = new Map<number, IngestAnswer>()
@@ -91,6 +100,10 @@ async function take(client: PoolClient, items: readonly Sent[]): Promise<Readonl
     if (same) answers.set(item.index, 'duplicate')
     else refused.push({ item, reason: 'conflict' })
   }
+  await accept(
+    client,
+    good.filter(({ index }) => answers.get(index) === 'accepted').map(({ event }) => event),
+  )
   await quarantine(client, refused)
   for (const { item } of refused) answers.set(item.index, 'quarantined')
   return answers
@@ -104,7 +117,7 @@ function hashOf({ data, subject, time, type }: UsageEvent): Buffer {
 
 const fixed = `workspace text, source text, id text, body_hash bytea, time timestamptz, ended_at timestamptz,
   project text, key text, key_name text, model text, endpoint text, upstream text, request uuid, operation text,
-  billable text, streamed boolean, end_reason text, status integer, usage_source text, flags text[]`.split(
+  billable text, streamed boolean, end_reason text, status integer, usage_source text, flags text[], hold text`.split(
   /,\s+/,
 )
 const quantities = usageUnits.map(columnOf)
@@ -163,6 +176,7 @@ function rowOf({ event: { source, id, time, data }, hash }: Item) {
     status: data.status,
     usage_source: data.usageSource,
     flags: data.flags,
+    hold: data.hold,
   }
   for (const [unit, column] of columns) {
     const quantity = data.quantities[unit]

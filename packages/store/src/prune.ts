@@ -13,6 +13,8 @@ export interface PruneOptions {
   readonly sessionSeconds?: number
   /** Bytes of responses that one workspace may keep; the oldest beyond them go. Default 1 GiB. */
   readonly responseBytes?: number
+  /** Money that was held without a trace of its use comes back after so long. Default 24. */
+  readonly traceHours?: number
 }
 
 const day = 86_400
@@ -24,6 +26,7 @@ export async function prune(database: Database, options: PruneOptions = {}): Pro
     eventSeconds = 30 * day,
     sessionSeconds = 7 * day,
     responseBytes = 1024 ** 3,
+    traceHours = 24,
   } = options
   await database.transaction({ role: 'control' }, {}, async client => {
     await client.query('select prune_changes($1, $2)', [changeRows, changeSeconds])
@@ -34,6 +37,7 @@ export async function prune(database: Database, options: PruneOptions = {}): Pro
       answerHours,
     ])
     await client.query('select prune_responses($1)', [responseBytes])
+    await client.query('select tidy_ledger($1)', [traceHours])
     await client.query(`
       delete from demand d where not exists (select from resources r
         where r.kind = 'Endpoint' and r.place = d.workspace and r.name = d.endpoint)`)

@@ -27,6 +27,8 @@ const timePattern = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,9})?(Z|[+-]\d{2
 const units: ReadonlySet<string> = new Set(usageUnits)
 const ends: ReadonlySet<string> = new Set(endReasons)
 const billables: ReadonlySet<string> = new Set(['caller', 'cost'])
+/** Number of a slice, or that the database held for the request alone. */
+const holdPattern = /^(\d{1,18}|row)$/
 const sources: ReadonlySet<string> = new Set(['provider', 'engine', 'counted', 'estimated', 'none'])
 
 /** What was sent may be anything: the type is only a promise of the sender. */
@@ -46,6 +48,7 @@ export function refuseEvent(event: UsageEvent, now: Date): Refusal | undefined {
   for (const name of ['key', 'keyName', 'model', 'endpoint', 'upstream', 'operation'])
     if (!isText(data[name])) return 'bad_schema'
   if (data.project !== null && !isText(data.project)) return 'bad_schema'
+  if (data.hold !== undefined && !matches(data.hold, holdPattern)) return 'bad_schema'
   if (!isOneOf(data.end, ends) || !isOneOf(data.billable, billables)) return 'bad_schema'
   if (!isOneOf(data.usageSource, sources) || typeof data.streamed !== 'boolean') return 'bad_schema'
   const { status, flags, quantities } = data

@@ -3,7 +3,7 @@ import { Fault } from '@switchyard/kinds'
 import type { UsageQuery, UsageRow, UsageStore } from '@switchyard/runtime'
 import { usageUnits } from '@switchyard/runtime'
 import type { PoolClient } from 'pg'
-import { ingest } from './ingest.ts'
+import { type Accept, ingest } from './ingest.ts'
 import type { Database } from './postgres/pool.ts'
 import { columnOf } from './usage-event.ts'
 
@@ -23,10 +23,14 @@ const totalOf = (prefix: string) =>
     .map(unit => `coalesce(sum(${columnOf(unit)}), 0)`)
     .join(' + ')
 
-export function usageOn(database: Database): UsageStore {
+export function usageOn(database: Database, accept: Accept): UsageStore {
   return {
     usage: (as, query) => database.transaction(as, { readOnly: true }, client => sum(client, query)),
-    ingest: events => ingest(database, events),
+    ingest: events => ingest(database, events, accept),
+    recovered: ({ journal, epoch }) =>
+      database.transaction({ role: 'ingest' }, {}, async client => {
+        await client.query('select journal_recovered($1, $2)', [journal, epoch])
+      }),
   }
 }
 

@@ -24,7 +24,17 @@ beforeAll(async () => {
   eyes = new Client({ connectionString: db.url, options: '-c search_path=switchyard' })
   await eyes.connect()
   for (const workspace of ['red', 'blue']) {
-    await put(db.store, document('Workspace', null, workspace))
+    const spec = { currency: 'USD', billing: { mode: 'prepaid' } }
+    await put(db.store, document('Workspace', null, workspace, spec))
+    const money = {
+      project: '',
+      cause: 'top_up',
+      amount: '5',
+      priority: 1,
+      expiresAt: null,
+      reason: null,
+    } as const
+    await db.ledger.record(operator, { workspace, ...money, key: 'k', fingerprint: 'f' })
     const cluster = await put(db.store, document('Cluster', workspace, 'c', { type: 'local', share: 'none' }))
     const to = [{ path: 'spec.cluster', id: cluster.metadata.id }]
     made[`${workspace}/e`] = await put(db.store, document('Endpoint', workspace, 'e'), to)
@@ -143,11 +153,15 @@ describe('every table', () => {
     )
     expect(open).toEqual([])
     expect(await tables(hasWorkspace)).toEqual([
+      'accounts',
       'audit_log',
       'changes',
+      'credits',
       'demand',
       'events',
       'grants',
+      'ledger_entries',
+      'ledger_transactions',
       'refs',
       'resources',
       'responses',
@@ -779,11 +793,14 @@ test('functions that run as their owner are these and no others, each with a fix
     'grant_assignment',
     'has_admin',
     'hold',
+    'hold_money',
     'hold_workspace',
     'keep_admin',
     'keep_grants',
     'keep_out',
     'lacks_of',
+    'journal_recovered',
+    'lease_slice',
     'leave_workspace',
     'limit_admit',
     'limit_change',
@@ -794,9 +811,13 @@ test('functions that run as their owner are these and no others, each with a fix
     'prune_changes',
     'prune_responses',
     'purge',
+    'record_money',
     'role_permissions',
     'seal',
     'seal_change',
+    'settle_usage',
+    'tidy_ledger',
+    'void_hold',
   ])
   expect(new Set(rows.map(({ path }) => path))).toEqual(new Set(['search_path=switchyard, pg_temp']))
 })

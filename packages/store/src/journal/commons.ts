@@ -6,8 +6,9 @@ export const commonsOf = (frames: FrameBuffer) =>
   new Numbers({
     keyOf: ({ key }: Common) => key,
     same,
-    tell(number: number, { workspace, project, key, keyName, model, endpoint, operation, streamed }: Common) {
-      const common = { number, workspace, project, key, keyName, model, endpoint, operation, streamed }
+    tell(number: number, given: Common) {
+      const { workspace, project, key, keyName, model, endpoint, operation, streamed, hold } = given
+      const common = { number, workspace, project, key, keyName, model, endpoint, operation, streamed, hold }
       frames.common(number, common)
       return common
     },
@@ -20,4 +21,5 @@ const same = (one: Common, other: Common): boolean =>
   one.endpoint === other.endpoint &&
   one.workspace === other.workspace &&
   one.project === other.project &&
-  one.keyName === other.keyName
+  one.keyName === other.keyName &&
+  one.hold === other.hold

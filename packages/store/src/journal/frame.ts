@@ -3,12 +3,13 @@
 // by its number, and so does what their ends have in common: the records of a request are 60 and some 90 bytes, where
 // a JSON event for each took 700.
 //
-//   common   JSON [number, workspace, project, key, keyName, model, endpoint, operation, streamed]
-//   shape    JSON [number, end, status, attempt, upstream, billable, [source, flags, units]]
+//   common   JSON [number, workspace, project, key, keyName, model, endpoint, operation, streamed, hold]
+//   shape    JSON [number, end, status, attempt, upstream, billable, [source, flags, units], part]
 //   open     common u32, admitted f64, request
 //   ended    common u32, shape u32, admitted f64, ended f64, length of request u8, request, f64 of each unit
 //   used     common u32, admitted f64, ended f64, length of request u8, request,
-//            JSON [end, status, attempt, upstream, billable, usage]: for quantities that no f64 holds
+//            JSON [end, status, attempt, upstream, billable, usage, part]: for quantities that no f64 holds
+//   progress the same as ended: how far a request had come, for when nothing more is heard of it
 import { type Admission, type Ended, type Used, usageUnits } from '@switchyard/runtime'
 import { crc32c } from './crc32c.ts'
 import { eventsOf } from './frame-events.ts'
@@ -24,6 +25,7 @@ const openKind = 4
 const usedKind = 5
 const shapeKind = 6
 const endedKind = 7
+const progressKind = 8
 
 const openBytes = 12
 const usedBytes = 21
@@ -60,6 +62,8 @@ export type Frame =
   | { readonly kind: 'shape'; readonly number: number; readonly shape: Shape; readonly end: number }
   | { readonly kind: 'open'; readonly admitted: Admission; readonly end: number }
   | { readonly kind: 'used'; readonly used: readonly Used[]; readonly end: number }
+  /** How far one had come that was not heard of again. */
+  | { readonly kind: 'progress'; readonly used: Used; readonly end: number }
   | { readonly kind: 'skipped'; readonly end: number }
   /** `needs`: how many bytes from the frame's start would make it whole. */
   | { readonly kind: 'short'; readonly needs: number }
@@ -71,25 +75,17 @@ export class FrameBuffer {
   used = 0
 
   common(number: number, common: Common): void {
-    const { workspace, project, key, keyName, model, endpoint, operation, streamed } = common
-    const text = JSON.stringify([
-      number,
-      workspace,
-      project,
-      key,
-      keyName,
-      model,
-      endpoint,
-      operation,
-      streamed,
-    ])
+    const { workspace, project, key, keyName, model, endpoint, operation, streamed, hold } = common
+    const told = [number, workspace, project, key, keyName, model, endpoint, operation, streamed]
+    const text = JSON.stringify(hold === undefined ? told : [...told, hold])
     const at = this.#begin(text.length * 3)
     this.#end(commonKind, at + this.bytes.write(text, at, 'utf8'))
   }
 
-  shape(number: number, { end, status, attempt, upstream, billable, usage }: Shape): void {
+  shape(number: number, { end, status, attempt, upstream, billable, part, usage }: Shape): void {
     const counted = usage ? [usage.source, usage.flags, usage.units] : null
-    const text = JSON.stringify([number, end, status, attempt, upstream, billable, counted])
+    const told = [number, end, status, attempt, upstream, billable, counted]
+    const text = JSON.stringify(part === undefined ? told : [...told, part])
     const at = this.#begin(text.length * 3)
     this.#end(shapeKind, at + this.bytes.write(text, at, 'utf8'))
   }
@@ -102,7 +98,22 @@ export class FrameBuffer {
   }
 
   /** Every quantity of the end is a safe integer. */
-  ended(common: number, shape: number, { request, at: admittedAt }: Admission, ended: Ended): void {
+  ended(common: number, shape: number, admitted: Admission, ended: Ended): void {
+    this.#shaped(endedKind, common, shape, admitted, ended)
+  }
+
+  /** How far it has come, as an end. Every quantity is a safe integer. */
+  progress(common: number, shape: number, admitted: Admission, ended: Ended): void {
+    this.#shaped(progressKind, common, shape, admitted, ended)
+  }
+
+  #shaped(
+    kind: number,
+    common: number,
+    shape: number,
+    { request, at: admittedAt }: Admission,
+    ended: Ended,
+  ): void {
     const { usage } = ended
     const at = this.#begin(endedBytes + request.length + mostUnits * quantityBytes)
     const { bytes } = this
@@ -116,7 +127,7 @@ export class FrameBuffer {
       const quantity = usage?.quantities[unit as keyof Counted['quantities']]
       if (quantity !== undefined) rest = bytes.writeDoubleLE(Number(quantity), rest)
     }
-    this.#end(endedKind, rest)
+    this.#end(kind, rest)
   }
 
   usage(common: number, { request, at: admittedAt }: Admission, ended: Ended): void {
@@ -156,7 +167,7 @@ export function checkRequest(request: string): void {
     throw new TypeError(`${JSON.stringify(request)} is no id of a request`)
 }
 
-function textOf({ end, status, attempt, upstream, billable, usage }: Ended): string {
+function textOf({ end, status, attempt, upstream, billable, part, usage }: Ended): string {
   let counted: readonly unknown[] | null = null
   if (usage) {
     const quantities: Record<string, string> = {}
@@ -168,10 +179,11 @@ function textOf({ end, status, attempt, upstream, billable, usage }: Ended): str
     }
     counted = [usage.source, usage.flags, quantities]
   }
-  return JSON.stringify([end, status, attempt, upstream, billable, counted])
+  const told = [end, status, attempt, upstream, billable, counted]
+  return JSON.stringify(part === undefined ? told : [...told, part])
 }
 
-/** `told` by the frames before it in its segment. `open` frames are skipped unless `opens`. */
+/** `told` by the frames before it in its segment. Frames of what has not ended are skipped unless `opens`. */
 export function readFrame(bytes: Buffer, at: number, told: Told, opens: boolean): Frame {
   if (at + headBytes > bytes.length) return { kind: 'short', needs: headBytes }
   const length = bytes.readUInt32LE(at)
@@ -180,7 +192,8 @@ export function readFrame(bytes: Buffer, at: number, told: Told, opens: boolean)
   if (end > bytes.length) return { kind: 'short', needs: end - at }
   if (crc32c(bytes, at + 8, end) !== bytes.readUInt32LE(at + 4)) return { kind: 'bad' }
   const kind = bytes[at + 8]
-  if (!opens && (kind === openKind || kind === eventOpenKind)) return { kind: 'skipped', end }
+  if (!opens && (kind === openKind || kind === eventOpenKind || kind === progressKind))
+    return { kind: 'skipped', end }
   // The checksum tells that these are the bytes that were written, and so of these types.
   const from = at + headBytes
   if (kind === commonKind) return readCommon(bytes.toString('utf8', from, end), end)
@@ -193,7 +206,11 @@ export function readFrame(bytes: Buffer, at: number, told: Told, opens: boolean)
   }
   const common = told.commons.get(bytes.readUInt32LE(from))
   if (!common) return { kind: 'bad' }
-  if (kind === endedKind) return readEnded(bytes, from, end, common, told)
+  if (kind === endedKind || kind === progressKind) {
+    const used = readEnded(bytes, from, common, told)
+    if (!used) return { kind: 'bad' }
+    return kind === endedKind ? { kind: 'used', used: [used], end } : { kind: 'progress', used, end }
+  }
   const admittedAt = bytes.readDoubleLE(from + 4)
   if (kind === openKind) {
     const request = bytes.toString('latin1', from + openBytes, end)
@@ -206,13 +223,13 @@ export function readFrame(bytes: Buffer, at: number, told: Told, opens: boolean)
   return { kind: 'used', used: [{ admitted: { ...common, request, at: admittedAt }, ended }], end }
 }
 
-type CommonText = [number, string, string | null, string, string, string, string, string, boolean]
+type CommonText = [number, string, string | null, string, string, string, string, string, boolean, string?]
 
 function readCommon(text: string, end: number): Frame {
-  const [number, workspace, project, key, keyName, model, endpoint, operation, streamed] = JSON.parse(
+  const [number, workspace, project, key, keyName, model, endpoint, operation, streamed, hold] = JSON.parse(
     text,
   ) as CommonText
-  const common = { workspace, project, key, keyName, model, endpoint, operation, streamed }
+  const common = { workspace, project, key, keyName, model, endpoint, operation, streamed, hold }
   return { kind: 'common', number, common, end }
 }
 
@@ -223,15 +240,16 @@ type EndedText = [
   string,
   Ended['billable'],
   [Counted['source'], readonly string[], Readonly<Record<string, string>>] | null,
+  Ended['part']?,
 ]
 
 function endedOf(at: number, text: string): Ended {
-  const [end, status, attempt, upstream, billable, counted] = JSON.parse(text) as EndedText
-  if (!counted) return { at, end, status, attempt, upstream, billable, usage: undefined }
+  const [end, status, attempt, upstream, billable, counted, part] = JSON.parse(text) as EndedText
+  if (!counted) return { at, end, status, attempt, upstream, billable, part, usage: undefined }
   const [source, flags, texts] = counted
   const quantities: Record<string, bigint> = {}
   for (const unit in texts) quantities[unit] = BigInt(texts[unit] as string) // a member of its own
-  return { at, end, status, attempt, upstream, billable, usage: { source, flags, quantities } }
+  return { at, end, status, attempt, upstream, billable, part, usage: { source, flags, quantities } }
 }
 
 type ShapeText = [
@@ -242,17 +260,19 @@ type ShapeText = [
   string,
   Shape['billable'],
   [Counted['source'], readonly string[], readonly (keyof Counted['quantities'])[]] | null,
+  Shape['part']?,
 ]
 
 function readShape(text: string, end: number): Frame {
-  const [number, how, status, attempt, upstream, billable, counted] = JSON.parse(text) as ShapeText
+  const [number, how, status, attempt, upstream, billable, counted, part] = JSON.parse(text) as ShapeText
   const usage = counted ? { source: counted[0], flags: counted[1], units: counted[2] } : undefined
-  return { kind: 'shape', number, shape: { end: how, status, attempt, upstream, billable, usage }, end }
+  return { kind: 'shape', number, shape: { end: how, status, attempt, upstream, billable, part, usage }, end }
 }
 
-function readEnded(bytes: Buffer, from: number, end: number, common: Common, { shapes }: Told): Frame {
+/** Undefined when its shape was never told. */
+function readEnded(bytes: Buffer, from: number, common: Common, { shapes }: Told): Used | undefined {
   const shape = shapes.get(bytes.readUInt32LE(from + 4))
-  if (!shape) return { kind: 'bad' }
+  if (!shape) return undefined
   let rest = from + endedBytes + (bytes[from + 24] as number) // within the frame
   const request = bytes.toString('latin1', from + endedBytes, rest)
   const { usage } = shape
@@ -267,11 +287,7 @@ function readEnded(bytes: Buffer, from: number, end: number, common: Common, { s
     counted = { source, flags, quantities }
   }
   const admitted = { ...common, request, at: bytes.readDoubleLE(from + 8) }
-  const { end: how, status, attempt, upstream, billable } = shape
+  const { end, status, attempt, upstream, billable, part } = shape
   const at = bytes.readDoubleLE(from + 16)
-  return {
-    kind: 'used',
-    used: [{ admitted, ended: { at, end: how, status, attempt, upstream, billable, usage: counted } }],
-    end,
-  }
+  return { admitted, ended: { at, end, status, attempt, upstream, billable, part, usage: counted } }
 }

@@ -1,6 +1,8 @@
 // A journal of usage in files: what `append` has acknowledged survives kill -9, and power loss by `sync`.
-import { mkdir, unlink } from 'node:fs/promises'
-import type { Journal, JournalReader, Observe } from '@switchyard/runtime'
+import { randomUUID } from 'node:crypto'
+import { mkdir, readFile, rename, unlink, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Holder, Journal, JournalReader, Observe } from '@switchyard/runtime'
 import { lockFolder } from './lock.ts'
 import { SegmentReader } from './reader.ts'
 import { findSegments, finishSegment, type Segment, sweep } from './segment.ts'
@@ -43,6 +45,8 @@ export interface JournalOptions {
 
 export interface FileJournal extends Journal, AsyncDisposable {
   readonly reader: JournalReader
+  /** Who this owner is to those who hold money for it. */
+  readonly holder: Holder
   /** Everything that was written has been acknowledged. */
   readonly drained: boolean
   /** Writes what is left and frees the folder. What was not shipped stays for the next owner. */
@@ -56,13 +60,15 @@ export async function openJournal(options: JournalOptions): Promise<FileJournal>
   using stack = new DisposableStack()
   stack.use(lockFolder(folder))
   const found = await findSegments(folder)
-  const epoch = found.lastEpoch + 1
+  const holder = await nextHolder(folder, found.lastEpoch)
+  const { journal, epoch } = holder
   let done: readonly string[] = await sweep(found.done, clock() - keepSeconds * 1000)
   const kept = new Set<Segment>(found.segments)
 
   const reader = new SegmentReader(
     {
       folder,
+      journal,
       epoch,
       gatherMilliseconds: options.gatherMilliseconds ?? 200,
       observe,
@@ -112,14 +118,31 @@ export async function openJournal(options: JournalOptions): Promise<FileJournal>
   }
   return {
     append: record => writer.append(record),
+    holder,
     get full() {
       return writer.full
     },
     reader,
     get drained() {
-      return reader.drained
+      return reader.drained && !reader.recovering
     },
     close,
     [Symbol.asyncDispose]: close,
   }
+}
+
+/** Each owner of the folder has an epoch of its own, whatever segments there are. */
+async function nextHolder(folder: string, lastEpoch: number): Promise<Holder> {
+  const path = join(folder, 'holder')
+  const text = await readFile(path, 'utf8').catch(absent)
+  const [journal = randomUUID(), last = '0'] = text?.trim().split(' ') ?? []
+  const holder = { journal, epoch: Math.max(lastEpoch, Number(last)) + 1 }
+  await writeFile(`${path}.new`, `${holder.journal} ${holder.epoch}\n`, { mode: 0o600, flush: true })
+  await rename(`${path}.new`, path)
+  return holder
+}
+
+function absent(error: NodeJS.ErrnoException): undefined {
+  if (error.code === 'ENOENT') return undefined
+  throw error
 }

@@ -17,6 +17,8 @@ const nothing = Buffer.alloc(0)
 
 interface Settings {
   readonly folder: string
+  /** UUID of the journal. */
+  readonly journal: string
   readonly epoch: number
   /** How long a batch gathers after its first event. */
   readonly gatherMilliseconds: number
@@ -38,17 +40,20 @@ export class SegmentReader implements JournalReader {
   #bytes: Buffer = nothing
   #at = 0
   /** Requests of the lost process whose segments are being read, begun and not ended so far. */
-  readonly #open = new Map<string, Admission>()
+  readonly #open = new Map<string, Admission | Used>()
   /** What the segment that is being read has told of them so far. */
   readonly #told = new Told()
   /** Read and not yet handed out. */
   #ready: Used[] = []
   #batch: Batch | undefined
+  /** What lost processes have recorded is not all acknowledged yet. */
+  recovering: boolean
   #more = Promise.withResolvers<void>()
 
   constructor(settings: Settings, segments: readonly Segment[]) {
     this.#settings = settings
     this.#segments = [...segments]
+    this.recovering = settings.epoch > 1
   }
 
   add(segment: Segment): void {
@@ -70,17 +75,21 @@ export class SegmentReader implements JournalReader {
       while (this.#ready.length < limit)
         if (this.#scan(limit)) await turn()
         else if (!(await this.#step())) break
-      if (this.#ready.length > 0 || this.#passed.length > 0) break
+      if (this.#ready.length > 0 || this.#passed.length > 0 || this.#recovered()) break
       await until(this.#more.promise, signal)
     }
     const used = this.#ready.splice(0, limit)
     const passed = this.#ready.length === 0 ? this.#passed : []
     if (passed === this.#passed) this.#passed = []
+    const { journal, epoch } = this.#settings
+    const recovered = this.#recovered() ? { journal, epoch } : undefined
     const batch: Batch = {
       used,
+      recovered,
       acknowledge: async () => {
         if (this.#batch !== batch) return
         this.#batch = undefined
+        if (recovered) this.recovering = false
         for (const segment of passed) await this.#settings.finished(segment)
       },
     }
@@ -91,6 +100,11 @@ export class SegmentReader implements JournalReader {
   async close(): Promise<void> {
     await this.#handle?.close()
     this.#handle = undefined
+  }
+
+  /** Nothing of lost processes is left to hand out. */
+  #recovered(): boolean {
+    return this.recovering && this.#ready.length === 0 && (this.#segments.length === 0 || this.#live())
   }
 
   /** Everything that was written has been handed out and acknowledged. */
@@ -148,7 +162,10 @@ export class SegmentReader implements JournalReader {
     this.#at = frame.end
     if (frame.kind === 'common') this.#told.commons.set(frame.number, frame.common)
     else if (frame.kind === 'shape') this.#told.shapes.set(frame.number, frame.shape)
-    else if (frame.kind === 'open') this.#open.set(frame.admitted.request, frame.admitted)
+    else if (frame.kind === 'open') {
+      // A segment begins with those that are under way, and how far they have come is told after it.
+      if (!this.#open.has(frame.admitted.request)) this.#open.set(frame.admitted.request, frame.admitted)
+    } else if (frame.kind === 'progress') this.#open.set(frame.used.admitted.request, frame.used)
     else if (frame.kind === 'used')
       for (const used of frame.used) {
         // Of a process that still runs nothing is kept open here: the look-up is not worth its cost.
@@ -183,7 +200,7 @@ export class SegmentReader implements JournalReader {
     if (!lastOfEpoch || segment.epoch === this.#settings.epoch) return
     if (this.#open.size > 0)
       this.#settings.observe({ type: 'requests_lost', epoch: segment.epoch, requests: this.#open.size })
-    for (const admitted of this.#open.values()) this.#ready.push(lost(admitted))
+    for (const one of this.#open.values()) this.#ready.push('ended' in one ? one : lost(one))
     this.#open.clear()
   }
 

@@ -9,13 +9,13 @@ export const shapesOf = (frames: FrameBuffer) =>
   new Numbers({
     keyOf: ({ upstream }: Ended) => upstream,
     same,
-    tell(number: number, { end, status, attempt, upstream, billable, usage }: Ended) {
+    tell(number: number, { end, status, attempt, upstream, billable, part, usage }: Ended) {
       const counted = usage && {
         source: usage.source,
         flags: usage.flags,
         units: unitsOf(usage.quantities),
       }
-      const shape = { number, end, status, attempt, upstream, billable, usage: counted }
+      const shape = { number, end, status, attempt, upstream, billable, part, usage: counted }
       frames.shape(number, shape)
       return shape
     },
@@ -43,7 +43,7 @@ function unitsOf(quantities: Quantities): (keyof Quantities)[] {
 
 function same(one: Shape, other: Ended): boolean {
   if (one.end !== other.end || one.status !== other.status || one.attempt !== other.attempt) return false
-  if (one.billable !== other.billable) return false
+  if (one.billable !== other.billable || one.part !== other.part) return false
   const { usage } = other
   if (!one.usage || !usage) return one.usage === usage
   if (one.usage.source !== usage.source || !equal(one.usage.flags, usage.flags)) return false

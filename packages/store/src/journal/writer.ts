@@ -9,6 +9,7 @@ import {
   type JournalRecord,
   type Observe,
   Slots,
+  type Used,
 } from '@switchyard/runtime'
 import { commonsOf } from './commons.ts'
 import { checkRequest, FrameBuffer } from './frame.ts'
@@ -75,6 +76,8 @@ export class JournalWriter implements Journal {
   #folderDirty = true
   /** Requests that have begun and not ended: each segment begins with those still under way. */
   readonly #open = new Slots<Admission>()
+  /** How far those have come that have said so. */
+  readonly #progress = new Map<string, Used>()
   #failedAt: number | undefined
   #closed = false
 
@@ -107,13 +110,19 @@ export class JournalWriter implements Journal {
     const { request } = admitted
     checkRequest(request)
     if (record.kind === 'open') this.#open.set(request, admitted)
-    else this.#open.delete(request)
+    else if (record.kind === 'progress') this.#progress.set(request, record)
+    else {
+      this.#open.delete(request)
+      if (this.#progress.size > 0) this.#progress.delete(request)
+    }
     if (this.#turn === undefined) {
       this.#turn = Promise.withResolvers<void>()
       setImmediate(this.#flush)
     }
     const common = this.#commons.of(admitted)
     if (record.kind === 'open') this.#frames.open(common, admitted)
+    else if (record.kind === 'progress')
+      this.#frames.progress(common, this.#shapes.of(record.ended), admitted, record.ended)
     else this.#end(common, admitted, record.ended)
     return this.#turn.promise
   }
@@ -256,6 +265,8 @@ export class JournalWriter implements Journal {
     this.#commons.clear()
     this.#shapes.clear()
     for (const admitted of this.#open.values()) this.#frames.open(this.#commons.of(admitted), admitted)
+    for (const { admitted, ended } of this.#progress.values())
+      this.#frames.progress(this.#commons.of(admitted), this.#shapes.of(ended), admitted, ended)
     this.#write()
   }
 

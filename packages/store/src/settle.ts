@@ -1,0 +1,105 @@
+// What accepted events have cost is posted to the accounts that pay, and what was held for them is resolved: in the
+// transaction that takes the events, so that each is posted exactly once.
+import type { DocumentOf, priceBook } from '@switchyard/kinds'
+import { type UsageEvent, type UsageUnit, usageUnits } from '@switchyard/runtime'
+import type { PoolClient } from 'pg'
+
+/** What the ledger's prices tell of a sale. */
+interface Prices {
+  /** `at` in ms since 1970. */
+  sale(
+    model: string,
+    currency: string,
+    at: number,
+  ): { quote(quantities: Partial<Record<UsageUnit, bigint>>): string | undefined } | undefined
+}
+
+export type CompilePrices = (books: readonly DocumentOf<typeof priceBook>[]) => Prices
+
+/** What one event has cost its caller. */
+interface Charge {
+  readonly id: string
+  readonly request: string
+  readonly workspace: string
+  readonly project: string | null
+  /** Number of the slice that it was held in. */
+  readonly slice: string | null
+  /** Decimal. */
+  readonly amount: string
+  readonly currency: string
+  readonly time: string
+}
+
+interface Payer {
+  readonly workspace: string
+  readonly currency: string
+}
+
+/** Of those workspaces the ones that pay, with what in. */
+const paying = `
+select name as workspace, spec ->> 'currency' as currency from resources
+where kind = 'Workspace' and place = '' and name = any ($1)
+  and coalesce(spec #>> '{billing,mode}', 'none') <> 'none'`
+
+const bookVersions = `select id, version::text from resources where kind = 'PriceBook' order by id`
+const bookDocuments = `select name, spec from resources where kind = 'PriceBook' order by id`
+
+/** Settles events; keeps the prices of books as long as these stay as they are. */
+export function settler(
+  compile: CompilePrices,
+): (client: PoolClient, events: readonly UsageEvent[]) => Promise<void> {
+  let known: { readonly of: string; readonly prices: Prices } | undefined
+
+  async function pricesNow(client: PoolClient): Promise<Prices> {
+    const { rows } = await client.query<{ id: string; version: string }>(bookVersions)
+    const of = rows.map(({ id, version }) => `${id}@${version}`).join()
+    if (known?.of === of) return known.prices
+    const books = await client.query<{ name: string; spec: unknown }>(bookDocuments)
+    // Why `as`: the API has checked them against their kind, and prices are made of name and spec.
+    const documents = books.rows.map(({ name, spec }) => ({ metadata: { name }, spec })) as unknown
+    known = { of, prices: compile(documents as Parameters<CompilePrices>[0]) }
+    return known.prices
+  }
+
+  return async (client, events) => {
+    if (events.length === 0) return
+    const { rows } = await client.query<Payer>({
+      name: 'paying',
+      text: paying,
+      values: [[...new Set(events.map(({ data }) => data.workspace))]],
+    })
+    const currencies = new Map(rows.map(({ workspace, currency }) => [workspace, currency]))
+    // What was held is resolved also where nobody pays any more.
+    const theirs = events.filter(({ data }) => currencies.has(data.workspace) || data.hold !== undefined)
+    if (theirs.length === 0) return
+    const prices = await pricesNow(client)
+    const charges = theirs
+      .map(event => chargeOf(event, currencies.get(event.data.workspace) ?? '', prices))
+      .filter(charge => charge !== undefined)
+    if (charges.length > 0) await client.query('select settle_usage($1)', [JSON.stringify(charges)])
+  }
+}
+
+/** Undefined where it has no price: what is held for it goes on counting. */
+function chargeOf({ id, time, data }: UsageEvent, currency: string, prices: Prices): Charge | undefined {
+  const { request, workspace, project, hold, model, billable, quantities } = data
+  const amount =
+    billable === 'cost' || currency === '' || Object.keys(quantities).length === 0
+      ? '0'
+      : prices.sale(model, currency, Date.parse(time))?.quote(countsOf(quantities))
+  if (amount === undefined) return undefined
+  const slice = hold === undefined || hold === heldAlone ? null : hold
+  return { id, request, workspace, project, slice, amount, currency, time }
+}
+
+/** As an event says that its money was held by the database, for it alone. */
+const heldAlone = 'row'
+
+function countsOf(quantities: UsageEvent['data']['quantities']): Partial<Record<UsageUnit, bigint>> {
+  const counts: Partial<Record<UsageUnit, bigint>> = {}
+  for (const unit of usageUnits) {
+    const count = quantities[unit]
+    if (count !== undefined) counts[unit] = BigInt(count)
+  }
+  return counts
+}
