@@ -299,6 +299,9 @@ begin
   end if;
   perform post(a, case of_cause when 'grant' then 'grants' when 'correction' then 'adjustments' else 'payments' end,
     -gained, txn);
+  perform audit(at_workspace, 'account.' || of_cause, jsonb_build_object('kind', 'Account', 'name', coalesce(nullif(at_project, ''), at_workspace)),
+    jsonb_strip_nulls(jsonb_build_object('reason', of_reason, 'after', jsonb_build_object(
+      'transaction', txn::text, 'amount', trim_scale(gained)::text, 'currency', a.currency))));
 end $$;
 
 create function is_fenced(of_journal uuid, of_epoch bigint) returns boolean

@@ -110,6 +110,11 @@ describe('money that people bring', () => {
     expect(await db.ledger.entries(operator, { workspace: name, limit: 10 })).toMatchObject([
       { cause: 'top_up', amount: '12.5', against: 'payments', actor: 'system:operator', currency: 'USD' },
     ])
+    const { rows } = await eyes.query(
+      "select entry #>> '{after,amount}' as amount from audit_pending where entry ->> 'action' = 'account.top_up' and entry ->> 'workspace' = $1",
+      [name],
+    )
+    expect(rows).toEqual([{ amount: '12.5' }])
     await sound()
   })
 
