@@ -39,9 +39,10 @@ function integer(digits: string): string {
     const rest = integer(below)
     return `${integer(some.slice(0, -length))}${word}${rest !== '' && below.startsWith('0') ? '零' : ''}${rest}`
   }
-  return [...some]
-    .map((digit, index) => (digit === '0' ? '0' : `${figure(digit)}${places[some.length - 1 - index]}`))
-    .join('')
+  return some
+    .replaceAll(/\d/g, (digit, index: number) =>
+      digit === '0' ? '0' : `${figure(digit)}${places[some.length - 1 - index]}`,
+    )
     .replace(/0+$/, '')
     .replaceAll(/0+/g, '零')
 }
