@@ -19,6 +19,8 @@ const groups: readonly (readonly [title: string, Readonly<Record<string, () => P
       login: verb(() => import('./commands/login.ts')),
       logout: verb(() => import('./commands/logout.ts')),
       context: verb(() => import('./commands/context.ts')),
+      user: verb(() => import('./commands/user.ts')),
+      session: verb(() => import('./commands/session.ts')),
     },
   ],
   [

@@ -6,6 +6,7 @@ import { type Api, bootstrapDocuments, createApi, type Shipped } from '@switchya
 import { enginesWith } from '@switchyard/catalog'
 import { type Client, createClient } from '@switchyard/client'
 import { startControl } from '@switchyard/control'
+import { smtpMailer } from '@switchyard/drivers/mail/smtp'
 import { openProcesses } from '@switchyard/drivers/orchestrators/process'
 import { httpProber } from '@switchyard/drivers/prober'
 import { filesRegistry } from '@switchyard/drivers/registries/files'
@@ -175,6 +176,7 @@ export async function serve(settings: Settings, report: Report, signal: AbortSig
         configuration: () => config?.state,
         ready: async () => operations.readiness(),
         address: callerAddress,
+        mailer: settings.mail && smtpMailer(settings.mail),
       })
       stack.defer(() => api.close())
       stack.defer(() => ending.abort())

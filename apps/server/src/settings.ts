@@ -135,6 +135,20 @@ export const settingsSchema = z.object({
   SWITCHYARD_RESPONSES_BYTES: whole(1_048_576, 1_099_511_627_776)
     .default(1_073_741_824)
     .describe('Bytes of responses that one workspace may keep; the oldest beyond them go.'),
+  SWITCHYARD_SMTP_URL: z
+    .string()
+    .regex(/^smtps?:\/\/.+/, 'must look like smtp://user:password@host:587 or smtps://…')
+    .transform(url => new Sealed(url))
+    .optional()
+    .describe(
+      'Mail server that sends invitations and links for new passwords; they are shown to whoever makes them when absent.',
+    ),
+  SWITCHYARD_SMTP_FROM: z
+    .string()
+    .min(3)
+    .max(320)
+    .optional()
+    .describe('Sender of that mail, such as `Switchyard <switchyard@example.com>`.'),
   SWITCHYARD_LOG_LEVEL: z
     .enum(['trace', 'debug', 'info', 'warn', 'error'])
     .default('info')
@@ -182,6 +196,8 @@ export interface Settings {
   readonly operations: { readonly host: string; readonly port: number } | undefined
   /** How long responses are kept, and how many bytes of them in one workspace. */
   readonly responses: { readonly seconds: number; readonly bytes: number }
+  /** Who sends mail, and as whom. */
+  readonly mail: { readonly url: Sealed<string>; readonly from: string } | undefined
   /** The port with a certificate. */
   readonly tls: TlsSettings | undefined
   /** The edge of the gateway. */
@@ -242,6 +258,7 @@ export function readSettings(environment: NodeJS.ProcessEnv): Settings {
       seconds: given.SWITCHYARD_RESPONSES_HOURS * 3600,
       bytes: given.SWITCHYARD_RESPONSES_BYTES,
     },
+    mail: mailSettings(given),
     tls: tlsSettings(given),
     door: doorSettings(given),
     logLevel: given.SWITCHYARD_LOG_LEVEL,
@@ -261,4 +278,15 @@ function limiterPlace(given: string | undefined, workers: number): LimiterPlace 
   if (given === undefined) return { type: workers > 1 ? 'postgres' : 'memory' }
   if (given === 'memory' || given === 'postgres') return { type: given }
   return { type: 'redis', url: new Sealed(given) }
+}
+
+function mailSettings({
+  SWITCHYARD_SMTP_URL: url,
+  SWITCHYARD_SMTP_FROM: from,
+}: Pick<z.output<typeof settingsSchema>, 'SWITCHYARD_SMTP_URL' | 'SWITCHYARD_SMTP_FROM'>): Settings['mail'] {
+  if (url === undefined) return undefined
+  if (from !== undefined) return { url, from }
+  throw new Fault('invalid', 'SWITCHYARD_SMTP_FROM: say who sends the mail of SWITCHYARD_SMTP_URL.', {
+    reason: 'mail_sender',
+  })
 }

@@ -8,6 +8,7 @@ import type {
   AuditStore,
   IdentityStore,
   LedgerStore,
+  Mailer,
   Observe,
   Secrets,
   Store,
@@ -20,10 +21,13 @@ import type { ConfigurationState } from './configuration-rows.ts'
 import { type Configure, createConfigure } from './configure.ts'
 import { createCursors } from './cursor.ts'
 import type { ExplainOptions } from './explain-row.ts'
+import { createInvitations } from './invitations.ts'
 import { type MintedKey, mintKey, mintOperatorToken, type Random } from './keys.ts'
 import type { Logs } from './logs.ts'
 import type { ApiObservation } from './observation.ts'
 import { createPasswords } from './password.ts'
+import { createPasswordChanges } from './password-changes.ts'
+import { createPatience } from './patience.ts'
 import { checkRoutes, type Row } from './route.ts'
 import { routes } from './routes.ts'
 import { serve } from './serve.ts'
@@ -70,6 +74,8 @@ export interface ApiOptions {
   readonly ready?: () => Promise<Readiness>
   /** Prometheus' text of this process, for GET /metrics; without it that is `unsupported`. */
   readonly metrics?: () => string
+  /** Sends letters to people; without it links are shown to whoever makes them. */
+  readonly mailer?: Mailer | undefined
   /** Address of the peer, for counting failed sign-ins; the socket's when absent. */
   readonly address?: (request: IncomingMessage) => string
   readonly watch?: Partial<WatchLimits>
@@ -102,8 +108,24 @@ export async function createApi(options: ApiOptions): Promise<Api> {
   const tokens = createTokens({ identity, issuer, now, uuid })
   const authenticate = createAuthenticate({ store, secrets, identity, tokens, now })
   const passwords = createPasswords()
-  const sessions = createSessions({ store, secrets, identity, tokens, passwords, now, uuid, random, issuer })
+  const patience = createPatience({ identity, now })
+  const sessions = createSessions({
+    store,
+    secrets,
+    identity,
+    tokens,
+    passwords,
+    patience,
+    now,
+    uuid,
+    random,
+    issuer,
+  })
   const writer = createWriter({ store, identity, passwords, now, uuid, random, vault: options.vault })
+  const { mailer, observe = () => {} } = options
+  const people = { store, identity, writer, mailer, observe, random, issuer }
+  const invitations = createInvitations({ ...people, sessions, uuid })
+  const passwordChanges = createPasswordChanges({ ...people, secrets, passwords, patience })
   const configure = createConfigure({
     store,
     secrets,
@@ -126,6 +148,8 @@ export async function createApi(options: ApiOptions): Promise<Api> {
     tokens,
     sessions,
     passwords,
+    invitations,
+    passwordChanges,
     authenticate,
     issuer,
     now,
@@ -167,6 +191,7 @@ export async function createApi(options: ApiOptions): Promise<Api> {
     async close() {
       stopping.abort()
       await app.close()
+      await passwordChanges.settled()
       await denials[Symbol.asyncDispose]()
     },
   }

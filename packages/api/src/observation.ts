@@ -15,3 +15,5 @@ export type ApiObservation =
   | { readonly type: 'failure'; readonly requestId: string; readonly error: unknown }
   /** Refusals that the trail could not be told of yet. */
   | { readonly type: 'denial_not_told'; readonly count: number; readonly error: unknown }
+  /** A letter was not taken by the mail server. */
+  | { readonly type: 'mail_failed'; readonly error: unknown }

@@ -1,6 +1,7 @@
 // What the pages of the server share: their looks, and a policy that allows each only its own style and script.
 import { createHash } from 'node:crypto'
-import type { Answer } from './route.ts'
+import { z } from 'zod'
+import { type Answer, nowhere, open, type Row } from './route.ts'
 
 /** Both colour schemes, from a phone to a desk. */
 export const pageStyle = `
@@ -53,4 +54,20 @@ export function pageAnswer(page: {
 <body>${body}${script === undefined ? '' : `<script>${script}</script>`}</body></html>
 `,
   }
+}
+
+/** A page for anyone: what it lets a person do is asked for by what it posts. */
+export function pageRow(path: string, doc: string, page: () => Answer): Row {
+  return open(
+    'the page holds nothing; the link is spent by its POST',
+    {
+      method: 'GET',
+      path,
+      doc,
+      locate: nowhere,
+      output: [{ status: 200, doc: 'A page.', media: 'text/html', schema: z.string() }],
+    },
+    {},
+    async () => page(),
+  )
 }

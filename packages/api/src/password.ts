@@ -73,16 +73,3 @@ function createGate(atOnce: number, queue: number) {
     }
   }
 }
-
-const freeFailures = 5
-const longestWaitSeconds = 900
-
-/** Whole seconds that are still to be waited after `count` failures, the newest of them at `lastAt`. */
-export function waitSeconds(
-  failures: { readonly count: number; readonly lastAt?: string },
-  now: number,
-): number {
-  if (failures.count < freeFailures || failures.lastAt === undefined) return 0
-  const wait = Math.min(2 ** (failures.count - freeFailures), longestWaitSeconds)
-  return Math.max(0, Math.ceil((Date.parse(failures.lastAt) + wait * 1000 - now) / 1000))
-}

@@ -2,6 +2,7 @@
 // cannot be registered otherwise, and a row that declares too little stops the start and is named.
 import type { IncomingHttpHeaders, ServerResponse } from 'node:http'
 import { permissions } from '@switchyard/kinds'
+import type { Peer } from '@switchyard/runtime'
 import type { z } from 'zod'
 import type { Caller, Place } from './authorize.ts'
 import { invalid, issueDetails } from './invalid.ts'
@@ -143,6 +144,12 @@ export function open<Q extends z.ZodType, B extends z.ZodType>(
     input: inputOf(typed),
     handle: async ask => handle(accept(typed, ask)),
   }
+}
+
+/** Who signs in, as far as is known. */
+export function peerOf({ address, headers }: Ask): Peer {
+  const client = headers['user-agent']
+  return client === undefined ? { address } : { address, client }
 }
 
 export const nowhere = (): Location => ({ workspace: undefined })

@@ -3,6 +3,7 @@ import { type BalanceOptions, balanceRows } from './balance-rows.ts'
 import { type ConfigurationOptions, configurationRows } from './configuration-rows.ts'
 import { type ExplainOptions, explainRow } from './explain-row.ts'
 import { type FactOptions, factRows } from './fact-rows.ts'
+import { type PeopleOptions, peopleRows } from './people-rows.ts'
 import { type ResourcesOptions, resourceRows } from './resources.ts'
 import type { Row } from './route.ts'
 import { openApiRow, type ServerOptions, serverRows } from './server-rows.ts'
@@ -13,6 +14,7 @@ export interface RoutesOptions
     FactOptions,
     BalanceOptions,
     SessionRowsOptions,
+    PeopleOptions,
     ServerOptions,
     ConfigurationOptions,
     ExplainOptions {
@@ -27,6 +29,7 @@ export function routes(options: RoutesOptions): readonly Row[] {
     explainRow(options),
     ...configurationRows(options),
     ...sessionRows(options),
+    ...peopleRows(options),
     ...serverRows(options),
   ]
   return [...rows, openApiRow(options, rows)]

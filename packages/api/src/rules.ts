@@ -15,6 +15,7 @@ import {
   type roleAssignment,
   type user,
 } from '@switchyard/kinds'
+import type { Grant } from '@switchyard/runtime'
 import { beyond, type Caller, holds, missing, outside, principalOf } from './authorize.ts'
 import { passwordProblems } from './password.ts'
 import {
@@ -114,6 +115,11 @@ const accountOfAnEqual: Rule = ({ caller, document, stored, secrets, held }) => 
   if (!stored || caller.principal === `user:${document.metadata.name}`) return
   const emailOf = (of: Document) => as<DocumentOf<typeof user>>(of)!.spec.email
   if (!secrets.has('password') && emailOf(stored) === emailOf(document)) return
+  checkEqual(caller, held)
+}
+
+/** Whoever can sign in as someone must hold what they hold. */
+export function checkEqual(caller: Caller, held: readonly Grant[]): void {
   for (const { workspace, permission } of held) {
     const lacking = beyond(caller, [permission], workspace)
     if (lacking.length > 0) throw notHeld(lacking, workspace)

@@ -1,6 +1,7 @@
 // Rows of signing in, of who one is, and of the first administrator.
 import { z } from 'zod'
-import { guarded, nowhere, open, type Row } from './route.ts'
+import { pageRow } from './page.ts'
+import { guarded, nowhere, open, peerOf, type Row } from './route.ts'
 import { loginSchema, refreshSchema, sessionSchema } from './sessions.ts'
 import { type SetupOptions, setUp, setupSchema } from './setup.ts'
 import { setupPage } from './setup-page.ts'
@@ -28,7 +29,7 @@ export function sessionRows(options: SessionRowsOptions): readonly Row[] {
         output: [session],
       },
       { body: loginSchema },
-      ({ body, address }) => sessions.login(body, address),
+      ask => sessions.login(ask.body, peerOf(ask)),
     ),
     open(
       'the refresh token is the credential',
@@ -41,11 +42,7 @@ export function sessionRows(options: SessionRowsOptions): readonly Row[] {
         output: [{ ...session, status: 200 }],
       },
       { body: refreshSchema },
-      ({ body, headers }) =>
-        sessions.refresh(body, {
-          ...(headers.cookie === undefined ? {} : { cookie: headers.cookie }),
-          ...(headers.origin === undefined ? {} : { origin: headers.origin }),
-        }),
+      ask => sessions.refresh(ask.body, ask.headers, peerOf(ask)),
     ),
     guarded(
       { self: 'one ends one’s own session' },
@@ -106,19 +103,8 @@ export function sessionRows(options: SessionRowsOptions): readonly Row[] {
         output: [session],
       },
       { body: setupSchema },
-      ({ body }) => setUp(options, body),
+      ask => setUp(options, ask.body, peerOf(ask)),
     ),
-    open(
-      'the page holds nothing; the link is spent by its POST',
-      {
-        method: 'GET',
-        path: '/setup',
-        doc: 'The set-up form.',
-        locate: nowhere,
-        output: [{ status: 200, doc: 'A page.', media: 'text/html', schema: z.string() }],
-      },
-      {},
-      async () => setupPage(),
-    ),
+    pageRow('/setup', 'The set-up form.', setupPage),
   ]
 }

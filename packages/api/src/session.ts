@@ -1,6 +1,6 @@
 // Session tokens: short EdDSA JWTs that carry no rights, and the keys that sign them.
 import { Fault } from '@switchyard/kinds'
-import type { IdentityStore, SigningKey } from '@switchyard/runtime'
+import type { IdentityStore, SignInMethod, SigningKey } from '@switchyard/runtime'
 import {
   calculateJwkThumbprint,
   decodeProtectedHeader,
@@ -54,7 +54,7 @@ export function keyring(
 
 export interface Tokens {
   /** A signed access token of 10 minutes. */
-  mint(user: string, session: string): Promise<string>
+  mint(user: string, session: { readonly id: string; readonly method: SignInMethod }): Promise<string>
   /** `unauthenticated` unless it is ours, EdDSA, of a published key, and of this time. */
   verify(token: string): Promise<Claims>
   jwks(): Promise<{ readonly keys: readonly JWK[] }>
@@ -67,6 +67,9 @@ export interface TokensOptions {
   readonly now: () => number
   readonly uuid: () => string
 }
+
+/** `amr` of a token (RFC 8176, which has no word for links and for another's sign-in). */
+const methods: Readonly<Record<SignInMethod, string>> = { password: 'pwd', link: 'link', sso: 'sso' }
 
 const claimsSchema = z.object({ sub: z.string().startsWith('user:'), sid: z.uuid(), exp: z.int() })
 
@@ -93,7 +96,7 @@ export function createTokens({ identity, issuer, now, uuid }: TokensOptions): To
       const { signer } = keyring(await read(60_000), now())
       if (!signer) throw new Fault('unavailable', 'There is no signing key yet. Try again in a moment.')
       const seconds = Math.floor(now() / 1000)
-      return new SignJWT({ sid: session, amr: ['pwd'] })
+      return new SignJWT({ sid: session.id, amr: [methods[session.method]] })
         .setProtectedHeader({ alg: 'EdDSA', kid: signer.kid, typ: 'JWT' })
         .setIssuer(issuer)
         .setAudience(audience)

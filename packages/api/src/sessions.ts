@@ -1,11 +1,20 @@
 // Signing in, staying signed in and signing out, with the same answer and the same time for every wrong guess.
 import { type DocumentOf, Fault, type user } from '@switchyard/kinds'
-import type { Identity, IdentityStore, Secrets, Store } from '@switchyard/runtime'
+import type {
+  Identity,
+  IdentityStore,
+  Peer,
+  Secrets,
+  Session,
+  SignInMethod,
+  Store,
+} from '@switchyard/runtime'
 import { z } from 'zod'
 import type { Caller } from './authorize.ts'
 import { base62 } from './base62.ts'
 import { type Random, sha256 } from './keys.ts'
-import { isWeak, type Passwords, waitSeconds } from './password.ts'
+import { isWeak, type Passwords } from './password.ts'
+import type { Patience } from './patience.ts'
 import type { Answer } from './route.ts'
 import { accessSeconds, idleSeconds, type Tokens, totalSeconds } from './session.ts'
 
@@ -46,6 +55,7 @@ export interface SessionsOptions {
   readonly identity: IdentityStore
   readonly tokens: Tokens
   readonly passwords: Passwords
+  readonly patience: Patience
   readonly now: () => number
   readonly uuid: () => string
   readonly random: Random
@@ -56,22 +66,38 @@ export interface SessionsOptions {
 type User = DocumentOf<typeof user>
 
 export interface Sessions {
-  login(input: z.output<typeof loginSchema>, address: string): Promise<Answer>
+  login(input: z.output<typeof loginSchema>, peer: Peer): Promise<Answer>
   refresh(
     input: z.output<typeof refreshSchema>,
-    headers: { readonly cookie?: string; readonly origin?: string },
+    headers: { readonly cookie?: string | undefined; readonly origin?: string | undefined },
+    peer: Peer,
   ): Promise<Answer>
   /** Ends the caller's own session. */
   logout(caller: Caller): Promise<Answer>
-  /** A session for someone who has proved who they are by other means. */
-  open(person: User, cookie: boolean): Promise<Answer & { readonly body: unknown }>
+  /** A session for someone who has proved who they are. */
+  open(person: User, opening: Opening): Promise<Opened>
+}
+
+export interface Opening {
+  readonly method: SignInMethod
+  /** Name of the IdentityProvider. */
+  readonly provider?: string
+  readonly peer: Peer
+  /** Keep the refresh token in a cookie. */
+  readonly cookie?: boolean
+}
+
+export interface Opened {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: z.output<typeof sessionSchema>
 }
 
 const nobody = '00000000-0000-0000-0000-000000000000'
 const cookieName = 'switchyard_refresh'
 
 export function createSessions(options: SessionsOptions): Sessions {
-  const { store, secrets, identity, tokens, passwords, now, uuid, random, issuer } = options
+  const { store, secrets, identity, tokens, passwords, patience, now, uuid, random, issuer } = options
   const newToken = () => base62(random(32), 43)
 
   function cookie(value: string, maxAge: number): string {
@@ -79,11 +105,16 @@ export function createSessions(options: SessionsOptions): Sessions {
     return `${cookieName}=${value}; HttpOnly${secure}; SameSite=Strict; Path=/api/v1/sessions; Max-Age=${maxAge}`
   }
 
-  async function answer(person: User, session: string, refreshToken: string | undefined, inCookie: boolean) {
+  async function answer(
+    person: User,
+    session: Session,
+    refreshToken: string | undefined,
+    inCookie: boolean,
+  ): Promise<Opened> {
     const body = {
-      kind: 'Session',
+      kind: 'Session' as const,
       accessToken: await tokens.mint(person.metadata.name, session),
-      tokenType: 'Bearer',
+      tokenType: 'Bearer' as const,
       expiresInSeconds: accessSeconds,
       ...(refreshToken === undefined || inCookie ? {} : { refreshToken }),
       user: {
@@ -97,17 +128,17 @@ export function createSessions(options: SessionsOptions): Sessions {
     return { status: 200, headers, body }
   }
 
-  async function open(person: User, inCookie: boolean) {
+  async function open(person: User, { cookie: inCookie = false, ...opening }: Opening): Promise<Opened> {
     const refreshToken = newToken()
     const session = await identity.openSession({
+      ...opening,
       id: uuid(),
       user: person.metadata.name,
       refreshHash: sha256(refreshToken),
       idleSeconds,
       totalSeconds,
     })
-    const { status, headers, body } = await answer(person, session.id, refreshToken, inCookie)
-    return { status: status === 200 ? 201 : status, headers, body }
+    return { ...(await answer(person, session, refreshToken, inCookie)), status: 201 }
   }
 
   async function findByEmail(email: string): Promise<User | undefined> {
@@ -121,19 +152,6 @@ export function createSessions(options: SessionsOptions): Sessions {
   async function findByName(name: string): Promise<User | undefined> {
     const found = await store.read(server, tx => tx.get({ kind: 'User', workspace: null, name }))
     return found as User | undefined // got by kind
-  }
-
-  /** Throws `exhausted` while the account or the address must wait. */
-  async function checkPatience(subjects: readonly string[]): Promise<void> {
-    const waits = await Promise.all(
-      subjects.map(async subject => waitSeconds(await identity.failures(subject), now())),
-    )
-    const wait = Math.max(...waits)
-    if (wait > 0)
-      throw new Fault('exhausted', `Too many failed sign-ins. Try again in ${wait} s.`, {
-        reason: 'sign_in_backoff',
-        retryAfterSeconds: wait,
-      })
   }
 
   /** Answers the hash that the password has from now on, when it was hashed anew. */
@@ -156,30 +174,21 @@ export function createSessions(options: SessionsOptions): Sessions {
   return {
     open,
 
-    async login({ email, password, cookie: inCookie }, address) {
+    async login({ email, password, cookie: inCookie }, peer) {
       const account = email.trim().toLowerCase()
-      const subjects = [`account:${account}`, `address:${address}`]
-      await checkPatience(subjects)
       const person = await findByEmail(account)
       // Asked for also when there is no such account, so that it takes as long.
       const stored = await secrets.secret(person?.metadata.id ?? nobody, 'password')
-      const matches = await passwords.verify(stored?.hash, password)
       const wrong = new Fault('unauthenticated', 'The e-mail or the password is wrong.', {
         reason: 'sign_in_failed',
       })
-      if (
-        !person ||
-        !stored ||
-        !matches ||
-        person.spec.disabled ||
-        person.metadata.deletionTimestamp !== undefined
-      ) {
-        for (const subject of subjects) await identity.recordFailure(subject)
-        throw wrong
-      }
-      for (const subject of subjects) await identity.clearFailures(subject)
+      await patience.attempt(account, peer, wrong, async () => {
+        const matches = await passwords.verify(stored?.hash, password)
+        return matches && person !== undefined && isOn(person)
+      })
+      if (!person || !stored) throw wrong
       const rehashed = await noteLogin(person, password, stored.hash)
-      const opened = await open(person, inCookie)
+      const opened = await open(person, { method: 'password', peer, cookie: inCookie })
       // A password that was changed meanwhile has ended the sessions before it, which this one may have missed.
       const standing = await secrets.secret(person.metadata.id, 'password')
       if (standing?.hash === (rehashed ?? stored.hash)) return opened
@@ -187,7 +196,7 @@ export function createSessions(options: SessionsOptions): Sessions {
       throw wrong
     },
 
-    async refresh({ refreshToken }, { cookie: cookies, origin }) {
+    async refresh({ refreshToken }, { cookie: cookies, origin }, peer) {
       const fromCookie = refreshToken === undefined ? cookieIn(cookies) : undefined
       const given = refreshToken ?? fromCookie
       if (given === undefined)
@@ -200,15 +209,15 @@ export function createSessions(options: SessionsOptions): Sessions {
           reason: 'foreign_origin',
         })
       const next = newToken()
-      const refreshed = await identity.refresh(sha256(given), { hash: sha256(next), idleSeconds })
+      const refreshed = await identity.refresh(sha256(given), { hash: sha256(next), idleSeconds, peer })
       const ended = new Fault('unauthenticated', 'This session has ended. Sign in again.', {
         reason: 'session_ended',
       })
       if (refreshed.outcome === 'unknown' || refreshed.outcome === 'reused') throw ended
       const person = await findByName(refreshed.session.user)
-      if (!person || person.spec.disabled || person.metadata.deletionTimestamp !== undefined) throw ended
+      if (!person || !isOn(person)) throw ended
       const rotated = refreshed.outcome === 'rotated' ? next : undefined
-      return answer(person, refreshed.session.id, rotated, fromCookie !== undefined)
+      return answer(person, refreshed.session, rotated, fromCookie !== undefined)
     },
 
     async logout({ credential }) {
@@ -217,6 +226,9 @@ export function createSessions(options: SessionsOptions): Sessions {
     },
   }
 }
+
+/** Neither disabled nor being deleted. */
+export const isOn = ({ spec, metadata }: User) => !spec.disabled && metadata.deletionTimestamp === undefined
 
 function cookieIn(header: string | undefined): string | undefined {
   for (const part of header?.split(';') ?? []) {

@@ -1,6 +1,6 @@
 // The first administrator: one link, used once, instead of a default password.
 import { type DocumentOf, Fault, findKind, type user } from '@switchyard/kinds'
-import type { Identity, IdentityStore, Store } from '@switchyard/runtime'
+import type { Identity, IdentityStore, Peer, Store } from '@switchyard/runtime'
 import { z } from 'zod'
 import { base62 } from './base62.ts'
 import { newDocument } from './document.ts'
@@ -42,7 +42,11 @@ export async function mintSetupToken(
 }
 
 /** Makes the User and its platform assignment of the role admin, and answers a session. */
-export async function setUp(options: SetupOptions, input: z.output<typeof setupSchema>): Promise<Answer> {
+export async function setUp(
+  options: SetupOptions,
+  input: z.output<typeof setupSchema>,
+  peer: Peer,
+): Promise<Answer> {
   const { store, identity, passwords, sessions, now, uuid } = options
   const email = input.email.toLowerCase()
   // Everything that a person can mend is said before the link is spent.
@@ -104,12 +108,12 @@ export async function setUp(options: SetupOptions, input: z.output<typeof setupS
     ])
     return person
   })
-  const session = await sessions.open(written.value as DocumentOf<typeof user>, false) // made by kind just above
-  return session
+  // Why `as`: made by kind just above.
+  return sessions.open(written.value as DocumentOf<typeof user>, { method: 'link', peer })
 }
 
 /** A document name from the local part of an address: `Ann.Lee@x.org` is ann-lee, then ann-lee-2. */
-async function freeName(email: string, isFree: (name: string) => Promise<boolean>): Promise<string> {
+export async function freeName(email: string, isFree: (name: string) => Promise<boolean>): Promise<string> {
   const local = email.split('@')[0] ?? ''
   const slug =
     local

@@ -41,6 +41,11 @@ describe('the route table', () => {
       'POST /api/v1/sessions/refresh',
       'POST /api/v1/setup',
       'GET /setup',
+      'POST /api/v1/invitations/accept',
+      'GET /invitation',
+      'POST /api/v1/password-resets',
+      'POST /api/v1/password-resets/redeem',
+      'GET /reset',
       'GET /',
       'GET /.well-known/jwks.json',
       'GET /healthz',
@@ -66,7 +71,13 @@ describe('the route table', () => {
     const selves = h.api.routes
       .filter(({ self }) => self !== undefined)
       .map(({ method, path }) => `${method} ${path}`)
-    expect(selves).toEqual(['DELETE /api/v1/sessions', 'GET /api/v1/whoami'])
+    expect(selves).toEqual([
+      'DELETE /api/v1/sessions',
+      'GET /api/v1/whoami',
+      'PUT /api/v1/password',
+      'GET /api/v1/sessions',
+      'DELETE /api/v1/sessions/{id}',
+    ])
   })
 
   const about = { method: 'GET', path: '/x/{name}', doc: '', output: [], locate: nowhere } as const

@@ -7,6 +7,7 @@ import { documentCalls, type KindName, type WatchQuery } from './documents.ts'
 import { createExchange, type ExchangeOptions } from './exchange.ts'
 import { factCalls } from './facts.ts'
 import { abortFault } from './faults.ts'
+import { peopleCalls } from './people.ts'
 import { sessionCalls } from './session.ts'
 import { type WatchOptions, watch } from './watch.ts'
 
@@ -34,6 +35,7 @@ export function createClient({ watch: retry, ...options }: ClientOptions) {
     ...factCalls(exchange),
     ...balanceCalls(exchange),
     ...sessionCalls(exchange),
+    ...peopleCalls(exchange),
     ...chatCalls(exchange),
     ...configurationCalls(exchange),
     /** The documents, `SYNCED`, then every change; goes on after cuts, and lists again when it must. */

@@ -17,5 +17,6 @@ export type {
   WriteOptions,
 } from './documents.ts'
 export type { EventQuery, EventRow, LogQuery, LogRow, UsageAnswer, UsageQuery, UsageRow } from './facts.ts'
+export type { OneTimeLink } from './people.ts'
 export type { Session, Whoami } from './session.ts'
 export type { WatchEvent } from './watch.ts'

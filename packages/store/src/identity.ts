@@ -1,12 +1,25 @@
 // What signing in remembers, on the database's clock: sessions and their token families, keys, links, failures.
-import type { IdentityStore, RefreshOutcome, Session, SigningKey } from '@switchyard/runtime'
+import type {
+  IdentityStore,
+  Peer,
+  RefreshOutcome,
+  Session,
+  SignInMethod,
+  SigningKey,
+} from '@switchyard/runtime'
 import type { PoolClient } from 'pg'
+import { linksOn } from './links.ts'
 import type { Database } from './postgres/pool.ts'
 
 interface SessionRow {
   readonly id: string
   readonly user_name: string
+  readonly method: SignInMethod
+  readonly provider: string | null
   readonly created_at: Date
+  readonly seen_at: Date
+  readonly address: string | null
+  readonly client: string | null
   readonly ends_at: Date
   readonly ended_at: Date | null
 }
@@ -21,12 +34,25 @@ interface KeyRow {
 
 /** A used token that comes again this soon is a lost answer, not a thief. */
 const recentSeconds = 10
+/** Of one person that are listed. */
+const mostSessions = 1000
 /** Failures older than this say nothing about now. */
 const failureHours = 24
 
-function sessionOf({ id, user_name, created_at, ends_at, ended_at }: SessionRow): Session {
-  const session = { id, user: user_name, createdAt: created_at.toISOString(), endsAt: ends_at.toISOString() }
-  return ended_at ? { ...session, endedAt: ended_at.toISOString() } : session
+function sessionOf(row: SessionRow): Session {
+  const { id, user_name, method, provider, created_at, seen_at, address, client, ends_at, ended_at } = row
+  return {
+    id,
+    user: user_name,
+    method,
+    ...(provider === null ? {} : { provider }),
+    createdAt: created_at.toISOString(),
+    seenAt: seen_at.toISOString(),
+    ...(address === null ? {} : { address }),
+    ...(client === null ? {} : { client }),
+    endsAt: ends_at.toISOString(),
+    ...(ended_at === null ? {} : { endedAt: ended_at.toISOString() }),
+  }
 }
 
 function keyOf({ kid, private_jwk, public_jwk, created_at, retired_at }: KeyRow): SigningKey {
@@ -44,6 +70,7 @@ export function identityOn(database: Database): IdentityStore {
     database.transaction({ role: 'identity' }, {}, work)
 
   return {
+    ...linksOn(run),
     signingKeys: () => run(readKeys),
     addSigningKey: key =>
       run(async client => {
@@ -60,12 +87,12 @@ export function identityOn(database: Database): IdentityStore {
         return readKeys(client)
       }),
 
-    openSession: ({ id, user, refreshHash, idleSeconds, totalSeconds }) =>
+    openSession: ({ id, user, method, provider, peer, refreshHash, idleSeconds, totalSeconds }) =>
       run(async client => {
         const { rows } = await client.query<SessionRow>(
-          `insert into sessions (id, user_name, ends_at)
-           values ($1, $2, clock_timestamp() + make_interval(secs => $3)) returning *`,
-          [id, user, totalSeconds],
+          `insert into sessions (id, user_name, method, provider, address, client, ends_at)
+           values ($1, $2, $3, $4, $5, $6, clock_timestamp() + make_interval(secs => $7)) returning *`,
+          [id, user, method, provider ?? null, ...seenBy(peer), totalSeconds],
         )
         await addToken(client, id, refreshHash, idleSeconds)
         return sessionOf(first(rows))
@@ -100,21 +127,40 @@ export function identityOn(database: Database): IdentityStore {
           refreshHash,
         ])
         await addToken(client, row.id, next.hash, next.idleSeconds)
-        return { outcome: 'rotated', session: sessionOf(row) }
+        const seen = await client.query<SessionRow>(
+          `update sessions set seen_at = clock_timestamp(), address = coalesce($2, address), client = coalesce($3, client)
+           where id = $1 returning *`,
+          [row.id, ...seenBy(next.peer)],
+        )
+        return { outcome: 'rotated', session: sessionOf(first(seen.rows)) }
       }),
-    endSession: id =>
+    endSession: (id, user) =>
+      run(async client => {
+        const { rowCount } = await client.query(
+          `update sessions set ended_at = clock_timestamp()
+           where id = $1 and user_name = coalesce($2, user_name) and ended_at is null and ends_at > clock_timestamp()`,
+          [id, user ?? null],
+        )
+        return rowCount === 1
+      }),
+    endSessionsOf: (user, kept) =>
       run(async client => {
         await client.query(
-          'update sessions set ended_at = clock_timestamp() where id = $1 and ended_at is null',
-          [id],
+          `update sessions set ended_at = clock_timestamp()
+           where user_name = $1 and id is distinct from $2 and ended_at is null`,
+          [user, kept ?? null],
         )
       }),
-    endSessionsOf: user =>
+    sessionsOf: user =>
       run(async client => {
-        await client.query(
-          'update sessions set ended_at = clock_timestamp() where user_name = $1 and ended_at is null',
+        const { rows } = await client.query<SessionRow>(
+          `select * from sessions where user_name = $1 and ended_at is null and ends_at > clock_timestamp()
+             and exists (select from refresh_tokens t
+               where t.session_id = id and t.used_at is null and t.expires_at > clock_timestamp())
+           order by seen_at desc, id limit ${mostSessions}`,
           [user],
         )
+        return rows.map(sessionOf)
       }),
     session: id =>
       run(async client => {
@@ -160,6 +206,24 @@ export function identityOn(database: Database): IdentityStore {
         )
         return rows[0] ? { count: rows[0].count, lastAt: rows[0].last_at.toISOString() } : { count: 0 }
       }),
+    attempt: (subject, waits) =>
+      run(async client => {
+        const wait = 'make_interval(secs => ($2::int[])[least(f.count + 1, cardinality($2::int[]))])'
+        const { rowCount } = await client.query(
+          `insert into login_failures as f (subject, count, last_at) values ($1, 1, clock_timestamp())
+           on conflict (subject) do update set last_at = excluded.last_at,
+             count = case when f.last_at > clock_timestamp() - make_interval(hours => $3) then f.count + 1 else 1 end
+           where f.last_at + ${wait} <= clock_timestamp()`,
+          [subject, waits, failureHours],
+        )
+        if (rowCount === 1) return 0
+        const { rows } = await client.query<{ seconds: number }>(
+          `select ceil(extract(epoch from f.last_at + ${wait} - clock_timestamp()))::int as seconds
+           from login_failures f where subject = $1`,
+          [subject, waits],
+        )
+        return Math.max(1, rows[0]?.seconds ?? 1)
+      }),
     recordFailure: subject =>
       run(async client => {
         await client.query(
@@ -175,6 +239,8 @@ export function identityOn(database: Database): IdentityStore {
       }),
   }
 }
+
+const seenBy = (peer: Peer | undefined) => [peer?.address ?? null, peer?.client?.slice(0, 256) ?? null]
 
 /** A token never outlives its session. */
 async function addToken(

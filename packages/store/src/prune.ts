@@ -48,7 +48,8 @@ export async function prune(database: Database, options: PruneOptions = {}): Pro
       [sessionSeconds],
     )
     await client.query('delete from refresh_tokens where expires_at < clock_timestamp()')
-    await client.query('delete from setup_links where expires_at < clock_timestamp()')
+    for (const table of ['setup_links', 'invitations', 'password_resets'])
+      await client.query(`delete from ${table} where expires_at < clock_timestamp()`)
     await client.query("delete from login_failures where last_at < clock_timestamp() - interval '1 day'")
   })
 }

@@ -20,8 +20,9 @@ const next = (hash: string) => ({ hash, idleSeconds: 60 })
 
 async function open(more: { idleSeconds?: number; totalSeconds?: number } = {}) {
   const id = randomUUID()
-  const given = { id, user: 'ann', refreshHash: `${id}-0`, idleSeconds: 60, totalSeconds: 3600, ...more }
-  return db.identity.openSession(given)
+  const given = { id, user: 'ann', method: 'password', refreshHash: `${id}-0` } as const
+  const lives = { idleSeconds: 60, totalSeconds: 3600, ...more }
+  return db.identity.openSession({ ...given, ...lives })
 }
 
 test('each refresh token is used once and gives the next', async () => {
@@ -113,6 +114,7 @@ test('every session of a person ends at once, and nobody else’s', async () => 
   const other = await db.identity.openSession({
     id: randomUUID(),
     user: 'bob',
+    method: 'password',
     refreshHash: randomUUID(),
     idleSeconds: 60,
     totalSeconds: 60,

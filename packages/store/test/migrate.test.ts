@@ -28,7 +28,14 @@ async function fill(): Promise<void> {
   await db.store.write(control, tx => tx.event({ object, type: 'Normal', reason: 'Made', message: 'made' }))
   await db.store.write(operator, tx => tx.putSecret(endpoint.metadata.id, { field: 'x', hash: 'y' }))
   await db.leases.acquire('a', 'b', 60)
-  await db.identity.openSession({ id: 's', user: 'ann', refreshHash: 'h', idleSeconds: 60, totalSeconds: 60 })
+  await db.identity.openSession({
+    id: 's',
+    user: 'ann',
+    method: 'password',
+    refreshHash: 'h',
+    idleSeconds: 60,
+    totalSeconds: 60,
+  })
   await db.usage.ingest([usageEvent('red')])
 }
 

@@ -72,6 +72,7 @@ beforeAll(async () => {
   await db.identity.openSession({
     id: 's',
     user: 'red-admin',
+    method: 'password',
     refreshHash: 'h',
     idleSeconds: 60,
     totalSeconds: 60,
@@ -780,6 +781,7 @@ test('functions that run as their owner are these and no others, each with a fix
   expect(rows.map(({ name }) => name)).toEqual([
     'audit',
     'audit_change',
+    'audit_link',
     'audit_prune',
     'audit_secret',
     'audit_server_key',

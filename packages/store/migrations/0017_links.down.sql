@@ -1,0 +1,9 @@
+drop table password_resets;
+drop table invitations;
+drop function audit_link();
+alter table sessions
+  drop column method,
+  drop column provider,
+  drop column seen_at,
+  drop column address,
+  drop column client;
