@@ -10,6 +10,7 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
@@ -94,7 +95,22 @@ export function writeSecretKey(folder: string, key: Sealed<Uint8Array>): void {
   }
 }
 
+/** What others may do with a file of keys; undefined when that is nothing. A group may read one that an orchestrator owns. */
+export function openToOthers(path: string): string | undefined {
+  const { mode, uid } = statSync(path)
+  const refused = uid === process.getuid?.() ? 0o077 : 0o037
+  if ((mode & refused) === 0) return undefined
+  return `mode ${(mode & 0o777).toString(8).padStart(4, '0')}`
+}
+
 function secretKeysOf(path: string, text: string): readonly Sealed<Uint8Array>[] {
+  const open = openToOthers(path)
+  if (open !== undefined)
+    throw new Fault(
+      'denied',
+      `${path} can be read or written by others (${open}): run \`chmod 600 ${path}\`, and turn to a new key if others may have read it.`,
+      { reason: 'secret_key_file' },
+    )
   const lines = text
     .split('\n')
     .map(line => line.trim())

@@ -113,6 +113,7 @@ export async function openGateway(options: GatewayOptions): Promise<GatewayProce
     await observeGateway({ settings: settings.telemetry, data: settings.data, log, clock, random }),
   )
   const demandLog = observer(log, 'demand')
+  const sessionKeys = await vault.derive('sessions of tools')
   const age = () => Math.max(0, clock.now() - following.equalAt) / 1000
   const { maxStaleSeconds } = settings
   const gateway = stack.use(
@@ -131,7 +132,7 @@ export async function openGateway(options: GatewayOptions): Promise<GatewayProce
       checkEvery: checkMilliseconds,
       countEvery: countMilliseconds,
       version,
-      sessionKeys: vault.derive('sessions of tools'),
+      sessionKeys,
       clock: fineNow(clock),
       random: random.fraction,
       uuid: random.id,

@@ -12,6 +12,7 @@ import { httpProber } from '@switchyard/drivers/prober'
 import { filesRegistry } from '@switchyard/drivers/registries/files'
 import { apiVersion } from '@switchyard/kinds'
 import { systemClock, systemRandom, type Vault } from '@switchyard/runtime'
+import type { KeyRing } from '@switchyard/store'
 import { type ConfigFile, followConfigFile } from './config-file.ts'
 import { type Database, openDatabase, prepareSchema } from './database.ts'
 import { firstToken } from './first-token.ts'
@@ -19,7 +20,6 @@ import { claim, type Folder, openFolder, readQuickstart, release, writeQuickstar
 import { type Front, takePort } from './front.ts'
 import { shipLeftovers } from './journals.ts'
 import { createLog, observer } from './log.ts'
-import { masterKeys, openVault } from './master-keys.ts'
 import { listenForOperations, operationsHandler, operationsOf } from './operations.ts'
 import { type Quickstart, type Report, step } from './progress.ts'
 import {
@@ -31,9 +31,10 @@ import {
   workspace,
 } from './quickstart.ts'
 import { openResponses } from './responses.ts'
+import { followKeys, openKeys, prepareKeys } from './root-keys.ts'
 import { servedModel } from './served-model.ts'
 import type { Settings } from './settings.ts'
-import { openSnapshotDisk, type SnapshotDisk } from './snapshot-disk.ts'
+import { openSnapshotDisk } from './snapshot-disk.ts'
 import { keepTidy } from './tidy.ts'
 import { version } from './version.ts'
 import { callerAddress } from './workers-control.ts'
@@ -72,15 +73,15 @@ export async function serve(settings: Settings, report: Report, signal: AbortSig
     await front.drain(settings.drainSeconds)
     return { closed }
   }
-  const openFront = async ({ url, opened }: Database, vault: Vault, disk: SnapshotDisk | undefined) => {
+  const openFront = async ({ url, opened }: Database, vault: Vault, keys: KeyRing) => {
     const front = stack.use(
       await port.open({
         settings,
         opened,
         databaseUrl: url,
         vault,
-        disk,
-        responses: openResponses(opened, folder.path, settings),
+        disk: openSnapshotDisk(folder, settings, keys),
+        responses: openResponses(opened, settings, keys),
         journals: folder.journal,
         log,
         clock,
@@ -95,6 +96,7 @@ export async function serve(settings: Settings, report: Report, signal: AbortSig
   // Before the gateway: what is opened last is closed first, and the gateway reads the store to its end.
   const database = stack.use(await openDatabase(folder, settings.databaseUrl, report, log))
   const { opened } = database
+  const known = openKeys(opened, folder.path, settings)
   let early: Awaited<ReturnType<typeof openFront>> | undefined
   await prepareSchema({
     url: database.url,
@@ -102,13 +104,11 @@ export async function serve(settings: Settings, report: Report, signal: AbortSig
     report,
     signal,
     async away(fault) {
-      const disk = openSnapshotDisk(folder, settings)
-      if (!disk || !(await disk.told())) throw fault
-      const keys = masterKeys(folder.path, settings).map(key => key.reveal())
+      if (!known || !(await openSnapshotDisk(folder, settings, known).told())) throw fault
       early = await step(
         report,
         'gateway',
-        () => openFront(database, opened.openVault(keys), disk),
+        () => openFront(database, opened.openVault(known), known),
         ({ front }) => `${workersWords(front.workers)}, on its snapshot on disk`,
       )
       const { front, operations } = early
@@ -122,7 +122,8 @@ export async function serve(settings: Settings, report: Report, signal: AbortSig
   })
   const { store, secrets, leases, identity, usage, audit, ledger, demand, prune } = opened
   if (dead !== undefined) await leases.releaseAll(dead)
-  const vault = await openVault(opened, folder.path, settings, log)
+  const { keys, vault } = await prepareKeys(opened, folder.path, known)
+  stack.use(followKeys(vault, true, clock, observer(log, 'keys')))
   const ending = new AbortController()
 
   let config: ConfigFile | undefined
@@ -130,8 +131,7 @@ export async function serve(settings: Settings, report: Report, signal: AbortSig
     report,
     'gateway',
     async () => {
-      const { front, operations } =
-        early ?? (await openFront(database, vault, openSnapshotDisk(folder, settings)))
+      const { front, operations } = early ?? (await openFront(database, vault, keys))
       stack.use(
         shipLeftovers({
           root: folder.journal,
@@ -208,6 +208,8 @@ export async function serve(settings: Settings, report: Report, signal: AbortSig
     shipped =>
       `${shipped.filter(({ outcome }) => outcome !== 'unchanged').length} written of ${shipped.length}`,
   )
+  const renewed = await api.renewFingerprints()
+  if (renewed > 0) log.info({ credentials: renewed }, 'fingerprints_renewed')
   const { bytes: responseBytes } = settings.responses
   stack.use(keepTidy(() => prune({ responseBytes }), clock, observer(log, 'tidy')))
 

@@ -1,5 +1,6 @@
 // The only reader of the environment in the server: every setting with its name, unit, default and doc.
 import { resolve } from 'node:path'
+import type { CommandOptions } from '@switchyard/drivers/root-keys/command'
 import type { DoorOptions } from '@switchyard/gateway'
 import { Fault, type LimitsSpec, limitsSchema } from '@switchyard/kinds'
 import { Sealed } from '@switchyard/runtime'
@@ -17,6 +18,25 @@ const secretKeys = z
   .transform(text => text.split(',').map(key => key.trim()))
   .refine(keys => keys.every(key => secretKeyPattern.test(key)), 'must be base64 of 32 bytes')
   .transform(keys => keys.map(key => new Sealed<Uint8Array>(Buffer.from(key, 'base64'))))
+
+/** JSON of a program and its arguments: no shell reads it. */
+const commandLine = z.string().transform((text, context): readonly string[] => {
+  const parsed = z.array(z.string().min(1)).min(1).safeParse(json(text))
+  if (parsed.success) return parsed.data
+  context.addIssue({
+    code: 'custom',
+    message: 'must be a JSON array such as ["/usr/local/bin/kms","--key","prod"]',
+  })
+  return z.NEVER
+})
+
+function json(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined // which no schema takes
+  }
+}
 
 /** JSON of limits; what is wrong with it is told by its place. */
 const platformLimits = z.string().transform((text, context): LimitsSpec => {
@@ -89,6 +109,20 @@ export const settingsSchema = z.object({
     .describe(
       'File with master keys, one a line; `secrets.key` in the data folder is made when no key is given.',
     ),
+  SWITCHYARD_KMS_COMMAND: commandLine
+    .optional()
+    .describe(
+      'Program that wraps the master keys by a key service, as JSON such as ["/usr/local/bin/kms","--key","prod"]; `wrap ID` or `unwrap ID` follows, bytes on stdin and stdout. It goes before every other key.',
+    ),
+  SWITCHYARD_KMS_ENVIRONMENT: z
+    .string()
+    .regex(/^[A-Za-z_][A-Za-z0-9_]*(,[A-Za-z_][A-Za-z0-9_]*)*$/, 'must be names of variables, comma between')
+    .transform(names => names.split(','))
+    .optional()
+    .describe('Variables that this program sees beside PATH and HOME, by name, comma between.'),
+  SWITCHYARD_KMS_TIMEOUT_SECONDS: whole(1, 300)
+    .default(10)
+    .describe('How long one call of this program may take.'),
   SWITCHYARD_LIMITS: platformLimits
     .optional()
     .describe(
@@ -184,6 +218,8 @@ export interface Settings {
   /** Given by environment, in their order. */
   readonly secretKeys: readonly Sealed<Uint8Array>[]
   readonly secretKeyFile: string | undefined
+  /** Asks a key service. */
+  readonly kms: CommandOptions | undefined
   /** Of the whole platform. */
   readonly limits: LimitsSpec | undefined
   /** Processes of the gateway; 0 is this one. */
@@ -245,6 +281,16 @@ export function readSettings(environment: NodeJS.ProcessEnv): Settings {
     drainSeconds: given.SWITCHYARD_DRAIN_SECONDS,
     secretKeys: given.SWITCHYARD_SECRET_KEY ?? [],
     secretKeyFile: given.SWITCHYARD_SECRET_KEY_FILE,
+    kms: given.SWITCHYARD_KMS_COMMAND && {
+      argv: given.SWITCHYARD_KMS_COMMAND,
+      timeoutSeconds: given.SWITCHYARD_KMS_TIMEOUT_SECONDS,
+      environment: Object.fromEntries(
+        ['PATH', 'HOME', ...(given.SWITCHYARD_KMS_ENVIRONMENT ?? [])].flatMap(name => {
+          const value = environment[name]
+          return value === undefined ? [] : [[name, value]]
+        }),
+      ),
+    },
     limits: given.SWITCHYARD_LIMITS,
     workers: given.SWITCHYARD_WORKERS,
     limiter: limiterPlace(given.SWITCHYARD_LIMITER, given.SWITCHYARD_WORKERS),

@@ -3,10 +3,10 @@
 import { join } from 'node:path'
 import type { CredentialSecret, Document, LimitsSpec } from '@switchyard/kinds'
 import { Sealed } from '@switchyard/runtime'
+import type { KeyRing } from '@switchyard/store'
 import { type SealedFile, sealedFile } from '@switchyard/store/sealed-file'
 import { place } from './database-place.ts'
 import type { Folder } from './folder.ts'
-import { masterKeys } from './master-keys.ts'
 import type { Settings } from './settings.ts'
 import type { SnapshotInputs } from './snapshot-store.ts'
 
@@ -30,11 +30,11 @@ export interface SnapshotDisk {
   told(): Promise<Pick<Kept, 'version' | 'equalAt'> | undefined>
 }
 
-/** Undefined where no master key is known, as before the first start. */
-export function openSnapshotDisk(folder: Folder, settings: Settings): SnapshotDisk | undefined {
-  const keys = masterKeys(folder.path, settings).map(key => key.reveal())
-  if (keys.length === 0) return undefined
-  const { databaseUrl } = settings
+export function openSnapshotDisk(
+  folder: Folder,
+  { databaseUrl }: Pick<Settings, 'databaseUrl'>,
+  keys: KeyRing,
+): SnapshotDisk {
   const database = databaseUrl === undefined ? 'the embedded database' : `the database ${place(databaseUrl)}`
   return snapshotDisk(
     sealedFile({

@@ -11,8 +11,8 @@ import { openGateway } from './gateway-process.ts'
 import { claimJournal } from './journals.ts'
 import { type Edge, openEdge } from './listen.ts'
 import { createLog, observer } from './log.ts'
-import { masterKeys } from './master-keys.ts'
 import { openResponses } from './responses.ts'
+import { followKeys, openKeys } from './root-keys.ts'
 import type { Settings } from './settings.ts'
 import { openSnapshotDisk } from './snapshot-disk.ts'
 import { openCertificates } from './tls.ts'
@@ -56,7 +56,10 @@ export async function work(settings: Settings): Promise<void> {
       observe: observer(log, 'store'),
     }),
   )
-  const vault = opened.openVault(masterKeys(folder.path, settings).map(key => key.reveal()))
+  const keys = openKeys(opened, folder.path, settings)
+  if (!keys) throw new Fault('unavailable', 'A worker needs the keys of its server.', { reason: 'no_vault' })
+  const vault = opened.openVault(keys)
+  stack.use(followKeys(vault, false, systemClock, observer(log, 'keys')))
   const open = new Set<Socket>()
   const { gateway, metrics } = stack.use(
     await openGateway({
@@ -64,9 +67,9 @@ export async function work(settings: Settings): Promise<void> {
       opened,
       databaseUrl,
       vault,
-      disk: openSnapshotDisk(folder, settings),
+      disk: openSnapshotDisk(folder, settings, keys),
       standing: ({ equalAt, away }) => tell({ type: 'snapshot', standing: { equalAt, away } }),
-      responses: openResponses(opened, folder.path, settings),
+      responses: openResponses(opened, settings, keys),
       journal: () =>
         claimJournal(folder.journal, {
           sync: settings.journalSync,

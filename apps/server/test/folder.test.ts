@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { inspect } from 'node:util'
@@ -32,15 +32,26 @@ describe('master keys', () => {
 
   test('of a named file stand one a line, the one that seals first', () => {
     const file = join(folder, 'keys')
-    writeFileSync(file, `# new\n${base64(1)}\n\n# old\n${base64(2)}\n`)
+    writeFileSync(file, `# new\n${base64(1)}\n\n# old\n${base64(2)}\n`, { mode: 0o600 })
     expect(readSecretKeyFile(file).map(key => key.reveal()[0])).toEqual([1, 2])
     expect(() => readSecretKeyFile(join(folder, 'absent'))).toThrow('correct SWITCHYARD_SECRET_KEY_FILE')
+  })
+
+  test('that others may read are refused with what to do', () => {
+    const file = join(folder, 'keys')
+    writeFileSync(file, base64(1), { mode: 0o600 })
+    for (const mode of [0o644, 0o640, 0o620, 0o604]) {
+      chmodSync(file, mode)
+      expect(() => readSecretKeyFile(file)).toThrow(`chmod 600 ${file}`)
+    }
+    chmodSync(file, 0o400)
+    expect(readSecretKeyFile(file)).toHaveLength(1)
   })
 
   test('that are none are refused without being shown', () => {
     const file = join(folder, 'keys')
     for (const text of ['', 'canary', `${base64(1)}\ncanary`, base64(1).slice(4)]) {
-      writeFileSync(file, text)
+      writeFileSync(file, text, { mode: 0o600 })
       expect(() => readSecretKeyFile(file)).toThrow(/must hold master keys(?!.*canary)/)
     }
     expect(() => readSettings({ SWITCHYARD_SECRET_KEY: 'canary' })).toThrow(

@@ -48,7 +48,7 @@ async function put(given: Document, secrets: Readonly<Record<string, string>> = 
   await db.store.write(operator, async tx => {
     await tx.insert(given, [])
     for (const [field, value] of Object.entries(secrets))
-      await by.put(tx, given.metadata.id, field, new Sealed(value))
+      await by.put(tx, { kind: 'Credential', id: given.metadata.id, field }, new Sealed(value))
   })
   return given.metadata.id
 }
@@ -97,11 +97,9 @@ test('a gateway is given what it routes by, and credentials in clear that nothin
 
   // One that does not open is told and left out; the rest goes on.
   noticed = Promise.withResolvers()
-  const stranger = await put(
-    document('Credential', 'stranger', {}),
-    { value: 'x' },
-    db.openVault([randomBytes(32)]),
-  )
+  const foreign = db.openVault([randomBytes(32)])
+  await foreign.keys.adopt()
+  const stranger = await put(document('Credential', 'stranger', {}), { value: 'x' }, foreign)
   const { credentials } = await noticed.promise
   expect([credentials.has(stranger), credentials.has(first)]).toEqual([false, true])
   expect(observed).toContainEqual({ type: 'credentials_failed', ids: [stranger] })

@@ -21,6 +21,7 @@ import type { ConfigurationState } from './configuration-rows.ts'
 import { type Configure, createConfigure } from './configure.ts'
 import { createCursors } from './cursor.ts'
 import type { ExplainOptions } from './explain-row.ts'
+import { fingerprints, renewFingerprints } from './fingerprints.ts'
 import { createInvitations } from './invitations.ts'
 import { type MintedKey, mintKey, mintOperatorToken, type Random } from './keys.ts'
 import type { Logs } from './logs.ts'
@@ -95,6 +96,8 @@ export interface Api {
   ship(documents: readonly Shipped[]): ReturnType<typeof ship>
   /** Brings the documents of the configuration file to what it says, all or none. */
   readonly configure: Configure
+  /** Makes fingerprints of secrets anew that an older program made; answers how many that were. */
+  renewFingerprints(): Promise<number>
   /** Ends every stream; running requests finish. Twice is the same. */
   close(): Promise<void>
 }
@@ -105,7 +108,9 @@ export async function createApi(options: ApiOptions): Promise<Api> {
   if (options.cursorKey.length < 32) throw new TypeError('cursorKey must be at least 32 random bytes.')
   const stopping = new AbortController()
   const limits = { ...watchLimits, ...options.watch }
-  const tokens = createTokens({ identity, issuer, now, uuid })
+  const { vault } = options
+  const fingerprint = vault && (await fingerprints(vault))
+  const tokens = createTokens({ identity, vault, issuer, now, uuid })
   const authenticate = createAuthenticate({ store, secrets, identity, tokens, now })
   const passwords = createPasswords()
   const patience = createPatience({ identity, now })
@@ -121,7 +126,7 @@ export async function createApi(options: ApiOptions): Promise<Api> {
     random,
     issuer,
   })
-  const writer = createWriter({ store, identity, passwords, now, uuid, random, vault: options.vault })
+  const writer = createWriter({ store, identity, passwords, now, uuid, random, vault, fingerprint })
   const { mailer, observe = () => {} } = options
   const people = { store, identity, writer, mailer, observe, random, issuer }
   const invitations = createInvitations({ ...people, sessions, uuid })
@@ -131,7 +136,7 @@ export async function createApi(options: ApiOptions): Promise<Api> {
     secrets,
     identity,
     passwords,
-    vault: options.vault,
+    vault,
     writer,
     now,
   })
@@ -141,7 +146,8 @@ export async function createApi(options: ApiOptions): Promise<Api> {
     explain: options.explain,
     store,
     secrets,
-    vault: options.vault,
+    vault,
+    fingerprint,
     identity,
     usage,
     ledger,
@@ -188,6 +194,7 @@ export async function createApi(options: ApiOptions): Promise<Api> {
     mintKey: () => mintKey(random),
     configure,
     ship: documents => ship({ store, now, uuid }, documents),
+    renewFingerprints: async () => (vault ? renewFingerprints(store, vault) : 0),
     async close() {
       stopping.abort()
       await app.close()

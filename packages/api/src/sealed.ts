@@ -1,7 +1,7 @@
 // What a document says of its sealed secrets: that they are there, which they are, and since when. Never what.
-import { createHash } from 'node:crypto'
 import { type Document, Fault, type Kind } from '@switchyard/kinds'
 import type { Draft } from './draft.ts'
+import type { Fingerprint } from './fingerprints.ts'
 import { isObject } from './merge-patch.ts'
 
 /** A field that was written empty, which takes its value away. */
@@ -19,29 +19,40 @@ export function sealedStatus(
   before: SealedStatus,
   { secrets }: Pick<Draft, 'secrets'>,
   at: string,
+  print: Fingerprint | undefined,
 ): SealedStatus {
   if (secretForm !== 'sealed' || secrets.size === 0) return before
+  if (!print) throw noVault()
   const set = new Set(before.set)
   for (const [field, value] of secrets)
     if (value === emptyFields) set.delete(field)
     else set.add(field)
-  // The value is what a person compares with a provider's own list; without one it's all the rest.
-  const told = secrets.get('value') ?? (set.has('value') ? undefined : secrets.get('headers'))
+  // With a value that stays, nothing that is shown has changed.
+  const shown = secrets.has('value') || !set.has('value') ? shownOf(secrets) : undefined
   const { fingerprint: known } = before
-  const fingerprint = told === undefined ? known : fingerprintOf(told)
+  const fingerprint = shown === undefined ? known : print(shown)
   return { ...(fingerprint === undefined ? {} : { fingerprint }), set: [...set].sort(), rotatedAt: at }
 }
 
-export function withSealedStatus(kind: Kind, document: Document, draft: Draft, at: string): Document {
+/** Of which secrets the fingerprint is: the value, and without one all the rest. */
+export function shownOf(secrets: ReadonlyMap<string, string>): string | undefined {
+  return secrets.get('value') ?? secrets.get('headers')
+}
+
+export function withSealedStatus(
+  kind: Kind,
+  document: Document,
+  draft: Draft,
+  at: string,
+  print: Fingerprint | undefined,
+): Document {
   if (kind.secretForm !== 'sealed') return document
   const before = isObject(document.status) ? document.status : {}
   // Why `as`: the kind's own schema says what its status holds.
-  return { ...document, status: { ...before, ...sealedStatus(kind, before as SealedStatus, draft, at) } }
-}
-
-/** First 8 hex digits of the SHA-256. */
-function fingerprintOf(value: string): string {
-  return createHash('sha256').update(value).digest('hex').slice(0, 8)
+  return {
+    ...document,
+    status: { ...before, ...sealedStatus(kind, before as SealedStatus, draft, at, print) },
+  }
 }
 
 export function noVault(): Fault {

@@ -1,6 +1,6 @@
 // Session tokens: short EdDSA JWTs that carry no rights, and the keys that sign them.
 import { Fault } from '@switchyard/kinds'
-import type { IdentityStore, SignInMethod, SigningKey } from '@switchyard/runtime'
+import type { IdentityStore, SignInMethod, SigningKey, Vault } from '@switchyard/runtime'
 import {
   calculateJwkThumbprint,
   decodeProtectedHeader,
@@ -12,6 +12,7 @@ import {
   SignJWT,
 } from 'jose'
 import { z } from 'zod'
+import { signingKeysOn } from './signing-keys.ts'
 
 export const accessSeconds = 600
 export const idleSeconds = 14 * 86_400
@@ -62,6 +63,8 @@ export interface Tokens {
 
 export interface TokensOptions {
   readonly identity: IdentityStore
+  /** Keeps the private halves of the keys; without it they stand beside the public ones. */
+  readonly vault?: Vault | undefined
   /** `iss` of the tokens: the public address of this installation. */
   readonly issuer: string
   readonly now: () => number
@@ -73,14 +76,15 @@ const methods: Readonly<Record<SignInMethod, string>> = { password: 'pwd', link:
 
 const claimsSchema = z.object({ sub: z.string().startsWith('user:'), sid: z.uuid(), exp: z.int() })
 
-export function createTokens({ identity, issuer, now, uuid }: TokensOptions): Tokens {
+export function createTokens({ identity, vault, issuer, now, uuid }: TokensOptions): Tokens {
+  const signing = signingKeysOn(identity, vault)
   /** Keys as last read, for at most a minute, so that another process's new key is seen well before it signs. */
   let known: { readonly keys: readonly SigningKey[]; readonly readAt: number } | undefined
 
   async function read(maxAge: number): Promise<readonly SigningKey[]> {
     if (known && now() - known.readAt < maxAge) return known.keys
-    let keys = await identity.signingKeys()
-    if (keyring(keys, now()).due) keys = await identity.addSigningKey(await makeKey(now()))
+    let keys = await signing.read()
+    if (keyring(keys, now()).due) keys = await signing.add(await makeKey(now()))
     known = { keys, readAt: now() }
     return keys
   }
@@ -95,6 +99,7 @@ export function createTokens({ identity, issuer, now, uuid }: TokensOptions): To
     async mint(user, session) {
       const { signer } = keyring(await read(60_000), now())
       if (!signer) throw new Fault('unavailable', 'There is no signing key yet. Try again in a moment.')
+      const privateHalf = await signing.privateHalf(signer)
       const seconds = Math.floor(now() / 1000)
       return new SignJWT({ sid: session.id, amr: [methods[session.method]] })
         .setProtectedHeader({ alg: 'EdDSA', kid: signer.kid, typ: 'JWT' })
@@ -105,7 +110,7 @@ export function createTokens({ identity, issuer, now, uuid }: TokensOptions): To
         .setNotBefore(seconds)
         .setExpirationTime(seconds + accessSeconds)
         .setJti(uuid())
-        .sign(await importJWK(parseJwk(signer.privateJwk), 'EdDSA'))
+        .sign(await importJWK(parseJwk(privateHalf.reveal()), 'EdDSA'))
     },
     async verify(token) {
       const { kid, alg } = headerOf(token)

@@ -14,6 +14,7 @@ import {
 import { absent, authorize, type Caller, identityOf, missing, permits, rightsPlace } from './authorize.ts'
 import { changedDocument, checkImmutable, etag, newDocument, withPhase } from './document.ts'
 import { type Draft, readDraft, readPatch } from './draft.ts'
+import type { Fingerprint } from './fingerprints.ts'
 import { invalid, issueDetails } from './invalid.ts'
 import { type MintedKey, mintKey, type Random } from './keys.ts'
 import { checkIfMatch, ifMatchOf } from './listing.ts'
@@ -42,6 +43,8 @@ export interface WritingOptions {
   readonly random: Random
   /** Keeps what must be given back in clear; without it such secrets are `unsupported`. */
   readonly vault: Vault | undefined
+  /** Of what it keeps. */
+  readonly fingerprint: Fingerprint | undefined
 }
 
 export interface WriteAsk {
@@ -95,7 +98,7 @@ export interface Writer {
 }
 
 export function createWriter(options: WritingOptions): Writer {
-  const { store, identity, passwords, now, uuid, random, vault } = options
+  const { store, identity, passwords, now, uuid, random, vault, fingerprint } = options
   const at = () => new Date(now()).toISOString()
 
   async function write(
@@ -127,7 +130,7 @@ export function createWriter(options: WritingOptions): Writer {
       draft,
       { principal: caller.principal, id: uuid(), at: at() },
       {
-        ...sealedStatus(kind, {}, draft, at()),
+        ...sealedStatus(kind, {}, draft, at(), fingerprint),
         ...(key ? { publicId: key.publicId, last4: key.last4 } : {}),
       },
     )
@@ -163,7 +166,7 @@ export function createWriter(options: WritingOptions): Writer {
 
   async function keepSecrets(
     tx: WriteTransaction,
-    { secretForm }: Kind,
+    { kind, secretForm }: Kind,
     { metadata: { id } }: Document,
     { secrets }: Draft,
     key?: MintedKey,
@@ -171,7 +174,7 @@ export function createWriter(options: WritingOptions): Writer {
     if (key) await tx.putSecret(id, { field: 'key', hash: key.hash })
     for (const [field, value] of secrets)
       if (secretForm === 'hashed') await tx.putSecret(id, { field, hash: await passwords.hash(value) })
-      else if (vault) await vault.put(tx, id, field, new Sealed(value))
+      else if (vault) await vault.put(tx, { kind, id, field }, new Sealed(value))
       else throw noVault()
   }
 
@@ -198,7 +201,7 @@ export function createWriter(options: WritingOptions): Writer {
   ): Promise<Outcome> {
     checkImmutable(kind, stored, draft)
     const changed = changedDocument(kind, stored, draft, { principal: caller.principal, at: at() })
-    const document = changed && withSealedStatus(kind, changed, draft, at())
+    const document = changed && withSealedStatus(kind, changed, draft, at(), fingerprint)
     const signsOut = endsSessions(kind, draft)
     if (!document) return { document: stored, created: false, signsOut }
     checkChangeable(stored)

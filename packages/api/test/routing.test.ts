@@ -1,4 +1,4 @@
-import { createHash, randomBytes, randomUUID } from 'node:crypto'
+import { createHmac, randomBytes, randomUUID } from 'node:crypto'
 import type { Vault } from '@switchyard/runtime'
 import { Client } from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -14,7 +14,14 @@ import {
 
 const canary = `canary-${randomUUID()}`
 const otherCanary = `second-${randomUUID()}`
-const fingerprint = (text: string) => createHash('sha256').update(text).digest('hex').slice(0, 8)
+/** By the key of this installation, which is kept sealed. */
+async function fingerprint(text: string): Promise<string> {
+  const key = await vault.value('fingerprints')
+  return createHmac('sha256', Buffer.from(key?.reveal() ?? '', 'base64'))
+    .update(text)
+    .digest('hex')
+    .slice(0, 16)
+}
 
 let h: Harness
 let vault: Vault
@@ -56,7 +63,7 @@ describe('the secret of a Credential', () => {
     expect(made.body.spec).toEqual({ type: 'bearer', share: 'none' })
     expect(made.body.status).toMatchObject({
       phase: 'Ready',
-      fingerprint: fingerprint(canary),
+      fingerprint: await fingerprint(canary),
       set: ['headers', 'value'],
       rotatedAt: made.body.metadata.creationTimestamp,
     })
@@ -124,7 +131,7 @@ describe('the secret of a Credential', () => {
     h.clock.ahead += 60_000
     const turned = expectStatus(await patch('credentials', 'openai', { value: 'new-key', headers: {} }), 200)
     h.clock.ahead = 0
-    expect(turned.body.status).toMatchObject({ fingerprint: fingerprint('new-key'), set: ['value'] })
+    expect(turned.body.status).toMatchObject({ fingerprint: await fingerprint('new-key'), set: ['value'] })
     expect(turned.body.status.rotatedAt).not.toBe(seen.body.status.rotatedAt)
     expect((await vault.read('Credential')).secrets.get(id)?.reveal()).toEqual({
       value: 'new-key',
@@ -146,7 +153,10 @@ describe('the secret of a Credential', () => {
       await make('credentials', 'both', { type: 'custom', headers: { 'x-a': 'b' } }),
       201,
     )
-    expect(made.body.status).toMatchObject({ fingerprint: fingerprint('{"x-a":"b"}'), set: ['headers'] })
+    expect(made.body.status).toMatchObject({
+      fingerprint: await fingerprint('{"x-a":"b"}'),
+      set: ['headers'],
+    })
     expectStatus(await patch('credentials', 'both', { headers: {} }), 400)
   })
 

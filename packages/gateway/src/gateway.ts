@@ -73,9 +73,9 @@ export interface GatewayOptions {
   readonly door?: DoorOptions
   /**
    * Seal the sessions of MCP servers, 32 bytes each, the one that seals first: the same in every process that callers
-   * may reach. Sessions end with the process when absent.
+   * may reach, and the same value until there are others. Sessions end with the process when absent.
    */
-  readonly sessionKeys?: readonly Sealed<Uint8Array>[]
+  readonly sessionKeys?: () => readonly Sealed<Uint8Array>[]
   /** Milliseconds between two active checks of a replica; 0, the default, makes none. */
   readonly checkEvery?: number
   /** Milliseconds between two questions to engines how many requests they have; 0, the default, asks none. */
@@ -217,7 +217,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     checker,
     send: sendThrough(upstreams),
     places: new McpPlaces(ground),
-    sessions: new McpSessions(options.sessionKeys ?? [new Sealed(randomBytes(32))]),
+    sessions: new McpSessions(options.sessionKeys ?? ownSessionKeys()),
     wheel,
     responses,
     observe: options.observe,
@@ -387,4 +387,10 @@ function parseFault(code: string | undefined): Fault {
       status: 408,
     })
   return new Fault('invalid', 'This is not a request that HTTP/1.1 allows.', { reason: 'malformed_request' })
+}
+
+/** Of this process alone. */
+function ownSessionKeys(): () => readonly Sealed<Uint8Array>[] {
+  const keys = [new Sealed<Uint8Array>(randomBytes(32))]
+  return () => keys
 }

@@ -571,7 +571,8 @@ describe('a session', () => {
     answering('application/json', pong, status, { 'mcp-session-id': session })
 
   async function second(keys: readonly Uint8Array[]): Promise<Bed> {
-    const other = await Bed.start({}, {}, { sessionKeys: keys.map(bytes => new Sealed(bytes)) })
+    const sealed = keys.map(bytes => new Sealed(bytes))
+    const other = await Bed.start({}, {}, { sessionKeys: () => sealed })
     stack.add(other)
     other.documents.splice(0, other.documents.length, ...bed.documents)
     other.keyHashes = bed.keyHashes

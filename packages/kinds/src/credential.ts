@@ -68,7 +68,9 @@ export const credential = defineKind({
     fingerprint: z
       .string()
       .optional()
-      .describe('First 8 hex digits of the SHA-256 of the value (of the headers, where there is no value).'),
+      .describe(
+        'Of the value (of the headers, where there is no value): first 16 hex digits of its HMAC-SHA-256 under a key of this installation. The same value has the same one here, and another one elsewhere.',
+      ),
     set: z
       .array(z.enum(['value', 'headers']))
       .optional()

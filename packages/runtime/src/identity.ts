@@ -5,7 +5,7 @@ import type { LinkStore } from './links.ts'
 
 export interface SigningKey {
   readonly kid: string
-  /** JWK of an Ed25519 private key, as JSON. */
+  /** JWK of an Ed25519 private key, as JSON; empty where the vault keeps it. */
   readonly privateJwk: string
   readonly publicJwk: string
   readonly createdAt: string
@@ -53,6 +53,8 @@ export interface IdentityStore extends LinkStore {
   signingKeys(): Promise<readonly SigningKey[]>
   /** Adds a key unless another process has just added one; answers the keys that stand afterwards. */
   addSigningKey(key: SigningKey): Promise<readonly SigningKey[]>
+  /** Its private half is kept elsewhere from now on. */
+  forgetPrivateHalf(kid: string): Promise<void>
   openSession(session: {
     readonly id: string
     readonly user: string

@@ -1,5 +1,6 @@
 // Secrets that are given back in clear, such as a provider's key: how they travel through the process, and the
 // port that keeps them encrypted.
+import type { MasterKeyVersions } from './master-keys.ts'
 import type { WriteTransaction } from './store.ts'
 
 const shown = '[sealed]'
@@ -30,10 +31,19 @@ export class Sealed<T = string> {
   }
 }
 
-/** Secrets of documents, each encrypted under a key of its own, which the installation's master key wraps. */
+/** A secret field of a document. */
+export interface SecretField {
+  readonly kind: string
+  /** Of the document. */
+  readonly id: string
+  readonly field: string
+}
+
+/** Secrets of documents, each encrypted under a key of its own, which a version of the master key wraps. */
 export interface Vault {
+  readonly keys: MasterKeyVersions
   /** Seals a value in place of what the field held, within the transaction that writes the document. */
-  put(tx: WriteTransaction, id: string, field: string, value: Sealed): Promise<void>
+  put(tx: WriteTransaction, at: SecretField, value: Sealed): Promise<void>
   /**
    * Every secret of the documents of a kind: by the id of the document, its fields by name. `unreadable` are
    * the ids of documents with a secret that doesn't open: it was damaged, or its key is unknown. The trail tells of
@@ -46,13 +56,17 @@ export interface Vault {
     readonly secrets: ReadonlyMap<string, Sealed<Readonly<Record<string, string>>>>
     readonly unreadable: readonly string[]
   }>
-  /** `unavailable` (`secret_key_missing`) when something is sealed under a master key that is not known here. */
+  /** `unavailable` (`secret_key_missing`) when something is sealed that no key opens which is known here. */
   verify(): Promise<void>
+  /** A value of the installation itself, by its name: the one that was kept first stays. Answers the one that is kept. */
+  keep(name: string, value: Sealed): Promise<Sealed>
+  /** Undefined when none is kept; `internal` (`secret_damaged`) when it was altered. */
+  value(name: string): Promise<Sealed | undefined>
+  /** Takes it away, if there is one. */
+  forget(name: string): Promise<void>
   /**
-   * Keys of 32 bytes for something that is sealed and not kept here, by its purpose: one of each master key, the one
-   * that seals first. Every process of an installation derives the same ones.
+   * Keys of 32 bytes for something that is sealed and not kept here, by its purpose: one of each version of the master
+   * key that stands, the oldest first, which every process of an installation knows. The same value until there are others.
    */
-  derive(purpose: string): readonly Sealed<Uint8Array>[]
-  /** Brings what older master keys wrap under the first one; answers how many secrets that were. */
-  rewrap(): Promise<number>
+  derive(purpose: string): Promise<() => readonly Sealed<Uint8Array>[]>
 }

@@ -9,6 +9,7 @@ import {
   type KeyObject,
 } from 'node:crypto'
 import { Fault } from '@switchyard/kinds'
+import { type RootKey, Sealed } from '@switchyard/runtime'
 
 const keyBytes = 32
 const nonceBytes = 12
@@ -19,6 +20,8 @@ export interface Place {
   /** Of the document. */
   readonly id: string
   readonly field: string
+  /** What the document is, and how often the field was written; absent for what is bound to neither. */
+  readonly writing?: { readonly kind: string; readonly version: number }
 }
 
 export interface Envelope {
@@ -29,14 +32,18 @@ export interface Envelope {
   readonly sealed: Buffer
 }
 
-interface MasterKey {
+export interface MasterKey {
+  /** 16 hex digits that its bytes give. */
   readonly id: string
   readonly key: KeyObject
 }
 
 /** The first one seals; all of them open. */
-export interface MasterKeys {
+export interface MasterKeys extends Openers {
   readonly first: MasterKey
+}
+
+export interface Openers {
   readonly byId: ReadonlyMap<string, MasterKey>
 }
 
@@ -44,14 +51,31 @@ export type RandomBytes = (size: number) => Uint8Array
 
 /** `keys` are 32 bytes each, the one that seals first. */
 export function masterKeys(keys: readonly Uint8Array[]): MasterKeys {
-  const known = keys.map((bytes): MasterKey => {
-    if (bytes.length !== keyBytes) throw new TypeError(`A master key is ${keyBytes} bytes long.`)
-    const id = createHash('sha256').update('switchyard master key\0').update(bytes).digest('hex').slice(0, 16)
-    return { id, key: createSecretKey(bytes) }
-  })
+  const known = keys.map(masterKey)
   const [first] = known
   if (!first) throw new TypeError('A vault needs a master key.')
   return { first, byId: new Map(known.map(key => [key.id, key])) }
+}
+
+export function masterKey(bytes: Uint8Array): MasterKey {
+  if (bytes.length !== keyBytes) throw new TypeError(`A master key is ${keyBytes} bytes long.`)
+  const id = createHash('sha256').update('switchyard master key\0').update(bytes).digest('hex').slice(0, 16)
+  return { id, key: createSecretKey(bytes) }
+}
+
+/** What wraps master keys in this process, of 32 bytes that are at hand. */
+export function rootKey(bytes: Uint8Array, random: RandomBytes): RootKey {
+  const master = masterKey(bytes)
+  const bound = (id: string) => Buffer.from(['master key', id, master.id].join('\0'))
+  return {
+    id: master.id,
+    itself: new Sealed(bytes),
+    async wrap(key, id) {
+      const { nonce, add, end } = encrypting(master.key, random, bound(id))
+      return Buffer.concat([nonce, add(Buffer.from(key.reveal())), end()])
+    },
+    unwrap: async (wrapped, id) => new Sealed(decrypt(master.key, bound(id), Buffer.from(wrapped))),
+  }
 }
 
 export function seal(keys: MasterKeys, random: RandomBytes, place: Place, text: string): Envelope {
@@ -61,7 +85,7 @@ export function seal(keys: MasterKeys, random: RandomBytes, place: Place, text: 
 }
 
 /** `unavailable` (`secret_key_missing`) without its master key, `internal` (`secret_damaged`) when it was altered. */
-export function open(keys: MasterKeys, place: Place, envelope: Envelope): string {
+export function open(keys: Openers, place: Place, envelope: Envelope): string {
   return decrypt(dataKeyOf(keys, place, envelope), bound('value', place), envelope.sealed).toString()
 }
 
@@ -81,7 +105,7 @@ export function newDataKey(
 
 /** Throws as `open` does. */
 export function dataKeyOf(
-  keys: MasterKeys,
+  keys: Openers,
   place: Place,
   envelope: Pick<Envelope, 'keyId' | 'wrapped'>,
 ): KeyObject {
@@ -107,13 +131,15 @@ export function rewrapped(
 }
 
 /** HKDF-SHA-256 (RFC 5869) of each master key: whoever has a derived one learns nothing of another. */
-export function derived({ byId }: MasterKeys, purpose: string): readonly Uint8Array[] {
+export function derived({ byId }: Openers, purpose: string): readonly Sealed<Uint8Array>[] {
   const info = `switchyard derived key\0${purpose}`
-  return [...byId.values()].map(({ key }) => new Uint8Array(hkdfSync('sha256', key, '', info, keyBytes)))
+  return [...byId.values()].map(
+    ({ key }) => new Sealed(new Uint8Array(hkdfSync('sha256', key, '', info, keyBytes))),
+  )
 }
 
 function unwrap(
-  keys: MasterKeys,
+  keys: Openers,
   place: Place,
   { keyId, wrapped }: Pick<Envelope, 'keyId' | 'wrapped'>,
 ): Buffer {
@@ -125,9 +151,10 @@ function unwrap(
   return decrypt(master.key, bound('key', place, keyId), wrapped)
 }
 
-/** What a ciphertext is bound to; ids and field names hold no NUL. */
-function bound(what: 'value' | 'key', { id, field }: Place, keyId = ''): Buffer {
-  return Buffer.from([what, id, field, keyId].join('\0'))
+/** What a ciphertext is bound to; ids, kinds and field names hold no NUL. */
+function bound(what: 'value' | 'key', { id, field, writing }: Place, keyId = ''): Buffer {
+  const more = writing ? [writing.kind, String(writing.version)] : []
+  return Buffer.from([what, id, field, keyId, ...more].join('\0'))
 }
 
 /** In pieces: first the nonce, then what each `add` gives, then the end with the tag. `aad` is bound, not sealed. */

@@ -86,6 +86,10 @@ export function identityOn(database: Database): IdentityStore {
         )
         return readKeys(client)
       }),
+    forgetPrivateHalf: kid =>
+      run(async client => {
+        await client.query("update signing_keys set private_jwk = '' where kid = $1", [kid])
+      }),
 
     openSession: ({ id, user, method, provider, peer, refreshHash, idleSeconds, totalSeconds }) =>
       run(async client => {

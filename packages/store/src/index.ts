@@ -17,6 +17,7 @@ import type {
   Leases,
   LedgerStore,
   ResponseStore,
+  RootKey,
   Secrets,
   Store,
   UsageStore,
@@ -24,8 +25,9 @@ import type {
 } from '@switchyard/runtime'
 import { auditOn } from './audit/index.ts'
 import { demandOn } from './demand.ts'
-import { masterKeys } from './envelope.ts'
+import { rootKey } from './envelope.ts'
 import { identityOn } from './identity.ts'
+import { isRing, type KeyCopy, type KeyRing, type Keys, keyRingOn } from './keyring.ts'
 import { leasesOn } from './leases.ts'
 import { ledgerOn } from './ledger.ts'
 import { openListener } from './listener.ts'
@@ -38,6 +40,7 @@ import { storeOn } from './store.ts'
 import { usageOn } from './usage.ts'
 import { vaultOn } from './vault.ts'
 
+export type { KeyCopy, KeyRing } from './keyring.ts'
 export { type Migration, migrate, readMigrations } from './migrate.ts'
 export type { StoreObservation } from './postgres/pool.ts'
 export type { PruneOptions } from './prune.ts'
@@ -62,10 +65,12 @@ export interface OpenedStore extends AsyncDisposable {
   readonly ledger: LedgerStore
   /** Which endpoints are asked for. */
   readonly demand: Demand
-  /** Sealed secrets under these master keys, 32 bytes each: the first seals, all of them open. */
-  openVault(keys: readonly Uint8Array[]): Vault
+  /** The master keys that these root keys wrap: the first wraps new ones. `copy` serves while the database is away. */
+  openKeys(roots: readonly RootKey[], copy?: KeyCopy): KeyRing
+  /** Sealed secrets under those keys, or under some of its own, that root keys of 32 bytes each wrap. */
+  openVault(keys: Keys): Vault
   /** Kept responses under the same keys, over connections of their own. */
-  openResponses(keys: readonly Uint8Array[], options?: ResponseOptions): ResponseStore
+  openResponses(keys: Keys, options?: ResponseOptions): ResponseStore
   /** Drops what nobody can need any more: old changes, events, tokens, failures. */
   prune(options?: PruneOptions): Promise<void>
   /** Waits for running transactions; twice is the same. */
@@ -73,6 +78,10 @@ export interface OpenedStore extends AsyncDisposable {
 }
 
 const responseConnections = 4
+const keyConnections = 1
+
+/** A root key of 32 bytes that are at hand. */
+export const rootKeyOf = (bytes: Uint8Array): RootKey => rootKey(bytes, randomBytes)
 
 const unsettled = async () => undefined
 
@@ -82,9 +91,16 @@ export function openStore(options: OpenOptions): OpenedStore {
   const database = openPool(url, options)
   const listener = openListener(url, observe)
   let responses: Database | undefined
+  let keyRows: Database | undefined
   const close = async () => {
-    await Promise.all([listener.close(), database.close(), responses?.close()])
+    await Promise.all([listener.close(), database.close(), responses?.close(), keyRows?.close()])
   }
+  const openKeys: OpenedStore['openKeys'] = (roots, copy) => {
+    // They are read in the midst of writes that hold every connection of the others.
+    keyRows ??= openPool(url, { ...options, connections: keyConnections })
+    return keyRingOn(keyRows, roots, randomBytes, copy)
+  }
+  const ringOf = (keys: Keys) => (isRing(keys) ? keys : openKeys(keys.map(rootKeyOf)))
   return {
     store: storeOn(database, listener),
     secrets: secretsOn(database),
@@ -97,9 +113,10 @@ export function openStore(options: OpenOptions): OpenedStore {
     openResponses(keys, given) {
       // Whoever waits for a response must not hold up who follows the configuration or ships usage.
       responses ??= openPool(url, { ...options, connections: responseConnections })
-      return responsesOn(responses, masterKeys(keys), randomBytes, given)
+      return responsesOn(responses, ringOf(keys), randomBytes, given)
     },
-    openVault: keys => vaultOn(database, masterKeys(keys), randomBytes),
+    openKeys,
+    openVault: keys => vaultOn(database, ringOf(keys), randomBytes),
     prune: given => prune(database, given),
     close,
     [Symbol.asyncDispose]: close,

@@ -1,8 +1,10 @@
 // Kept responses: sealed rows of one workspace each, which every gateway process finds.
 import { Fault } from '@switchyard/kinds'
 import { type ResponseScope, type ResponseStore, Sealed, type StoredResponse } from '@switchyard/runtime'
-import { type Envelope, type MasterKeys, open, type Place, type RandomBytes, seal } from './envelope.ts'
+import { type Envelope, type Openers, open, type RandomBytes, seal } from './envelope.ts'
+import type { KeyRing } from './keyring.ts'
 import type { Database } from './postgres/pool.ts'
+import { responsePlace } from './shelves.ts'
 
 export interface ResponseOptions {
   /** How long one is kept after it was made or gone on from. Default 86,400. */
@@ -67,7 +69,7 @@ from chain c where r.workspace = $1 and r.project = $2 and r.id = c.id
 
 export function responsesOn(
   database: Database,
-  keys: MasterKeys,
+  ring: Pick<KeyRing, 'opening' | 'sealing'>,
   random: RandomBytes,
   { seconds = 86_400, bytes: share = 1024 ** 3 }: ResponseOptions = {},
 ): ResponseStore {
@@ -79,7 +81,15 @@ export function responsesOn(
       const { id, model, upstream = null } = response
       const [previous, envelope] =
         response.upstream === undefined
-          ? [response.previous, seal(keys, random, placeOf(scope, id), response.content.reveal())]
+          ? [
+              response.previous,
+              seal(
+                await ring.sealing(),
+                random,
+                responsePlace(workspace, scope.project, id),
+                response.content.reveal(),
+              ),
+            ]
           : [null, undefined]
       const { keyId = null, wrapped = null, sealed = null } = envelope ?? {}
       const place = [workspace, scope.project ?? '']
@@ -104,7 +114,7 @@ export function responsesOn(
           values: [workspace, project ?? '', id],
         }),
       )
-      return rows[0] && opened(scope, rows[0])
+      return rows[0] && opened(await openersOf(rows), scope, rows[0])
     },
 
     async chain(scope, id, most) {
@@ -121,7 +131,8 @@ export function responsesOn(
       if (Number(first.upto) > most.bytes || (first.previous !== null && first.depth >= most.links))
         throw tooLong()
       if (first.previous !== null) return undefined
-      const found = [first, ...others].map(row => opened(scope, row))
+      const openers = await openersOf(rows)
+      const found = rows.map(row => opened(openers, scope, row))
       const [root, ...later] = found.filter(one => one !== undefined)
       return root && later.length === others.length ? [root, ...later] : undefined
     },
@@ -139,20 +150,23 @@ export function responsesOn(
   return store
 
   /** Undefined for one that is sealed under a key which is not known any more: it is as good as gone. */
-  function opened(scope: ResponseScope, row: Row): StoredResponse | undefined {
+  function opened(
+    keys: Openers,
+    { workspace, project }: ResponseScope,
+    row: Row,
+  ): StoredResponse | undefined {
     const { id, model, upstream, previous } = row
     if (upstream !== null) return { id, model, upstream }
     const envelope = envelopeOf(row)
     if (!keys.byId.has(envelope.keyId)) return undefined
-    return { id, model, previous, content: new Sealed(open(keys, placeOf(scope, id), envelope)) }
+    const content = new Sealed(open(keys, responsePlace(workspace, project, id), envelope))
+    return { id, model, previous, content }
+  }
+
+  function openersOf(rows: readonly Row[]): Promise<Openers> {
+    return ring.opening([...new Set(rows.flatMap(({ key_id }) => key_id ?? []))])
   }
 }
-
-/** No part of a place holds a slash but the last. */
-const placeOf = ({ workspace, project }: ResponseScope, id: string): Place => ({
-  id: `${workspace}/${project ?? ''}/${id}`,
-  field: 'response',
-})
 
 function envelopeOf({ key_id, wrapped, sealed }: Row): Envelope {
   if (key_id === null || wrapped === null || sealed === null)

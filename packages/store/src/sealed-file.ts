@@ -8,12 +8,13 @@ import { randomBytes } from 'node:crypto'
 import { type FileHandle, open, readdir, readFile, rename, stat, unlink } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { Fault } from '@switchyard/kinds'
-import { dataKeyOf, decrypt, encrypting, masterKeys, newDataKey } from './envelope.ts'
+import { dataKeyOf, decrypt, encrypting, newDataKey } from './envelope.ts'
+import { type Keys, putBack, sealingKeys } from './keyring.ts'
 
 export interface SealedFileOptions {
   readonly path: string
-  /** 32 bytes each: the first seals, all of them open. */
-  readonly keys: readonly Uint8Array[]
+  /** Of the database, or 32 bytes each: the first seals, all of them open. */
+  readonly keys: Keys
   /** What it is a file of: it is read nowhere else. Stands in it in the clear. */
   readonly place: string
   /** Version of what the lines say, from 1. */
@@ -49,7 +50,7 @@ const mostHeadBytes = 4096
 const partMilliseconds = 60_000
 
 export function sealedFile({ path, keys: given, place, format }: SealedFileOptions): SealedFile {
-  const keys = masterKeys(given)
+  const keys = sealingKeys(given)
   const at = { id: 'file', field: place }
   let swept = false
 
@@ -58,7 +59,7 @@ export function sealedFile({ path, keys: given, place, format }: SealedFileOptio
     async write(about, lines) {
       if (!swept) await sweep(path)
       swept = true
-      const { key, keyId, wrapped } = newDataKey(keys, randomBytes, at)
+      const { key, keyId, wrapped } = newDataKey(await keys.sealing(), randomBytes, at)
       const head = { format, place, about, keyId, wrapped: wrapped.toString('base64') } satisfies Head
       const first = Buffer.from(`${JSON.stringify(head)}\n`)
       const part = `${path}.${process.pid}.part`
@@ -96,7 +97,7 @@ export function sealedFile({ path, keys: given, place, format }: SealedFileOptio
           'foreign',
           `${path} is of ${head.place}, and this is ${place}: put the right file back, or delete it.`,
         )
-      return { about: head.about, lines: linesOf(bytes, end, head) }
+      return { about: head.about, lines: await linesOf(bytes, end, head) }
     },
 
     async about() {
@@ -112,16 +113,17 @@ export function sealedFile({ path, keys: given, place, format }: SealedFileOptio
     },
   }
 
-  function linesOf(bytes: Buffer, end: number, { keyId, wrapped }: Head): readonly string[] {
+  async function linesOf(bytes: Buffer, end: number, { keyId, wrapped }: Head): Promise<readonly string[]> {
+    const openers = await keys.opening([keyId])
     try {
-      const key = dataKeyOf(keys, at, { keyId, wrapped: Buffer.from(wrapped, 'base64') })
+      const key = dataKeyOf(openers, at, { keyId, wrapped: Buffer.from(wrapped, 'base64') })
       const text = decrypt(key, bytes.subarray(0, end), bytes.subarray(end)).toString()
       return text === '' ? [] : text.slice(0, -1).split('\n')
     } catch (cause) {
       if (cause instanceof Fault && cause.reason === 'secret_key_missing')
         throw refused(
           'key_missing',
-          `${path} is sealed under the master key ${keyId}, which this server was not given: put secrets.key back, or name the key with SWITCHYARD_SECRET_KEY or SWITCHYARD_SECRET_KEY_FILE.`,
+          `${path} is sealed under the master key ${keyId}, which this server was not given: ${putBack}.`,
           cause,
         )
       throw refused('damaged', `${path} was cut off or altered: delete it.`, cause)

@@ -1,59 +1,78 @@
 // Sealed secrets beside their documents: written by callers, opened by the server's own role alone.
 import { Fault } from '@switchyard/kinds'
 import { Sealed, type Vault } from '@switchyard/runtime'
-import {
-  derived,
-  type Envelope,
-  type MasterKeys,
-  open,
-  type RandomBytes,
-  rewrapped,
-  seal,
-} from './envelope.ts'
+import { derived, type Envelope, open, type RandomBytes, seal } from './envelope.ts'
+import { type KeyRing, type Known, putBack } from './keyring.ts'
+import { masterKeyVersionsOn } from './master-keys.ts'
 import type { Database } from './postgres/pool.ts'
+import { countUses, type SecretRow, secretPlace, valuePlace } from './shelves.ts'
 import { clientOf } from './write.ts'
 
-interface Row {
-  readonly resource_id: string
-  readonly field: string
+interface EnvelopeRow {
   readonly key_id: string
   readonly wrapped: Buffer
   readonly sealed: Buffer
 }
 
 const as = { role: 'secrets' } as const
-/** Rows that one transaction of a rewrap takes, so that a killed one has lost little. */
-const batch = 200
+const reading = { readOnly: true } as const
 
-const placeOf = ({ resource_id, field }: Pick<Row, 'resource_id' | 'field'>) => ({ id: resource_id, field })
-const envelopeOf = ({ key_id, wrapped, sealed }: Row): Envelope => ({ keyId: key_id, wrapped, sealed })
+const envelopeOf = ({ key_id, wrapped, sealed }: EnvelopeRow): Envelope => ({
+  keyId: key_id,
+  wrapped,
+  sealed,
+})
 
-export function vaultOn(database: Database, keys: MasterKeys, random: RandomBytes): Vault {
-  return {
-    async put(tx, id, field, value) {
+export function vaultOn(database: Database, ring: KeyRing, random: RandomBytes): Vault {
+  const keptValue = (name: string) =>
+    database.transaction(as, {}, async client => {
+      const { rows } = await client.query<EnvelopeRow>(
+        'select key_id, wrapped, sealed from sealed_values where name = $1',
+        [name],
+      )
+      if (rows[0]) await client.query('select audit_unsealed_value($1)', [name])
+      return rows[0]
+    })
+
+  const vault: Vault = {
+    keys: masterKeyVersionsOn(database, ring, random),
+
+    async put(tx, { kind, id, field }, value) {
       const client = clientOf(tx)
-      const { keyId, wrapped, sealed } = seal(keys, random, { id, field }, value.reveal())
+      // Within the write's own transaction: a version that was just added is already to be sealed under.
+      const newest = await client.query<{ id: string }>(
+        'select id from secret_keys order by version desc limit 1',
+      )
+      const keys = await ring.sealing(newest.rows[0]?.id)
       // Not an upsert: that would need the right to read what is sealed.
-      await client.query('delete from sealed_secrets where resource_id = $1 and field = $2', [id, field])
+      const { rows } = await client.query<{ version: number | null }>(
+        'delete from sealed_secrets where resource_id = $1 and field = $2 returning version',
+        [id, field],
+      )
+      const version = (rows[0]?.version ?? 0) + 1
+      const place = secretPlace({ kind, resource_id: id, field, version })
+      const { keyId, wrapped, sealed } = seal(keys, random, place, value.reveal())
       await client.query(
-        `insert into sealed_secrets (resource_id, field, key_id, wrapped, sealed) values ($1, $2, $3, $4, $5)`,
-        [id, field, keyId, wrapped, sealed],
+        `insert into sealed_secrets (resource_id, field, version, key_id, wrapped, sealed)
+         values ($1, $2, $3, $4, $5, $6)`,
+        [id, field, version, keyId, wrapped, sealed],
       )
     },
 
     async read(kind, purpose = 'server') {
       const { rows } = await database.transaction(as, {}, async client => {
         await client.query('select audit_unsealed($1, $2)', [kind, purpose])
-        return client.query<Row>(
-          `select resource_id, field, key_id, wrapped, sealed from sealed_secrets
+        return client.query<SecretRow & EnvelopeRow>(
+          `select resource_id, field, kind, version, key_id, wrapped, sealed from sealed_secrets
            where kind = $1 order by resource_id, field`,
           [kind],
         )
       })
       const fields = new Map<string, Record<string, string>>()
       const unreadable = new Set<string>()
+      const keys = await ring.opening([...new Set(rows.map(row => row.key_id))])
       for (const row of rows) {
-        const text = opening(() => open(keys, placeOf(row), envelopeOf(row)))
+        const text = opening(() => open(keys, secretPlace(row), envelopeOf(row)))
         if (text === undefined) unreadable.add(row.resource_id)
         else fields.set(row.resource_id, { ...fields.get(row.resource_id), [row.field]: text })
       }
@@ -64,54 +83,60 @@ export function vaultOn(database: Database, keys: MasterKeys, random: RandomByte
     },
 
     async verify() {
-      const { rows } = await database.transaction(as, { readOnly: true }, client =>
-        client.query<{ key_id: string; count: string }>(
-          `select key_id, count(*) from sealed_secrets where key_id <> all ($1) group by key_id order by key_id`,
-          [[...keys.byId.keys()]],
-        ),
-      )
-      const [first] = rows
-      if (!first) return
-      const count = rows.reduce((sum, row) => sum + Number(row.count), 0)
+      const uses = await database.transaction(as, reading, countUses)
+      const { rows, keys } = await ring.refresh()
+      const closed = [...uses].flatMap(([id, { responses: _lapses, ...kept }]) => {
+        const count = Object.values(kept).reduce((sum, n) => sum + n, 0)
+        return count === 0 || keys?.byId.has(id) ? [] : [{ id, count }]
+      })
+      if (closed.length === 0) return
+      const count = closed.reduce((sum, one) => sum + one.count, 0)
       const [what, are] = count === 1 ? ['1 secret', 'is'] : [`${count} secrets`, 'are']
+      const roots = closed.map(({ id }) => rows.find(row => row.id === id)?.root ?? id)
       throw new Fault(
         'unavailable',
-        `${what} in the database ${are} sealed under the master key ${rows.map(row => row.key_id).join(', ')}, which this server was not given: put the file secrets.key back, or name the key with SWITCHYARD_SECRET_KEY or SWITCHYARD_SECRET_KEY_FILE.`,
+        `${what} in the database ${are} sealed under the master key ${[...new Set(roots)].join(', ')}, which this server was not given: ${putBack}.`,
         { reason: 'secret_key_missing' },
       )
     },
 
-    derive: purpose => derived(keys, purpose).map(key => new Sealed(key)),
+    async keep(name, value) {
+      const { keyId, wrapped, sealed } = seal(await ring.sealing(), random, valuePlace(name), value.reveal())
+      await database.transaction(as, {}, client =>
+        client.query(
+          `insert into sealed_values (name, key_id, wrapped, sealed) values ($1, $2, $3, $4) on conflict do nothing`,
+          [name, keyId, wrapped, sealed],
+        ),
+      )
+      return (await vault.value(name)) ?? value
+    },
 
-    async rewrap() {
-      let done = 0
-      let last = { id: '00000000-0000-0000-0000-000000000000', field: '' }
-      for (;;) {
-        const rows = await database.transaction(as, {}, async client => {
-          const found = await client.query<Row>(
-            `select resource_id, field, key_id, wrapped, sealed from sealed_secrets
-             where key_id <> $1 and key_id = any ($2) and (resource_id, field) > ($3, $4)
-             order by resource_id, field limit ${batch} for update`,
-            [keys.first.id, [...keys.byId.keys()], last.id, last.field],
-          )
-          for (const row of found.rows) {
-            // A damaged one stays as it is: whoever reads it is told.
-            const turned = opening(() => rewrapped(keys, random, placeOf(row), envelopeOf(row)))
-            if (!turned) continue
-            await client.query(
-              'update sealed_secrets set key_id = $3, wrapped = $4 where resource_id = $1 and field = $2',
-              [row.resource_id, row.field, turned.keyId, turned.wrapped],
-            )
-            done += 1
-          }
-          return found.rows
-        })
-        const [end] = rows.slice(-1)
-        if (!end) return done
-        last = placeOf(end)
+    async value(name) {
+      const row = await keptValue(name)
+      if (!row) return undefined
+      return new Sealed(open(await ring.opening([row.key_id]), valuePlace(name), envelopeOf(row)))
+    },
+
+    forget: name =>
+      database.transaction(as, {}, async client => {
+        await client.query('delete from sealed_values where name = $1', [name])
+      }),
+
+    async derive(purpose) {
+      let from: Known = await ring.known()
+      const keysOf = ({ keys }: Known) => (keys ? derived(keys, purpose).toReversed() : [])
+      let keys = keysOf(from)
+      return () => {
+        const { latest } = ring
+        if (latest && latest !== from) {
+          from = latest
+          keys = keysOf(from)
+        }
+        return keys
       }
     },
   }
+  return vault
 }
 
 /** Undefined when it does not open: one damaged row must not keep the others from being used. */

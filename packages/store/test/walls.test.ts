@@ -49,7 +49,11 @@ beforeAll(async () => {
     const credential = await put(db.store, document('Credential', workspace, 'cred', { share: 'none' }))
     made[`${workspace}/cred`] = credential
     await db.store.write(operator, tx =>
-      vault.put(tx, credential.metadata.id, 'value', new Sealed(`${workspace}-value`)),
+      vault.put(
+        tx,
+        { kind: 'Credential', id: credential.metadata.id, field: 'value' },
+        new Sealed(`${workspace}-value`),
+      ),
     )
     const object = { kind: 'Endpoint', workspace, name: 'e', id: made[`${workspace}/e`]?.metadata.id ?? '' }
     await db.store.write(control, tx =>
@@ -335,12 +339,18 @@ describe('every table', () => {
     const id = made['red/cred']?.metadata.id ?? ''
     const value = new Sealed('other')
     for (const who of [caller('blue-admin'), caller('red-admin', { scopes: ['credential:read'] })])
-      await expect(db.store.write(who, tx => vault.put(tx, id, 'value', value))).rejects.toMatchObject({
+      await expect(
+        db.store.write(who, tx => vault.put(tx, { kind: 'Credential', id, field: 'value' }, value)),
+      ).rejects.toMatchObject({
         name: 'Fault',
       })
     await expect(
       db.store.write(caller('red-admin'), tx =>
-        vault.put(tx, made['blue/cred']?.metadata.id ?? '', 'value', value),
+        vault.put(
+          tx,
+          { kind: 'Credential', id: made['blue/cred']?.metadata.id ?? '', field: 'value' },
+          value,
+        ),
       ),
     ).rejects.toMatchObject({ name: 'Fault' })
     const { secrets } = await vault.read('Credential')
@@ -383,8 +393,12 @@ describe('every table', () => {
 
   test('of responses is open to a gateway for the one workspace that it works for, and to nobody else', async () => {
     const all = { principal: 'system:operator', scopes: '*', workspace: 'red' }
-    for (const role of ['user', 'control', 'agent', 'ingest', 'secrets', 'identity', 'nobody'])
+    for (const role of ['user', 'control', 'agent', 'ingest', 'identity', 'nobody'])
       expect(await as(role, all, 'select id from switchyard.responses'), role).toBe('denied')
+    // The role that brings them under a newer key sees which key, and not what they say.
+    for (const column of ['sealed', 'model', 'upstream', 'previous'])
+      expect(await as('secrets', all, `select ${column} from switchyard.responses`)).toBe('denied')
+    expect(await as('secrets', all, 'delete from switchyard.responses')).toBe('denied')
     for (const settings of [{}, { workspace: '' }, { workspace: '%' }]) {
       expect(await as('gateway', settings, 'select 1 from responses')).toBe(0)
       expect(await as('gateway', settings, 'delete from responses')).toBe(0)
@@ -782,11 +796,14 @@ test('functions that run as their owner are these and no others, each with a fix
     'audit',
     'audit_change',
     'audit_link',
+    'audit_master_key',
     'audit_prune',
     'audit_secret',
     'audit_server_key',
     'audit_session',
     'audit_unsealed',
+    'audit_unsealed_value',
+    'audit_value',
     'count_referrers',
     'drop_responses',
     'expand_grants',

@@ -1,7 +1,14 @@
 // Sessions without a table of them: what a caller holds is the server's own id of the session and the place that made
 // it, sealed for who opened it. Another caller's, another server's or an invented one does not open, and every process
 // of an installation opens what any of them has sealed.
-import { createCipheriv, createDecipheriv, createHash, createSecretKey, randomBytes } from 'node:crypto'
+import {
+  createCipheriv,
+  createDecipheriv,
+  createHash,
+  createSecretKey,
+  type KeyObject,
+  randomBytes,
+} from 'node:crypto'
 import type { Sealed } from '@switchyard/runtime'
 import type { Principal } from '../snapshot.ts'
 import type { McpServer } from './server.ts'
@@ -23,17 +30,27 @@ const form = /^sy1\.[\w-]{40,2048}$/
 const idForm = /^[\x21-\x7e]{1,1024}$/
 
 export class McpSessions {
-  readonly #keys
+  readonly #given
+  #from: readonly Sealed<Uint8Array>[] = []
+  #keys: readonly KeyObject[] = []
 
-  /** 32 bytes each; the first seals, all of them open. */
-  constructor(keys: readonly Sealed<Uint8Array>[]) {
-    this.#keys = keys.map(key => createSecretKey(key.reveal()))
-    if (this.#keys.length === 0) throw new TypeError('sessions need a key')
+  /** 32 bytes each; the first seals, all of them open. Another value is other keys. */
+  constructor(keys: () => readonly Sealed<Uint8Array>[]) {
+    this.#given = keys
+  }
+
+  get #known(): readonly KeyObject[] {
+    const given = this.#given()
+    if (given !== this.#from) {
+      this.#keys = given.map(key => createSecretKey(key.reveal()))
+      this.#from = given
+    }
+    return this.#keys
   }
 
   /** What the caller is given; undefined for an id that a header cannot carry. */
   seal(owner: Owner, server: McpServer, { place, id }: McpSession): string | undefined {
-    const [key] = this.#keys
+    const [key] = this.#known
     if (!key || !idForm.test(id)) return undefined
     const nonce = randomBytes(nonceBytes)
     const cipher = createCipheriv('aes-256-gcm', key, nonce, { authTagLength: tagBytes })
@@ -52,7 +69,7 @@ export class McpSessions {
     if (!form.test(token)) return undefined
     const sealed = Buffer.from(token.slice(prefix.length), 'base64url')
     const aad = boundTo(owner, server)
-    for (const key of this.#keys) {
+    for (const key of this.#known) {
       const cipher = createDecipheriv('aes-256-gcm', key, sealed.subarray(0, nonceBytes), {
         authTagLength: tagBytes,
       })
