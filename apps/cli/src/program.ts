@@ -42,6 +42,7 @@ const groups: readonly (readonly [title: string, Readonly<Record<string, () => P
       logs: verb(() => import('./commands/logs.ts')),
       events: verb(() => import('./commands/events.ts')),
       route: verb(() => import('./commands/route.ts')),
+      prices: verb(() => import('./commands/prices.ts')),
       usage: verb(() => import('./commands/usage.ts')),
       wallet: verb(() => import('./commands/wallet.ts')),
       keys: verb(() => import('./commands/keys.ts')),

@@ -43,7 +43,7 @@ const platform: readonly Shipped[] = [
 
 export async function startYard(options: Partial<ApiOptions> = {}): Promise<Yard> {
   const database = await testDatabase()
-  const { store, secrets, identity, usage, audit, ledger } = database
+  const { store, secrets, identity, usage, audit, ledger, prices } = database
   const api = await createApi({
     store,
     secrets,
@@ -51,6 +51,7 @@ export async function startYard(options: Partial<ApiOptions> = {}): Promise<Yard
     usage,
     audit,
     ledger,
+    prices,
     issuer: 'http://switchyard.test',
     cursorKey: randomBytes(32),
     version: '0.0.0-test',

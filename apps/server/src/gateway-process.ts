@@ -27,7 +27,7 @@ const shipMilliseconds = 5000
 
 export interface GatewayOptions {
   readonly settings: Settings
-  readonly opened: Pick<OpenedStore, 'store' | 'secrets' | 'usage' | 'demand'>
+  readonly opened: Pick<OpenedStore, 'store' | 'secrets' | 'usage' | 'prices' | 'demand'>
   /** For limits that are counted in the database. */
   readonly databaseUrl: string
   readonly vault: Vault
@@ -81,6 +81,7 @@ export async function openGateway(options: GatewayOptions): Promise<GatewayProce
   const following = await followSnapshot({
     store: opened.store,
     secrets: opened.secrets,
+    prices: opened.prices,
     vault,
     limits: settings.limits,
     swap: inputs => {

@@ -120,7 +120,7 @@ export async function serve(settings: Settings, report: Report, signal: AbortSig
       })
     },
   })
-  const { store, secrets, leases, identity, usage, audit, ledger, demand, prune } = opened
+  const { store, secrets, leases, identity, usage, audit, ledger, demand, prune, prices } = opened
   if (dead !== undefined) await leases.releaseAll(dead)
   const { keys, vault } = await prepareKeys(opened, folder.path, known)
   stack.use(followKeys(vault, true, clock, observer(log, 'keys')))
@@ -162,6 +162,7 @@ export async function serve(settings: Settings, report: Report, signal: AbortSig
         usage,
         audit,
         ledger,
+        prices,
         issuer: settings.baseUrl,
         cursorKey: folder.cursorKey,
         version,

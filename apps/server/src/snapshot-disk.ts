@@ -70,16 +70,18 @@ const stampOf = ({ version = '', equalAt = '' }: Readonly<Record<string, string>
 interface Line {
   readonly document?: Document
   readonly key?: SnapshotInputs['keyHashes'][number]
+  readonly book?: SnapshotInputs['books'][number]
   readonly grant?: SnapshotInputs['grants'][number]
   readonly credential?: { readonly id: string; readonly secret: CredentialSecret }
 }
 
 /** Made as they are written, so that tens of thousands of documents hold the loop up for one piece at a time. */
-function* linesOf({ documents, keyHashes, grants, credentials }: SnapshotInputs): Generator<string> {
+function* linesOf({ documents, keyHashes, grants, credentials, books }: SnapshotInputs): Generator<string> {
   const line = (one: Line) => JSON.stringify(one)
   for (const document of documents) yield line({ document })
   for (const key of keyHashes) yield line({ key })
   for (const grant of grants) yield line({ grant })
+  for (const book of books) yield line({ book })
   for (const [id, secret] of credentials) yield line({ credential: { id, secret: secret.reveal() } })
 }
 
@@ -94,6 +96,7 @@ function inputsOf(lines: readonly string[], limits: LimitsSpec | undefined): Sna
         credential ? [[credential.id, new Sealed(Object.freeze(credential.secret))]] : [],
       ),
     ),
+    books: all.flatMap(({ book }) => book ?? []),
     limits,
   }
 }

@@ -1,8 +1,10 @@
 // The gateway's configuration as the store has it: listed whole once, then brought forward by the log of changes.
 import type { CredentialSecret, Document, LimitsSpec } from '@switchyard/kinds'
 import {
+  type BookVersion,
   type Grant,
   type Observe,
+  type PriceStore,
   Sealed,
   type SecretHash,
   type Secrets,
@@ -43,6 +45,8 @@ export interface SnapshotInputs {
   readonly grants: readonly (Grant & { readonly principal: string })[]
   /** By the id of the Credential document. One that does not open is not among them. */
   readonly credentials: ReadonlyMap<string, Sealed<CredentialSecret>>
+  /** Published price books. */
+  readonly books: readonly BookVersion[]
   /** Of the whole platform. */
   readonly limits: LimitsSpec | undefined
 }
@@ -56,6 +60,7 @@ export interface CredentialsFailed {
 export interface StoreOptions {
   readonly store: Store
   readonly secrets: Secrets
+  readonly prices: Pick<PriceStore, 'versions'>
   readonly vault: Vault
   readonly limits: LimitsSpec | undefined
   readonly observe: Observe<CredentialsFailed>
@@ -74,7 +79,7 @@ export interface State {
 const gateway = { role: 'gateway' } as const
 
 export async function load(options: StoreOptions): Promise<State> {
-  const { store, secrets, clock, limits } = options
+  const { store, secrets, prices, clock, limits } = options
   // The version is read first: a change between it and a list is met again in the log, which does no harm.
   const version = await store.version(gateway)
   const documents = new Map<string, Document>()
@@ -87,6 +92,7 @@ export async function load(options: StoreOptions): Promise<State> {
     keyHashes: await secrets.keyHashes(),
     grants: await secrets.allGrants(),
     credentials: await openCredentials(options),
+    books: await prices.versions(gateway),
     limits,
   }
   return { version, documents, inputs, grantsAt: clock() }
@@ -94,7 +100,7 @@ export async function load(options: StoreOptions): Promise<State> {
 
 /** Takes in every change since the state's version. */
 export async function advance(options: StoreOptions, state: State): Promise<State> {
-  const { store, secrets, clock, limits } = options
+  const { store, secrets, prices, clock, limits } = options
   const touched = new Set<string>()
   let { version } = state
   for (let more = true; more; ) {
@@ -115,6 +121,7 @@ export async function advance(options: StoreOptions, state: State): Promise<Stat
     keyHashes: touched.has('ApiKey') ? await secrets.keyHashes() : state.inputs.keyHashes,
     grants: regrant ? await secrets.allGrants() : state.inputs.grants,
     credentials: touched.has('Credential') ? await openCredentials(options) : state.inputs.credentials,
+    books: touched.has('PriceBook') ? await prices.versions(gateway) : state.inputs.books,
     limits,
   }
   return { version, documents: state.documents, inputs, grantsAt: regrant ? clock() : state.grantsAt }

@@ -26,6 +26,7 @@ beforeAll(async () => {
   api = await createApi({
     store: db.store,
     secrets: db.secrets,
+    prices: db.prices,
     vault: db.openVault([masterKey]),
     identity: db.identity,
     usage: db.usage,
@@ -298,6 +299,7 @@ test('200 swaps of the file under load: no request fails, and none sees two conf
   const snapshots = await followSnapshot({
     store: db.store,
     secrets: db.secrets,
+    prices: db.prices,
     vault: db.openVault([masterKey]),
     limits: undefined,
     swap: inputs => {

@@ -68,6 +68,7 @@ test('a gateway is given what it routes by, and credentials in clear that nothin
   const following = await followSnapshot({
     store: db.store,
     secrets: db.secrets,
+    prices: db.prices,
     vault,
     limits,
     swap: inputs => {
@@ -115,6 +116,7 @@ test('E2: a change that cannot be served is refused and named, the last good one
   const following = await followSnapshot({
     store: db.store,
     secrets: db.secrets,
+    prices: db.prices,
     vault,
     limits: undefined,
     swap: inputs => {

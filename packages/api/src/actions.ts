@@ -1,11 +1,12 @@
 // Things one does to a document that are no change of its spec: rows by kind and verb.
 import { type apiKey, type DocumentOf, Fault, type Kind } from '@switchyard/kinds'
-import type { Key, Secrets, Store } from '@switchyard/runtime'
+import type { Key, PriceStore, Secrets, Store } from '@switchyard/runtime'
 import { z } from 'zod'
 import { absent, type Caller, identityOf, permits } from './authorize.ts'
-import { etag } from './document.ts'
+import { etag, withPhase } from './document.ts'
 import { mintKey, type Random } from './keys.ts'
 import { type RequestKey, writeKeyed } from './once.ts'
+import { published } from './pricing.ts'
 import type { Answer } from './route.ts'
 import { checkKeyGrant } from './rules.ts'
 import { checkChangeable } from './standing.ts'
@@ -13,6 +14,7 @@ import { checkChangeable } from './standing.ts'
 export interface ActionsOptions {
   readonly store: Store
   readonly secrets: Secrets
+  readonly prices: PriceStore
   readonly now: () => number
   readonly random: Random
 }
@@ -96,8 +98,39 @@ const rotate: ActionRow = {
   },
 }
 
+const publish: ActionRow = {
+  input: z.strictObject({}).prefault({}),
+  doc: 'The document; its status tells the version that holds.',
+  async perform({ store, prices, now }, kind, { caller, key, dryRun, once }) {
+    const done = await writeKeyed(
+      store,
+      { caller, dryRun, once },
+      async tx => {
+        const seen = await tx.get(key)
+        if (!seen || !permits(caller, kind, 'read', seen)) throw absent(kind.kind, key.name)
+        const stored = await tx.lock(key, 'update')
+        if (!stored) throw absent(kind.kind, key.name)
+        checkChangeable(stored)
+        const document = withPhase(
+          kind,
+          await published(prices, { tx, caller, document: stored, now: now() }),
+        )
+        return tx.update(document, null)
+      },
+      ({ value, documents }) => {
+        const final = documents.get(value.metadata.id) ?? value
+        return { status: 200, headers: { etag: etag(final) }, body: final }
+      },
+    )
+    return done.answer
+  },
+}
+
 /** Every action that a kind declares has its row here; a missing one stops the start. */
-const rows: Readonly<Record<string, Readonly<Record<string, ActionRow>>>> = { ApiKey: { rotate } }
+const rows: Readonly<Record<string, Readonly<Record<string, ActionRow>>>> = {
+  ApiKey: { rotate },
+  PriceBook: { publish },
+}
 
 export function actionRow({ kind }: Kind, verb: string): ActionRow {
   const row = rows[kind]?.[verb]

@@ -10,6 +10,7 @@ import type {
   LedgerStore,
   Mailer,
   Observe,
+  PriceStore,
   Secrets,
   Store,
   UsageStore,
@@ -51,6 +52,8 @@ export interface ApiOptions {
   readonly audit: AuditStore
   /** Balances. */
   readonly ledger: LedgerStore
+  /** Published price books. */
+  readonly prices: PriceStore
   /** Public address of this installation, such as http://127.0.0.1:8080: `iss` of the session tokens. */
   readonly issuer: string
   /** At least 32 random bytes, the same in every process of an installation: signs continue tokens and requests with an Idempotency-Key. */
@@ -104,7 +107,7 @@ export interface Api {
 
 /** Throws when the route table is not sound, and names the row. */
 export async function createApi(options: ApiOptions): Promise<Api> {
-  const { store, secrets, identity, usage, ledger, issuer, now, uuid, random, chance } = options
+  const { store, secrets, identity, usage, ledger, issuer, now, uuid, random, chance, prices } = options
   if (options.cursorKey.length < 32) throw new TypeError('cursorKey must be at least 32 random bytes.')
   const stopping = new AbortController()
   const limits = { ...watchLimits, ...options.watch }
@@ -126,7 +129,7 @@ export async function createApi(options: ApiOptions): Promise<Api> {
     random,
     issuer,
   })
-  const writer = createWriter({ store, identity, passwords, now, uuid, random, vault, fingerprint })
+  const writer = createWriter({ store, identity, passwords, now, uuid, random, vault, fingerprint, prices })
   const { mailer, observe = () => {} } = options
   const people = { store, identity, writer, mailer, observe, random, issuer }
   const invitations = createInvitations({ ...people, sessions, uuid })
@@ -151,6 +154,7 @@ export async function createApi(options: ApiOptions): Promise<Api> {
     identity,
     usage,
     ledger,
+    prices,
     tokens,
     sessions,
     passwords,

@@ -4,6 +4,7 @@ import { type ConfigurationOptions, configurationRows } from './configuration-ro
 import { type ExplainOptions, explainRow } from './explain-row.ts'
 import { type FactOptions, factRows } from './fact-rows.ts'
 import { type PeopleOptions, peopleRows } from './people-rows.ts'
+import { type PriceOptions, priceRows } from './price-rows.ts'
 import { type ResourcesOptions, resourceRows } from './resources.ts'
 import type { Row } from './route.ts'
 import { openApiRow, type ServerOptions, serverRows } from './server-rows.ts'
@@ -13,6 +14,7 @@ export interface RoutesOptions
   extends ResourcesOptions,
     FactOptions,
     BalanceOptions,
+    PriceOptions,
     SessionRowsOptions,
     PeopleOptions,
     ServerOptions,
@@ -26,6 +28,7 @@ export function routes(options: RoutesOptions): readonly Row[] {
     ...resourceRows(options),
     ...factRows(options),
     ...balanceRows(options),
+    ...priceRows(options),
     explainRow(options),
     ...configurationRows(options),
     ...sessionRows(options),

@@ -5,6 +5,7 @@ import {
   type IdentityStore,
   type KeptAnswer,
   type Key,
+  type PriceStore,
   Sealed,
   type Store,
   type Vault,
@@ -21,6 +22,7 @@ import { checkIfMatch, ifMatchOf } from './listing.ts'
 import { canonical, isObject } from './merge-patch.ts'
 import { type RequestKey, writeKeyed } from './once.ts'
 import type { Passwords } from './password.ts'
+import { isPublishedOnWrite, published } from './pricing.ts'
 import {
   type Acquaintances,
   acquaint,
@@ -45,6 +47,7 @@ export interface WritingOptions {
   readonly vault: Vault | undefined
   /** Of what it keeps. */
   readonly fingerprint: Fingerprint | undefined
+  readonly prices: PriceStore
 }
 
 export interface WriteAsk {
@@ -98,7 +101,7 @@ export interface Writer {
 }
 
 export function createWriter(options: WritingOptions): Writer {
-  const { store, identity, passwords, now, uuid, random, vault, fingerprint } = options
+  const { store, identity, passwords, now, uuid, random, vault, fingerprint, prices } = options
   const at = () => new Date(now()).toISOString()
 
   async function write(
@@ -148,7 +151,7 @@ export function createWriter(options: WritingOptions): Writer {
       unsettled,
       now: now(),
     })
-    const stored = await tx.insert(document, resolved.references)
+    const stored = await tx.insert(await inForce(tx, kind, caller, document), resolved.references)
     await keepSecrets(tx, kind, stored, draft, key)
     // A dry run shows no secret: the key of the real run will be another one.
     return {
@@ -157,6 +160,12 @@ export function createWriter(options: WritingOptions): Writer {
       signsOut: kind.kind === 'User',
       ...(key && !dryRun ? { secret: key.secret } : {}),
     }
+  }
+
+  /** What is published by being written says so. */
+  async function inForce(tx: WriteTransaction, kind: Kind, caller: Caller, document: Document) {
+    if (!isPublishedOnWrite(document)) return document
+    return withPhase(kind, await published(prices, { tx, caller, document, now: now() }))
   }
 
   /** What the person holds whose document is written. */
@@ -225,7 +234,8 @@ export function createWriter(options: WritingOptions): Writer {
       now: now(),
     })
     await keepSecrets(tx, kind, stored, draft)
-    const updated = await tx.update(document, moved ? resolved.references : null)
+    const final = await inForce(tx, kind, caller, document)
+    const updated = await tx.update(final, moved ? resolved.references : null)
     return { document: updated, created: false, signsOut }
   }
 

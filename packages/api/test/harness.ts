@@ -108,6 +108,7 @@ export async function start(options: Partial<ApiOptions> = {}): Promise<Harness>
     usage: database.usage,
     audit: database.audit,
     ledger: database.ledger,
+    prices: database.prices,
     issuer: 'http://switchyard.test',
     cursorKey: randomBytes(32),
     version: '0.0.0-test',

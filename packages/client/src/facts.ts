@@ -66,6 +66,16 @@ export interface LogRow {
   readonly replica?: string
 }
 
+/** A version of a price book, as it was published. */
+export interface BookVersionRow {
+  readonly version: number
+  readonly sha256: string
+  readonly publishedAt: string
+  readonly publishedBy: string
+  /** RFC 3339; absent when a later version took all of its time. */
+  readonly holds: { readonly from: string; readonly to?: string } | undefined
+}
+
 const another = (what: string) =>
   new Fault('internal', `The server answered with something that is no ${what}. Is it another version?`)
 
@@ -113,6 +123,19 @@ function readEvent(row: Record<string, unknown>): EventRow {
   }
 }
 
+function readVersion(row: Record<string, unknown>): BookVersionRow {
+  const { holds } = row
+  return {
+    version: Number(row.version),
+    sha256: String(row.sha256),
+    publishedAt: String(row.publishedAt),
+    publishedBy: String(row.publishedBy),
+    holds: isRecord(holds)
+      ? { from: String(holds.from), ...(typeof holds.to === 'string' && { to: holds.to }) }
+      : undefined,
+  }
+}
+
 /** NDJSON of `{at?, text, replica?}`, or plain text. */
 function readLog(line: string, json: boolean): LogRow {
   if (!json) return { text: line }
@@ -138,6 +161,13 @@ export function factCalls(exchange: Exchange) {
         query: { ...query, workspace, by: by.join(',') },
       })
       return { items: readRows(body, 'usage').map(readUsage) }
+    },
+
+    /** Oldest first. */
+    async bookVersions(name: string): Promise<readonly BookVersionRow[]> {
+      const path = `/api/v1/pricebooks/${encodeURIComponent(name)}/versions`
+      const { body } = await exchange.send({ method: 'GET', path })
+      return readRows(body, 'list of versions').map(readVersion)
     },
 
     /** Newest last. */

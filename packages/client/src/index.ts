@@ -16,7 +16,16 @@ export type {
   WatchQuery,
   WriteOptions,
 } from './documents.ts'
-export type { EventQuery, EventRow, LogQuery, LogRow, UsageAnswer, UsageQuery, UsageRow } from './facts.ts'
+export type {
+  BookVersionRow,
+  EventQuery,
+  EventRow,
+  LogQuery,
+  LogRow,
+  UsageAnswer,
+  UsageQuery,
+  UsageRow,
+} from './facts.ts'
 export type { OneTimeLink } from './people.ts'
 export type { Session, Whoami } from './session.ts'
 export type { WatchEvent } from './watch.ts'

@@ -9,6 +9,7 @@ import type { House } from './house.ts'
 /** What is priced. */
 export interface Item {
   readonly operation: Operation
+  readonly workspace: string
   /** Public name of the model. */
   readonly model: string
   /** Milliseconds since 1970: when the request came. */
@@ -92,7 +93,7 @@ export function billFor(
 /** One for each currency; `unpriced` where something that the operation is metered by has no price in one of them. */
 export function tariffsFor(
   currencies: readonly string[],
-  { operation, model, at }: Item,
+  { operation, workspace, model, at }: Item,
   prices: Prices | undefined,
 ): readonly Tariff[] | Fault {
   const { units } = meters[operation]
@@ -100,7 +101,7 @@ export function tariffsFor(
   // What is free of itself needs no price.
   if (units.length === 0) return tariffs
   for (const currency of currencies) {
-    const tariff = prices?.sale(model, currency, at)
+    const tariff = prices?.sale(model, currency, at, { workspace })
     const lacking = tariff ? tariff.lacks(units) : units[0]
     if (!tariff || lacking !== undefined) return unpriced(model, currency, lacking)
     tariffs.push(tariff)

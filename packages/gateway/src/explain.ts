@@ -123,13 +123,13 @@ function refusalOf(
 
 /** Why a chat with it would be refused for the want of a price. */
 function unpriced(
-  { limited }: Principal,
+  { limited, workspace }: Principal,
   model: string,
   { prices }: Snapshot,
   at: number,
 ): Fault | undefined {
   const { currencies } = limited.above(model, at)
-  const found = tariffsFor(currencies, { operation: 'chat.completions', model, at }, prices)
+  const found = tariffsFor(currencies, { operation: 'chat.completions', workspace, model, at }, prices)
   return found instanceof Fault ? found : undefined
 }
 

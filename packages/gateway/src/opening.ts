@@ -220,7 +220,7 @@ export class Opening {
   /** With the most that it may cost. */
   #priced(ask: Ask, counts: Amounts, currencies: readonly string[]): Amounts {
     const { operation, model } = ask
-    const item = { operation, model, at: this.admitted.at }
+    const item = { operation, workspace: this.admitted.workspace, model, at: this.admitted.at }
     const bounds = boundsOf(ask, counts, this.#read.head.length)
     const bill = billFor(this.#house, currencies, item, bounds)
     this.#bill = bill

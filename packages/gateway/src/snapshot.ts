@@ -1,14 +1,14 @@
 // The gateway's whole configuration as one frozen value, compiled aside from the requests and swapped whole.
 import type { CredentialSecret, Document, LimitsSpec } from '@switchyard/kinds'
 import type { Prices } from '@switchyard/ledger'
-import type { Grant, Sealed, SecretHash } from '@switchyard/runtime'
+import type { BookVersion, Grant, Sealed, SecretHash } from '@switchyard/runtime'
 import type { Counted } from './counts.ts'
 import type { AddressRules } from './door/addresses.ts'
 import type { Limited } from './limited.ts'
 import type { McpServers } from './mcp/server.ts'
 import type { Route, Upstream } from './route.ts'
 import { countedOf } from './snapshot/counted.ts'
-import { find, type PriceBookDocument } from './snapshot/found.ts'
+import { find } from './snapshot/found.ts'
 import { compileIssuers, type TrustedIssuer } from './snapshot/issuers.ts'
 import { compileMcpServers } from './snapshot/mcp-servers.ts'
 import { nappingOf } from './snapshot/napping.ts'
@@ -103,13 +103,15 @@ export interface SnapshotInputs {
   readonly credentials?: ReadonlyMap<string, Sealed<CredentialSecret>>
   /** Of the platform: above those of every workspace. */
   readonly limits?: LimitsSpec | undefined
+  /** Published price books. */
+  readonly books?: readonly BookVersion[]
   readonly pricing?: Pricing
 }
 
 /** What price books are made ready with. */
 export interface Pricing {
   /** `compilePrices` of the ledger. */
-  readonly compile: (books: readonly PriceBookDocument[]) => Prices
+  readonly compile: (books: readonly BookVersion[]) => Prices
   /** Milliseconds since 1970 at which upstreams are compared by their costs. */
   readonly at: number
 }
@@ -132,9 +134,9 @@ export const emptySnapshot: Snapshot = Object.freeze({
 
 /** Pure: the same inputs make an equal snapshot. */
 export function compileSnapshot(inputs: SnapshotInputs): Snapshot {
-  const { documents, keyHashes, grants, credentials, limits, pricing } = inputs
+  const { documents, keyHashes, grants, credentials, limits, books = [], pricing } = inputs
   const found = find(documents)
-  const prices = pricing && found.priceBooks.length > 0 ? pricing.compile(found.priceBooks) : undefined
+  const prices = pricing && books.length > 0 ? pricing.compile(books) : undefined
   const costs = prices && pricing ? { prices, at: pricing.at } : undefined
   const routes = compileRoutes(found, credentials ?? new Map(), costs)
   const issuers = compileIssuers(found, credentials ?? new Map())

@@ -28,7 +28,13 @@ import {
   route as routeKind,
 } from '@switchyard/kinds'
 import { compilePrices, usageEvent } from '@switchyard/ledger'
-import { type Journal, type JournalRecord, Sealed, type UsageEvent } from '@switchyard/runtime'
+import {
+  type BookVersion,
+  type Journal,
+  type JournalRecord,
+  Sealed,
+  type UsageEvent,
+} from '@switchyard/runtime'
 import { checkOf } from '../src/key.ts'
 import { seeded } from './seeded.ts'
 
@@ -139,6 +145,7 @@ export class Bed implements AsyncDisposable {
   grants: SnapshotInputs['grants'] = [{ principal: 'user:ada', workspace: null, permission: '*' }]
   /** Of the platform. */
   limits: SnapshotInputs['limits']
+  books: readonly BookVersion[] = []
   readonly credentials = new Map<string, Sealed<CredentialSecret>>()
   /** Hears what is observed, as it is. */
   hear: ((observation: GatewayObservation) => void) | undefined
@@ -228,9 +235,17 @@ export class Bed implements AsyncDisposable {
   /** Compiles what stands and swaps it in. */
   swap(): void {
     if (this.#gathering) return
-    const { documents, keyHashes, grants, credentials, limits } = this
+    const { documents, keyHashes, grants, credentials, books, limits } = this
     const pricing = { compile: compilePrices, at: this.now() }
-    this.#snapshot = compileSnapshot({ documents, keyHashes, grants, credentials, pricing, limits })
+    this.#snapshot = compileSnapshot({
+      documents,
+      keyHashes,
+      grants,
+      credentials,
+      books,
+      pricing,
+      limits,
+    })
   }
 
   workspace(name: string): void {
@@ -292,9 +307,18 @@ export class Bed implements AsyncDisposable {
   }
 
   /** In USD since 2026, unless the spec says otherwise; a second one of the same name takes the first one's place. */
-  priceBook(name: string, spec: Pick<BookSpec, 'side' | 'rates'> & Partial<BookSpec>): void {
-    const given = { currency: 'USD', from: moment, ...spec }
-    this.#put(document('PriceBook', null, name, priceBook.spec.parse(given)))
+  priceBook(name: string, given: Pick<BookSpec, 'side' | 'rates'> & Partial<BookSpec>): void {
+    const spec = priceBook.spec.parse({ currency: 'USD', from: moment, ...given })
+    const holds = { from: Date.parse(spec.from), ...(spec.to !== undefined && { to: Date.parse(spec.to) }) }
+    const rates = spec.rates.map((_, place) => ({ id: `${name}/${place}`, place, ...holds }))
+    const stamp = { version: 1, sha256: '', publishedAt: moment, publishedBy: 'user:ada' }
+    this.removeBook(name)
+    this.books = [...this.books, { id: name, name, ...stamp, spec, holds, rates }]
+    this.swap()
+  }
+
+  removeBook(name: string): void {
+    this.books = this.books.filter(book => book.name !== name)
     this.swap()
   }
 

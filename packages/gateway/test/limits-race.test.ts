@@ -104,9 +104,9 @@ async function set(
 
 async function gateways(
   url: string,
-  { documents, keyHashes, grants, limits }: Bed,
+  { documents, keyHashes, grants, books, limits }: Bed,
 ): Promise<readonly string[]> {
-  const order: Order = { url, inputs: { documents, keyHashes, grants, limits } }
+  const order: Order = { url, inputs: { documents, keyHashes, grants, books, limits } }
   return Promise.all(
     Array.from({ length: processes }, async () => {
       const child = fork(program)

@@ -322,7 +322,7 @@ describe('a period', () => {
 
 describe('a price', () => {
   test.each([
-    ['no book', () => bed.remove('PriceBook', 'sale')],
+    ['no book', () => bed.removeBook('sale')],
     ['none for what is answered', () => bed.priceBook('sale', { side: 'sale', rates: rates.slice(0, 1) })],
     ['none in the currency', () => bed.priceBook('sale', { side: 'sale', currency: 'EUR', rates })],
     ['only what it costs us', () => bed.priceBook('sale', { side: 'cost', rates })],
@@ -413,7 +413,7 @@ describe.each(callerNames)('A2: a caller of %s', caller => {
     const refused = await call(key)
     expect(refused.headers.get('x-should-retry')).toBe('false')
     await expectTold(refused, caller, 'insufficient_quota')
-    bed.remove('PriceBook', 'sale')
+    bed.removeBook('sale')
     await expectTold(await call(key), caller, 'unpriced')
   })
 })

@@ -14,6 +14,8 @@ const furtherPermissions = [
   'provider:private',
   'endpoint:logs',
   'route:explain',
+  'price_book:publish',
+  'billing:backdate',
   'api_key:rotate',
   'api_key:any',
   'event:read',

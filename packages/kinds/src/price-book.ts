@@ -2,44 +2,27 @@
 import { z } from 'zod'
 import { commonStatus } from './envelope.ts'
 import { defineKind, phaseUnlessDeleting } from './kind.ts'
-import { modelPattern } from './limits.ts'
-import { currencySchema, decimalSchema } from './money.ts'
-import { measuresTheSame, type Unit, type UnitFamily, unitFamilies, units } from './units.ts'
+import { currencySchema, decimalSchema, parseDecimal } from './money.ts'
+import { clashOf, type PriceRate, rateSchema } from './price-rate.ts'
 
-const place = z
-  .string()
-  .regex(
-    /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\/[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/,
-    'use WORKSPACE/NAME, or platform/NAME for a platform document',
-  )
-
-const rateSchema = z.strictObject({
-  model: modelPattern.describe(
-    'Model that it is for: of a sale its public name, of a cost the name that the upstream knows. The start of names and a `*`, or `*` alone, are others.',
-  ),
-  provider: place.optional().describe('Provider that asks it, WORKSPACE/NAME or platform/NAME; cost only.'),
-  endpoint: place.optional().describe('Endpoint that costs it, WORKSPACE/NAME; cost only.'),
-  unit: z
-    .enum([...units, ...unitFamilies])
-    .describe(
-      'What is counted; `tok.in.*` and `tok.out.*` are every class of a direction without its own rate.',
-    ),
-  price: decimalSchema.describe('Price of `per` units, as text; "0" is free.'),
-  per: z.int().min(1).max(1_000_000_000).default(1_000_000).describe('So many units cost the price.'),
+const feeSchema = z.strictObject({
+  name: z.string().min(1).max(64).describe('What an invoice calls it.'),
+  price: decimalSchema.describe('Asked once for each period of a workspace.'),
+  workspace: z.string().max(63).optional().describe('Only of this workspace.'),
 })
-export type PriceRate = z.output<typeof rateSchema>
 
-/** What a rate is for. */
-const matchOf = ({ model, provider = '', endpoint = '' }: PriceRate) => `${model} ${provider} ${endpoint}`
-
-const isFamily = (unit: Unit | UnitFamily): unit is UnitFamily => unit.endsWith('*')
-
-/** Why two rates cannot be for the same; undefined when they can. */
-function clash(unit: Unit | UnitFamily, other: Unit | UnitFamily): string | undefined {
-  if (unit === other) return 'has the model and unit of'
-  return !isFamily(unit) && !isFamily(other) && measuresTheSame(unit, other)
-    ? `measures the same as ${other} of`
-    : undefined
+/** Two rates of one book that cannot both hold, each named by its place. */
+function ratesThatClash(rates: readonly PriceRate[]): readonly (readonly [index: number, message: string])[] {
+  const seen = new Map<string, number[]>()
+  return rates.flatMap((rate, index) => {
+    const match = [rate.model, rate.provider, rate.endpoint].join(' ')
+    const before = seen.get(match) ?? []
+    seen.set(match, before)
+    const why = before.values().map(first => clashOf(rate, rates[first] ?? rate, `rates[${first}]`))
+    const message = why.find(one => one !== undefined)
+    before.push(index)
+    return message === undefined ? [] : [[index, message] as const]
+  })
 }
 
 export const priceBook = defineKind({
@@ -60,23 +43,36 @@ export const priceBook = defineKind({
         .datetime({ offset: true })
         .optional()
         .describe('Holds no longer from then on; never ends when absent.'),
+      publish: z
+        .enum(['on_write', 'on_request'])
+        .default('on_write')
+        .describe(
+          'on_write: each change is a version that holds; on_request: a draft until it is published.',
+        ),
+      rounding: z
+        .enum(['half_even', 'half_up'])
+        .default('half_even')
+        .describe('How a line of an invoice is rounded to what the currency can be paid in.'),
       rates: z.array(rateSchema).min(1).max(5000).describe('Prices. The most exact one that fits is taken.'),
+      fees: z.array(feeSchema).max(100).optional().describe('Asked for each period, whatever was used.'),
+      minimum: decimalSchema.optional().describe('A workspace pays at least so much for a period.'),
+      cap: decimalSchema.optional().describe('A workspace pays at most so much for a period.'),
     })
-    .superRefine(({ side, from, to, rates }, context) => {
+    .superRefine(({ side, from, to, rates, fees, minimum, cap }, context) => {
       const problem = (path: (string | number)[], message: string) =>
         context.addIssue({ code: 'custom', path, message })
       if (to !== undefined && Date.parse(to) <= Date.parse(from)) problem(['to'], 'must be after from')
-      const seen = new Map<string, number[]>()
+      if (
+        minimum !== undefined &&
+        cap !== undefined &&
+        (parseDecimal(cap) ?? 0n) < (parseDecimal(minimum) ?? 0n)
+      )
+        problem(['cap'], 'must not be below minimum')
+      for (const field of ['fees', 'minimum', 'cap'] as const)
+        if (side === 'cost' && { fees, minimum, cap }[field] !== undefined)
+          problem([field], 'has no place in a cost: it is asked of callers')
+      for (const [index, message] of ratesThatClash(rates)) problem(['rates', index], message)
       for (const [index, rate] of rates.entries()) {
-        const match = matchOf(rate)
-        const before = seen.get(match) ?? []
-        for (const first of before) {
-          const why = clash(rate.unit, rates[first]?.unit ?? rate.unit)
-          if (why === undefined) continue
-          problem(['rates', index], `${why} rates[${first}]: keep one`)
-          break
-        }
-        seen.set(match, [...before, index])
         if (rate.provider !== undefined && rate.endpoint !== undefined)
           problem(['rates', index, 'endpoint'], 'cannot stand beside provider')
         if (side === 'sale')
@@ -95,16 +91,38 @@ export const priceBook = defineKind({
         },
       ],
     }),
-  status: z.strictObject({ ...commonStatus }),
-  phases: ['Ready', 'Deleting'],
-  phase: phaseUnlessDeleting(() => 'Ready'),
+  status: z.strictObject({
+    ...commonStatus,
+    version: z.int().optional().describe('Newest that was published.'),
+    sha256: z.string().optional().describe('Of its canonical form (RFC 8785), in hex.'),
+    publishedAt: z.string().optional(),
+    publishedBy: z.string().optional(),
+    publishedGeneration: z
+      .int()
+      .optional()
+      .describe('Generation of the document that it was published from.'),
+  }),
+  phases: ['Draft', 'Changed', 'Published', 'Deleting'],
+  phase: phaseUnlessDeleting(({ status, metadata }) => {
+    if (status.version === undefined) return 'Draft'
+    return status.publishedGeneration === metadata.generation ? 'Published' : 'Changed'
+  }),
   columns: [
     { title: 'SIDE', path: 'spec.side' },
     { title: 'CURRENCY', path: 'spec.currency' },
     { title: 'FROM', path: 'spec.from' },
     { title: 'TO', path: 'spec.to', wide: true },
-    { title: 'PHASE', path: 'status.phase', wide: true },
+    { title: 'VERSION', path: 'status.version' },
+    { title: 'PHASE', path: 'status.phase' },
   ],
   fields: ['spec.side', 'spec.currency', 'status.phase'],
   immutable: ['side', 'currency'],
+  actions: [
+    {
+      verb: 'publish',
+      permission: 'price_book:publish',
+      doc: 'Publish the book as it stands as its next version, which never changes.',
+    },
+  ],
 })
+export type PriceBookSpec = z.output<typeof priceBook.spec>

@@ -244,8 +244,32 @@ describe('a PriceBook', () => {
   const rate = { model: 'gpt-*', unit: 'tok.in.*', price: '2.50' }
   const given = { side: 'sale', currency: 'USD', from: '2026-01-01T00:00:00Z', rates: [rate] }
 
+  const stepped = (steps: readonly object[]) => ({ ...rate, price: undefined, charge: 'graduated', steps })
+
+  test('may price one thing twice where no request fits both, or one is more exact', () => {
+    const rates = [
+      rate,
+      { ...rate, tier: 'batch' },
+      { ...rate, tier: 'priority' },
+      { ...rate, tier: 'batch', region: 'eu' },
+      { ...rate, context: { to: 200_000 } },
+      { ...rate, context: { from: 200_000 } },
+      { ...rate, model: 'gpt-5', workspace: 'acme' },
+    ]
+    const clashing = problems(priceBook, { ...given, rates })
+    // A batch of so many tokens in fits two that are as exact.
+    expect(clashing.join('\n')).toMatch(/^rates.4: is as exact as rates\[1\]/)
+    const apart = rates.filter((_, place) => place !== 4 && place !== 5)
+    expect(problems(priceBook, { ...given, rates: apart })).toEqual([])
+  })
+
   test('prices a million where it does not say otherwise', () => {
-    expect(priceBook.spec.parse(given)).toEqual({ ...given, rates: [{ ...rate, per: 1_000_000 }] })
+    expect(priceBook.spec.parse(given)).toEqual({
+      ...given,
+      publish: 'on_write',
+      rounding: 'half_even',
+      rates: [{ ...rate, per: 1_000_000 }],
+    })
   })
 
   test.each([
@@ -275,6 +299,43 @@ describe('a PriceBook', () => {
       'rates.0.endpoint: cannot stand beside provider',
     ],
     [{ side: 'cost', rates: [{ ...rate, provider: 'openai' }] }, 'rates.0.provider: use WORKSPACE/NAME'],
+    [{ rates: [{ ...rate, price: undefined }] }, 'rates.0.price: is needed: write "0" for what is free'],
+    [{ rates: [{ ...rate, charge: 'graduated' }] }, 'rates.0.steps: is needed by graduated'],
+    [{ rates: [{ ...rate, steps: [{ price: '1' }] }] }, 'rates.0.steps: has no place in per_unit'],
+    [
+      { rates: [{ ...rate, charge: 'volume', steps: [{ price: '1' }] }] },
+      'rates.0.price: has no place in volume: each of its steps has one',
+    ],
+    [
+      { rates: [stepped([{ upTo: '9', price: '1' }, { upTo: '9', price: '1' }, { price: '1' }])] },
+      'rates.0.steps.1.upTo: must be above that of the step before',
+    ],
+    [
+      { rates: [stepped([{ upTo: '9', price: '1' }])] },
+      'rates.0.steps.0.upTo: has no place in the last step',
+    ],
+    [{ rates: [stepped([{ price: '1' }, { price: '2' }])] }, 'rates.0.steps.0.upTo: is needed by all steps'],
+    [{ rates: [{ ...rate, context: { from: 9, to: 9 } }] }, 'rates.0.context.to: must be above from'],
+    [
+      {
+        rates: [
+          { ...rate, context: { to: 9 } },
+          { ...rate, context: { from: 8 } },
+        ],
+      },
+      'rates.1: has the model and unit of rates[0]: keep one',
+    ],
+    [
+      {
+        rates: [
+          { ...rate, tier: 'batch' },
+          { ...rate, region: 'eu' },
+        ],
+      },
+      'rates.1: is as exact as rates[0], and some requests fit both: let one of them say more',
+    ],
+    [{ minimum: '5', cap: '4.99' }, 'cap: must not be below minimum'],
+    [{ side: 'cost', fees: [{ name: 'seat', price: '5' }] }, 'fees: has no place in a cost'],
   ])('%j is refused: %s', (change, problem) => {
     expect(problems(priceBook, { ...given, ...change }).join('\n')).toContain(problem)
   })

@@ -1,24 +1,35 @@
 // Price books made ready: of a model and a moment, what it is sold for and what it costs.
 import type { Quantities, Unit } from '@switchyard/dialects'
 import {
-  type DocumentOf,
+  byExactness,
   familyOf,
   formatDecimal,
+  isOfPeriod,
+  matchOf,
   measuresTheSame,
   type PriceRate,
-  parseDecimal,
-  type priceBook,
+  type ServiceTier,
   units,
 } from '@switchyard/kinds'
-import { mostFilled } from '@switchyard/runtime'
-import { type Bounds, bound, ceiling, type Rates, rate, rateAtMost } from './rating.ts'
-
-type Book = DocumentOf<typeof priceBook>
+import { type BookVersion, mostFilled } from '@switchyard/runtime'
+import { ceiling, chargeOf, highest } from './charges.ts'
+import {
+  type Bounds,
+  bound,
+  type Counted,
+  mostOf,
+  type Rated,
+  type Rates,
+  rate,
+  rateAtMost,
+} from './rating.ts'
 
 /** What one model costs at one time. */
 export interface Tariff {
   readonly currency: string
-  /** Exactly what it costs, as a decimal; undefined where some of it has no price. */
+  /** What each unit costs, exactly. */
+  rate(quantities: Quantities, counted: Counted): Rated
+  /** What it costs by itself, as a decimal: exactly, where no price goes by a period; undefined where some of it has none. */
   quote(quantities: Quantities): string | undefined
   /**
    * What a request may use and has no price, of the units that its operation is metered by; undefined when all is
@@ -36,8 +47,17 @@ export interface Tariff {
 /** Of tokens the direction. */
 type Metered = keyof Bounds
 
+/** For whom and for what a price may be another one. */
+export interface Circumstances {
+  /** `standard` when absent. */
+  readonly tier?: ServiceTier
+  readonly region?: string
+  /** Of the caller. */
+  readonly workspace?: string
+}
+
 /** What asks a price. */
-export interface Charger {
+export interface Charger extends Circumstances {
   /** The name that it knows the model by. */
   readonly model: string
   /** `WORKSPACE/NAME` or `platform/NAME`. */
@@ -48,7 +68,7 @@ export interface Charger {
 
 export interface Prices {
   /** What callers pay for a public model; undefined where no book in that currency names it. `at` in ms since 1970. */
-  sale(model: string, currency: string, at: number): Tariff | undefined
+  sale(model: string, currency: string, at: number, circumstances?: Circumstances): Tariff | undefined
   /** What it costs us. */
   cost(charger: Charger, currency: string, at: number): Tariff | undefined
 }
@@ -59,42 +79,45 @@ interface Era {
   readonly tariff: Tariff | undefined
 }
 
-/** A rate with the time for which its book holds. */
+/** A rate with the time for which it holds. */
 interface Dated extends PriceRate {
+  readonly id: string
   readonly from: number
   readonly to: number
+  /** Of its book, whose `from` is the moment. */
+  readonly book: string
+  readonly began: number
 }
 
 /** Models whose tariffs are kept. */
 const mostModels = 10_000
 
-export function compilePrices(books: readonly Book[]): Prices {
-  const rows = Map.groupBy(
-    books.flatMap(({ metadata, spec }) => {
-      const from = Date.parse(spec.from)
-      const to = spec.to === undefined ? Infinity : Date.parse(spec.to)
-      const key = `${spec.side} ${spec.currency}`
-      return spec.rates.map(one => ({ ...one, from, to, key, book: metadata.name }))
-    }),
-    ({ key }) => key,
-  )
+export function compilePrices(books: readonly BookVersion[]): Prices {
   // The most exact first; of equals the one whose book began last, then that of the first name.
   const ordered = new Map(
-    [...rows].map(([key, all]) => [
+    [...Map.groupBy(books, ({ spec }) => `${spec.side} ${spec.currency}`)].map(([key, all]) => [
       key,
-      all.toSorted(
-        (one, other) => byExactness(one, other) || other.from - one.from || (one.book < other.book ? -1 : 1),
-      ),
+      all
+        .flatMap(datedOf)
+        .toSorted(
+          (one, other) =>
+            byExactness(one, other) || other.began - one.began || (one.book < other.book ? -1 : 1),
+        ),
     ]),
   )
   const known = new Map<string, readonly Era[]>()
 
   function find(side: 'sale' | 'cost', charger: Charger, currency: string, at: number): Tariff | undefined {
-    const key = `${side} ${currency} ${charger.provider ?? ''} ${charger.endpoint ?? ''} ${charger.model}`
+    const { model, provider, endpoint, tier, region, workspace } = charger
+    const rows = ordered.get(`${side} ${currency}`)
+    if (!rows) return undefined
+    const key = `${side} ${currency} ${provider ?? ''} ${endpoint ?? ''} ${tier ?? ''} ${region ?? ''} ${workspace ?? ''} ${model}`
     let eras = known.get(key)
     if (!eras) {
-      const fitting = ordered.get(`${side} ${currency}`)?.filter(one => fits(one, charger)) ?? []
-      eras = erasOf(fitting, currency)
+      eras = erasOf(
+        rows.filter(one => fits(one, charger)),
+        currency,
+      )
       if (known.size >= mostModels) known.clear()
       known.set(key, eras)
     }
@@ -102,9 +125,17 @@ export function compilePrices(books: readonly Book[]): Prices {
   }
 
   return Object.freeze({
-    sale: (model, currency, at) => find('sale', { model }, currency, at),
+    sale: (model, currency, at, circumstances) => find('sale', { ...circumstances, model }, currency, at),
     cost: (charger, currency, at) => find('cost', charger, currency, at),
   } satisfies Prices)
+}
+
+function datedOf({ name, spec, rates }: BookVersion): readonly Dated[] {
+  const began = Date.parse(spec.from)
+  return rates.flatMap(({ id, place, from, to = Infinity }) => {
+    const its = spec.rates[place]
+    return its ? [{ ...its, id, from, to, book: name, began }] : []
+  })
 }
 
 /** By time. `rows` fit one charger, the most exact first. */
@@ -114,53 +145,65 @@ function erasOf(rows: readonly Dated[], currency: string): readonly Era[] {
   )
   return moments.map(from => {
     const holding = rows.filter(row => row.from <= from && from < row.to)
-    return { from, tariff: holding.length === 0 ? undefined : tariffOf(currency, ratesOf(holding)) }
+    return { from, tariff: holding.length === 0 ? undefined : tariffOf(currency, bandsOf(holding)) }
   })
 }
 
+/** Rates for requests with so many tokens in, or more. */
+interface Band {
+  readonly from: bigint
+  readonly rates: Rates
+}
+
+/** From no token in on; one where no price goes by the context. */
+function bandsOf(rows: readonly Dated[]): readonly Band[] {
+  const edges = new Set([0, ...rows.flatMap(({ context }) => [context?.from ?? 0, context?.to ?? 0])])
+  return [...edges]
+    .toSorted((one, other) => one - other)
+    .map(from => ({
+      from: BigInt(from),
+      rates: ratesOf(
+        rows.filter(({ context }) => !context || (context.from <= from && from < (context.to ?? Infinity))),
+      ),
+    }))
+}
+
 /** Of several measures of one thing the one with the most exact rate is priced. */
-function ratesOf(rows: readonly PriceRate[]): Rates {
-  const found = new Map<Unit, PriceRate>()
+function ratesOf(rows: readonly Dated[]): Rates {
+  const found = new Map<Unit, Dated>()
   for (const row of rows)
     for (const unit of units)
       if ((row.unit === unit || row.unit === familyOf(unit)) && !taken(found, unit)) found.set(unit, row)
   return Object.freeze(
     Object.fromEntries(
-      [...found].map(([unit, row]) => [unit, Object.freeze({ price: priceOf(row), per: BigInt(row.per) })]),
+      [...found].map(([unit, row]) => {
+        const charge = chargeOf(row)
+        const series = isOfPeriod(row) ? seriesOf(row) : undefined
+        return [unit, Object.freeze({ id: row.id, charge, series, most: mostOf(charge) })]
+      }),
     ),
   )
 }
 
-const taken = (found: ReadonlyMap<Unit, PriceRate>, unit: Unit) =>
+/** What is counted together goes on through the versions of a book. */
+function seriesOf(row: Dated): string {
+  const { from = 0, to = '' } = row.context ?? {}
+  return `${row.book} ${row.unit} ${from}-${to} ${matchOf(row)}`
+}
+
+const taken = (found: ReadonlyMap<Unit, Dated>, unit: Unit) =>
   found.has(unit) || [...found.keys()].some(other => measuresTheSame(unit, other))
 
-function priceOf({ price }: PriceRate): bigint {
-  const parsed = parseDecimal(price)
-  if (parsed === undefined) throw new TypeError(`a price that no book can hold: ${price}`)
-  return parsed
+function fits(one: PriceRate, charger: Charger): boolean {
+  if (one.provider !== undefined && one.provider !== charger.provider) return false
+  if (one.endpoint !== undefined && one.endpoint !== charger.endpoint) return false
+  if (one.tier !== undefined && one.tier !== (charger.tier ?? 'standard')) return false
+  if (one.region !== undefined && one.region !== charger.region) return false
+  if (one.workspace !== undefined && one.workspace !== charger.workspace) return false
+  return one.model.endsWith('*')
+    ? charger.model.startsWith(one.model.slice(0, -1))
+    : one.model === charger.model
 }
-
-function fits(one: PriceRate, { model, provider, endpoint }: Charger): boolean {
-  if (one.provider !== undefined && one.provider !== provider) return false
-  if (one.endpoint !== undefined && one.endpoint !== endpoint) return false
-  return one.model.endsWith('*') ? model.startsWith(one.model.slice(0, -1)) : one.model === model
-}
-
-/** Who asks the price is more than for which model, and that more than for which unit. */
-function byExactness(one: PriceRate, other: PriceRate): number {
-  return (
-    named(other) - named(one) ||
-    exactness(other.model) - exactness(one.model) ||
-    exactness(other.unit) - exactness(one.unit)
-  )
-}
-
-const named = ({ provider, endpoint }: PriceRate) =>
-  provider === undefined && endpoint === undefined ? 0 : 1
-
-/** Of patterns that fit the same name: the whole name above its longest beginning. */
-const exactness = (pattern: string) => (pattern.endsWith('*') ? pattern.length : whole)
-const whole = 1000 // longer than any pattern
 
 const microUnit = 1_000_000n
 
@@ -175,25 +218,40 @@ const isMedia = (metered: Metered) => !metered.startsWith('tok.')
 
 const million = 1_000_000n
 
-function tariffOf(currency: string, rates: Rates): Tariff {
-  const blended = rate({ 'tok.in.uncached': 3n * million, 'tok.out.text': million }, rates)
-  const priced = (metered: Metered): boolean => {
-    if (metered === 'tok.in.*') return rates['tok.in.uncached'] !== undefined
-    return rates[metered === 'tok.out.*' ? 'tok.out.text' : metered] !== undefined
+/** Tokens in, of every class. */
+function contextOf(quantities: Quantities): bigint {
+  let sum = 0n
+  for (const unit of units) if (familyOf(unit) === 'tok.in.*') sum += quantities[unit] ?? 0n
+  return sum
+}
+
+function tariffOf(currency: string, bands: readonly Band[]): Tariff {
+  const ratesFor = (quantities: Quantities): Rates => {
+    const context = bands.length > 1 ? contextOf(quantities) : 0n
+    return bands.findLast(({ from }) => from <= context)?.rates ?? {}
   }
+  const all = bands.map(({ rates }) => rates)
+  const blended = rate({ 'tok.in.uncached': 3n * million, 'tok.out.text': million }, all[0] ?? {})
+  const priced = (metered: Metered): boolean =>
+    all.every(rates => {
+      if (metered === 'tok.in.*') return rates['tok.in.uncached'] !== undefined
+      return rates[metered === 'tok.out.*' ? 'tok.out.text' : metered] !== undefined
+    })
   return Object.freeze({
     currency,
+    rate: (quantities, counted) => rate(quantities, ratesFor(quantities), counted),
     quote(quantities) {
-      const rated = rate(quantities, rates)
+      const rated = rate(quantities, ratesFor(quantities))
       return rated.type === 'rated' ? formatDecimal(rated.amount) : undefined
     },
     lacks(metered) {
       const lacking = metered.find(unit => !priced(unit))
       return metered.some(isMedia) && metered.some(priced) ? undefined : lacking
     },
-    reserve: bounds => micro(bound(bounds, rates)),
+    // Of which context it will be is not known yet.
+    reserve: bounds => micro(highest(all.map(rates => bound(bounds, rates)))),
     charge(quantities) {
-      const rated = rateAtMost(quantities, rates)
+      const rated = rateAtMost(quantities, ratesFor(quantities))
       return rated.type === 'rated' ? micro(rated.amount) : undefined
     },
     blend: blended.type === 'rated' ? blended.amount / 4n : undefined,

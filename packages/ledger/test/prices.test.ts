@@ -133,4 +133,64 @@ describe('prices', () => {
     expect(prices.sale('x', 'USD', 0)?.reserve({ 'tok.in.*': 1_000_000n })).toBe(2n ** 52n + 1n)
     expect(prices.sale('free', 'USD', 0)?.charge({ 'tok.out.text': 5n })).toBe(0n)
   })
+
+  test('MB2: may be others for a tier, a region, a workspace and the tokens in, the one that says most before the others', () => {
+    const per = (price: string, more: object) => ({ ...rate('m', 'tok.in.*', price), ...more })
+    const prices = compilePrices([
+      book({
+        rates: [
+          per('1', {}),
+          per('0.5', { tier: 'batch' }),
+          per('0.4', { tier: 'batch', workspace: 'acme' }),
+          per('3', { tier: 'standard', region: 'eu', workspace: 'acme' }),
+          per('2', { model: 'long', context: { from: 200_000 } }),
+          per('1', { model: 'long', context: { to: 200_000 } }),
+        ],
+      }),
+    ])
+    const price = (circumstances: object) => quoted(prices.sale('m', 'USD', 0, circumstances))
+    expect([
+      price({}),
+      price({ tier: 'standard', workspace: 'acme', region: 'us' }),
+      price({ tier: 'batch', workspace: 'other' }),
+      price({ tier: 'batch', workspace: 'acme' }),
+      price({ workspace: 'acme', region: 'eu' }),
+    ]).toEqual(['1', '1', '0.5', '0.4', '3'])
+    const long = prices.sale('long', 'USD', 0)
+    expect(quoted(long, { 'tok.in.uncached': 100_000n, 'tok.in.cache_read': 99_999n })).toBe('0.199999')
+    expect(quoted(long, { 'tok.in.uncached': 100_000n, 'tok.in.cache_read': 100_000n })).toBe('0.4')
+    // Which of them it will be is not known before: the dearest is held.
+    expect(long?.reserve({ 'tok.in.*': 1_000_000n })).toBe(2_000_001n)
+  })
+
+  test('MB2: by steps go on counting through the versions of their book, and limits take them for the dearest', () => {
+    const its = {
+      model: 'm',
+      unit: 'tok.in.*' as const,
+      per: 1,
+      charge: 'graduated' as const,
+      steps: [{ upTo: '10', price: '2', flat: '1' }, { price: '1' }],
+    }
+    const prices = compilePrices([
+      book({ to: '2026-02-01T00:00:00Z', rates: [its] }, 'steps'),
+      book({ from: '2026-02-01T00:00:00Z', rates: [its] }, 'steps'),
+    ])
+    const counts = new Map<string, bigint>()
+    const rated = (quantities: Parameters<Tariff['quote']>[0], moment: string) => {
+      const answer = prices.sale('m', 'USD', at(moment))!.rate(quantities, series => counts.get(series) ?? 0n)
+      if (answer.type === 'unpriced') throw new Error(answer.unit)
+      for (const { rate: one, quantity } of answer.lines)
+        counts.set(one.series!, (counts.get(one.series!) ?? 0n) + quantity)
+      return answer.amount
+    }
+    const amounts = [
+      rated({ 'tok.in.uncached': 4n, 'tok.in.cache_read': 4n }, '2026-01-10T00:00:00Z'),
+      rated({ 'tok.in.uncached': 4n }, '2026-02-10T00:00:00Z'),
+    ]
+    expect(amounts).toEqual([17n * 10n ** 12n, 6n * 10n ** 12n])
+    expect([...counts.values()]).toEqual([12n])
+    const tariff = prices.sale('m', 'USD', 0)!
+    expect(tariff.charge({ 'tok.in.uncached': 4n })).toBe(8_000_000n)
+    expect(tariff.reserve({ 'tok.in.*': 4n })! >= 9_000_000n).toBe(true)
+  })
 })

@@ -16,6 +16,7 @@ import type {
   IdentityStore,
   Leases,
   LedgerStore,
+  PriceStore,
   ResponseStore,
   RootKey,
   Secrets,
@@ -32,6 +33,7 @@ import { leasesOn } from './leases.ts'
 import { ledgerOn } from './ledger.ts'
 import { openListener } from './listener.ts'
 import { type Database, openPool, type PoolOptions } from './postgres/pool.ts'
+import { pricesOn } from './prices.ts'
 import { type PruneOptions, prune } from './prune.ts'
 import { type ResponseOptions, responsesOn } from './responses.ts'
 import { secretsOn } from './secrets.ts'
@@ -63,6 +65,8 @@ export interface OpenedStore extends AsyncDisposable {
   readonly audit: AuditStore
   /** Balances and what has changed them. */
   readonly ledger: LedgerStore
+  /** Published price books. */
+  readonly prices: PriceStore
   /** Which endpoints are asked for. */
   readonly demand: Demand
   /** The master keys that these root keys wrap: the first wraps new ones. `copy` serves while the database is away. */
@@ -109,6 +113,7 @@ export function openStore(options: OpenOptions): OpenedStore {
     audit: auditOn(database),
     usage: usageOn(database, options.prices ? settler(options.prices) : unsettled),
     ledger: ledgerOn(database),
+    prices: pricesOn(database),
     demand: demandOn(database),
     openResponses(keys, given) {
       // Whoever waits for a response must not hold up who follows the configuration or ships usage.

@@ -1,8 +1,8 @@
 // What accepted events have cost is posted to the accounts that pay, and what was held for them is resolved: in the
 // transaction that takes the events, so that each is posted exactly once.
-import type { DocumentOf, priceBook } from '@switchyard/kinds'
-import { type UsageEvent, type UsageUnit, usageUnits } from '@switchyard/runtime'
+import { type BookVersion, type UsageEvent, type UsageUnit, usageUnits } from '@switchyard/runtime'
 import type { PoolClient } from 'pg'
+import { readBooks } from './prices.ts'
 
 /** What the ledger's prices tell of a sale. */
 interface Prices {
@@ -14,7 +14,7 @@ interface Prices {
   ): { quote(quantities: Partial<Record<UsageUnit, bigint>>): string | undefined } | undefined
 }
 
-export type CompilePrices = (books: readonly DocumentOf<typeof priceBook>[]) => Prices
+export type CompilePrices = (books: readonly BookVersion[]) => Prices
 
 /** What one event has cost its caller. */
 interface Charge {
@@ -41,8 +41,7 @@ select name as workspace, spec ->> 'currency' as currency from resources
 where kind = 'Workspace' and place = '' and name = any ($1)
   and coalesce(spec #>> '{billing,mode}', 'none') <> 'none'`
 
-const bookVersions = `select id, version::text from resources where kind = 'PriceBook' order by id`
-const bookDocuments = `select name, spec from resources where kind = 'PriceBook' order by id`
+const bookState = `select version::text from price_state`
 
 /** Settles events; keeps the prices of books as long as these stay as they are. */
 export function settler(
@@ -51,13 +50,10 @@ export function settler(
   let known: { readonly of: string; readonly prices: Prices } | undefined
 
   async function pricesNow(client: PoolClient): Promise<Prices> {
-    const { rows } = await client.query<{ id: string; version: string }>(bookVersions)
-    const of = rows.map(({ id, version }) => `${id}@${version}`).join()
+    const { rows } = await client.query<{ version: string }>(bookState)
+    const of = rows[0]?.version ?? ''
     if (known?.of === of) return known.prices
-    const books = await client.query<{ name: string; spec: unknown }>(bookDocuments)
-    // Why `as`: the API has checked them against their kind, and prices are made of name and spec.
-    const documents = books.rows.map(({ name, spec }) => ({ metadata: { name }, spec })) as unknown
-    known = { of, prices: compile(documents as Parameters<CompilePrices>[0]) }
+    known = { of, prices: compile(await readBooks(client)) }
     return known.prices
   }
 

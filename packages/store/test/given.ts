@@ -1,7 +1,8 @@
 // Documents and identities that the tests of the store speak of.
 import { randomUUID } from 'node:crypto'
-import type { Document, Metadata } from '@switchyard/kinds'
-import type { Identity, ReferenceTo, Store } from '@switchyard/runtime'
+import { type Document, type Metadata, type PriceRate, priceBook } from '@switchyard/kinds'
+import type { Identity, PublishedSpec, ReferenceTo, Store } from '@switchyard/runtime'
+import type { OpenedStore } from '@switchyard/store'
 
 export const operator: Identity = { role: 'caller', principal: 'system:operator', scopes: ['*'] }
 export const control: Identity = { role: 'control' }
@@ -59,6 +60,27 @@ export async function put(
   const written = documents.get(given.metadata.id)
   if (!written) throw new Error('it was not written')
   return written
+}
+
+/** A price book for sale in USD since 2026, unless it says otherwise. */
+export async function publish(
+  { store, prices }: Pick<OpenedStore, 'store' | 'prices'>,
+  name: string,
+  rates: readonly Partial<PriceRate>[],
+  more: Partial<PublishedSpec> = {},
+): Promise<void> {
+  const from = '2026-01-01T00:00:00Z'
+  const { publish: _, ...spec } = priceBook.spec.parse({
+    side: 'sale',
+    currency: 'USD',
+    from,
+    rates,
+    ...more,
+  })
+  await store.write(operator, async tx => {
+    const version = (await prices.standing(tx, name, spec)).filter(one => one.name === name).length + 1
+    await prices.publish(tx, { name, version, publishedBy: 'system:operator', spec })
+  })
 }
 
 /** A role and its assignment to a user, in a workspace or everywhere. */

@@ -5,7 +5,7 @@ import type { Money, UsageEvent } from '@switchyard/runtime'
 import { type TestDatabase, testDatabase } from '@switchyard/store/testing'
 import { Client } from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { allow, caller, document, operator, put } from './given.ts'
+import { allow, caller, document, operator, publish, put } from './given.ts'
 import { usageEvent } from './usage-event.ts'
 
 let db: TestDatabase
@@ -14,18 +14,10 @@ beforeAll(async () => {
   db = await testDatabase({ prices: compilePrices })
   eyes = new Client({ connectionString: db.url, options: '-c search_path=switchyard' })
   await eyes.connect()
-  await put(
-    db.store,
-    document('PriceBook', null, 'sale', {
-      side: 'sale',
-      currency: 'USD',
-      from: '2026-01-01T00:00:00Z',
-      rates: [
-        { model: 'tiny', unit: 'tok.in.*', price: '0.01', per: 1 },
-        { model: 'tiny', unit: 'tok.out.*', price: '0.02', per: 1 },
-      ],
-    }),
-  )
+  await publish(db, 'sale', [
+    { model: 'tiny', unit: 'tok.in.*', price: '0.01', per: 1 },
+    { model: 'tiny', unit: 'tok.out.*', price: '0.02', per: 1 },
+  ])
 })
 afterAll(async () => {
   await eyes.end()

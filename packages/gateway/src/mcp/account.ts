@@ -81,7 +81,7 @@ export class McpAccount {
     const buckets = above.buckets.filter(isOfMessages)
     if (buckets.length > 0) {
       const { operation, calls, startedAt } = this.#about
-      const item = { operation, model: server.model, at: startedAt }
+      const item = { operation, workspace: principal.workspace, model: server.model, at: startedAt }
       const { currencies } = above
       if (currencies.length > 0) this.#bill = billFor(this.#house, currencies, item, { req: BigInt(calls) })
       const verdict = await admissions.admit({

@@ -134,7 +134,7 @@ export class Session implements Running {
     }
     const { buckets, currencies } = principal.limited.above(model, clock())
     if (buckets.length > 0) {
-      const item = { operation: 'realtime', model, at: this.#startedAt } as const
+      const item = { operation: 'realtime', workspace, model, at: this.#startedAt } as const
       if (currencies.length > 0) this.#bill = billFor(this.#house, currencies, item, opening)
       // A token, so that who has used up a limit is told before the session and not in it.
       const money = this.#bill?.reserved ?? noMoney

@@ -9,7 +9,6 @@ import type {
   guardrail,
   issuer,
   mcpServer,
-  priceBook,
   project,
   provider,
   replica,
@@ -28,7 +27,6 @@ type Issuer = DocumentOf<typeof issuer>
 export type Replica = DocumentOf<typeof replica>
 export type McpServerDocument = DocumentOf<typeof mcpServer>
 export type ProviderDocument = DocumentOf<typeof provider>
-export type PriceBookDocument = DocumentOf<typeof priceBook>
 export type RouteDocument = DocumentOf<typeof route>
 type Workspace = DocumentOf<typeof workspace>
 type Project = DocumentOf<typeof project>
@@ -45,7 +43,6 @@ export interface Found {
   readonly credentials: ReadonlyMap<string, CredentialDocument>
   readonly guardrails: ReadonlyMap<string, GuardrailDocument>
   readonly issuers: readonly Issuer[]
-  readonly priceBooks: readonly PriceBookDocument[]
   readonly mcpServers: readonly McpServerDocument[]
   /** By the name of the endpoint, in the order of their own names. */
   readonly replicas: ReadonlyMap<string, readonly Replica[]>
@@ -85,7 +82,6 @@ export function find(documents: readonly Document[]): Found {
     credentials: named(standing<CredentialDocument>('Credential')),
     guardrails: named(standing<GuardrailDocument>('Guardrail')),
     issuers: standing<Issuer>('Issuer'),
-    priceBooks: standing<PriceBookDocument>('PriceBook'),
     mcpServers: standing<McpServerDocument>('McpServer'),
     replicas: Map.groupBy(standing<Replica>('Replica').filter(ready), ({ metadata, spec }) =>
       within(metadata.workspace, spec.endpoint),

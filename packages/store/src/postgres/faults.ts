@@ -41,6 +41,11 @@ const states: Readonly<Record<string, Row>> = {
     reason: 'taken',
     message: 'Another document has this name or e-mail already: choose another.',
   },
+  '23P01': {
+    code: 'conflict',
+    reason: 'overlap',
+    message: 'Another price for the same requests holds at the same time: end one before the other begins.',
+  },
   '23514': badValue,
   '23502': badValue,
   '42501': denied,

@@ -1,0 +1,57 @@
+// Price books as they were published: what one says never changes, only how long it holds.
+import type { PriceBookSpec } from '@switchyard/kinds'
+import type { Identity, WriteTransaction } from './store.ts'
+
+/** What a version says. */
+export type PublishedSpec = Omit<PriceBookSpec, 'publish'>
+
+/** Milliseconds since 1970; the end is not in it, and absent where there is none. */
+export interface Holding {
+  readonly from: number
+  readonly to?: number
+}
+
+/** A rate of a book and a time for which it holds. */
+export interface HeldRate extends Holding {
+  /** Known by it wherever something was rated. */
+  readonly id: string
+  /** Its place in the book's `spec.rates`. */
+  readonly place: number
+}
+
+export interface BookVersion {
+  readonly id: string
+  /** Of the PriceBook document: its versions follow each other. */
+  readonly name: string
+  readonly version: number
+  /** Of the canonical form (RFC 8785) of name, spec and version, in lower-case hex. */
+  readonly sha256: string
+  /** RFC 3339. */
+  readonly publishedAt: string
+  /** Principal. */
+  readonly publishedBy: string
+  readonly spec: PublishedSpec
+  /** When its fees, minimum and cap hold; null when a later version took all of it. */
+  readonly holds: Holding | null
+  /** Those that hold at some time. */
+  readonly rates: readonly HeldRate[]
+}
+
+export interface PriceStore {
+  /**
+   * Every version of one side and currency that holds at some time, and the newest of the name, in the order of their
+   * ids. Whoever else publishes waits until this transaction has ended.
+   */
+  standing(
+    tx: WriteTransaction,
+    name: string,
+    of: Pick<PublishedSpec, 'side' | 'currency'>,
+  ): Promise<readonly BookVersion[]>
+  /** Adds a version. Earlier ones of the name hold only until its `from`. */
+  publish(
+    tx: WriteTransaction,
+    version: Pick<BookVersion, 'name' | 'version' | 'publishedBy' | 'spec'>,
+  ): Promise<Pick<BookVersion, 'id' | 'sha256' | 'publishedAt'>>
+  /** What the identity may read, in the order of their ids; of one name when given. */
+  versions(as: Identity, name?: string): Promise<readonly BookVersion[]>
+}
