@@ -120,7 +120,7 @@ export async function serve(settings: Settings, report: Report, signal: AbortSig
       })
     },
   })
-  const { store, secrets, leases, identity, usage, audit, ledger, demand, prune, prices } = opened
+  const { store, secrets, leases, identity, usage, audit, ledger, demand, quotas, prune, prices } = opened
   if (dead !== undefined) await leases.releaseAll(dead)
   const { keys, vault } = await prepareKeys(opened, folder.path, known)
   stack.use(followKeys(vault, true, clock, observer(log, 'keys')))
@@ -186,6 +186,7 @@ export async function serve(settings: Settings, report: Report, signal: AbortSig
           store,
           leases,
           demand,
+          quotas,
           orchestrator,
           registries: { files: filesRegistry },
           prober: httpProber,

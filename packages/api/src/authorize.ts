@@ -1,5 +1,5 @@
 // The only place that decides who may do what. Pure: a caller, a permission, a place, and the answer.
-import { covers, type Document, Fault, type Kind, permissions } from '@switchyard/kinds'
+import { covers, type Document, Fault, findKind, type Kind, permissions } from '@switchyard/kinds'
 import type { Grant, Identity } from '@switchyard/runtime'
 
 /** Whom a request acts for: the principal's grants, narrowed by what was presented. */
@@ -133,8 +133,13 @@ function sharedTo(document: Document): 'none' | 'all' | readonly string[] {
 }
 
 /** Where the right to change a document is held: a grant of a workspace never reaches a platform document. */
-export function rightsPlace(document: Pick<Document, 'metadata'>): string | null {
-  return document.metadata.workspace
+export function rightsPlace({ kind, metadata }: Pick<Document, 'kind' | 'metadata'>): string | null {
+  return writtenFrom(findKind(kind), metadata.workspace)
+}
+
+/** Likewise for one that is to be made in that workspace. */
+export function writtenFrom<P extends Place>(kind: Kind | undefined, workspace: P): P | null {
+  return kind?.heldAbove ? null : workspace
 }
 
 /** Where the right to read a document is held: a Workspace document may be read from the workspace it names. */

@@ -3,7 +3,7 @@ import { type Kind, kinds } from '@switchyard/kinds'
 import { z } from 'zod'
 import { type ActionsOptions, actionRow } from './actions.ts'
 import type { Authenticate } from './authenticate.ts'
-import { authorize, type Place } from './authorize.ts'
+import { authorize, type Place, writtenFrom } from './authorize.ts'
 import { invalid } from './invalid.ts'
 import {
   type ListingOptions,
@@ -118,7 +118,7 @@ function rowsOf(options: ResourcesOptions, kind: Kind, at: Collection): readonly
   }
   const locateWrite = (params: Params): Location => {
     const { workspace, name } = keyOf(params)
-    return { workspace, name }
+    return { workspace: writtenFrom(kind, workspace), name }
   }
   const may = (verb: string) => ({ permission: `${kind.noun}:${verb}` })
 
@@ -207,7 +207,7 @@ function rowsOf(options: ResourcesOptions, kind: Kind, at: Collection): readonly
         throw invalid([
           { path: 'metadata.workspace', rule: 'required', message: `a ${kind.kind} lives in a workspace` },
         ])
-      authorize(ask.caller, `${kind.noun}:create`, workspace)
+      authorize(ask.caller, `${kind.noun}:create`, writtenFrom(kind, workspace))
       return writer.create(kind, workspace, writeOf(ask))
     },
   )
@@ -244,7 +244,9 @@ function rowsOf(options: ResourcesOptions, kind: Kind, at: Collection): readonly
 
 /** Rights of a POST to a flat collection are known when its body is read. */
 function placeOfCreate(kind: Kind, at: Collection, params: Params): Place {
-  return at.listed(params) === undefined && kind.scope !== 'platform' ? undefined : at.workspace(params)
+  const place =
+    at.listed(params) === undefined && kind.scope !== 'platform' ? undefined : at.workspace(params)
+  return writtenFrom(kind, place)
 }
 
 /** The workspace that the address says; a flat collection takes it from the document. */

@@ -151,6 +151,15 @@ function notHeld(lacking: readonly string[], place: string | null): Fault {
   })
 }
 
+const quotaIsTheOnlyOne: Rule = async ({ tx, document, stored }) => {
+  if (stored) return
+  const { items } = await tx.list({ kind: 'Quota', workspace: document.metadata.workspace, limit: 1 })
+  const [other] = items
+  if (!other) return
+  const message = `Workspace ${document.metadata.workspace} has Quota ${other.metadata.name} already: change that one.`
+  throw new Fault('conflict', message, { reason: 'taken' })
+}
+
 const roleGrantsWhatIsHeld: Rule = ({ caller, document, stored }) => {
   const { spec, metadata } = as<DocumentOf<typeof role>>(document)!
   if (stored && !changed(as<DocumentOf<typeof role>>(stored)!.spec, spec)) return
@@ -211,6 +220,7 @@ export const rules: Readonly<Record<string, readonly Rule[]>> = {
   Guardrail: [credentialGoesWhereItsUsersSay],
   McpServer: [privateRangesNeedTheRight, credentialGoesWhereItsUsersSay],
   Route: [routeLeadsElsewhere, routeNamesAreFree],
+  Quota: [quotaIsTheOnlyOne],
   Endpoint: [environmentIsSafe, rawArgumentsNeedTheRight, engineTakesIt],
 }
 

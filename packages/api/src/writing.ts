@@ -12,7 +12,16 @@ import {
   type WriteTransaction,
   type Written,
 } from '@switchyard/runtime'
-import { absent, authorize, type Caller, identityOf, missing, permits, rightsPlace } from './authorize.ts'
+import {
+  absent,
+  authorize,
+  type Caller,
+  identityOf,
+  missing,
+  permits,
+  rightsPlace,
+  writtenFrom,
+} from './authorize.ts'
 import { changedDocument, checkImmutable, etag, newDocument, withPhase } from './document.ts'
 import { type Draft, readDraft, readPatch } from './draft.ts'
 import type { Fingerprint } from './fingerprints.ts'
@@ -264,7 +273,7 @@ export function createWriter(options: WritingOptions): Writer {
       const held = await heldBy(kind, key)
       return write(ask, async tx => {
         if (wanted === '*' && !(await tx.get(key))) {
-          authorize(ask.caller, `${kind.noun}:create`, key.workspace)
+          authorize(ask.caller, `${kind.noun}:create`, writtenFrom(kind, key.workspace))
           return insert(tx, kind, ask.caller, readDraft(kind, ask.body, key, undefined), known, ask.dryRun)
         }
         const stored = await take(tx, kind, key, ask.caller)

@@ -295,6 +295,7 @@ describe('every kind', () => {
       },
       ModelRegistry: { type: 'files', url: 'file:///srv' },
       Model: { source: { registry: 'platform/bundled', path: 'x.gguf' } },
+      Quota: { cohort: 'lab', replicas: { nominal: 900, borrow: 1, lend: 2 } },
       Endpoint: { model: { name: 'platform/tiny' } },
       Provider: { type: 'openai', credential: 'round' },
       Guardrail: { kind: 'keyword', words: ['round'] },

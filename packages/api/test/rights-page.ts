@@ -1,6 +1,6 @@
 // The matrix of rights as text: the golden file that is reviewed, and docs/permissions.md that people read.
-import { permissions, presets } from '@switchyard/kinds'
-import { type Caller, decide, holds, type Place } from '../src/authorize.ts'
+import { findKind, permissions, presets } from '@switchyard/kinds'
+import { type Caller, decide, holds, type Place, writtenFrom } from '../src/authorize.ts'
 import type { Row } from '../src/route.ts'
 
 export const places = { own: 'red', other: 'blue', platform: null } as const
@@ -22,6 +22,12 @@ const nouns = [...new Set(permissions.map(permission => permission.split(':')[0]
 const verbsOf = (noun: string) =>
   permissions.filter(each => each.startsWith(`${noun}:`)).map(each => each.split(':')[1]!)
 
+/** What binds a workspace is written by who holds the right on the platform. */
+function holdsThere(caller: Caller, noun: string, verb: string, place: string | null): boolean {
+  const kind = verb === 'read' ? undefined : findKind(noun)
+  return holds(caller, `${noun}:${verb}`, writtenFrom(kind, place))
+}
+
 const given = (assigned: string | null) => (assigned === null ? 'on the platform' : 'in own')
 
 /** What each preset holds of each noun, for who was given it in a workspace and for who was given it everywhere. */
@@ -31,7 +37,7 @@ function holdings(): readonly string[] {
       nouns.map(noun => {
         const caller = callerWith(preset, assigned)
         const cells = Object.entries(places).map(([name, place]) => {
-          const held = verbsOf(noun).filter(verb => holds(caller, `${noun}:${verb}`, place))
+          const held = verbsOf(noun).filter(verb => holdsThere(caller, noun, verb, place))
           return `${name}: ${held.join(' ') || '-'}`
         })
         return `${preset} ${given(assigned)} | ${noun} | ${cells.join(' | ')}`
@@ -165,7 +171,8 @@ A refusal tells which of these stood in the way:
 
 Given in a workspace a preset holds this there and nothing elsewhere; given on the platform it holds it everywhere.
 **r** read, **c** create, **u** update, **d** delete; other verbs by their name. Where a preset does not hold
-\`api_key:any\`, the verbs of \`api_key\` are for one's own keys alone.
+\`api_key:any\`, the verbs of \`api_key\` are for one's own keys alone. A Quota binds the workspace that it stands in: given
+there, a preset reads it and no more.
 
 ${presetTable()}
 

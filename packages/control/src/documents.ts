@@ -8,6 +8,7 @@ import type {
   engine,
   model,
   modelRegistry,
+  quota,
   replica,
   revision,
 } from '@switchyard/kinds'
@@ -18,6 +19,7 @@ export type EndpointDocument = DocumentOf<typeof endpoint>
 export type EngineDocument = DocumentOf<typeof engine>
 export type ModelDocument = DocumentOf<typeof model>
 export type ModelRegistryDocument = DocumentOf<typeof modelRegistry>
+export type QuotaDocument = DocumentOf<typeof quota>
 export type ReplicaDocument = DocumentOf<typeof replica>
 export type RevisionDocument = DocumentOf<typeof revision>
 

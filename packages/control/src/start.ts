@@ -8,6 +8,7 @@ import {
   type Observe,
   type Orchestrator,
   type Prober,
+  type Quotas,
   type Random,
   type Store,
   startControllers,
@@ -15,6 +16,7 @@ import {
 import { clusterReconciler } from './cluster.ts'
 import { endpointReconciler } from './endpoint/index.ts'
 import { modelReconciler } from './model.ts'
+import { quotaReconciler } from './quota.ts'
 import { realizeReconciler } from './realize/index.ts'
 import { type Registries, registryReconciler } from './registry.ts'
 
@@ -25,6 +27,8 @@ export interface ControlOptions {
   readonly leases: Leases
   /** Which endpoints are asked for. */
   readonly demand: Demand
+  /** How workspaces stand to their quotas. */
+  readonly quotas: Quotas
   /** Of the local cluster. */
   readonly orchestrator: Orchestrator
   readonly registries: Registries
@@ -50,14 +54,15 @@ const machine = 'local'
 /** The new owner disposes of the result: that ends every run and gives the leases back. Replicas go on. */
 export function startControl(options: ControlOptions): Controllers {
   const ending = new AbortController()
-  const { orchestrator, registries, prober, demand, clock, signal: outer, ...rest } = options
+  const { orchestrator, registries, prober, demand, quotas, clock, signal: outer, ...rest } = options
   const signal = outer ? AbortSignal.any([outer, ending.signal]) : ending.signal
   const controllers = startControllers(
     [
       clusterReconciler(orchestrator, machine),
       registryReconciler(registries),
       modelReconciler(registries, signal),
-      endpointReconciler({ ...rest, demand, clock }),
+      endpointReconciler({ ...rest, demand, quotas, clock }),
+      quotaReconciler(quotas),
       realizeReconciler({ orchestrator, prober, lease: machine, signal, now: () => clock.now() }),
     ],
     { ...rest, clock, orchestrator, signal },

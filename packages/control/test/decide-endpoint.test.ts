@@ -398,3 +398,54 @@ describe('the template', () => {
     expect(render({})?.hash).not.toBe(render({ env: { A: 'b' } })?.hash)
   })
 })
+
+describe('SV9: an endpoint under a quota', () => {
+  const allowance = (more: object) => ({
+    quota: 'q',
+    nominal: 2,
+    declared: 3,
+    used: 0,
+    limit: 2,
+    borrowed: 0,
+    lent: 0,
+    returns: [],
+    ...more,
+  })
+  const three = anEndpoint({ replicas: 3 }, one)
+  const two = [aReplica(1, 0, ready), aReplica(1, 1, ready)]
+
+  test('gets as many replicas as are left, says why not more, and looks again', () => {
+    const decision = withOne({ allowance: allowance({}) }, three)
+    expect(said(decision)).toEqual(['create Replica chat-1-0', 'create Replica chat-1-1'])
+    expect(conditionOf(decision.status, 'QuotaOk')).toBe('False Exceeded')
+    expect(decision.status?.conditions?.find(({ type }) => type === 'QuotaOk')?.message).toContain(
+      '1 more replicas would exceed quota q: 0 of 2 replicas are used, 2 are its own and 0 borrowed.',
+    )
+    expect(decision.again).toBeLessThanOrEqual(5000)
+  })
+  test('gets none while others hold what is left, also where it has fewer than asked for', () => {
+    const decision = withOne({ replicas: two, allowance: allowance({ used: 5, limit: 2 }) }, three)
+    expect(said(decision)).toEqual([])
+    expect(conditionOf(decision.status, 'QuotaOk')).toBe('False Exceeded')
+  })
+  test('is within it when all that it wants may come', () => {
+    const decision = withOne({ allowance: allowance({ limit: 3 }) }, three)
+    expect(said(decision)).toHaveLength(3)
+    expect(conditionOf(decision.status, 'QuotaOk')).toBe('True Within')
+  })
+  test('drains the replicas that are asked back, and no other', () => {
+    const decision = withOne(
+      {
+        replicas: two,
+        allowance: allowance({ used: 2, limit: 1, borrowed: 1, returns: ['chat-1-1', 'other-1-0'] }),
+      },
+      anEndpoint({ replicas: 2 }, one),
+    )
+    expect(said(decision)).toEqual(['drain chat-1-1'])
+    expect(conditionOf(decision.status, 'QuotaOk')).toBe('False Returned')
+    expect(decision.status).toMatchObject({ replicas: { ready: 1, draining: 1 } })
+  })
+  test('says nothing of quotas where there is none', () => {
+    expect(conditionOf(withOne().status, 'QuotaOk')).toBe('absent')
+  })
+})

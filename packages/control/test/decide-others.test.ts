@@ -1,10 +1,22 @@
 // What control decides about models, registries and clusters, as tables of sentences.
-import { Fault } from '@switchyard/kinds'
+import { Fault, quota } from '@switchyard/kinds'
+import { completed } from '@switchyard/runtime'
 import { describe, expect, test } from 'vitest'
 import { decideCluster } from '../src/cluster.ts'
 import { decideModel, type ModelObserved, stampOf } from '../src/model.ts'
+import { decideQuota } from '../src/quota.ts'
 import { decideRegistry } from '../src/registry.ts'
-import { ago, conditionOf, events, now, said, theCluster, theModel, theRegistry } from './documents.ts'
+import {
+  ago,
+  conditionOf,
+  events,
+  now,
+  said,
+  theCluster,
+  theModel,
+  theQuota,
+  theRegistry,
+} from './documents.ts'
 
 const read: ModelObserved = {
   kind: 'read',
@@ -102,5 +114,25 @@ describe('a cluster', () => {
   test('ends workloads whose revision is gone', () => {
     const decision = decideCluster(theCluster(), { capabilities, orphans: ['w1'] }, now)
     expect([said(decision), events(decision)]).toEqual([['end w1'], ['OrphanEnded']])
+  })
+})
+
+describe('SV9: a quota', () => {
+  const counts = { quota: 'q', nominal: 2, declared: 3, used: 2, limit: 3, borrowed: 0, lent: 0, returns: [] }
+  test.each([
+    ['that is not used up is Within', counts, 'True Within', 'Ready'],
+    ['beyond which replicas stand is Exceeded', { ...counts, used: 4 }, 'False Exceeded', 'Exceeded'],
+    [
+      'whose borrowed replicas are asked back is GivingBack',
+      { ...counts, used: 3, limit: 2, borrowed: 1, returns: ['chat-1-2'] },
+      'True GivingBack',
+      'Ready',
+    ],
+  ])('%s', (_, allowance, condition, phase) => {
+    const decision = decideQuota(theQuota(), allowance)
+    expect(conditionOf(decision.status, 'Within')).toBe(condition)
+    expect(decision.status).toMatchObject({ used: allowance.used, owed: allowance.returns.length })
+    const status = completed(theQuota(), decision.status ?? {}, now) as ReturnType<typeof theQuota>['status']
+    expect(quota.phase({ ...theQuota(), status })).toBe(phase)
   })
 })

@@ -8,6 +8,7 @@ import {
   type Metadata,
   model,
   modelRegistry,
+  quota,
   replica,
   revision,
 } from '@switchyard/kinds'
@@ -18,6 +19,7 @@ import type {
   EngineDocument,
   ModelDocument,
   ModelRegistryDocument,
+  QuotaDocument,
   ReplicaDocument,
   RevisionDocument,
 } from '../src/documents.ts'
@@ -66,6 +68,14 @@ export const theCluster = (status: ClusterDocument['status'] = {}): ClusterDocum
   metadata: metadata('Cluster', 'local', { workspace: null }),
   spec: cluster.spec.parse({ type: 'local' }),
   status,
+})
+
+export const theQuota = (): QuotaDocument => ({
+  apiVersion,
+  kind: 'Quota',
+  metadata: metadata('Quota', 'q'),
+  spec: quota.spec.parse({ cohort: 'lab', replicas: { nominal: 2, borrow: 1 } }),
+  status: {},
 })
 
 const validated = {

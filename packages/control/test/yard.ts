@@ -51,7 +51,7 @@ export const processesOf = (
 /** Control over the processes of a yard; disposing leaves the replicas running. */
 export async function runControl(
   yard: Pick<Yard, 'processes'>,
-  opened: Pick<ControlOptions, 'store' | 'leases' | 'demand'>,
+  opened: Pick<ControlOptions, 'store' | 'leases' | 'demand' | 'quotas'>,
   options: Partial<ControlOptions> & { readonly observe?: (observation: ControlObservation) => void } = {},
 ) {
   const orchestrator = await openProcesses(yard.processes)
@@ -59,6 +59,7 @@ export async function runControl(
     store: opened.store,
     leases: opened.leases,
     demand: opened.demand,
+    quotas: opened.quotas,
     orchestrator,
     registries: { files: filesRegistry },
     prober: httpProber,

@@ -179,6 +179,7 @@ export const endpoint = defineKind({
       'EngineMissing',
       'Waiting',
     ],
+    QuotaOk: ['Within', 'Exceeded', 'Returned'],
     Ready: ['Ready', 'Starting', 'NoReplica', 'Paused', 'Scaled', 'Idle', 'Draining', ...failureReasons],
     Progressing: ['Progressing', 'Complete', 'RolloutBlocked', ...failureReasons],
     Degraded: ['Degraded', 'AsDesired'],

@@ -58,6 +58,8 @@ export interface Kind<S extends z.ZodType = z.ZodType, T extends z.ZodType = z.Z
   readonly actions: readonly Action[]
   /** Written by control or agents alone: people may read and delete them, never create or change. */
   readonly system: boolean
+  /** Binds the workspace that it stands in: written by who holds the right on the platform, read as any other. */
+  readonly heldAbove: boolean
 }
 
 type Given<S extends z.ZodType, T extends z.ZodType> = Pick<
@@ -77,6 +79,7 @@ export function defineKind<S extends z.ZodType, T extends z.ZodType>(given: Give
     conditions: {},
     actions: [],
     system: false,
+    heldAbove: false,
     ...given,
   })
 }

@@ -66,7 +66,7 @@ const ownKeys = [
 export const presets: Readonly<Record<string, readonly string[]>> = {
   admin: ['*'],
   'workspace-admin': [
-    ...reads('workspace', ...places),
+    ...reads('workspace', 'quota', ...places),
     'cluster:use',
     'engine:use',
     ...nouns(
@@ -87,7 +87,7 @@ export const presets: Readonly<Record<string, readonly string[]>> = {
     'inference:call',
   ],
   operator: [
-    ...reads('workspace', 'project'),
+    ...reads('workspace', 'project', 'quota'),
     ...nouns(...places, ...outside, ...serving),
     'price_book:read',
     'event:read',
@@ -96,7 +96,8 @@ export const presets: Readonly<Record<string, readonly string[]>> = {
     ...ownKeys,
   ],
   developer: [
-    ...reads('workspace', 'project', 'role', 'role_assignment', 'service_account', ...places, ...outside),
+    ...reads('workspace', 'project', 'quota', 'role', 'role_assignment', 'service_account'),
+    ...reads(...places, ...outside),
     'cluster:use',
     'engine:use',
     // Not to make a Provider or an McpServer: whoever names its address would see the credential arrive there.
@@ -108,11 +109,15 @@ export const presets: Readonly<Record<string, readonly string[]>> = {
     ...ownKeys,
   ],
   viewer: [
-    ...reads('workspace', 'project', 'role', 'role_assignment', 'service_account'),
+    ...reads('workspace', 'project', 'quota', 'role', 'role_assignment', 'service_account'),
     ...reads(...places, ...serving, 'provider', 'guardrail', 'mcp_server'),
     'event:read',
   ],
-  billing: [...reads('workspace', 'project', ...serving, 'price_book'), 'usage:read', 'account:read'],
+  billing: [
+    ...reads('workspace', 'project', 'quota', ...serving, 'price_book'),
+    'usage:read',
+    'account:read',
+  ],
   // Others' keys are read with api_key:any; the secret itself is shown to nobody.
   auditor: ['*:read', 'api_key:any', 'audit:verify', 'audit:export'],
 }

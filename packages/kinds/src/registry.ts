@@ -13,6 +13,7 @@ import { modelRegistry } from './model-registry.ts'
 import { priceBook } from './price-book.ts'
 import { project } from './project.ts'
 import { provider } from './provider.ts'
+import { quota } from './quota.ts'
 import { replica } from './replica.ts'
 import { revision } from './revision.ts'
 import { role } from './role.ts'
@@ -36,6 +37,7 @@ export const kinds: readonly Kind[] = [
   engine,
   modelRegistry,
   model,
+  quota,
   endpoint,
   revision,
   replica,

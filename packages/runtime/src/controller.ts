@@ -281,7 +281,10 @@ function keyFrom(kind: string, text: string): Key {
 /** Somebody else was faster, or a lease moved: nothing a person needs to hear of. */
 const contended = (error: unknown) =>
   error instanceof Fault &&
-  (error.code === 'stale' || error.code === 'conflict' || error.code === 'cancelled')
+  (error.code === 'stale' ||
+    error.code === 'conflict' ||
+    error.code === 'cancelled' ||
+    error.reason === 'quota_exceeded')
 
 const isReconciled = (document: Document) =>
   statusOf(document).conditions?.find(({ type }) => type === 'Reconciled')?.status

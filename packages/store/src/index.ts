@@ -17,6 +17,7 @@ import type {
   Leases,
   LedgerStore,
   PriceStore,
+  Quotas,
   ResponseStore,
   RootKey,
   Secrets,
@@ -35,6 +36,7 @@ import { openListener } from './listener.ts'
 import { type Database, openPool, type PoolOptions } from './postgres/pool.ts'
 import { pricesOn } from './prices.ts'
 import { type PruneOptions, prune } from './prune.ts'
+import { quotasOn } from './quotas.ts'
 import { type ResponseOptions, responsesOn } from './responses.ts'
 import { secretsOn } from './secrets.ts'
 import { type CompilePrices, settler } from './settle.ts'
@@ -69,6 +71,8 @@ export interface OpenedStore extends AsyncDisposable {
   readonly prices: PriceStore
   /** Which endpoints are asked for. */
   readonly demand: Demand
+  /** How workspaces stand to their quotas. */
+  readonly quotas: Quotas
   /** The master keys that these root keys wrap: the first wraps new ones. `copy` serves while the database is away. */
   openKeys(roots: readonly RootKey[], copy?: KeyCopy): KeyRing
   /** Sealed secrets under those keys, or under some of its own, that root keys of 32 bytes each wrap. */
@@ -115,6 +119,7 @@ export function openStore(options: OpenOptions): OpenedStore {
     ledger: ledgerOn(database),
     prices: pricesOn(database),
     demand: demandOn(database),
+    quotas: quotasOn(database),
     openResponses(keys, given) {
       // Whoever waits for a response must not hold up who follows the configuration or ships usage.
       responses ??= openPool(url, { ...options, connections: responseConnections })

@@ -80,7 +80,9 @@ export async function syncKinds(client: Client): Promise<void> {
      on conflict (kind) do update set noun = excluded.noun, scope = excluded.scope, system = excluded.system,
        sharing = excluded.sharing, own_status = excluded.own_status, agent = excluded.agent,
        gateway = excluded.gateway
-     where k.* is distinct from excluded.*`,
+     where (k.noun, k.scope, k.system, k.sharing, k.own_status, k.agent, k.gateway) is distinct from
+       (excluded.noun, excluded.scope, excluded.system, excluded.sharing, excluded.own_status, excluded.agent,
+         excluded.gateway)`,
     [JSON.stringify(kinds.map(rowOf))],
   )
   const { rowCount: walls } = await client.query("select where to_regclass('rights') is not null")
@@ -89,6 +91,14 @@ export async function syncKinds(client: Client): Promise<void> {
   await client.query('insert into permissions select unnest($1::text[]) on conflict do nothing', [
     permissions,
   ])
+  const { rowCount: above } = await client.query(
+    "select from pg_attribute where attrelid = 'kinds'::regclass and attname = 'held_above' and not attisdropped",
+  )
+  if (above !== 0)
+    await client.query(
+      'update kinds set held_above = kind = any ($1) where held_above <> (kind = any ($1))',
+      [kinds.filter(({ heldAbove }) => heldAbove).map(({ kind }) => kind)],
+    )
   // What a pattern such as `*:read` covers has changed with the kinds.
   if (rowCount !== 0) await client.query('select expand_grants(null)')
 }

@@ -33,7 +33,11 @@ export function storeOn(database: Database, listener: Listener): Store {
         return await database.transaction(as, {}, async client => {
           if (fence) await checkFence(client, fence)
           const value = await work(writeTransaction(client, written))
-          if (dryRun) throw new DryRun(value)
+          if (dryRun) {
+            // What is asked before a commit is asked of a dry run too.
+            await client.query('set constraints quota_of_endpoint, quota_of_replica immediate')
+            throw new DryRun(value)
+          }
           return { value, ...(await seal(client, written)) }
         })
       } catch (error) {

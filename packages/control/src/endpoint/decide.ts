@@ -1,5 +1,5 @@
 // An endpoint: which revision it should be, which replicas come and go, and what it says of itself. Pure.
-import { type Action, type Claim, type Decision, timestamp } from '@switchyard/runtime'
+import { type Action, type Allowance, type Claim, type Decision, timestamp } from '@switchyard/runtime'
 import {
   claim,
   type EndpointDocument,
@@ -10,6 +10,7 @@ import {
   type ReplicaDocument,
   type RevisionDocument,
 } from '../documents.ts'
+import { allow } from './allowance.ts'
 import { type Numbers, numbersOf, revisionStatuses, statusOf } from './report.ts'
 import { restOf } from './rest.ts'
 import { step } from './rollout.ts'
@@ -21,6 +22,8 @@ export interface EndpointObserved extends Resolving {
   readonly replicas: readonly ReplicaDocument[]
   /** Milliseconds since it was asked for; 0 where it never sleeps. */
   readonly quietMs: number
+  /** Of its workspace to the quota there; undefined without one. */
+  readonly allowance?: Allowance | undefined
 }
 
 export function decideEndpoint(
@@ -37,10 +40,12 @@ export function decideEndpoint(
   const want = deleting || endpoint.spec.paused || rest.asleep ? 0 : endpoint.spec.replicas
   // A revision made just now has no document yet: its replicas follow when it is seen.
   const exists = revisions.some(({ spec }) => spec.number === wanted.desired)
-  const next = step(
+  const rollout = step(
     { want, revision: exists ? wanted.desired : undefined, live, limits: endpoint.spec.rollout },
     now,
   )
+  const allowed = allow(rollout, live, observed.allowance)
+  const next = allowed.step
   const staying = live.filter(replica => !next.leave.includes(replica))
   const numbers = numbersOf(endpoint, wanted.desired, revisions, staying)
   const undrained = present.filter(replica => isDeleting(replica) && !replica.spec.drain)
@@ -51,6 +56,7 @@ export function decideEndpoint(
       asleep: rest.asleep,
       numbers,
       live: staying,
+      claims: [wanted.resolved, ...allowed.claims],
       resolved: wanted.resolved,
       step: next,
       leaving: present.filter(replica => !staying.includes(replica)),
@@ -64,7 +70,7 @@ export function decideEndpoint(
     ...trimmed(endpoint, revisions, replicas, numbers).flatMap(old => removed(old, finalizers.revision)),
   ]
   const finished = deleting && replicas.length === 0 && revisions.length === 0
-  const again = [next.again, report.again, rest.again].filter(each => each !== undefined)
+  const again = [next.again, report.again, rest.again, allowed.again].filter(each => each !== undefined)
   const actions: readonly Action[] = [
     ...wanted.actions,
     ...[...next.leave, ...undrained].map(replica => drained(endpoint, replica, now)),

@@ -8,6 +8,7 @@ import {
   type Key,
   keyOf,
   type Observe,
+  type Quotas,
   type Random,
   type ReadTransaction,
   type Reconciler,
@@ -28,6 +29,7 @@ import {
   type RevisionDocument,
   referencesTo,
 } from '../documents.ts'
+import { concerned } from '../quota.ts'
 import { decideEndpoint, type EndpointObserved } from './decide.ts'
 
 /** The endpoint that owns a revision or replica. */
@@ -48,6 +50,7 @@ const naming =
 export interface EndpointOptions {
   readonly store: Store
   readonly demand: Demand
+  readonly quotas: Quotas
   readonly clock: Clock
   readonly random: Random
   readonly observe?: Observe<ControllerObservation>
@@ -82,7 +85,7 @@ async function* asked(
 }
 
 export function endpointReconciler(options: EndpointOptions): Reconciler {
-  const { demand } = options
+  const { demand, quotas } = options
   return reconciler<EndpointDocument, EndpointObserved>({
     name: 'endpoint',
     kind: 'Endpoint',
@@ -91,12 +94,14 @@ export function endpointReconciler(options: EndpointOptions): Reconciler {
       { kind: 'Replica', keys: owner },
       { kind: 'Model', keys: naming('spec.model.name') },
       { kind: 'Engine', keys: naming('spec.engine.name') },
+      { kind: 'Quota', keys: concerned },
     ],
     wakes: signal => asked(options, signal),
     decide: decideEndpoint,
     observe: async (endpoint, { store }) => ({
       ...(await store.read({ role: 'control' }, tx => observe(endpoint, tx))),
       quietMs: endpoint.spec.idleSeconds === undefined ? 0 : await demand.quiet(endpoint),
+      allowance: await quotas.allowance(endpoint.metadata.workspace ?? ''),
     }),
   })
 }
@@ -104,7 +109,7 @@ export function endpointReconciler(options: EndpointOptions): Reconciler {
 async function observe(
   endpoint: EndpointDocument,
   tx: ReadTransaction,
-): Promise<Omit<EndpointObserved, 'quietMs'>> {
+): Promise<Omit<EndpointObserved, 'quietMs' | 'allowance'>> {
   const { workspace, name } = endpoint.metadata
   const { spec } = endpoint
   const within = { workspace, fields: [{ key: 'spec.endpoint', operator: 'in', values: [name] }] } as const

@@ -38,6 +38,8 @@ export interface Report {
   readonly live: readonly ReplicaDocument[]
   readonly leaving: readonly ReplicaDocument[]
   readonly resolved: Claim
+  /** `resolved`, and what else is claimed already. */
+  readonly claims: readonly Claim[]
   readonly step: Step
 }
 
@@ -75,7 +77,7 @@ export function numbersOf(
 }
 
 export function statusOf(report: Report, now: number): { readonly status: Status; readonly again?: number } {
-  const { endpoint, want, numbers, live, leaving, resolved } = report
+  const { endpoint, want, numbers, live, leaving, claims } = report
   const ready = live.filter(isReady).length
   const placed = live.filter(({ status }) => status.state === undefined || status.state === 'Placed').length
   const degraded = degradation(endpoint, ready, want, now)
@@ -89,7 +91,13 @@ export function statusOf(report: Report, now: number): { readonly status: Status
         ready,
         draining: leaving.length,
       },
-      conditions: [resolved, readiness(report, ready), progress(report), degraded.claim, ...deletion(report)],
+      conditions: [
+        ...claims,
+        readiness(report, ready),
+        progress(report),
+        degraded.claim,
+        ...deletion(report),
+      ],
     },
     ...(degraded.again === undefined ? {} : { again: degraded.again }),
   }

@@ -1,0 +1,72 @@
+// A quota: what of it is used, borrowed and lent. Who asks for more than that is told by its endpoint.
+import {
+  type Allowance,
+  type Decision,
+  type Key,
+  keyOf,
+  type Quotas,
+  type Reconciler,
+  reconciler,
+  type Watch,
+} from '@switchyard/runtime'
+import { claim, listed, type QuotaDocument } from './documents.ts'
+
+/** A quota that left a cohort wakes nobody there. */
+const againMs = 60_000
+
+export function decideQuota({ spec }: QuotaDocument, allowance: Allowance | undefined): Decision {
+  if (!allowance) return { actions: [] } // it is gone by now
+  const { declared, used, limit, borrowed, lent, returns } = allowance
+  const owed = returns.length
+  const within =
+    owed > 0
+      ? claim(
+          'Within',
+          'True',
+          'GivingBack',
+          `${owed} borrowed replicas are given back to those who lent them.`,
+        )
+      : used > limit
+        ? claim(
+            'Within',
+            'False',
+            'Exceeded',
+            `${used} replicas are there and ${limit} may be: no more are placed until some have gone.`,
+          )
+        : claim('Within', 'True', 'Within', '')
+  return {
+    actions: [],
+    status: { declared, used, limit, borrowed, lent, owed, conditions: [within] },
+    ...(spec.cohort === undefined ? {} : { again: againMs }),
+  }
+}
+
+/** The quotas that a document of a workspace counts for: its own and those of its cohort. */
+const cohort: Watch['keys'] = async ({ metadata: { workspace } }, tx) => {
+  if (workspace === null) return []
+  const [own] = await listed<QuotaDocument>(tx, { kind: 'Quota', workspace })
+  if (!own) return []
+  if (own.spec.cohort === undefined) return [keyOf(own)]
+  const fields = [{ key: 'spec.cohort', operator: 'in', values: [own.spec.cohort] }] as const
+  return (await listed<QuotaDocument>(tx, { kind: 'Quota', fields })).map(keyOf)
+}
+
+export function quotaReconciler(quotas: Quotas): Reconciler {
+  return reconciler<QuotaDocument, Allowance | undefined>({
+    name: 'quota',
+    kind: 'Quota',
+    watches: ['Endpoint', 'Replica', 'Quota'].map(kind => ({ kind, keys: cohort })),
+    decide: decideQuota,
+    observe: ({ metadata: { workspace } }) => quotas.allowance(workspace ?? ''),
+  })
+}
+
+/** Endpoints that a change of their workspace's quota concerns: those that wait for it, and those that owe. */
+export const concerned: Watch['keys'] = async (document, tx): Promise<readonly Key[]> => {
+  const { metadata, status } = document as QuotaDocument // watched by kind
+  const endpoints = (await tx.list({ kind: 'Endpoint', workspace: metadata.workspace })).items
+  const owes = (status.owed ?? 0) > 0
+  const waits = (of: QuotaDocument['status']) =>
+    of.conditions?.some(({ type, status: is }) => type === 'QuotaOk' && is === 'False') ?? false
+  return endpoints.filter(each => owes || waits(each.status as QuotaDocument['status'])).map(keyOf) // conditions are common
+}
