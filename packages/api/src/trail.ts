@@ -1,6 +1,6 @@
 // What the trail is told of requests: from where and for whom each comes, and every refusal of one. Changes need no
 // word from here: the store tells them in their own transaction.
-import type { Fault } from '@switchyard/kinds'
+import { type Fault, namePattern } from '@switchyard/kinds'
 import type { AuditStore, NewAudit, Observe, Origin } from '@switchyard/runtime'
 import type { FastifyRequest } from 'fastify'
 import type { Caller } from './authorize.ts'
@@ -141,9 +141,10 @@ export function createDenials({ audit, now, observe, whole = 20 }: DenialsOption
 function entryOf({ fault, row, caller, location, body }: Denied): NewAudit {
   const action = actionOf(row)
   const { kind } = row
-  const name = location?.name
+  const name = location?.name?.slice(0, 63)
   return {
-    workspace: typeof location?.workspace === 'string' ? location.workspace : null,
+    // Anything may stand in an address.
+    workspace: namePattern.test(location?.workspace ?? '') ? (location?.workspace ?? null) : null,
     action,
     outcome: action === 'session.create' && fault.reason === 'sign_in_failed' ? 'failed' : 'denied',
     code: fault.code,

@@ -164,6 +164,8 @@ export interface Objects {
   add(path: string, bytes: Uint8Array): Promise<void>
   /** Puts a name in place of what it held. */
   replace(path: string, bytes: Uint8Array): Promise<void>
+  /** Lets go of what a later object holds whole. Where it is write-once it stays until its time. */
+  discard(path: string): Promise<void>
   /** Names that begin so, in order. */
   list(prefix: string): Promise<readonly string[]>
 }

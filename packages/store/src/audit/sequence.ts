@@ -38,6 +38,9 @@ export async function sequence(
   limit: number,
   number: Parameters<AuditStore['sequence']>[2],
 ): Promise<number | 'stale'> {
+  // Nothing to do is found without a lock, so that an idle log writes nothing.
+  const waiting = await client.query('select from audit_pending limit 1')
+  if (waiting.rowCount === 0) return 0
   const [held] = (await client.query<Held>(hold)).rows
   if (!held || BigInt(held.epoch) !== epoch) return 'stale'
   const { rows: pending } = await client.query<PendingAudit>({
