@@ -83,17 +83,56 @@ export function readSecretKeyFile(path: string): readonly Sealed<Uint8Array>[] {
 
 /** Keeps a new master key in the data folder, mode 0600. An older one is never written over. */
 export function writeSecretKey(folder: string, key: Sealed<Uint8Array>): void {
-  const text = Buffer.from(key.reveal()).toString('base64')
-  const path = join(folder, secretKeyFile)
+  writeOnce(join(folder, secretKeyFile), Buffer.from(key.reveal()).toString('base64'))
+}
+
+const auditKeyFile = 'audit.key'
+
+/** Keys that sign the log of the trail, of the named file or of the data folder; undefined before the first start. */
+export function readAuditKeys(folder: string, named: string | undefined): readonly string[] | undefined {
+  const path = named ?? join(folder, auditKeyFile)
+  const text = readText(path)
+  if (text === undefined) {
+    if (named === undefined) return undefined
+    throw new Fault('not_found', `There is no file ${path}: correct SWITCHYARD_AUDIT_KEY_FILE.`, {
+      reason: 'audit_key_file',
+    })
+  }
+  const open = openToOthers(path)
+  if (open !== undefined)
+    throw new Fault(
+      'denied',
+      `${path} can be read or written by others (${open}): run \`chmod 600 ${path}\`, and add a new key beside it if others may have read it.`,
+      { reason: 'audit_key_file' },
+    )
+  const keys = linesOf(text)
+  if (keys.length > 0) return keys
+  throw new Fault('invalid', `${path} holds no key that signs the log: put the file back as it was.`, {
+    reason: 'audit_key_file',
+  })
+}
+
+/** Keeps a new key in the data folder, mode 0600. An older one is never written over. */
+export function writeAuditKey(folder: string, key: string): void {
+  writeOnce(join(folder, auditKeyFile), key)
+}
+
+function writeOnce(path: string, text: string): void {
   const file = openSync(path, 'wx', 0o600)
   try {
     writeFileSync(file, `${text}\n`)
-    // What is sealed under it from now on is lost without it.
+    // What is sealed or signed under it from now on is lost without it.
     fsyncSync(file)
   } finally {
     closeSync(file)
   }
 }
+
+const linesOf = (text: string): readonly string[] =>
+  text
+    .split('\n')
+    .map(line => line.trim())
+    .filter(line => line !== '' && !line.startsWith('#'))
 
 /** What others may do with a file of keys; undefined when that is nothing. A group may read one that an orchestrator owns. */
 export function openToOthers(path: string): string | undefined {
@@ -111,10 +150,7 @@ function secretKeysOf(path: string, text: string): readonly Sealed<Uint8Array>[]
       `${path} can be read or written by others (${open}): run \`chmod 600 ${path}\`, and turn to a new key if others may have read it.`,
       { reason: 'secret_key_file' },
     )
-  const lines = text
-    .split('\n')
-    .map(line => line.trim())
-    .filter(line => line !== '' && !line.startsWith('#'))
+  const lines = linesOf(text)
   if (lines.length > 0 && lines.every(line => secretKeyPattern.test(line)))
     return lines.map(line => new Sealed<Uint8Array>(Buffer.from(line, 'base64')))
   throw new Fault(

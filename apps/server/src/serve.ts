@@ -36,6 +36,7 @@ import { servedModel } from './served-model.ts'
 import type { Settings } from './settings.ts'
 import { openSnapshotDisk } from './snapshot-disk.ts'
 import { keepTidy } from './tidy.ts'
+import { openTrail } from './trail.ts'
 import { version } from './version.ts'
 import { callerAddress } from './workers-control.ts'
 import type { WorkerState } from './workers-messages.ts'
@@ -124,6 +125,7 @@ export async function serve(settings: Settings, report: Report, signal: AbortSig
   if (dead !== undefined) await leases.releaseAll(dead)
   const { keys, vault } = await prepareKeys(opened, folder.path, known)
   stack.use(followKeys(vault, true, clock, observer(log, 'keys')))
+  const trail = stack.use(await openTrail({ opened, folder, settings: settings.audit, holder, clock, log }))
   const ending = new AbortController()
 
   let config: ConfigFile | undefined
@@ -161,6 +163,7 @@ export async function serve(settings: Settings, report: Report, signal: AbortSig
         identity,
         usage,
         audit,
+        trail,
         ledger,
         prices,
         issuer: settings.baseUrl,

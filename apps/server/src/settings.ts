@@ -5,6 +5,7 @@ import type { DoorOptions } from '@switchyard/gateway'
 import { Fault, type LimitsSpec, limitsSchema } from '@switchyard/kinds'
 import { Sealed } from '@switchyard/runtime'
 import { z } from 'zod'
+import { type AuditSettings, auditSettings, auditShape } from './audit-settings.ts'
 import { doorSettings, doorShape, type TlsSettings, tlsSettings } from './door-settings.ts'
 import { type TelemetrySettings, telemetrySettings, telemetryShape } from './telemetry-settings.ts'
 
@@ -187,6 +188,7 @@ export const settingsSchema = z.object({
     .enum(['trace', 'debug', 'info', 'warn', 'error'])
     .default('info')
     .describe('Least severe line that is logged.'),
+  ...auditShape,
   ...doorShape,
   ...telemetryShape,
   PATH: z.string().default('/usr/local/bin:/usr/bin:/bin').describe('Where engine binaries are looked for.'),
@@ -234,6 +236,8 @@ export interface Settings {
   readonly responses: { readonly seconds: number; readonly bytes: number }
   /** Who sends mail, and as whom. */
   readonly mail: { readonly url: Sealed<string>; readonly from: string } | undefined
+  /** How the trail is kept. */
+  readonly audit: AuditSettings
   /** The port with a certificate. */
   readonly tls: TlsSettings | undefined
   /** The edge of the gateway. */
@@ -305,6 +309,7 @@ export function readSettings(environment: NodeJS.ProcessEnv): Settings {
       bytes: given.SWITCHYARD_RESPONSES_BYTES,
     },
     mail: mailSettings(given),
+    audit: auditSettings(given),
     tls: tlsSettings(given),
     door: doorSettings(given),
     logLevel: given.SWITCHYARD_LOG_LEVEL,

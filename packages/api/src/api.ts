@@ -6,6 +6,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { Fault } from '@switchyard/kinds'
 import type {
   AuditStore,
+  AuditTrail,
   IdentityStore,
   LedgerStore,
   Mailer,
@@ -50,6 +51,8 @@ export interface ApiOptions {
   readonly usage: UsageStore
   /** The trail of who did what. */
   readonly audit: AuditStore
+  /** Its signed log; without it, what needs one is `unsupported`. */
+  readonly trail?: AuditTrail | undefined
   /** Balances. */
   readonly ledger: LedgerStore
   /** Published price books. */
@@ -144,6 +147,8 @@ export async function createApi(options: ApiOptions): Promise<Api> {
     now,
   })
   const table = routes({
+    audit: options.audit,
+    trail: options.trail,
     configure,
     configuration: options.configuration,
     explain: options.explain,

@@ -42,7 +42,7 @@ export type Answer =
   | {
       readonly status: number
       readonly headers?: Readonly<Record<string, string>>
-      /** A value is sent as JSON, a string as it is with the content type of `headers`. */
+      /** A value is sent as JSON, a string or bytes as they are with the content type of `headers`. */
       readonly body?: unknown
     }
   | { readonly stream: (response: ServerResponse) => Promise<void> }

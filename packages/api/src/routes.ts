@@ -1,4 +1,7 @@
 // The route table: every address of the control plane, in one list.
+
+import type { AuditOptions } from './audit-export.ts'
+import { auditRows } from './audit-rows.ts'
 import { type BalanceOptions, balanceRows } from './balance-rows.ts'
 import { type ConfigurationOptions, configurationRows } from './configuration-rows.ts'
 import { type ExplainOptions, explainRow } from './explain-row.ts'
@@ -13,6 +16,7 @@ import { type SessionRowsOptions, sessionRows } from './session-rows.ts'
 export interface RoutesOptions
   extends ResourcesOptions,
     FactOptions,
+    AuditOptions,
     BalanceOptions,
     PriceOptions,
     SessionRowsOptions,
@@ -27,6 +31,7 @@ export function routes(options: RoutesOptions): readonly Row[] {
   const rows: readonly Row[] = [
     ...resourceRows(options),
     ...factRows(options),
+    ...auditRows(options),
     ...balanceRows(options),
     ...priceRows(options),
     explainRow(options),

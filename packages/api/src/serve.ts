@@ -175,7 +175,7 @@ async function send(
   reply.code(answer.status)
   for (const [name, value] of Object.entries(answer.headers ?? {})) reply.header(name, value)
   if (answer.body === undefined) return reply.send()
-  if (typeof answer.body === 'string') return reply.send(answer.body)
+  if (typeof answer.body === 'string' || answer.body instanceof Uint8Array) return reply.send(answer.body)
   return reply.type('application/json; charset=utf-8').send(JSON.stringify(answer.body))
 }
 

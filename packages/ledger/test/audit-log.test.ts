@@ -97,10 +97,9 @@ describe('the log', () => {
       seq: 3,
       schema: 1,
       action: 'project.update',
-      diff: [{ op: 'replace', path: '/spec/n', value: expect.any(Number) }],
-      before: expect.stringMatching(/^sha256:[0-9a-f]{64}$/),
-      after: expect.stringMatching(/^sha256:[0-9a-f]{64}$/),
+      diff: [{ op: 'replace', path: '/spec/n' }],
     })
+    for (const digest of [entry.before, entry.after]) expect(digest).toMatch(/^sha256:[0-9a-f]{64}$/)
     expect(Object.keys(entry)).toEqual(Object.keys(entry).toSorted())
   })
 
@@ -208,10 +207,8 @@ describe('the log', () => {
     const other = await forkOf(500)
     expect(await verify(other)).toMatchObject({ verdict: 'whole' })
     const found = await verify(other, await readFile(join(folder, keptPath(300)), 'utf8'))
-    expect(found).toMatchObject({
-      verdict: 'tampered',
-      problem: expect.stringContaining('forked or rewritten'),
-    })
+    expect(found.verdict).toBe('tampered')
+    expect(found.problem).toContain('forked or rewritten')
   })
 
   test('MB5.45: a cut tail passes without --since, with its warning, and fails with it', async () => {
@@ -228,16 +225,14 @@ describe('the log', () => {
     expect(found).toMatchObject({ verdict: 'whole', checkpoint: { size: 300 } })
     expect(found.warnings.join()).toContain('cannot be excluded')
     const kept = await readFile(join(folder, checkpointPath), 'utf8')
-    expect(await verify(cut, kept)).toMatchObject({
-      verdict: 'tampered',
-      problem: expect.stringContaining('ends at 300'),
-    })
+    const held = await verify(cut, kept)
+    expect([held.verdict, held.problem]).toEqual([
+      'tampered',
+      `The log ends at 300 entries; the checkpoint that you kept has 800.`,
+    ])
     // One that was left behind tells it too.
     await cp(join(folder, keptPath(800)), at(keptPath(800)))
-    expect(await verify(cut)).toMatchObject({
-      verdict: 'tampered',
-      problem: expect.stringContaining('cut off'),
-    })
+    expect((await verify(cut)).problem).toContain('cut off')
   })
 })
 

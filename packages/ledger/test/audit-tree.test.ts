@@ -173,7 +173,9 @@ describe('checkpoints', () => {
           let signed = 0
           try {
             signed = openCheckpoint(changed, [signer]).signedBy.length
-          } catch {}
+          } catch (error) {
+            expect(error).toMatchObject({ reason: 'bad_checkpoint' })
+          }
           expect(signed).toBe(0)
         },
       ),

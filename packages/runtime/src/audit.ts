@@ -169,3 +169,24 @@ export interface Objects {
   /** Names that begin so, in order. */
   list(prefix: string): Promise<readonly string[]>
 }
+
+export const auditForms = ['json', 'ocsf', 'cloudevents'] as const
+export type AuditForm = (typeof auditForms)[number]
+
+/** The log for those who follow it from outside. */
+export interface AuditTrail {
+  /** `name+hash+key` of each that signs. */
+  readonly keys: readonly string[]
+  /** What keeps the archive from being changed, in words. */
+  readonly protection: string
+  /** The newest signed note; undefined before the first. */
+  checkpoint(): Promise<string | undefined>
+  /** By its path below the log, `tile/0/x001/067`; undefined when there is none. */
+  tile(path: string): Promise<Uint8Array | undefined>
+  /** Proofs under the newest checkpoint, of entries before its size. */
+  prover(): Promise<{ readonly size: number; prove(seq: number): Promise<string> } | undefined>
+  /** An entry's text in another form, as one line. */
+  readonly present: Readonly<Record<AuditForm, (entry: string) => string>>
+  /** Reads back what the archive holds and the database has lost; answers how many entries. */
+  resume(): Promise<number>
+}

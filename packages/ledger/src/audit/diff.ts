@@ -7,6 +7,7 @@ export type Operation =
 
 type Members = { readonly [name: string]: Json | undefined }
 
+const isList = (value: Json): value is readonly Json[] => Array.isArray(value)
 const isMembers = (value: Json | undefined): value is Members =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
@@ -29,8 +30,7 @@ export function diffOf(before: Json, after: Json, path = ''): readonly Operation
 
 function same(a: Json, b: Json): boolean {
   if (a === b) return true
-  if (Array.isArray(a) && Array.isArray(b))
-    return a.length === b.length && a.every((one, i) => same(one, b[i]))
+  if (isList(a) && isList(b)) return a.length === b.length && a.every((one, i) => same(one, b[i] ?? null))
   if (!isMembers(a) || !isMembers(b)) return false
   const names = Object.keys(a)
   return (
@@ -53,7 +53,7 @@ export function redact(value: Json, name = ''): Json {
       : value.includes('@')
         ? value.replace(userInfo, `$1${redacted}@`)
         : value
-  if (Array.isArray(value)) return value.map(item => redact(item, name))
+  if (isList(value)) return value.map(item => redact(item, name))
   if (!isMembers(value)) return value
   return Object.fromEntries(
     Object.entries(value).map(([member, held]) => [member, held === undefined ? held : redact(held, member)]),

@@ -1,0 +1,101 @@
+// Keeps the trail while the server runs: its keys, its archive, and the sequencer, by a lease.
+import { randomBytes } from 'node:crypto'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { filesObjects } from '@switchyard/drivers/objects/files'
+import { Fault } from '@switchyard/kinds'
+import {
+  keepLog,
+  newSigner,
+  readSigner,
+  resumeLog,
+  type SequencerOptions,
+  type Signer,
+  servedTrail,
+  settleLog,
+} from '@switchyard/ledger'
+import { type AuditTrail, type Clock, type Fence, holdLease, type Objects } from '@switchyard/runtime'
+import type { OpenedStore } from '@switchyard/store'
+import type { Logger } from 'pino'
+import type { AuditSettings } from './audit-settings.ts'
+import { type Folder, readAuditKeys, writeAuditKey } from './folder.ts'
+import { observer } from './log.ts'
+
+const lease = 'audit'
+
+export interface TrailOptions {
+  readonly opened: Pick<OpenedStore, 'audit' | 'leases'>
+  readonly folder: Folder
+  readonly settings: AuditSettings
+  /** Unique for each process. */
+  readonly holder: string
+  readonly clock: Clock
+  readonly log: Logger
+}
+
+export type Trail = AuditTrail & AsyncDisposable
+
+/** Disposing numbers, signs and archives what stands. */
+export async function openTrail({
+  opened,
+  folder,
+  settings,
+  holder,
+  clock,
+  log,
+}: TrailOptions): Promise<Trail> {
+  const { audit, leases } = opened
+  const archive = await openArchive(settings, folder)
+  const signers = signersOf(folder, settings)
+  const observe = observer(log, 'audit')
+  log.info({ keys: signers.map(({ text }) => text), archive: archive.protection }, 'audit_opened')
+  const { checkpointSeconds, archiveSeconds, hotDays } = settings
+  const pace = { checkpointSeconds, archiveSeconds, hotDays }
+  const options: SequencerOptions = { audit, archive, signers, clock, observe, ...pace }
+  const ending = new AbortController()
+  let fence: Fence | undefined
+  const kept = holdLease(
+    { leases, name: lease, holder, clock, signal: ending.signal, observe },
+    async (held, signal) => {
+      fence = held.fence
+      await keepLog(options, held, signal)
+      if (ending.signal.aborted) await settleLog(options, held.fence.epoch)
+      fence = undefined
+    },
+  )
+  const served = servedTrail({
+    audit,
+    archive,
+    signers,
+    async resume() {
+      if (!fence)
+        throw new Fault('unavailable', 'Another process keeps the log: ask that one, or try again.', {
+          reason: 'not_the_sequencer',
+        })
+      const entries = await resumeLog({ audit, archive, signers, epoch: fence.epoch })
+      await audit.record({ workspace: null, action: 'audit.resume', count: entries })
+      return entries
+    },
+  })
+  return {
+    ...served,
+    async [Symbol.asyncDispose]() {
+      ending.abort()
+      await kept
+    },
+  }
+}
+
+async function openArchive({ archive }: AuditSettings, folder: Folder): Promise<Objects> {
+  if (archive === undefined) return filesObjects(join(folder.path, 'audit'))
+  return filesObjects(fileURLToPath(archive))
+}
+
+/** The name of a key is the log's: it is in the key, and so stays when the folder does not. */
+function signersOf(folder: Folder, { keyFile }: AuditSettings): readonly Signer[] {
+  const known = readAuditKeys(folder.path, keyFile)
+  if (known) return known.map(readSigner)
+  const made = newSigner(`switchyard.dev/audit/${folder.installation}`, randomBytes(32))
+  writeAuditKey(folder.path, made)
+  return [readSigner(made)]
+}

@@ -1,0 +1,278 @@
+// The trail from a request to an archive that somebody else checks: API, sequencer, folder.
+import { randomBytes } from 'node:crypto'
+import { mkdtemp, readdir, readFile, stat, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type Api, bootstrapDocuments, createApi } from '@switchyard/api'
+import { filesObjects } from '@switchyard/drivers/objects/files'
+import { readVerifier, verifyArchive, verifyProof } from '@switchyard/ledger'
+import { systemClock, systemRandom } from '@switchyard/runtime'
+import { type TestDatabase, testDatabase } from '@switchyard/store/testing'
+import pino from 'pino'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { openFolder } from '../src/folder.ts'
+import { readSettings } from '../src/settings.ts'
+import { openTrail, type Trail } from '../src/trail.ts'
+
+let db: TestDatabase
+let trail: Trail
+let api: Api
+let url: string
+let operator: string
+let folder: ReturnType<typeof openFolder>
+const server = createServer((request, response) => api.handle(request, response))
+const settings = { ...readSettings({}).audit, checkpointSeconds: 0.1, archiveSeconds: 0.1 }
+const log = pino({ level: 'silent' })
+const open = (holder: string) => openTrail({ opened: db, folder, settings, holder, clock: systemClock, log })
+
+beforeAll(async () => {
+  db = await testDatabase()
+  folder = openFolder(await mkdtemp(join(tmpdir(), 'switchyard-trail-')))
+  trail = await open('one')
+  api = await createApi({
+    ...db,
+    trail,
+    issuer: 'http://switchyard.test',
+    cursorKey: randomBytes(32),
+    version: '0',
+    now: Date.now,
+    uuid: systemRandom.id,
+    random: randomBytes,
+    chance: Math.random,
+  })
+  await api.ship(bootstrapDocuments())
+  operator = await api.mintOperatorToken()
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  url = `http://127.0.0.1:${(server.address() as AddressInfo).port}` // an IP server has one
+  for (const workspace of ['red', 'blue']) {
+    await call('POST', '/api/v1/workspaces', { metadata: { name: workspace }, spec: {} })
+    for (const name of ['a', 'b', 'c'])
+      await call('POST', `/api/v1/workspaces/${workspace}/projects`, { metadata: { name }, spec: {} })
+  }
+})
+afterAll(async () => {
+  server.closeAllConnections()
+  server.close()
+  await api.close()
+  await trail[Symbol.asyncDispose]()
+  await db.close()
+})
+
+async function call(method: string, path: string, body?: unknown, token = operator): Promise<Response> {
+  return fetch(url + path, {
+    method,
+    headers: {
+      authorization: `Bearer ${token}`,
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+    },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  })
+}
+
+interface Page {
+  readonly continue: string | null
+  readonly items: readonly {
+    readonly seq: number
+    readonly action: string
+    readonly workspace: string | null
+    readonly workspace_seq: number
+  }[]
+}
+const page = async (query: string, token = operator): Promise<Page> =>
+  (await call('GET', `/api/v1/${query}`, undefined, token)).json() as Promise<Page>
+
+/** Signed in, with a role somewhere. */
+async function person(name: string, role: string, workspace: string | null): Promise<string> {
+  const [email, password] = [`${name}@example.org`, `a long password of ${name}`]
+  await call('POST', '/api/v1/users', { metadata: { name }, spec: { email, password } })
+  const at = workspace === null ? '/api/v1' : `/api/v1/workspaces/${workspace}`
+  const spec = { subject: { kind: 'User', name }, role: `platform/${role}` }
+  expect(
+    (await call('POST', `${at}/roleassignments`, { metadata: { name: `${name}-${role}` }, spec })).status,
+  ).toBe(201)
+  const session = (await (await call('POST', '/api/v1/sessions', { email, password })).json()) as {
+    accessToken: string
+  }
+  return session.accessToken
+}
+
+/** Until all that was told is numbered and signed. */
+async function signed(): Promise<void> {
+  await expect
+    .poll(
+      async () => {
+        const head = await db.audit.head()
+        const note = await trail.checkpoint()
+        return note !== undefined && Number(note.split('\n')[1]) === head.size && head.archived === head.size
+      },
+      { timeout: 20_000 },
+    )
+    .toBe(true)
+}
+
+describe('the trail', () => {
+  test('is searched by who, what, where and when, page by page, newest first', async () => {
+    await expect.poll(async () => (await page('audit?action=project.create&limit=500')).items.length).toBe(6)
+    const first = await page('audit?action=project.*&actor=system:operator&limit=4')
+    expect(first.items).toHaveLength(4)
+    const second = await page(
+      `audit?action=project.*&actor=system:operator&limit=4&continue=${first.continue}`,
+    )
+    expect(second).toMatchObject({ continue: null })
+    const all = [...first.items, ...second.items].map(({ seq }) => seq)
+    expect(all).toEqual(all.toSorted((a, b) => b - a))
+    expect(new Set(all).size).toBe(6)
+    expect((await page('workspaces/red/audit?kind=Project&name=b')).items).toMatchObject([
+      { workspace: 'red' },
+    ])
+    expect((await page('audit?to=2020-01-01T00:00:00Z')).items).toEqual([])
+    expect((await call('GET', '/api/v1/audit?action=x%27')).status).toBe(400)
+  })
+
+  test('shows an administrator of a workspace its own entries and no other, and a member none', async () => {
+    const admin = await person('ann', 'workspace-admin', 'red')
+    const member = await person('dev', 'developer', 'red')
+    await signed()
+    const mine = await page('audit?limit=500', admin)
+    expect(new Set(mine.items.map(({ workspace }) => workspace))).toEqual(new Set(['red']))
+    expect(mine.items.length).toBeGreaterThanOrEqual(3)
+    expect((await call('GET', '/api/v1/workspaces/blue/audit', undefined, admin)).status).toBe(404)
+    expect((await call('GET', '/api/v1/workspaces/red/audit', undefined, member)).status).toBe(403)
+    for (const path of ['audit/log/checkpoint', 'audit/log/tile/0/000', 'workspaces/red/audit/export'])
+      expect((await call('GET', `/api/v1/${path}`, undefined, admin)).status, path).toBe(403)
+  })
+
+  test('is exported by an auditor with proofs that hold under the public key, and no neighbour’s entry in it', async () => {
+    const auditor = await person('aud', 'auditor', 'red')
+    await signed()
+    const reply = await call('GET', '/api/v1/workspaces/red/audit/export?proofs=true', undefined, auditor)
+    expect(reply.headers.get('content-type')).toBe('application/x-ndjson')
+    const lines = (await reply.text())
+      .trim()
+      .split('\n')
+      .map(line => JSON.parse(line) as { entry: string; proof: string })
+    const { items } = (await (await call('GET', '/api/v1/audit/keys')).json()) as { items: string[] }
+    const verifiers = items.map(readVerifier)
+    const entries = lines.map(({ entry }) => JSON.parse(entry) as Page['items'][number])
+    expect(entries.map(({ workspace_seq }) => workspace_seq)).toEqual(entries.map((_, i) => i))
+    expect(new Set(entries.map(({ workspace }) => workspace))).toEqual(new Set(['red']))
+    for (const { entry, proof } of lines) {
+      expect(verifyProof(proof, Buffer.from(entry), verifiers)).toMatchObject({ holds: true })
+      expect(verifyProof(proof, Buffer.from(entry.replace('operator', 'operatar')), verifiers).holds).toBe(
+        !entry.includes('operator'),
+      )
+    }
+    await expect
+      .poll(async () => (await page('workspaces/red/audit?action=audit.export&outcome=success')).items)
+      .toMatchObject([{ actor: { id: 'user:aud' } }])
+  })
+
+  test('is exported in the words of OCSF and of CloudEvents', async () => {
+    const lines = async (form: string) =>
+      (
+        await (
+          await call('GET', `/api/v1/workspaces/red/audit/export?form=${form}&action=project.create`)
+        ).text()
+      )
+        .trim()
+        .split('\n')
+        .map(line => JSON.parse(line) as unknown)
+    expect((await lines('ocsf'))[0]).toMatchObject({
+      class_uid: 6003,
+      category_uid: 6,
+      activity_id: 1,
+      type_uid: 600_301,
+      status_id: 1,
+      metadata: { version: '1.3.0', product: { name: 'Switchyard' } },
+      actor: { user: { uid: 'system:operator' } },
+      api: { operation: 'project.create' },
+      src_endpoint: { ip: '127.0.0.1' },
+    })
+    expect((await lines('cloudevents'))[0]).toMatchObject({
+      specversion: '1.0',
+      type: 'switchyard.audit.v1',
+      source: '/audit',
+      subject: 'red/Project/a',
+      data: { action: 'project.create', workspace: 'red' },
+    })
+    expect((await call('GET', '/api/v1/audit/export?form=ocsf&proofs=true')).status).toBe(400)
+  })
+
+  test('is served as tiles that are those of the archive, which verifies with the public key', async () => {
+    await signed()
+    const at = async (path: string) => {
+      const reply = await call('GET', `/api/v1/audit/log/${path}`)
+      return reply.status === 200 ? Buffer.from(await reply.arrayBuffer()) : reply.status
+    }
+    const archive = filesObjects(join(folder.path, 'audit'))
+    const note = String(await at('checkpoint'))
+    const size = Number(note.split('\n')[1])
+    expect(size).toBeLessThan(256)
+    for (const path of [`tile/0/000.p/${size}`, `tile/entries/000.p/${size}`])
+      expect(await at(path), path).toEqual(await archive.get(path))
+    for (const path of [
+      'tile/0/000',
+      'tile/0/000.p/255',
+      'tile/9/000',
+      'tile/0/..',
+      'tile/0/001',
+      'tile/1/000.p/1',
+    ])
+      expect(await at(path), path).toBe(404)
+    const verifiers = trail.keys.map(readVerifier)
+    expect(await verifyArchive({ archive, verifiers, since: note })).toMatchObject({
+      verdict: 'whole',
+      warnings: [],
+    })
+  })
+
+  test('goes on under the same key with the next server, which signs what the last one left', async () => {
+    const key = join(folder.path, 'audit.key')
+    expect((await stat(key)).mode & 0o777).toBe(0o600)
+    const before = await readFile(key, 'utf8')
+    await trail[Symbol.asyncDispose]()
+    await call('POST', '/api/v1/workspaces/red/projects', { metadata: { name: 'late' }, spec: {} })
+    const keys = trail.keys
+    trail = await open('two')
+    expect(trail.keys).toEqual(keys)
+    await expect
+      .poll(async () => (await db.audit.head()).archived === (await db.audit.head()).size, {
+        timeout: 20_000,
+      })
+      .toBe(true)
+    await trail[Symbol.asyncDispose]()
+    trail = await open('three')
+    expect(await readFile(key, 'utf8')).toBe(before)
+    expect((await readdir(join(folder.path, 'audit', 'checkpoints'))).length).toBeGreaterThan(1)
+    const archive = filesObjects(join(folder.path, 'audit'))
+    expect(await verifyArchive({ archive, verifiers: keys.map(readVerifier) })).toMatchObject({
+      verdict: 'whole',
+    })
+    await writeFile(join(folder.path, 'empty.key'), '# none\n', { mode: 0o600 })
+    const keyFile = (name: string) => ({ ...settings, keyFile: join(folder.path, name) })
+    for (const name of ['empty.key', 'absent.key'])
+      await expect(
+        openTrail({ opened: db, folder, settings: keyFile(name), holder: 'x', clock: systemClock, log }),
+      ).rejects.toMatchObject({ reason: 'audit_key_file' })
+  })
+})
+
+describe('retention', () => {
+  test.each(['182', '0', '-1', '1.5', 'x'])('of %s days does not start the server, and is named', days => {
+    expect(() => readSettings({ SWITCHYARD_AUDIT_RETENTION_DAYS: days })).toThrow(
+      /SWITCHYARD_AUDIT_RETENTION_DAYS/,
+    )
+  })
+
+  test('of 183 days does, and the database keeps no entry for longer than it says', () => {
+    expect(
+      readSettings({ SWITCHYARD_AUDIT_RETENTION_DAYS: '183', SWITCHYARD_AUDIT_HOT_DAYS: '365' }).audit,
+    ).toMatchObject({
+      retentionDays: 183,
+      hotDays: 183,
+    })
+    expect(readSettings({}).audit).toMatchObject({ retentionDays: 1095, hotDays: 90 })
+  })
+})

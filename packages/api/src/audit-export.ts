@@ -1,0 +1,103 @@
+// Entries to take away: one line each, in the form that is asked for, with a proof that the log holds it.
+import { once } from 'node:events'
+import { Fault } from '@switchyard/kinds'
+import { type AuditStore, type AuditTrail, auditForms, auditOutcomes } from '@switchyard/runtime'
+import { z } from 'zod'
+import { type Caller, identityOf } from './authorize.ts'
+import type { Cursors } from './cursor.ts'
+import type { Answer } from './route.ts'
+
+const pageEntries = 500
+
+export interface AuditOptions {
+  readonly audit: AuditStore
+  /** The log as it is signed; without it, what needs it is `unsupported`. */
+  readonly trail: AuditTrail | undefined
+  readonly cursors: Cursors
+}
+
+const time = z.iso.datetime({ offset: true })
+
+export const auditFilterShape = {
+  from: time.optional().describe('From then on, by the time of the act.'),
+  to: time.optional().describe('Before then.'),
+  actor: z.string().max(256).optional().describe('A principal, such as user:ann.'),
+  action: z
+    .string()
+    .regex(/^[a-z_]+(\.[a-z_]+)?\*?$|^[a-z_]+\.\*$/, 'such as endpoint.update, or endpoint.*')
+    .max(128)
+    .optional()
+    .describe('Such as `endpoint.update`, or `endpoint.*`.'),
+  kind: z.string().max(63).optional().describe('Of what was acted on.'),
+  name: z.string().max(253).optional().describe('Of what was acted on.'),
+  outcome: z.enum(auditOutcomes).optional(),
+}
+
+export const exportQuerySchema = z.strictObject({
+  ...auditFilterShape,
+  form: z.enum(auditForms).default('json').describe('The entry as it is, OCSF API Activity, or CloudEvents.'),
+  proofs: z
+    .enum(['true', 'false'])
+    .default('false')
+    .transform(text => text === 'true')
+    .describe('With a proof each, as `{entry, proof}`: the entry as text, and a C2SP tlog-proof.'),
+})
+
+export interface ExportAsk {
+  readonly caller: Caller
+  readonly workspace: string | undefined
+  readonly query: z.output<typeof exportQuerySchema>
+  readonly signal: AbortSignal
+}
+
+/** An export is told to the trail before its first line. */
+export async function exportAudit(
+  { audit, trail }: AuditOptions,
+  { caller, workspace, query, signal }: ExportAsk,
+): Promise<Answer> {
+  const { form, proofs, ...filter } = query
+  if (!trail)
+    throw new Fault('unsupported', 'This server keeps no signed log.', { reason: 'no_trail', status: 501 })
+  if (proofs && form !== 'json')
+    throw new Fault('invalid', 'A proof is of an entry as it is: ask for form=json.', {
+      details: [{ path: 'proofs', rule: 'exclusive', message: 'goes with form=json alone' }],
+    })
+  const prover = proofs ? await trail.prover() : undefined
+  if (proofs && !prover)
+    throw new Fault('unavailable', 'Nothing is signed yet: try again in some seconds.', {
+      reason: 'no_checkpoint',
+      retryAfterSeconds: 10,
+    })
+  await audit.record({
+    workspace: workspace ?? null,
+    action: 'audit.export',
+    actor: caller.principal,
+    reason: form,
+    after: { filter },
+  })
+  const line = async ({ seq, entry }: { readonly seq: number; readonly entry: string }) =>
+    prover ? JSON.stringify({ entry, proof: await prover.prove(seq) }) : trail.present[form](entry)
+  return {
+    async stream(response) {
+      response.writeHead(200, { 'content-type': 'application/x-ndjson', 'cache-control': 'no-store' })
+      let beyond: number | undefined
+      for (;;) {
+        const rows = await audit.list(identityOf(caller), {
+          ...filter,
+          ...(workspace === undefined ? {} : { workspace }),
+          ...(beyond === undefined ? {} : { beyond }),
+          ascending: true,
+          limit: pageEntries,
+        })
+        for (const row of rows) {
+          // What is not signed yet has no proof; it comes with the next export.
+          if (prover && row.seq >= prover.size) return void response.end()
+          if (!response.write(`${await line(row)}\n`)) await once(response, 'drain', { signal })
+        }
+        const last = rows.at(-1)
+        if (!last || rows.length < pageEntries) return void response.end()
+        beyond = last.seq
+      }
+    },
+  }
+}
