@@ -49,6 +49,13 @@ const groups: readonly (readonly [title: string, Readonly<Record<string, () => P
     },
   ],
   [
+    'Run the installation:',
+    {
+      doctor: verb(() => import('./commands/doctor.ts')),
+      admin: verb(() => import('./commands/admin.ts')),
+    },
+  ],
+  [
     'About this program:',
     {
       version: verb(() => import('./commands/version.ts')),
@@ -91,6 +98,12 @@ export async function createProgram(start: Start, argv?: readonly string[]): Pro
   return program
 }
 
+/** A command, and all below it. */
+const withCommands = (command: Command): readonly Command[] => [
+  command,
+  ...command.commands.flatMap(withCommands),
+]
+
 /** Runs one command line, without the program's name, and answers the exit status. */
 export async function run(argv: readonly string[], terminal: Terminal): Promise<number> {
   let status = 0
@@ -105,11 +118,7 @@ export async function run(argv: readonly string[], terminal: Terminal): Promise<
   }
   try {
     const program = await createProgram(start, argv)
-    for (const command of [
-      program,
-      ...program.commands,
-      ...program.commands.flatMap(({ commands }) => commands),
-    ])
+    for (const command of withCommands(program))
       command.exitOverride().configureOutput({
         writeOut: text => void terminal.stdout.write(text),
         writeErr: text => void terminal.stderr.write(text),

@@ -11,10 +11,11 @@ import { openProcesses } from '@switchyard/drivers/orchestrators/process'
 import { httpProber } from '@switchyard/drivers/prober'
 import { filesRegistry } from '@switchyard/drivers/registries/files'
 import { apiVersion } from '@switchyard/kinds'
-import { systemClock, systemRandom, type Vault } from '@switchyard/runtime'
+import { examine, systemClock, systemRandom, type Vault } from '@switchyard/runtime'
 import type { KeyRing } from '@switchyard/store'
 import { type ConfigFile, followConfigFile } from './config-file.ts'
 import { type Database, openDatabase, prepareSchema } from './database.ts'
+import { serverChecks } from './doctor.ts'
 import { firstToken } from './first-token.ts'
 import { claim, type Folder, openFolder, readQuickstart, release, writeQuickstart } from './folder.ts'
 import { type Front, takePort } from './front.ts'
@@ -124,8 +125,8 @@ export async function serve(settings: Settings, report: Report, signal: AbortSig
   const { store, secrets, leases, identity, usage, audit, ledger, demand, quotas, prune, prices } = opened
   if (dead !== undefined) await leases.releaseAll(dead)
   const { keys, vault } = await prepareKeys(opened, folder.path, known)
-  stack.use(followKeys(vault, true, clock, observer(log, 'keys')))
   const trail = stack.use(await openTrail({ opened, folder, settings: settings.audit, holder, clock, log }))
+  const following = stack.use(followKeys(vault, true, clock, observer(log, 'keys')))
   const ending = new AbortController()
 
   let config: ConfigFile | undefined
@@ -176,6 +177,12 @@ export async function serve(settings: Settings, report: Report, signal: AbortSig
         observe: observer(log, 'api'),
         logs: (ref, ask, stop) => orchestrator.logs(ref, ask, stop),
         metrics: () => front.metrics(),
+        keyAdded: following.wake,
+        examine: () =>
+          examine(
+            [...serverChecks({ settings, ...operations }), ...opened.checks(vault, clock.now)],
+            clock.monotonic,
+          ),
         explain: ask => front.explain(ask),
         configuration: () => config?.state,
         ready: async () => operations.readiness(),

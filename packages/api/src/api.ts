@@ -7,6 +7,7 @@ import { Fault } from '@switchyard/kinds'
 import type {
   AuditStore,
   AuditTrail,
+  CheckedRow,
   IdentityStore,
   LedgerStore,
   Mailer,
@@ -77,6 +78,10 @@ export interface ApiOptions {
   readonly explain?: ExplainOptions['explain']
   /** How the configuration file stands, where the server follows one. */
   readonly configuration?: () => ConfigurationState | undefined
+  /** Looks whether all is in order, for GET /api/v1/doctor; without it that is `unsupported`. */
+  readonly examine?: () => Promise<readonly CheckedRow[]>
+  /** Called when a version of the master key was added. */
+  readonly keyAdded?: () => void
   /** How the gateway of this process stands, which does without the store; without one, readiness waits for the store. */
   readonly ready?: () => Promise<Readiness>
   /** Prometheus' text of this process, for GET /metrics; without it that is `unsupported`. */
@@ -156,6 +161,8 @@ export async function createApi(options: ApiOptions): Promise<Api> {
     secrets,
     vault,
     fingerprint,
+    examine: options.examine,
+    keyAdded: options.keyAdded,
     identity,
     usage,
     ledger,

@@ -1,3 +1,4 @@
+export type { DoctorReport, MasterKeys } from './admin-rows.ts'
 export { type Api, type ApiOptions, createApi } from './api.ts'
 export { type Caller, decide, holds } from './authorize.ts'
 export { bootstrapDocuments, type Shipped } from './bootstrap.ts'

@@ -2,6 +2,7 @@
 
 import type { AuditOptions } from './audit-export.ts'
 import { auditRows } from './audit-rows.ts'
+import { type AdminOptions, adminRows } from './admin-rows.ts'
 import { type BalanceOptions, balanceRows } from './balance-rows.ts'
 import { type ConfigurationOptions, configurationRows } from './configuration-rows.ts'
 import { type ExplainOptions, explainRow } from './explain-row.ts'
@@ -17,6 +18,7 @@ export interface RoutesOptions
   extends ResourcesOptions,
     FactOptions,
     AuditOptions,
+    AdminOptions,
     BalanceOptions,
     PriceOptions,
     SessionRowsOptions,
@@ -34,6 +36,7 @@ export function routes(options: RoutesOptions): readonly Row[] {
     ...auditRows(options),
     ...balanceRows(options),
     ...priceRows(options),
+    ...adminRows(options),
     explainRow(options),
     ...configurationRows(options),
     ...sessionRows(options),

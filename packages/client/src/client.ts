@@ -1,5 +1,6 @@
 // The client: every call of the control plane, over one pool of connections that it closes.
 import { setTimeout as sleep } from 'node:timers/promises'
+import { adminCalls } from './admin.ts'
 import { balanceCalls } from './balances.ts'
 import { chatCalls } from './chat.ts'
 import { configurationCalls } from './configuration.ts'
@@ -38,6 +39,7 @@ export function createClient({ watch: retry, ...options }: ClientOptions) {
     ...peopleCalls(exchange),
     ...chatCalls(exchange),
     ...configurationCalls(exchange),
+    ...adminCalls(exchange),
     /** The documents, `SYNCED`, then every change; goes on after cuts, and lists again when it must. */
     watch: (kind: KindName, query: WatchQuery = {}) =>
       watch(exchange, kind, query, { pause, attempts: 20, ...retry }),

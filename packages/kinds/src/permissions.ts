@@ -28,6 +28,7 @@ const furtherPermissions = [
   'metrics:read',
   'inference:call',
   'system:admin',
+  'system:keys',
   'system:force',
 ] as const
 

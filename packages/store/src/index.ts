@@ -12,6 +12,7 @@
 import { randomBytes } from 'node:crypto'
 import type {
   AuditStore,
+  Check,
   Demand,
   IdentityStore,
   Leases,
@@ -27,6 +28,7 @@ import type {
 } from '@switchyard/runtime'
 import { auditOn } from './audit/index.ts'
 import { demandOn } from './demand.ts'
+import { databaseChecks } from './doctor.ts'
 import { rootKey } from './envelope.ts'
 import { identityOn } from './identity.ts'
 import { isRing, type KeyCopy, type KeyRing, type Keys, keyRingOn } from './keyring.ts'
@@ -77,6 +79,8 @@ export interface OpenedStore extends AsyncDisposable {
   openKeys(roots: readonly RootKey[], copy?: KeyCopy): KeyRing
   /** Sealed secrets under those keys, or under some of its own, that root keys of 32 bytes each wrap. */
   openVault(keys: Keys): Vault
+  /** What should be so in it, to be looked at on a live system. */
+  checks(vault: Vault, now: () => number): readonly Check[]
   /** Kept responses under the same keys, over connections of their own. */
   openResponses(keys: Keys, options?: ResponseOptions): ResponseStore
   /** Drops what nobody can need any more: old changes, events, tokens, failures. */
@@ -126,6 +130,7 @@ export function openStore(options: OpenOptions): OpenedStore {
       return responsesOn(responses, ringOf(keys), randomBytes, given)
     },
     openKeys,
+    checks: (vault, now) => databaseChecks(database, vault, now),
     openVault: keys => vaultOn(database, ringOf(keys), randomBytes),
     prune: given => prune(database, given),
     close,

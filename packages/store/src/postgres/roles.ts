@@ -13,6 +13,7 @@ export const roles = [
   'switchyard_identity',
   'switchyard_ingest',
   'switchyard_audit',
+  'switchyard_doctor',
 ] as const
 
 /** Makes the roles that are missing and lets the connecting user take each. They belong to the whole server. */

@@ -1,0 +1,151 @@
+// What should be so in the database, as one statement each: how many there are, how many are wrong, and some of those by name.
+// They run as a role that reads the columns that they name, and nothing else.
+
+export interface Assertion {
+  readonly name: string
+  readonly asserts: string
+  /** What is counted. */
+  readonly things: string
+  readonly todo: string
+  /** Where wrong ones are worth a look only. */
+  readonly warns?: true
+  /** One row: `total`, `wrong` and `names`, at most five. */
+  readonly sql: string
+}
+
+/** `things` is a select of `name` and `wrong`. */
+const counting = (things: string) => `
+  select count(*) as total, count(*) filter (where wrong) as wrong,
+    coalesce((array_agg(name order by name) filter (where wrong))[1:5], '{}') as names
+  from (${things}) things`
+
+export const assertions: readonly Assertion[] = [
+  {
+    name: 'walls',
+    asserts: 'Every table has row-level security, for its owner too.',
+    things: 'tables',
+    todo: 'Somebody has altered the schema: `alter table … enable row level security, force row level security` as a superuser, and find out who did.',
+    sql: counting(`select relname::text as name, not (relrowsecurity and relforcerowsecurity) as wrong from pg_class
+      where relnamespace = 'switchyard'::regnamespace and relkind in ('r', 'p') and relname <> 'migrations'`),
+  },
+  {
+    name: 'roles',
+    asserts: 'No role of the server may sign in, pass a policy or make another role.',
+    things: 'roles',
+    todo: 'Take it back as a superuser: `alter role … nologin nosuperuser nobypassrls nocreaterole`.',
+    sql: counting(`select rolname::text as name, rolsuper or rolbypassrls or rolcreaterole or rolcanlogin as wrong
+      from pg_roles where rolname like 'switchyard\\_%'`),
+  },
+  {
+    name: 'workspaces',
+    asserts: 'Every document stands in a workspace that is there.',
+    things: 'documents',
+    todo: 'Restore the workspaces from a backup, or delete the documents that are named.',
+    sql: counting(`select format('%s/%s/%s', r.kind, r.workspace, r.name) as name, r.workspace is not null and not exists (
+        select from resources w where w.kind = 'Workspace' and w.name = r.workspace) as wrong from resources r`),
+  },
+  {
+    name: 'log_of_changes',
+    asserts: 'No document is newer than the log of changes knows.',
+    things: 'documents',
+    todo: 'The database was restored in part: restore it as a whole, then restart every server.',
+    sql: counting(`select format('%s/%s', r.kind, r.name) as name, r.version > (
+        select greatest((select max(version) from changes), (select pruned_through from log_state))) as wrong from resources r`),
+  },
+  {
+    name: 'grants',
+    asserts: 'Every grant is of a role assignment that is there.',
+    things: 'grants',
+    todo: 'Write the Role anew (`switchyard get role NAME -o yaml | switchyard apply -f -`); restore from a backup if it stays.',
+    sql: counting(`select format('%s %s', g.principal, g.permission) as name, not exists (
+        select from resources r where r.id = g.assignment and r.kind = 'RoleAssignment') as wrong from grants g
+      where g.assignment <> '00000000-0000-0000-0000-000000000000'`),
+  },
+  {
+    name: 'api_keys',
+    asserts: 'Every API key has a hash to be compared with.',
+    things: 'keys',
+    todo: 'Such a key opens nothing: `switchyard keys rotate NAME` gives it a new secret.',
+    sql: counting(`select format('%s/%s', r.workspace, r.name) as name, not exists (
+        select from secret_hashes h where h.resource_id = r.id) as wrong from resources r where r.kind = 'ApiKey'`),
+  },
+  {
+    name: 'credentials',
+    asserts: 'Every secret that a Credential tells of is kept.',
+    things: 'secrets',
+    todo: 'Write the value of the Credential again.',
+    sql: counting(`select format('%s/%s %s', coalesce(r.workspace, 'platform'), r.name, f) as name, not exists (
+        select from sealed_secrets s where s.resource_id = r.id and s.field = f) as wrong
+      from resources r, jsonb_array_elements_text(r.status -> 'set') f where r.kind = 'Credential'`),
+  },
+  {
+    name: 'signing_keys',
+    asserts: 'No key that signs sessions stands in clear.',
+    things: 'keys',
+    todo: 'Restart the server, which seals them, and treat older backups of the database as secrets for 30 days.',
+    sql: counting(`select k.kid as name, not k.sealed as wrong from signing_keys k`),
+  },
+  {
+    name: 'quarantine',
+    asserts: 'No usage waits in quarantine.',
+    things: 'kinds of trouble',
+    todo: 'Read `usage_quarantine`: what is there was not billed.',
+    warns: true,
+    sql: counting(`select format('%s: %s', q.reason, count(*)) as name, true as wrong from usage_quarantine q
+      where q.resolved_at is null group by q.reason`),
+  },
+  {
+    name: 'ledger_sums',
+    asserts: 'The lines of every transaction sum to nothing, in each currency.',
+    things: 'transactions',
+    todo: 'Stop charging, keep a copy of the database, and compare with the last backup: no statement of the server writes such lines.',
+    sql: counting(
+      `select e.txn::text as name, sum(e.amount) <> 0 as wrong from ledger_entries e group by e.txn, e.currency`,
+    ),
+  },
+  {
+    name: 'balances',
+    asserts: 'Every account stands at the sum of its lines.',
+    things: 'accounts',
+    todo: 'Keep a copy of the database; post a correction that brings the account to the sum of its lines.',
+    sql: counting(`select format('%s %s %s', a.workspace, a.role, a.currency) as name, a.posted <> coalesce((
+        select sum(e.amount) from ledger_entries e where e.account = a.id), 0) as wrong from accounts a`),
+  },
+  {
+    name: 'held',
+    asserts: 'What an account holds is what its open holds and slices hold.',
+    things: 'accounts',
+    todo: 'Keep a copy of the database: a hold was resolved twice or not at all. The names are those of workspaces.',
+    sql: counting(`select format('%s %s', a.workspace, a.currency) as name,
+        a.pending <> coalesce((select sum(h.reserved) from holds h where h.account = a.id and h.state in ('pending', 'orphaned')), 0)
+        or a.sliced <> coalesce((select sum(s.amount - s.used) from slices s where s.account = a.id and s.state <> 'closed'), 0) as wrong
+      from accounts a where a.role = 'balance'`),
+  },
+  {
+    name: 'holds',
+    asserts: 'Every hold that is over says how it ended.',
+    things: 'holds',
+    todo: 'Keep a copy of the database: a hold without an end was resolved by hand.',
+    sql: counting(
+      `select h.request::text as name, (h.settled is null) <> (h.state in ('pending', 'orphaned')) as wrong from holds h`,
+    ),
+  },
+  {
+    name: 'audit_dense',
+    asserts: 'The trail has no gap, and its head knows of every entry.',
+    things: 'entries',
+    todo: '`switchyard audit verify` says where it was altered; restore what is missing from the archive.',
+    sql: `select count(l.seq) as total, abs(h.size - h.pruned - count(l.seq))
+        + (case when count(l.seq) > 0 and max(l.seq) + 1 <> h.size then 1 else 0 end) as wrong,
+        array[format('size %s, pruned %s, entries %s to %s', h.size, h.pruned, min(l.seq), max(l.seq))] as names
+      from audit_head h left join audit_log l on true group by h.size, h.pruned`,
+  },
+  {
+    name: 'audit_numbered',
+    asserts: 'What happened is numbered within a minute.',
+    things: 'entries that wait',
+    todo: 'Is a server running that numbers the trail? Its log says `audit`.',
+    sql: counting(`select p.n::text as name, (p.entry ->> 'time')::timestamptz < clock_timestamp() - interval '1 minute' as wrong
+      from audit_pending p`),
+  },
+]
