@@ -1,8 +1,8 @@
 // The route table: every address of the control plane, in one list.
 
+import { type AdminOptions, adminRows } from './admin-rows.ts'
 import type { AuditOptions } from './audit-export.ts'
 import { auditRows } from './audit-rows.ts'
-import { type AdminOptions, adminRows } from './admin-rows.ts'
 import { type BalanceOptions, balanceRows } from './balance-rows.ts'
 import { type ConfigurationOptions, configurationRows } from './configuration-rows.ts'
 import { type ExplainOptions, explainRow } from './explain-row.ts'
