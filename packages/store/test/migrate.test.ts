@@ -77,7 +77,7 @@ test('each migration goes down and up again on a filled database, and the schema
     )
   }
   await fill()
-})
+}, 120_000)
 
 test('a second run does nothing, and two at once do it once', async () => {
   expect(await migrate(db.url)).toEqual([])
