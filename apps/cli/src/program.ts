@@ -44,6 +44,7 @@ const groups: readonly (readonly [title: string, Readonly<Record<string, () => P
       route: verb(() => import('./commands/route.ts')),
       prices: verb(() => import('./commands/prices.ts')),
       usage: verb(() => import('./commands/usage.ts')),
+      audit: verb(() => import('./commands/audit.ts')),
       wallet: verb(() => import('./commands/wallet.ts')),
       keys: verb(() => import('./commands/keys.ts')),
     },

@@ -1,5 +1,6 @@
 // How the trail is kept: for how long, where its archive is, and under which key it is signed.
 import { resolve } from 'node:path'
+import { Sealed } from '@switchyard/runtime'
 import { z } from 'zod'
 
 const whole = (least: number, most: number) => z.coerce.number().int().min(least).max(most)
@@ -18,6 +19,17 @@ export const auditShape = {
     .describe(
       'Where the log of the trail is archived: `file:///folder`, or `s3://bucket/prefix?endpoint=https://host&region=eu-1&lock=compliance`; the folder `audit` in the data folder when absent.',
     ),
+  AWS_ACCESS_KEY_ID: z.string().optional().describe('Credentials for a bucket of the archive.'),
+  AWS_SECRET_ACCESS_KEY: z
+    .string()
+    .transform(secret => new Sealed(secret))
+    .optional()
+    .describe('Likewise.'),
+  AWS_SESSION_TOKEN: z
+    .string()
+    .transform(secret => new Sealed(secret))
+    .optional()
+    .describe('Likewise, of credentials that end.'),
   SWITCHYARD_AUDIT_KEY_FILE: z
     .string()
     .transform(file => resolve(file))
@@ -49,6 +61,8 @@ export const auditShape = {
 
 export interface AuditSettings {
   readonly archive: string | undefined
+  /** Of a bucket. */
+  readonly credentials: Sealed<Readonly<Record<string, string | undefined>>>
   readonly keyFile: string | undefined
   readonly retentionDays: number
   readonly hotDays: number
@@ -62,6 +76,11 @@ export function auditSettings(given: Given): AuditSettings {
   const url = given.SWITCHYARD_AUDIT_ARCHIVE
   return Object.freeze({
     archive: url,
+    credentials: new Sealed({
+      AWS_ACCESS_KEY_ID: given.AWS_ACCESS_KEY_ID,
+      AWS_SECRET_ACCESS_KEY: given.AWS_SECRET_ACCESS_KEY?.reveal(),
+      AWS_SESSION_TOKEN: given.AWS_SESSION_TOKEN?.reveal(),
+    }),
     keyFile: given.SWITCHYARD_AUDIT_KEY_FILE,
     retentionDays: given.SWITCHYARD_AUDIT_RETENTION_DAYS,
     hotDays: Math.min(given.SWITCHYARD_AUDIT_HOT_DAYS, given.SWITCHYARD_AUDIT_RETENTION_DAYS),

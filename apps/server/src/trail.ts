@@ -1,8 +1,8 @@
 // Keeps the trail while the server runs: its keys, its archive, and the sequencer, by a lease.
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { filesObjects } from '@switchyard/drivers/objects/files'
+import { pathToFileURL } from 'node:url'
+import { openObjects } from '@switchyard/drivers/objects/open'
 import { Fault } from '@switchyard/kinds'
 import {
   keepLog,
@@ -86,9 +86,12 @@ export async function openTrail({
   }
 }
 
-async function openArchive({ archive }: AuditSettings, folder: Folder): Promise<Objects> {
-  if (archive === undefined) return filesObjects(join(folder.path, 'audit'))
-  return filesObjects(fileURLToPath(archive))
+function openArchive(
+  { archive, credentials, retentionDays }: AuditSettings,
+  folder: Folder,
+): Promise<Objects> {
+  const url = archive ?? pathToFileURL(join(folder.path, 'audit')).href
+  return openObjects(url, { retentionDays, environment: credentials.reveal() })
 }
 
 /** The name of a key is the log's: it is in the key, and so stays when the folder does not. */

@@ -1,6 +1,7 @@
 // The client: every call of the control plane, over one pool of connections that it closes.
 import { setTimeout as sleep } from 'node:timers/promises'
 import { adminCalls } from './admin.ts'
+import { auditCalls } from './audit.ts'
 import { balanceCalls } from './balances.ts'
 import { chatCalls } from './chat.ts'
 import { configurationCalls } from './configuration.ts'
@@ -34,6 +35,7 @@ export function createClient({ watch: retry, ...options }: ClientOptions) {
     url: exchange.url,
     ...documentCalls(exchange),
     ...factCalls(exchange),
+    ...auditCalls(exchange),
     ...balanceCalls(exchange),
     ...sessionCalls(exchange),
     ...peopleCalls(exchange),

@@ -1,5 +1,7 @@
 // The control plane's API over HTTP, typed.
 export type { MasterKeys } from './admin.ts'
+
+export type { AuditEntry, AuditFilter } from './audit.ts'
 export type { Balance, EntriesQuery, Entry, MoneyOrder } from './balances.ts'
 export type { Turn } from './chat.ts'
 export type { Client, ClientOptions } from './client.ts'

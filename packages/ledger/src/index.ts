@@ -1,6 +1,13 @@
 export { publish } from './audit/archive.ts'
 export { diffOf, redact } from './audit/diff.ts'
-export { newSigner, openCheckpoint, readSigner, readVerifier, type Signer } from './audit/note.ts'
+export {
+  newSigner,
+  openCheckpoint,
+  readSigner,
+  readVerifier,
+  type Signer,
+  type Verifier,
+} from './audit/note.ts'
 export { numberEntries } from './audit/number.ts'
 export { verifyProof } from './audit/proof.ts'
 export { resumeLog } from './audit/resume.ts'
