@@ -1,5 +1,6 @@
 // The gateway and what it stands on: a journal that is shipped, a snapshot that follows the store, and limits. It
 // runs beside the control plane in one process, or alone in a worker.
+import { openPostgresBalances } from '@switchyard/drivers/balances/postgres'
 import { compileSnapshot, createGateway, emptySnapshot, type Gateway } from '@switchyard/gateway'
 import { compilePrices, shipUsage } from '@switchyard/ledger'
 import { type Clock, type Random, type ResponseStore, systemClock, type Vault } from '@switchyard/runtime'
@@ -110,6 +111,11 @@ export async function openGateway(options: GatewayOptions): Promise<GatewayProce
     observe: observer(log, 'limits'),
   })
   stack.use(limiter)
+  const balances = openPostgresBalances({
+    url: databaseUrl,
+    holder: journal.holder,
+    observe: observer(log, 'balances'),
+  })
   const { observe, follow } = stack.use(
     await observeGateway({ settings: settings.telemetry, data: settings.data, log, clock, random }),
   )
@@ -123,6 +129,7 @@ export async function openGateway(options: GatewayOptions): Promise<GatewayProce
       ...(maxStaleSeconds !== undefined && { stale: () => age() > maxStaleSeconds }),
       journal,
       limiter,
+      balances,
       responses,
       wanted: endpoints => {
         opened.demand

@@ -43,7 +43,7 @@ test('each process takes a folder of its own, and the one that was given up is t
   await first.close()
   await using third = await claimJournal(root, options)
   expect(second.full || third.full).toBe(false)
-  expect(segments().toSorted()).toEqual(['1/1-000001.seg', '2/1-000001.seg'])
+  expect(segments().toSorted()).toEqual(['1/2-000001.seg', '2/1-000001.seg'])
 })
 
 test('what was left in journals that nobody holds is shipped, and what is held is left alone', async () => {

@@ -30,9 +30,9 @@ export interface Usage {
 
 /**
  * `partition_mismatch`: the report's parts do not sum to its total. `usage_missing`: output was delivered and
- * no usage was reported, so that it was counted here.
+ * no usage was reported, so that it was counted here. `input_estimated`: no upstream has told its input.
  */
-export type UsageFlag = 'partition_mismatch' | 'usage_missing'
+export type UsageFlag = 'partition_mismatch' | 'usage_missing' | 'input_estimated'
 
 /** What is asked for, named so that each dialect's operations can be told apart. */
 export type Operation =

@@ -39,9 +39,9 @@ export class Bill {
   /** The tariffs are of different currencies. */
   constructor(tariffs: readonly Tariff[], bounds: Bounds) {
     this.#tariffs = tariffs
-    this.reserved = this.#each(tariff => tariff.reserve(bounds))
+    this.reserved = this.most(bounds)
     const { 'tok.in.*': input = 0n } = bounds
-    this.#input = this.#each(tariff => tariff.reserve({ 'tok.in.*': input }))
+    this.#input = this.most({ 'tok.in.*': input })
   }
 
   /**
@@ -55,8 +55,18 @@ export class Bill {
     return isWithoutInput(usage) ? this.#each(({ currency }) => sum(charged, this.#input, currency)) : charged
   }
 
+  /** What is metered by nothing costs nothing. */
+  get free(): boolean {
+    return this.#tariffs.length === 0
+  }
+
+  /** The most that so much costs. */
+  most(bounds: Bounds): Moneys {
+    return this.#each(tariff => tariff.reserve(bounds))
+  }
+
   /** Exactly what was used costs, as a decimal; undefined where that has no price in the currency. */
-  quote({ quantities }: Usage, currency: string): string | undefined {
+  quote({ quantities }: Pick<Usage, 'quantities'>, currency: string): string | undefined {
     return this.#tariffs.find(tariff => tariff.currency === currency)?.quote(quantities)
   }
 
@@ -112,7 +122,7 @@ export function tariffsFor(
 const unpriced = (model: string, currency: string, unit = '') =>
   new Fault(
     'unavailable',
-    `'${model}' has no price in ${currency} for ${unit}, and its cost is limited: ask the administrator to add one to a price book.`,
+    `'${model}' has no price in ${currency} for ${unit}, and what it costs is limited or paid for: ask the administrator to add one to a price book.`,
     { reason: 'unpriced', retryAfterSeconds: 60 },
   )
 

@@ -242,6 +242,14 @@ export class Cached implements Answering, FlightHearer {
     return this.#usage
   }
 
+  get deltas(): number {
+    return this.#pays ? (this.#shared?.forward.deltas ?? 0) : 0
+  }
+
+  progress(): Usage | undefined {
+    return this.#pays ? this.#shared?.forward.progress() : undefined
+  }
+
   // ---- a kept answer
 
   #begin(kept: StoredReply, now: number): void {

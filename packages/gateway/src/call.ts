@@ -11,7 +11,7 @@ import {
   type Usage,
 } from '@switchyard/dialects'
 import { Fault } from '@switchyard/kinds'
-import type { EndReason } from '@switchyard/runtime'
+import type { Ended, EndReason } from '@switchyard/runtime'
 import { usedBy } from './admission.ts'
 import type { Answering } from './answering.ts'
 import { authenticate, type Credential, recheck } from './authenticate.ts'
@@ -36,6 +36,7 @@ import type { Route } from './route.ts'
 import type { Snapshot } from './snapshot.ts'
 import { answerStored } from './stored/own.ts'
 import { Upload } from './upload/upload.ts'
+import type { Budget } from './wallet/budget.ts'
 import type { Inbound, InboundHearer } from './wire/inbound.ts'
 import { askedOf } from './wishes.ts'
 
@@ -74,6 +75,13 @@ export class Call implements InboundHearer, OpeningHearer, DecodedHearer {
   #asking: AbortController | undefined
   #firstContentAt: number | undefined
   #wroteAt = 0
+  /** Of a stream that is paid for in stretches. */
+  #budget: Budget | undefined
+  /** Since when it waits for more money; undefined while it goes on. */
+  #shortSince: number | undefined
+  /** What the journal was told last of a stream, and when. */
+  #toldDeltas = 0
+  #toldAt = 0
 
   constructor(house: House, inbound: Inbound) {
     this.#house = house
@@ -335,7 +343,7 @@ export class Call implements InboundHearer, OpeningHearer, DecodedHearer {
 
   onDrain(): void {
     this.#relay.blocked = false
-    this.#answering?.resume()
+    if (this.#shortSince === undefined) this.#answering?.resume()
   }
 
   /** The connection to the caller is closed: the answer has left whole, or nobody waits for it any more. */
@@ -392,6 +400,8 @@ export class Call implements InboundHearer, OpeningHearer, DecodedHearer {
 
   opened(): void {
     this.#phase = 'waiting'
+    this.#budget = this.#opening?.budget
+    this.#toldAt = this.#house.wheel.now
     this.#opening?.copy()
     this.#answering?.start()
   }
@@ -429,6 +439,24 @@ export class Call implements InboundHearer, OpeningHearer, DecodedHearer {
     this.#wroteAt = this.#house.wheel.now
     this.#relay.write(bytes)
     if (this.#relay.blocked) this.#throttle()
+    if (this.#budget) this.#spend(this.#budget)
+  }
+
+  /** A stream that has used up what is held for it waits for more, and ends where there is none. */
+  #spend(budget: Budget): void {
+    const { wheel } = this.#house
+    const verdict = budget.at(this.#answering?.deltas ?? 0)
+    if (verdict === 'wait') {
+      this.#shortSince ??= wheel.now
+      this.#answering?.pause()
+      if (wheel.now - this.#shortSince < shortMilliseconds) return
+    } else if (verdict === 'go') {
+      if (this.#shortSince === undefined) return
+      this.#shortSince = undefined
+      if (!this.#relay.blocked) this.#answering?.resume()
+      return
+    }
+    this.stop(usedUp(), 'budget_cut')
   }
 
   /** A caller that reads slowly slows its upstream: what waits here stays small. */
@@ -515,7 +543,8 @@ export class Call implements InboundHearer, OpeningHearer, DecodedHearer {
       else this.#relay.refuse(fault, spent ? [...this.#known(), ...noRetry] : this.#known())
       this.#finished(end, status)
     }
-    const billable = end === 'client_gone' ? 'caller' : committed ? 'cost' : 'caller'
+    const owed = end === 'client_gone' || end === 'budget_cut'
+    const billable = committed && !owed ? 'cost' : 'caller'
     void this.#settle(end, status, billable)
       .catch((error: unknown) => this.#unrecorded(error))
       .then(tell)
@@ -528,12 +557,12 @@ export class Call implements InboundHearer, OpeningHearer, DecodedHearer {
 
   /** Journals the one usage record; what follows may leave for the caller. */
   #settle(end: EndReason, status: number, billable: 'caller' | 'cost'): Promise<void> {
-    const { journal, clock, metrics } = this.#house
+    const { clock, metrics } = this.#house
     const usage = this.#answering?.used()
     this.#usage = usage
     if (usage) metrics.used(usage)
-    const { admitted } = this.#opening as Opening // only what was opened is settled
-    const ended = {
+    const opening = this.#opening as Opening // only what was opened is settled
+    const ended: Ended = {
       at: clock(),
       end,
       status,
@@ -542,7 +571,7 @@ export class Call implements InboundHearer, OpeningHearer, DecodedHearer {
       billable,
       usage,
     }
-    return journal.append({ kind: 'usage', admitted, ended })
+    return opening.settle(ended, this.#relay.committed)
   }
 
   /** The caller is told of its own fault first; that the record is missing is told to the operator. */
@@ -669,13 +698,35 @@ export class Call implements InboundHearer, OpeningHearer, DecodedHearer {
     this.#commitEarly(now)
     const { blocked } = this.#relay
     if (this.#upload) this.#tickUpload(this.#upload, now)
-    this.#answering?.tick(now, blocked)
+    this.#answering?.tick(now, blocked || this.#shortSince !== undefined)
+    if (this.#phase !== 'streaming') return
+    this.#tellProgress(now)
+    if (this.#shortSince !== undefined && this.#budget) this.#spend(this.#budget)
     if (this.#phase !== 'streaming') return
     if (blocked) this.#tickBlocked(now)
     else if (now - this.#wroteAt >= limits.ping) {
       this.#wroteAt = now
       this.#relay.ping()
     }
+  }
+
+  /** A stream tells the journal now and then how far it has come. */
+  #tellProgress(now: number): void {
+    const deltas = this.#answering?.deltas ?? 0
+    const more = deltas - this.#toldDeltas
+    if (more === 0 || (more < toldDeltas && now - this.#toldAt < toldMilliseconds)) return
+    this.#toldDeltas = deltas
+    this.#toldAt = now
+    const ended = {
+      at: this.#house.clock(),
+      end: 'gateway_lost',
+      status: 0,
+      attempt: Math.max(1, this.#answering?.attempts ?? 1),
+      upstream: this.#answering?.upstream ?? '',
+      billable: 'caller',
+      usage: this.#answering?.progress(),
+    } as const
+    this.#opening?.progress(ended).catch((error: unknown) => this.#unrecorded(error))
   }
 
   /** Callers behind impatient balancers are told early that a stream will come, where their route says so. */
@@ -743,6 +794,19 @@ const codedForm = () =>
     reason: 'encoding',
     status: 415,
   })
+
+/** Milliseconds for which a stream waits for more money. */
+const shortMilliseconds = 1000
+/** The journal is told of a stream after so many deltas, or so many milliseconds. */
+const toldDeltas = 1024
+const toldMilliseconds = 5000
+
+const usedUp = () =>
+  new Fault(
+    'exhausted',
+    'The balance is used up: the answer ends here. Ask its administrator to pay in, or ask for less output.',
+    { reason: 'insufficient_quota' },
+  )
 
 const nothing = Buffer.alloc(0)
 const noRetry = ['x-should-retry', 'false'] as const

@@ -81,6 +81,7 @@ function anyone(workspace: string, keyName: string): Principal {
     expiresAt: Number.POSITIVE_INFINITY,
     refusal: undefined,
     limited: new Limited([]),
+    billing: undefined,
     addresses: [],
   }
 }

@@ -1,6 +1,14 @@
 // Route, Ask -> the first attempt that answers. What is tried, and what after it, is decided in `choose` and told to
 // `health`; nothing is tried again after the first content.
-import { type Carriage, callers, openai, type Reply, type Speech, type Usage } from '@switchyard/dialects'
+import {
+  type Carriage,
+  callers,
+  openai,
+  type Reply,
+  type Speech,
+  type Tap,
+  type Usage,
+} from '@switchyard/dialects'
 import { Fault } from '@switchyard/kinds'
 import type { LimitClaim, Verdict } from '@switchyard/runtime'
 import { reservation, usedBy } from './admission.ts'
@@ -141,9 +149,18 @@ export class Forward implements AttemptHearer, Answering, Guest {
     if (!tap) return this.#usage
     const { metrics } = this.#house
     metrics.malformedEvents += tap.malformed
-    if (tap.usage || tap.deltas === 0) return tap.usage
-    metrics.usageMissing++
-    return openai.countedUsage(tap.deltas)
+    const usage = soFar(tap)
+    if (usage !== tap.usage) metrics.usageMissing++
+    return usage
+  }
+
+  get deltas(): number {
+    return this.attempt?.tap?.deltas ?? 0
+  }
+
+  progress(): Usage | undefined {
+    const tap = this.attempt?.tap
+    return tap && soFar(tap)
   }
 
   start(): void {
@@ -609,3 +626,22 @@ export class Forward implements AttemptHearer, Answering, Guest {
     this.#house.metrics.attempt(upstream.name, 'answered')
   }
 }
+
+/** What is reported, and what was counted of output where more has come than is reported. */
+function soFar(tap: Tap): Usage | undefined {
+  const { usage, deltas, terminal } = tap
+  if (deltas === 0 || (usage && terminal)) return usage
+  const counted = openai.countedUsage(deltas)
+  if (!usage) return counted
+  let output = 0n
+  for (const unit of outputUnits) output += usage.quantities[unit] ?? 0n
+  if (output >= BigInt(deltas)) return usage
+  const missing = BigInt(deltas) - output + (usage.quantities['tok.out.text'] ?? 0n)
+  return {
+    quantities: { ...usage.quantities, 'tok.out.text': missing },
+    source: counted.source,
+    flags: [...usage.flags, ...counted.flags],
+  }
+}
+
+const outputUnits = ['tok.out.text', 'tok.out.reasoning', 'tok.out.audio', 'tok.out.image'] as const

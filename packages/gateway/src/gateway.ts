@@ -7,6 +7,7 @@ import type { Duplex } from 'node:stream'
 import { callers, checkMetered } from '@switchyard/dialects'
 import { Fault } from '@switchyard/kinds'
 import {
+  type Balances,
   type Journal,
   type Limiter,
   type Observe,
@@ -48,6 +49,7 @@ import { Keeper } from './stored/keeper.ts'
 import { Traffic } from './traffic.ts'
 import { Upstreams } from './upstreams.ts'
 import { Use } from './use.ts'
+import { Wallets } from './wallet/wallets.ts'
 import { Wheel } from './wheel.ts'
 import type { Resolve } from './wire/dial.ts'
 import type { Inbound } from './wire/inbound.ts'
@@ -62,6 +64,10 @@ export interface GatewayOptions {
   readonly journal: Journal
   /** Where limits are kept. */
   readonly limiter: Limiter
+  /** Where balances are kept: without it, whoever pays from one is refused. The gateway disposes of it. */
+  readonly balances?: Balances | undefined
+  /** Milliseconds that a request waits for money at most, default 50. */
+  readonly balanceWait?: number
   /** Milliseconds since 1970; a fraction makes the times of the metrics finer. */
   readonly clock: () => number
   /** From 0 up to 1. */
@@ -138,6 +144,15 @@ export function createGateway(options: GatewayOptions): Gateway {
   const flights = new Flights()
   let semantic: SemanticIndex | undefined
   const admissions = new Admissions(options.limiter, options.observe)
+  const { balances } = options
+  const wallets =
+    balances &&
+    new Wallets({
+      balances,
+      monotonic: () => performance.now(),
+      waitMs: options.balanceWait,
+      observe: options.observe,
+    })
   const responses =
     options.responses &&
     new Keeper(options.responses, error => options.observe({ type: 'response_not_kept', error }))
@@ -207,6 +222,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     upstreams,
     door,
     admissions,
+    wallets,
     replies,
     flights,
     holding,
@@ -280,6 +296,8 @@ export function createGateway(options: GatewayOptions): Gateway {
     checks?.[Symbol.dispose]()
     counts?.[Symbol.dispose]()
     admissions[Symbol.dispose]()
+    await wallets?.close()
+    await balances?.[Symbol.asyncDispose]()
     responses?.[Symbol.dispose]()
     checker[Symbol.dispose]()
     door[Symbol.dispose]()

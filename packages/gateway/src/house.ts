@@ -19,6 +19,7 @@ import type { Snapshot } from './snapshot.ts'
 import type { Keeper } from './stored/keeper.ts'
 import type { Traffic } from './traffic.ts'
 import type { Upstreams } from './upstreams.ts'
+import type { WalletObservation, Wallets } from './wallet/wallets.ts'
 import type { Ticking, Wheel } from './wheel.ts'
 
 export type GatewayObservation =
@@ -31,6 +32,7 @@ export type GatewayObservation =
       readonly cause: unknown
     }
   | AdmissionObservation
+  | WalletObservation
   /** A similar question could not be looked for; the request went on without. */
   | { readonly type: 'cache_not_compared'; readonly request: string; readonly error: unknown }
   | { readonly type: 'semantic_cache_lost'; readonly error: unknown }
@@ -74,6 +76,8 @@ export interface House {
   readonly upstreams: Upstreams
   readonly door: Door
   readonly admissions: Admissions
+  /** Undefined where nobody keeps balances. */
+  readonly wallets: Wallets | undefined
   readonly replies: ReplyCache
   readonly flights: Flights
   readonly holding: Holding

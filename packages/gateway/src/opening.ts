@@ -1,8 +1,8 @@
 // From a request that has been read to one that may be forwarded: past the guardrails, with room under every limit, with
 // what it only names fetched, and known to the journal. Whatever refuses it does so before an upstream hears of it.
-import { type Ask, type Conversation, conversationOf, type Usage } from '@switchyard/dialects'
+import { type Ask, type Conversation, conversationOf, meters, type Usage } from '@switchyard/dialects'
 import { Fault } from '@switchyard/kinds'
-import type { Admission, Amounts, EndReason, Verdict } from '@switchyard/runtime'
+import type { Admission, Amounts, Ended, EndReason, Verdict } from '@switchyard/runtime'
 import { exhausted, reservation, usedBy } from './admission.ts'
 import type { AnswerHearer, Answering } from './answering.ts'
 import type { Credential } from './authenticate.ts'
@@ -23,6 +23,8 @@ import { ShadowCall } from './shadow.ts'
 import { signaturesOf } from './signatures.ts'
 import { Keeping } from './stored/keeping.ts'
 import { guarded, type Resumed, resume } from './stored/resume.ts'
+import type { Budget } from './wallet/budget.ts'
+import { type Payment, pay } from './wallet/payment.ts'
 import { WireError } from './wire/client.ts'
 import { attemptsOf, timesOf } from './wishes.ts'
 
@@ -51,7 +53,8 @@ export interface Read {
 }
 
 export class Opening {
-  readonly admitted: Admission
+  /** As the journal knows it. */
+  admitted: Admission
   readonly times: Times
   readonly ask: Ask
   /** What the limits said. */
@@ -68,6 +71,10 @@ export class Opening {
   #claimedAt = 0
   /** Undefined where no limit of money stands above it. */
   #bill: Bill | undefined
+  /** Undefined where nothing is paid from a balance. */
+  #payment: Payment | undefined
+  /** Tokens of input, as far as they can be told from what is asked. */
+  #input = 0n
   #over = false
   /** Ends what is fetched. */
   #fetching: AbortController | undefined
@@ -138,9 +145,30 @@ export class Opening {
     return this.#bill?.quote(usage, this.#read.credential.principal.currency)
   }
 
+  /** Of a stream that is paid for in stretches. */
+  get budget(): Budget | undefined {
+    return this.#payment?.budget
+  }
+
+  /** Journals how it has ended: with that its money is settled. */
+  settle(ended: Ended, committed: boolean): Promise<void> {
+    const { admitted } = this
+    if (!this.#payment) return this.#house.journal.append({ kind: 'usage', admitted, ended })
+    const accepted = ended.usage !== undefined || this.answering?.tries?.at(-1)?.status === 200
+    return this.#payment.journal(admitted, { ended, committed, accepted, input: this.#input })
+  }
+
+  /** Journals how far it has come: its end, should this gateway be lost. */
+  progress(ended: Ended): Promise<void> {
+    const { admitted } = this
+    const told = this.#payment?.progress(ended, this.#input) ?? ended
+    return this.#house.journal.append({ kind: 'progress', admitted, ended: told })
+  }
+
   /** Gives back what was claimed and not used; once. */
   release(usage: Usage | undefined, end: EndReason): void {
     this.cancel()
+    this.#payment?.release()
     const claim = this.#claim
     this.#claim = undefined
     if (claim?.type !== 'admitted') return
@@ -195,13 +223,13 @@ export class Opening {
     const { route, credential, request } = this.#read
     const { limited } = credential.principal
     if (limited.none) {
-      this.#fetch(ask, conversation)
+      this.#pay(ask, conversation)
       return
     }
     this.#claimedAt = this.#house.clock()
     const { buckets, currencies } = limited.above(ask.model, this.#claimedAt)
     if (buckets.length === 0) {
-      this.#fetch(ask, conversation)
+      this.#pay(ask, conversation)
       return
     }
     const counts = reservation(ask, route)
@@ -244,6 +272,52 @@ export class Opening {
     this.verdict = verdict
     this.#house.metrics.limit(verdict, this.#house.clock() - this.#claimedAt)
     if (verdict.type !== 'admitted') throw exhausted(verdict)
+    this.#pay(ask, conversation)
+  }
+
+  /** Holds what it may cost, where that is paid from a balance. */
+  #pay(ask: Ask, conversation: Conversation | undefined): void {
+    const { route, credential, request, startedAt, head } = this.#read
+    const { principal } = credential
+    if (!principal.billing) {
+      this.#fetch(ask, conversation)
+      return
+    }
+    const counts = reservation(ask, route)
+    const { operation, model } = ask
+    this.#input = BigInt(Math.ceil(counts.inputTokens * 0.75))
+    const streamed =
+      ask.stream.on && meters[operation].reserves ? { most: counts.outputTokens, n: ask.n } : undefined
+    const bounds = boundsOf(ask, counts, head.length)
+    const paid = { request, principal, operation, model, at: startedAt, bounds, streamed }
+    const payment = pay(this.#house, paid)
+    if (payment instanceof Promise)
+      payment.then(
+        late => this.#paidLate(late, ask, conversation),
+        (error: unknown) => {
+          if (!this.#over) this.#hearer.refused(error)
+        },
+      )
+    else this.#paid(payment, ask, conversation)
+  }
+
+  #paidLate(payment: Payment, ask: Ask, conversation: Conversation | undefined): void {
+    if (this.#over) {
+      payment.release()
+      return
+    }
+    try {
+      this.#paid(payment, ask, conversation)
+    } catch (error) {
+      this.#hearer.refused(error)
+    }
+  }
+
+  #paid(payment: Payment | undefined, ask: Ask, conversation: Conversation | undefined): void {
+    if (payment) {
+      this.#payment = payment
+      this.admitted = payment.admitted(this.admitted)
+    }
     this.#fetch(ask, conversation)
   }
 

@@ -15,6 +15,7 @@ import { nappingOf } from './snapshot/napping.ts'
 import { callersOf, compilePrincipal, compileTenants } from './snapshot/principals.ts'
 import { compileRoutes } from './snapshot/routes.ts'
 import type { Napping } from './use.ts'
+import type { Billing } from './wallet/billing.ts'
 
 /** Who calls. */
 export interface Principal {
@@ -35,12 +36,14 @@ export interface Principal {
   readonly refusal: Refusal | undefined
   /** The limits above it. */
   readonly limited: Limited
+  /** Out of which account it pays; undefined where nothing is billed. */
+  readonly billing: Billing | undefined
   /** Where it may be called from: all of them must let the caller in. */
   readonly addresses: readonly AddressRules[]
 }
 
 /** What holds in a workspace or a project for whoever calls there by a token. */
-export interface Tenant extends Pick<Principal, 'currency' | 'limited' | 'addresses'> {
+export interface Tenant extends Pick<Principal, 'currency' | 'limited' | 'billing' | 'addresses'> {
   readonly refusal: 'workspace_suspended' | 'project_archived' | undefined
 }
 

@@ -14,7 +14,7 @@ export function principalOf(token: Verified, { issuers, tenants }: Snapshot): Pr
   // A project must not be had by the name of a workspace that an issuer makes up.
   if (!tenant || tenant.refusal || workspace.includes('/'))
     throw refused('The workspace or project of the token does not exist or is closed: ask its administrator.')
-  const { currency, limited, addresses } = tenant
+  const { currency, limited, billing, addresses } = tenant
   return Object.freeze({
     id: `issuer/${token.name}/${subject}`,
     workspace,
@@ -27,6 +27,7 @@ export function principalOf(token: Verified, { issuers, tenants }: Snapshot): Pr
     expiresAt: token.expiresAt,
     refusal: undefined,
     limited,
+    billing,
     addresses,
   })
 }

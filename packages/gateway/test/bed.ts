@@ -131,7 +131,10 @@ interface KeyOptions {
 
 /** What outlives a gateway, or is its app's to say. */
 type Kept = Partial<
-  Pick<Parameters<typeof createGateway>[0], 'sessionKeys' | 'responses' | 'limiter' | 'countEvery'>
+  Pick<
+    Parameters<typeof createGateway>[0],
+    'sessionKeys' | 'responses' | 'limiter' | 'balances' | 'balanceWait' | 'countEvery'
+  >
 >
 
 export class Bed implements AsyncDisposable {

@@ -11,6 +11,7 @@ interface Prices {
     model: string,
     currency: string,
     at: number,
+    circumstances: { readonly workspace: string },
   ): { quote(quantities: Partial<Record<UsageUnit, bigint>>): string | undefined } | undefined
 }
 
@@ -39,7 +40,7 @@ interface Payer {
 const paying = `
 select name as workspace, spec ->> 'currency' as currency from resources
 where kind = 'Workspace' and place = '' and name = any ($1)
-  and coalesce(spec #>> '{billing,mode}', 'none') <> 'none'`
+  and (spec #>> '{billing,mode}' <> 'none' or spec #> '{billing,projects}' is not null)`
 
 const bookState = `select version::text from price_state`
 
@@ -82,7 +83,7 @@ function chargeOf({ id, time, data }: UsageEvent, currency: string, prices: Pric
   const amount =
     billable === 'cost' || currency === '' || Object.keys(quantities).length === 0
       ? '0'
-      : prices.sale(model, currency, Date.parse(time))?.quote(countsOf(quantities))
+      : prices.sale(model, currency, Date.parse(time), { workspace })?.quote(countsOf(quantities))
   if (amount === undefined) return undefined
   const slice = hold === undefined || hold === heldAlone ? null : hold
   return { id, request, workspace, project, slice, amount, currency, time }

@@ -234,8 +234,8 @@ describe('what is used', () => {
     expect(await amounts(name)).toEqual({
       left: `-${cost}`,
       pending: '0',
-      sliced: '1',
-      available: '98.8',
+      sliced: '0',
+      available: '99.8',
       overrun: cost,
     })
     expect(

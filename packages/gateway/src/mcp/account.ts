@@ -14,6 +14,7 @@ import { exhausted } from '../admission.ts'
 import { type Bill, billFor } from '../bill.ts'
 import type { House } from '../house.ts'
 import type { Principal } from '../snapshot.ts'
+import { type Payment, pay } from '../wallet/payment.ts'
 import type { McpServer } from './server.ts'
 
 export interface Accounted {
@@ -48,10 +49,12 @@ export class McpAccount {
   usage: Usage | undefined
   readonly #house: House
   readonly #about: Accounted
-  readonly #admitted: Admission
+  #admitted: Admission
   #over = false
   /** Undefined where no limit of money stands above it. */
   #bill: Bill | undefined
+  /** Undefined where nothing is paid from a balance. */
+  #payment: Payment | undefined
 
   constructor(house: House, about: Accounted) {
     const { request, startedAt, principal, server, operation } = about
@@ -97,6 +100,18 @@ export class McpAccount {
       this.verdict = verdict
       if (verdict.type !== 'admitted') throw exhausted(verdict)
     }
+    const { operation, calls, startedAt: at } = this.#about
+    const bounds = { req: BigInt(calls) }
+    const payment =
+      calls > 0
+        ? await pay(this.#house, { request, principal, operation, model: server.model, at, bounds })
+        : undefined
+    if (this.#over) {
+      payment?.release()
+      return
+    }
+    this.#payment = payment
+    if (payment) this.#admitted = payment.admitted(this.#admitted)
     this.opened = true
     await journal.append({ kind: 'open', admitted: this.#admitted })
   }
@@ -117,13 +132,16 @@ export class McpAccount {
       billable: 'caller',
       usage: this.usage,
     } as const
-    return journal.append({ kind: 'usage', admitted: { ...this.#admitted, streamed }, ended })
+    const admitted = { ...this.#admitted, streamed }
+    if (!this.#payment) return journal.append({ kind: 'usage', admitted, ended })
+    return this.#payment.journal(admitted, { ended, committed: true, accepted: taken, input: 0n })
   }
 
   /** Gives back what was claimed, all of it where nothing was sent; once. */
   release(sent: boolean): void {
     if (this.#over) return
     this.#over = true
+    this.#payment?.release()
     const { verdict } = this
     if (verdict?.type !== 'admitted') return
     if (sent)

@@ -19,6 +19,7 @@ import { Relay } from '../relay.ts'
 import { resolve } from '../resolve.ts'
 import type { Route } from '../route.ts'
 import type { Snapshot } from '../snapshot.ts'
+import { type Payment, pay } from '../wallet/payment.ts'
 import { NodeInbound } from '../wire/inbound-node.ts'
 import { closeAs, codeOf, lost } from './closing.ts'
 import { type Dialled, dial } from './dialling.ts'
@@ -67,6 +68,8 @@ export class Session implements Running {
   #pongedAt = 0
   /** Undefined where no limit of money stands above it. */
   #bill: Bill | undefined
+  /** Undefined where nothing is paid from a balance. */
+  #payment: Payment | undefined
   #claims = 0
   /** Used, and not booked by a claim of its own. */
   #unclaimed: Usage | undefined
@@ -120,7 +123,7 @@ export class Session implements Running {
     this.#route = route
     if (route.guarding.guards) throw unguarded({ operation: 'realtime', model })
     const { workspace, project, key, keyName } = principal
-    const admitted: Admission = {
+    let admitted: Admission = {
       request: this.id,
       at: this.#startedAt,
       workspace,
@@ -144,6 +147,11 @@ export class Session implements Running {
       this.#claim = verdict
       if (verdict.type !== 'admitted') throw exhausted(verdict)
     }
+    const paid = { request: this.id, principal, operation: 'realtime', model, at: this.#startedAt } as const
+    const payment = await pay(this.#house, { ...paid, bounds: opening })
+    this.#payment = payment
+    if (payment) admitted = payment.admitted(admitted)
+    this.#abort.signal.throwIfAborted()
     await journal.append({ kind: 'open', admitted })
     this.#admitted = admitted
     this.#abort.signal.throwIfAborted()
@@ -238,6 +246,7 @@ export class Session implements Running {
   readonly #heard = (message: Buffer): void => {
     const usage = this.#tap.push(message)
     if (!usage) return
+    this.#draw(usage)
     const { principal } = this.#credential as Credential // it is open
     const { admissions, clock } = this.#house
     const buckets = principal.limited
@@ -260,6 +269,16 @@ export class Session implements Running {
     } catch (error) {
       this.#unjudged(error)
     }
+  }
+
+  /** A response is held for when it comes: what is held for the session itself is next to nothing. */
+  #draw(usage: Usage): void {
+    const held = this.#payment?.reach(usage) ?? true
+    const told = (enough: boolean) => {
+      if (!enough) this.#fail(usedUp(), 'budget_cut')
+    }
+    if (held instanceof Promise) held.then(told, this.#unjudged)
+    else told(held)
   }
 
   #amountsOf(usage: Usage | undefined): Amounts {
@@ -336,7 +355,10 @@ export class Session implements Running {
       usage,
     } as const
     try {
-      await journal.append({ kind: 'usage', admitted: this.#admitted as Admission, ended })
+      const admitted = this.#admitted as Admission // only what was opened is settled
+      if (this.#payment)
+        await this.#payment.journal(admitted, { ended, committed: status === 101, accepted: true, input: 0n })
+      else await journal.append({ kind: 'usage', admitted, ended })
     } catch (error) {
       observe({ type: 'usage_not_recorded', request: this.id, error })
     }
@@ -391,6 +413,7 @@ export class Session implements Running {
   /** Gives back what was claimed and not used, and the place at the upstream. */
   #release(end: EndReason): void {
     const { admissions, clock, metrics } = this.#house
+    this.#payment?.release()
     const claim = this.#claim
     this.#claim = undefined
     if (claim?.type === 'admitted') {
@@ -459,6 +482,11 @@ export class Session implements Running {
     if (refusal) this.stop(refusal, 'client_gone')
   }
 }
+
+const usedUp = () =>
+  new Fault('exhausted', 'The balance is used up: ask its administrator to pay in.', {
+    reason: 'insufficient_quota',
+  })
 
 const ends = {
   total: 'The session has lasted as long as one may: open a new one.',

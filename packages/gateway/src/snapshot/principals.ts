@@ -3,6 +3,7 @@ import { covers, isTimezone, type LimitsSpec } from '@switchyard/kinds'
 import { type AddressRules, compileAddressRules } from '../door/addresses.ts'
 import { Limited, type LimitScope } from '../limited.ts'
 import type { Principal, Refusal, Tenant } from '../snapshot.ts'
+import { billingOf } from '../wallet/billing.ts'
 import { type ApiKey, type Found, within } from './found.ts'
 import { glob } from './glob.ts'
 
@@ -51,6 +52,7 @@ export function compilePrincipal(
     expiresAt: spec.expiresAt === undefined ? Number.POSITIVE_INFINITY : Date.parse(spec.expiresAt),
     refusal: refusalOf(key, found, callers),
     limited: new Limited([...scopes, ...own]),
+    billing: billingOf(workspace ?? '', project, workspaceSpec(workspace, found)?.billing),
     addresses: rulesOf(found.workspaces.get(within(null, workspace ?? ''))?.spec.addresses, spec.addresses),
   })
 }
@@ -65,6 +67,7 @@ export function compileTenants(found: Found, limits?: LimitsSpec): ReadonlyMap<s
         refusal: closedOf(workspace, project, found),
         currency: currencyOf(workspace, found),
         limited: new Limited(scopesOf(workspace, project, found, limits)),
+        billing: billingOf(workspace, project, workspaceSpec(workspace, found)?.billing),
         addresses: rulesOf(found.workspaces.get(within(null, workspace))?.spec.addresses),
       }),
     )
@@ -72,6 +75,9 @@ export function compileTenants(found: Found, limits?: LimitsSpec): ReadonlyMap<s
   for (const { metadata } of found.projects.values()) add(metadata.workspace ?? '', metadata.name)
   return tenants
 }
+
+const workspaceSpec = (workspace: string | null, { workspaces }: Found) =>
+  workspaces.get(within(null, workspace ?? ''))?.spec
 
 /** A key outlives its workspace by moments, in which it is refused. */
 export const currencyOf = (workspace: string | null, { workspaces }: Found): string =>
