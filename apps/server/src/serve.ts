@@ -10,6 +10,7 @@ import { smtpMailer } from '@switchyard/drivers/mail/smtp'
 import { openProcesses } from '@switchyard/drivers/orchestrators/process'
 import { httpProber } from '@switchyard/drivers/prober'
 import { filesRegistry } from '@switchyard/drivers/registries/files'
+import { guardedFetch } from '@switchyard/gateway'
 import { apiVersion } from '@switchyard/kinds'
 import { examine, systemClock, systemRandom, type Vault } from '@switchyard/runtime'
 import type { KeyRing } from '@switchyard/store'
@@ -187,6 +188,7 @@ export async function serve(settings: Settings, report: Report, signal: AbortSig
         configuration: () => config?.state,
         ready: async () => operations.readiness(),
         address: callerAddress,
+        outside: guardedFetch,
         mailer: settings.mail && smtpMailer(settings.mail),
       })
       stack.defer(() => api.close())

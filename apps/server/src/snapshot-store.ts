@@ -28,12 +28,19 @@ const followed = [
   'Guardrail',
   'McpServer',
   'Issuer',
+  'IdentityProvider',
   'Route',
   'PriceBook',
 ] as const
 
 /** Changes of these may change what a principal holds. */
-const granting: ReadonlySet<string> = new Set(['User', 'ServiceAccount', 'Role', 'RoleAssignment'])
+const granting: ReadonlySet<string> = new Set([
+  'User',
+  'ServiceAccount',
+  'Role',
+  'RoleAssignment',
+  'IdentityProvider',
+])
 
 /** Grants end by the clock too (RoleAssignment.expiresAt), which no change tells. */
 const grantsAgeMilliseconds = 30_000

@@ -39,6 +39,10 @@ import type { Readiness } from './server-rows.ts'
 import { createTokens } from './session.ts'
 import { createSessions } from './sessions.ts'
 import { mintSetupToken } from './setup.ts'
+import { createSso } from './sso.ts'
+import { createProviders, type OutsideFetch } from './sso-provider.ts'
+import { clientSecretOf, noOutside } from './sso-secret.ts'
+import { createSsoStates } from './sso-state.ts'
 import { createDenials } from './trail.ts'
 import { type WatchLimits, watchLimits } from './watch.ts'
 import { createWriter } from './writing.ts'
@@ -88,6 +92,8 @@ export interface ApiOptions {
   readonly metrics?: () => string
   /** Sends letters to people; without it links are shown to whoever makes them. */
   readonly mailer?: Mailer | undefined
+  /** Speaks with identity providers, dialling only what it may; without it nobody signs in by one. */
+  readonly outside?: OutsideFetch | undefined
   /** Address of the peer, for counting failed sign-ins; the socket's when absent. */
   readonly address?: (request: IncomingMessage) => string
   readonly watch?: Partial<WatchLimits>
@@ -142,6 +148,21 @@ export async function createApi(options: ApiOptions): Promise<Api> {
   const people = { store, identity, writer, mailer, observe, random, issuer }
   const invitations = createInvitations({ ...people, sessions, uuid })
   const passwordChanges = createPasswordChanges({ ...people, secrets, passwords, patience })
+  const sso = createSso({
+    ...people,
+    sessions,
+    now,
+    providers: createProviders({
+      now,
+      fetch: options.outside ?? noOutside,
+      secretOf: provider => clientSecretOf(store, options.vault, provider),
+    }),
+    states: createSsoStates(
+      createHmac('sha256', options.cursorKey).update('sso').digest(),
+      now,
+      issuer.startsWith('https:'),
+    ),
+  })
   const configure = createConfigure({
     store,
     secrets,
@@ -172,6 +193,7 @@ export async function createApi(options: ApiOptions): Promise<Api> {
     passwords,
     invitations,
     passwordChanges,
+    sso,
     authenticate,
     issuer,
     now,

@@ -17,3 +17,5 @@ export type ApiObservation =
   | { readonly type: 'denial_not_told'; readonly count: number; readonly error: unknown }
   /** A letter was not taken by the mail server. */
   | { readonly type: 'mail_failed'; readonly error: unknown }
+  /** A sign-in by an IdentityProvider did not come to pass. */
+  | { readonly type: 'sso_failed'; readonly provider: string; readonly error: unknown }

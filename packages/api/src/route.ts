@@ -1,7 +1,7 @@
 // A route is a row: who may call it, where its rights are looked up, what goes in and what comes out. Handlers
 // cannot be registered otherwise, and a row that declares too little stops the start and is named.
 import type { IncomingHttpHeaders, ServerResponse } from 'node:http'
-import { permissions } from '@switchyard/kinds'
+import { type Fault, permissions } from '@switchyard/kinds'
 import type { Peer } from '@switchyard/runtime'
 import type { z } from 'zod'
 import type { Caller, Place } from './authorize.ts'
@@ -76,6 +76,8 @@ export interface Row {
   readonly kind?: string
   /** How the trail calls it, `session.create`; by its permission when absent. */
   readonly action?: string
+  /** Where people's browsers are sent: what they are shown in place of a refusal, when they ask for HTML. */
+  readonly refused?: (fault: Fault) => Answer
   readonly handle: (ask: Ask, caller: Caller | undefined) => Promise<Answer>
 }
 

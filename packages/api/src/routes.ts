@@ -14,6 +14,8 @@ import type { Row } from './route.ts'
 import { openApiRow, type ServerOptions, serverRows } from './server-rows.ts'
 import { type SessionRowsOptions, sessionRows } from './session-rows.ts'
 
+import { type SsoRowsOptions, ssoRows } from './sso-rows.ts'
+
 export interface RoutesOptions
   extends ResourcesOptions,
     FactOptions,
@@ -23,6 +25,7 @@ export interface RoutesOptions
     PriceOptions,
     SessionRowsOptions,
     PeopleOptions,
+    SsoRowsOptions,
     ServerOptions,
     ConfigurationOptions,
     ExplainOptions {
@@ -41,6 +44,7 @@ export function routes(options: RoutesOptions): readonly Row[] {
     ...configurationRows(options),
     ...sessionRows(options),
     ...peopleRows(options),
+    ...ssoRows(options),
     ...serverRows(options),
   ]
   return [...rows, openApiRow(options, rows)]

@@ -9,6 +9,7 @@ import {
   type endpoint,
   type engine,
   Fault,
+  type identityProvider,
   type model,
   permissions,
   type role,
@@ -184,6 +185,19 @@ const assignmentGrantsWhatIsHeld: Rule = ({ caller, document, stored, targets })
   if (lacking.length > 0) throw notHeld(lacking, metadata.workspace)
 }
 
+/** Whoever maps a group gives its members what they must hold themselves. */
+const groupRolesGrantWhatIsHeld: Rule = ({ caller, document, stored, targets }) => {
+  const { groupRoles } = as<DocumentOf<typeof identityProvider>>(document)!.spec
+  const before = as<DocumentOf<typeof identityProvider>>(stored)?.spec.groupRoles ?? []
+  for (const [place, mapping] of groupRoles.entries()) {
+    if (before.some(old => !changed(old, mapping))) continue
+    const granted = as<DocumentOf<typeof role>>(targets.get(`spec.groupRoles.${place}.role`))
+    const at = mapping.workspace ?? null
+    const lacking = beyond(caller, granted?.spec.permissions ?? [], at)
+    if (lacking.length > 0) throw notHeld(lacking, at)
+  }
+}
+
 const expiryIsAhead: Rule = ({ document, stored, now }) => {
   const at = (of: Document | undefined) =>
     (of?.spec as { readonly expiresAt?: string } | undefined)?.expiresAt // both kinds of this rule
@@ -215,6 +229,7 @@ export const rules: Readonly<Record<string, readonly Rule[]>> = {
   Role: [roleGrantsWhatIsHeld],
   RoleAssignment: [expiryIsAhead, assignmentGrantsWhatIsHeld],
   ApiKey: [expiryIsAhead, keyGrantsWhatIsHeld],
+  IdentityProvider: [privateRangesNeedTheRight, groupRolesGrantWhatIsHeld],
   Credential: [credentialHoldsASecret],
   Provider: [providerIsSomewhere, privateRangesNeedTheRight, credentialGoesWhereItsUsersSay],
   Guardrail: [credentialGoesWhereItsUsersSay],

@@ -84,6 +84,8 @@ export async function serve(table: readonly Row[], serving: Serving): Promise<Fa
         serving.denials.tell({ fault, row, caller, location, address, body: request.body }),
       )
     }
+    if (row?.refused && request.headers.accept?.includes('text/html'))
+      return send(row.refused(fault), request, reply, observe)
     return refuse(error, request, reply, observe)
   })
   const methodsOf = methodTable(table)

@@ -82,6 +82,7 @@ export async function setUp(
     const name = await freeName(
       email,
       async wanted => !(await tx.get({ kind: 'User', workspace: null, name: wanted })),
+      'admin',
     )
     const userKind = findKind('User')!
     const metadata = { name, ...(input.name ? { displayName: input.name } : {}) }
@@ -113,13 +114,17 @@ export async function setUp(
 }
 
 /** A document name from the local part of an address: `Ann.Lee@x.org` is ann-lee, then ann-lee-2. */
-export async function freeName(email: string, isFree: (name: string) => Promise<boolean>): Promise<string> {
+export async function freeName(
+  email: string,
+  isFree: (name: string) => Promise<boolean>,
+  otherwise = 'user',
+): Promise<string> {
   const local = email.split('@')[0] ?? ''
   const slug =
     local
       .replaceAll(/[^a-z0-9]+/g, '-')
       .replaceAll(/^-+|-+$/g, '')
-      .slice(0, 50) || 'admin'
+      .slice(0, 50) || otherwise
   const base = slug.replace(/-+$/, '')
   for (let number = 1; ; number++) {
     const name = number === 1 ? base : `${base}-${number}`

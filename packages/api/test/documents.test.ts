@@ -285,6 +285,7 @@ describe('every kind', () => {
         jwksUri: 'https://id.example.com/jwks',
         claims: { workspace: { claim: 'org' } },
       },
+      IdentityProvider: { issuer: 'https://id.example.com/realms/main', clientId: 'switchyard' },
       Cluster: { type: 'local' },
       Engine: {
         tasks: ['chat'],

@@ -95,7 +95,8 @@ describe('a session', () => {
       expect([token.slice(0, 20), (await whoami(token)).status]).toEqual([token.slice(0, 20), 401])
     // Signed by our own key, but of another time.
     const [own] = await h.database.identity.signingKeys()
-    const ours = await importJWK(JSON.parse(own!.privateJwk) as JWK, 'EdDSA')
+    const half = await h.database.openVault([h.masterKey]).value(`signing key ${own!.kid}`)
+    const ours = await importJWK(JSON.parse(half!.reveal()) as JWK, 'EdDSA')
     const timed = (times: object) =>
       new SignJWT({ ...claims, ...times }).setProtectedHeader({ alg: 'EdDSA', kid: own!.kid }).sign(ours)
     expect((await whoami(await timed({ exp: now - 60 }))).body.error.reason).toBe('session_invalid')

@@ -1,6 +1,5 @@
 // The gateway as its app sees it: it takes requests, and stops without breaking them. The listener is the app's.
 import { randomBytes } from 'node:crypto'
-import { lookup } from 'node:dns/promises'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
@@ -52,6 +51,7 @@ import { Use } from './use.ts'
 import { Wallets } from './wallet/wallets.ts'
 import { Wheel } from './wheel.ts'
 import type { Resolve } from './wire/dial.ts'
+import { systemResolve } from './wire/dial-fetch.ts'
 import type { Inbound } from './wire/inbound.ts'
 import { NodeInbound } from './wire/inbound-node.ts'
 import type { Refusal } from './wire/server.ts'
@@ -122,10 +122,6 @@ export interface Gateway extends AsyncDisposable {
   drain(seconds: number): Promise<void>
   close(): Promise<void>
 }
-
-/** Every address, so that each can be judged. */
-const systemResolve: Resolve = async host =>
-  (await lookup(host, { all: true, verbatim: true })).map(({ address }) => address)
 
 const closeHeader = ['connection', 'close'] as const
 const noHeaders = [] as const

@@ -16,4 +16,5 @@ export {
   type Snapshot,
   type SnapshotInputs,
 } from './snapshot.ts'
+export { type GuardedFetch, guardedFetch } from './wire/dial-fetch.ts'
 export { WireServer } from './wire/server.ts'

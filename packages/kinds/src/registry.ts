@@ -5,6 +5,7 @@ import { credential } from './credential.ts'
 import { endpoint } from './endpoint.ts'
 import { engine } from './engine.ts'
 import { guardrail } from './guardrail.ts'
+import { identityProvider } from './identity-provider.ts'
 import { issuer } from './issuer.ts'
 import type { Kind } from './kind.ts'
 import { mcpServer } from './mcp-server.ts'
@@ -33,6 +34,7 @@ export const kinds: readonly Kind[] = [
   apiKey,
   credential,
   issuer,
+  identityProvider,
   cluster,
   engine,
   modelRegistry,

@@ -26,6 +26,10 @@ export const user = defineKind({
   }),
   status: z.strictObject({
     ...commonStatus,
+    identities: z
+      .array(z.object({ issuer: z.string(), subject: z.string() }))
+      .optional()
+      .describe('How identity providers know the person.'),
     lastLoginAt: z.string().optional(),
     lockedUntil: z.string().optional(),
   }),

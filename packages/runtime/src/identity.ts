@@ -1,6 +1,7 @@
 // What signing in needs to remember: sessions, signing keys, one-time links, the operator's token.
 // Secrets arrive here already hashed (lower-case hex SHA-256).
 
+import type { FederationStore } from './federation.ts'
 import type { LinkStore } from './links.ts'
 
 export interface SigningKey {
@@ -49,7 +50,7 @@ export type RefreshOutcome =
   | { readonly outcome: 'reused'; readonly session: Session }
   | { readonly outcome: 'unknown' }
 
-export interface IdentityStore extends LinkStore {
+export interface IdentityStore extends LinkStore, FederationStore {
   signingKeys(): Promise<readonly SigningKey[]>
   /** Adds a key unless another process has just added one; answers the keys that stand afterwards. */
   addSigningKey(key: SigningKey): Promise<readonly SigningKey[]>

@@ -1,4 +1,5 @@
 // Links that let a person in once: an invitation, or a new password. They are kept as hashes (lower-case hex SHA-256).
+import type { PersonRef } from './federation.ts'
 
 /** A role to be given; workspace null is everywhere. */
 export interface InvitedRole {
@@ -25,12 +26,6 @@ export interface Invitation {
 
 export type NewInvitation = Omit<Invitation, 'createdAt' | 'expiresAt'>
 
-export interface ResetLink {
-  /** Id and name of the User document. */
-  readonly id: string
-  readonly name: string
-}
-
 export interface LinkStore {
   /** Keeps an invitation in place of an earlier one of the same e-mail. */
   putInvitation(invitation: NewInvitation, hash: string, seconds: number): Promise<Invitation>
@@ -46,10 +41,10 @@ export interface LinkStore {
   withdrawInvitation(id: string): Promise<boolean>
   /** A link for a person, in place of an earlier one. */
   putReset(
-    link: ResetLink & { readonly hash: string; readonly madeBy: string; readonly seconds: number },
+    link: PersonRef & { readonly hash: string; readonly madeBy: string; readonly seconds: number },
   ): Promise<{ readonly expiresAt: string }>
   /** Whose password a link may still set. */
-  reset(hash: string): Promise<ResetLink | undefined>
+  reset(hash: string): Promise<PersonRef | undefined>
   /** Spends it: at most one asker is told true. */
   takeReset(hash: string): Promise<boolean>
 }

@@ -8,6 +8,7 @@ import type {
   SigningKey,
 } from '@switchyard/runtime'
 import type { PoolClient } from 'pg'
+import { federationOn } from './federation.ts'
 import { linksOn } from './links.ts'
 import type { Database } from './postgres/pool.ts'
 
@@ -71,6 +72,7 @@ export function identityOn(database: Database): IdentityStore {
 
   return {
     ...linksOn(run),
+    ...federationOn(run),
     signingKeys: () => run(readKeys),
     addSigningKey: key =>
       run(async client => {

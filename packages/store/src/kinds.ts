@@ -19,6 +19,7 @@ const ownStatus = new Set([
   'Guardrail',
   'McpServer',
   'Issuer',
+  'IdentityProvider',
   'Route',
   'PriceBook',
 ])
@@ -45,6 +46,7 @@ const gatewayReads = new Set([
   'Guardrail',
   'McpServer',
   'Issuer',
+  'IdentityProvider',
   'Route',
   'PriceBook',
 ])

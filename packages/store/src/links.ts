@@ -1,5 +1,5 @@
 // Invitations and links for a new password, on the database's clock; each link is spent by the statement that finds it.
-import type { Invitation, InvitedRole, LinkStore, NewInvitation, ResetLink } from '@switchyard/runtime'
+import type { Invitation, InvitedRole, LinkStore, NewInvitation, PersonRef } from '@switchyard/runtime'
 import type { PoolClient } from 'pg'
 
 interface InvitationRow {
@@ -118,7 +118,7 @@ export function linksOn(run: <T>(work: (client: PoolClient) => Promise<T>) => Pr
       }),
     reset: hash =>
       run(async client => {
-        const { rows } = await client.query<ResetLink>(
+        const { rows } = await client.query<PersonRef>(
           `select user_id as id, user_name as name from password_resets
            where hash = $1 and expires_at > clock_timestamp()`,
           [hash],

@@ -48,7 +48,7 @@ export async function prune(database: Database, options: PruneOptions = {}): Pro
       [sessionSeconds],
     )
     await client.query('delete from refresh_tokens where expires_at < clock_timestamp()')
-    for (const table of ['setup_links', 'invitations', 'password_resets'])
+    for (const table of ['setup_links', 'invitations', 'password_resets', 'sign_in_codes'])
       await client.query(`delete from ${table} where expires_at < clock_timestamp()`)
     await client.query("delete from login_failures where last_at < clock_timestamp() - interval '1 day'")
   })

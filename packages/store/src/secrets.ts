@@ -39,9 +39,12 @@ export function secretsOn(database: Database): Secrets {
     allGrants: () =>
       database.transaction(as, reading, async client => {
         const { rows } = await client.query<Grant & { readonly principal: string }>(
-          `select distinct principal, workspace, permission from grants
-           where expires_at is null or expires_at > now()
-           order by principal, workspace nulls first, permission`,
+          // What a group holds is told of each who is in it.
+          `select distinct coalesce('user:' || m.user_name, g.principal) as principal, g.workspace, g.permission
+           from grants g left join group_members m on m.principal = g.principal
+           where (g.expires_at is null or g.expires_at > now())
+             and (g.principal not like 'group:%' or m.user_name is not null)
+           order by 1, g.workspace nulls first, g.permission`,
         )
         return rows
       }),

@@ -72,7 +72,7 @@ export function storeOn(database: Database, listener: Listener): Store {
       database.transaction({ role: 'secrets' }, { readOnly: true }, async client => {
         const { rows } = await client.query<Grant>(
           `select distinct workspace, permission from grants
-           where principal = $1 and (expires_at is null or expires_at > now())
+           where principal = any ((select principals_of($1))::text[]) and (expires_at is null or expires_at > now())
            order by workspace nulls first, permission`,
           [principal],
         )

@@ -795,6 +795,7 @@ test('functions that run as their owner are these and no others, each with a fix
   expect(rows.map(({ name }) => name)).toEqual([
     'audit',
     'audit_change',
+    'audit_identity',
     'audit_link',
     'audit_master_key',
     'audit_prune',
@@ -812,6 +813,7 @@ test('functions that run as their owner are these and no others, each with a fix
     'free_target',
     'free_workspace',
     'grant_assignment',
+    'grant_provider',
     'has_admin',
     'hold',
     'hold_money',
@@ -820,6 +822,7 @@ test('functions that run as their owner are these and no others, each with a fix
     'keep_admin',
     'keep_grants',
     'keep_out',
+    'keep_provider_grants',
     'lacks_of',
     'lease_slice',
     'leave_workspace',
