@@ -91,11 +91,13 @@ async function edgeOf(client: PoolClient, size: number): Promise<readonly Uint8A
   return edge
 }
 
+// The entries come as one text: canonical JSON has no line breaks, and in an array of texts each quotation mark of them
+// would be escaped and unescaped.
 const addition = `
 insert into audit_log (seq, workspace, workspace_seq, id, time, sequenced_at, actor, action, outcome, kind, name, leaf, entry)
 select seq, workspace, workspace_seq, id, time, sequenced_at, actor, action, outcome, kind, name, decode(leaf, 'hex'), entry
-from unnest($1::bigint[], $2::text[], $3::bigint[], $4::uuid[], $5::timestamptz[], $6::timestamptz[], $7::text[],
-  $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[])
+from rows from (unnest($1::bigint[], $2::text[], $3::bigint[], $4::uuid[], $5::timestamptz[], $6::timestamptz[], $7::text[],
+  $8::text[], $9::text[], $10::text[], $11::text[], $12::text[]), string_to_table($13, e'\\n'))
   as given(seq, workspace, workspace_seq, id, time, sequenced_at, actor, action, outcome, kind, name, leaf, entry)`
 
 export async function addEntries(client: PoolClient, entries: readonly SequencedAudit[]): Promise<void> {
@@ -116,7 +118,7 @@ export async function addEntries(client: PoolClient, entries: readonly Sequenced
       column(({ kind }) => kind),
       column(({ name }) => name),
       column(({ leaf }) => Buffer.from(leaf).toString('hex')),
-      column(({ entry }) => entry),
+      column(({ entry }) => entry).join('\n'),
     ],
   })
 }
