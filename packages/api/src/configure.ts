@@ -115,6 +115,11 @@ export function createConfigure(options: ConfigureOptions): Configure {
     const names = new Set(wanted.map(keyText))
     const signedOut: string[] = []
     let standing = 0
+    // What was written when the database itself refused: of a quota, which is asked at the end, the last that could.
+    let blamed: Pick<Objection, 'index' | 'document'> | undefined
+    const blame = (document: Document) => {
+      blamed = { index: undefined, document: keyOf(document) }
+    }
     const work = async (tx: WriteTransaction): Promise<readonly Configured[]> => {
       const ours = await listOurs(tx)
       standing = ours.length
@@ -123,7 +128,7 @@ export function createConfigure(options: ConfigureOptions): Configure {
       const done: Configured[] = []
       // What refers to others goes before them.
       const going = leavingOrder(ours.filter(document => !names.has(keyText(keyOf(document)))))
-      const left = await removeAll(tx, going, now(), done)
+      const left = await removeAll(tx, going, now(), done, blame)
       const failed = new Set<string>()
       for (const [index, one] of wanted.entries()) {
         if (rests(one, failed)) {
@@ -131,6 +136,7 @@ export function createConfigure(options: ConfigureOptions): Configure {
           continue
         }
         try {
+          blamed = { index, document: one }
           const { document, outcome, signsOut } = await put(tx, one, kept, unsettled, dryRun)
           done.push({ ...keyOf(document), outcome })
           if (signsOut && outcome !== 'unchanged') signedOut.push(one.name)
@@ -150,6 +156,7 @@ export function createConfigure(options: ConfigureOptions): Configure {
         left.map(({ document }) => document),
         now(),
         done,
+        blame,
       )
       const waits = done.some(({ outcome }) => outcome === 'leaving')
       for (const { document, fault } of still)
@@ -166,10 +173,19 @@ export function createConfigure(options: ConfigureOptions): Configure {
       return { documents: value, objections: [], standing }
     } catch (error) {
       if (error instanceof Objected) return { documents: [], objections: error.objections, standing }
+      if (blamed && error instanceof Fault && refusedAtTheEnd.has(error.reason)) {
+        const asks = wanted.findLastIndex(({ kind }) => kind === 'Endpoint')
+        const endpoint = error.code === 'exhausted' ? wanted[asks] : undefined
+        const { index, document } = endpoint ? { index: asks, document: endpoint } : blamed
+        return { documents: [], objections: [{ index, document, fault: error }], standing }
+      }
       throw error
     }
   }
 }
+
+/** Reasons of the database's own, which spend the transaction. */
+const refusedAtTheEnd: ReadonlySet<string> = new Set(['last_admin', 'quota_exceeded'])
 
 type Kept = (kind: Kind, id: string, field: string, value: string) => Promise<boolean>
 
@@ -229,10 +245,12 @@ async function removeAll(
   documents: readonly Document[],
   now: number,
   done: Configured[],
+  begin: (document: Document) => void,
 ): Promise<readonly { readonly document: Document; readonly fault: Fault }[]> {
   const left: { readonly document: Document; readonly fault: Fault }[] = []
   for (const document of documents)
     try {
+      begin(document)
       const standing = await tx.get(keyOf(document))
       if (!standing) continue // it went with one before it
       const { gone } = await remove(tx, { caller: operatorCaller, force: false }, standing, undefined, now)

@@ -165,3 +165,34 @@ test('an explanation is asked of a gateway by those who may', async () => {
   const eve = await it.person('eve', { default: ['viewer'] })
   expect((await it.call('POST', path, { token: eve.token, body: { model: 'x' } })).status).toBe(403)
 })
+
+test('what the database refuses is an objection like any other: a quota, and the last administrator', async () => {
+  await using own = await start()
+  const registry = wanted('ModelRegistry', 'files', { type: 'files', url: 'file:///srv' })
+  const model = wanted('Model', 'm', { source: { registry: 'files', path: 'm.gguf' } })
+  const quota = wanted('Quota', 'most', { replicas: { nominal: 1 } })
+  const endpoint = (replicas: number) =>
+    wanted('Endpoint', 'asks', { model: { name: 'm' }, cluster: 'platform/local', replicas })
+  const more = [...whole, registry, model, quota]
+  expect(told(await own.api.configure([...more, endpoint(1)]))).toContain('asks created')
+  for (const dryRun of [true, false])
+    expect(refused(await own.api.configure([...more, endpoint(2)], { dryRun }))).toEqual([
+      expect.stringContaining(
+        'Endpoint asks: Quota most lets the endpoints of workspace team have 1 replicas',
+      ),
+    ])
+  const ada = wanted('User', 'ada', { email: 'ada@example.org' }, null)
+  const admin = wanted(
+    'RoleAssignment',
+    'ada-admin',
+    { subject: { kind: 'User', name: 'ada' }, role: 'platform/admin' },
+    null,
+  )
+  expect(told(await own.api.configure([...whole, ada, admin]))).toContain('ada-admin created')
+  expect(refused(await own.api.configure([...whole, ada]))).toEqual([
+    'RoleAssignment ada-admin: This is the last administrator of the platform. Make another one first.',
+  ])
+  const other = await own.person('eve', { platform: ['admin'] })
+  expect(other.name).toBe('eve')
+  expect(told(await own.api.configure(whole))).toContain('ada-admin deleted')
+})
