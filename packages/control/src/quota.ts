@@ -5,6 +5,7 @@ import {
   type Key,
   keyOf,
   type Quotas,
+  type ReadTransaction,
   type Reconciler,
   reconciler,
   type Watch,
@@ -42,13 +43,24 @@ export function decideQuota({ spec }: QuotaDocument, allowance: Allowance | unde
 }
 
 /** The quotas that a document of a workspace counts for: its own and those of its cohort. */
-const cohort: Watch['keys'] = async ({ metadata: { workspace } }, tx) => {
-  if (workspace === null) return []
+async function cohortOf(workspace: string, tx: ReadTransaction): Promise<readonly Key[]> {
   const [own] = await listed<QuotaDocument>(tx, { kind: 'Quota', workspace })
   if (!own) return []
   if (own.spec.cohort === undefined) return [keyOf(own)]
   const fields = [{ key: 'spec.cohort', operator: 'in', values: [own.spec.cohort] }] as const
   return (await listed<QuotaDocument>(tx, { kind: 'Quota', fields })).map(keyOf)
+}
+
+/** Many changes are looked at in one transaction, most of them of one workspace: asked once for each. */
+const asked = new WeakMap<ReadTransaction, Map<string, Promise<readonly Key[]>>>()
+
+const cohort: Watch['keys'] = ({ metadata: { workspace } }, tx) => {
+  if (workspace === null) return []
+  const known = asked.get(tx) ?? new Map<string, Promise<readonly Key[]>>()
+  asked.set(tx, known)
+  const keys = known.get(workspace) ?? cohortOf(workspace, tx)
+  known.set(workspace, keys)
+  return keys
 }
 
 export function quotaReconciler(quotas: Quotas): Reconciler {

@@ -98,18 +98,21 @@ export function endpointReconciler(options: EndpointOptions): Reconciler {
     ],
     wakes: signal => asked(options, signal),
     decide: decideEndpoint,
-    observe: async (endpoint, { store }) => ({
-      ...(await store.read({ role: 'control' }, tx => observe(endpoint, tx))),
-      quietMs: endpoint.spec.idleSeconds === undefined ? 0 : await demand.quiet(endpoint),
-      allowance: await quotas.allowance(endpoint.metadata.workspace ?? ''),
-    }),
+    observe: async (endpoint, { store }) => {
+      const { hasQuota, ...seen } = await store.read({ role: 'control' }, tx => observe(endpoint, tx))
+      return {
+        ...seen,
+        quietMs: endpoint.spec.idleSeconds === undefined ? 0 : await demand.quiet(endpoint),
+        allowance: hasQuota ? await quotas.allowance(endpoint.metadata.workspace ?? '') : undefined,
+      }
+    },
   })
 }
 
 async function observe(
   endpoint: EndpointDocument,
   tx: ReadTransaction,
-): Promise<Omit<EndpointObserved, 'quietMs' | 'allowance'>> {
+): Promise<Omit<EndpointObserved, 'quietMs' | 'allowance'> & { readonly hasQuota: boolean }> {
   const { workspace, name } = endpoint.metadata
   const { spec } = endpoint
   const within = { workspace, fields: [{ key: 'spec.endpoint', operator: 'in', values: [name] }] } as const
@@ -125,5 +128,6 @@ async function observe(
     ))
   const mine = <D extends Document>(documents: readonly D[]) =>
     documents.filter(each => isOwnedBy(each, endpoint))
-  return { model, engine, registry, revisions: mine(revisions), replicas: mine(replicas) }
+  const hasQuota = (await tx.list({ kind: 'Quota', workspace, limit: 1 })).items.length > 0
+  return { model, engine, registry, revisions: mine(revisions), replicas: mine(replicas), hasQuota }
 }
