@@ -28,6 +28,7 @@ export const usageQuerySchema = z.strictObject({
 })
 
 const quantity = z.string().regex(/^\d+$/)
+const decimal = z.string().regex(/^-?\d+(\.\d{1,12})?$/)
 
 export const usageAnswerSchema = z.object({
   kind: z.literal('Usage'),
@@ -40,6 +41,16 @@ export const usageAnswerSchema = z.object({
       requests: quantity,
       quantities: z.record(z.string(), quantity),
       tokens: z.object({ input: quantity, output: quantity }),
+      amounts: z
+        .array(
+          z.object({
+            currency: z.string(),
+            amount: decimal.describe('To callers.'),
+            cost: decimal.describe('To us.'),
+            units: z.record(z.string(), decimal).describe('Of the amount, by unit.'),
+          }),
+        )
+        .describe('Of what is priced, by currency; decimals.'),
     }),
   ),
 })

@@ -20,6 +20,8 @@ const furtherPermissions = [
   'api_key:any',
   'event:read',
   'usage:read',
+  'usage:rebuild',
+  'usage:quarantine',
   'audit:read',
   'audit:verify',
   'audit:export',

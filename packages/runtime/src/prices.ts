@@ -1,6 +1,7 @@
 // Price books as they were published: what one says never changes, only how long it holds.
 import type { PriceBookSpec } from '@switchyard/kinds'
 import type { Identity, WriteTransaction } from './store.ts'
+import type { UsageUnit } from './usage.ts'
 
 /** What a version says. */
 export type PublishedSpec = Omit<PriceBookSpec, 'publish'>
@@ -55,3 +56,43 @@ export interface PriceStore {
   /** What the identity may read, in the order of their ids; of one name when given. */
   versions(as: Identity, name?: string): Promise<readonly BookVersion[]>
 }
+
+/** What one unit of an event costs. */
+interface RatedUnit {
+  readonly unit: UsageUnit
+  /** `series`: what is counted together in a period; undefined where each request is priced by itself. */
+  readonly rate: { readonly id: string; readonly series: string | undefined }
+  readonly quantity: bigint
+  /** In 10^-12 of the currency. */
+  readonly amount: bigint
+}
+
+export type RatedUsage =
+  | { readonly type: 'rated'; readonly amount: bigint; readonly lines: readonly RatedUnit[] }
+  | { readonly type: 'unpriced'; readonly unit: string }
+
+interface UsageTariff {
+  /** `counted` tells what a series of the period has counted before. */
+  rate(
+    quantities: Readonly<Partial<Record<UsageUnit, bigint>>>,
+    counted: (series: string) => bigint,
+  ): RatedUsage
+}
+
+/** Prices made ready for rating what was used; `at` in milliseconds since 1970. */
+export interface UsagePrices {
+  sale(
+    model: string,
+    currency: string,
+    at: number,
+    circumstances: { readonly workspace: string },
+  ): UsageTariff | undefined
+  cost(
+    charger: { readonly model: string; readonly endpoint: string; readonly workspace: string },
+    currency: string,
+    at: number,
+  ): UsageTariff | undefined
+}
+
+/** `compilePrices` of the ledger. */
+export type CompilePrices = (books: readonly BookVersion[]) => UsagePrices

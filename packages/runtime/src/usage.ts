@@ -147,7 +147,26 @@ export interface UsageRow {
   readonly requests: string
   readonly quantities: Readonly<Partial<Record<UsageUnit, string>>>
   readonly tokens: { readonly input: string; readonly output: string }
+  /** Of what is priced, by currency; decimals. */
+  readonly amounts: readonly {
+    readonly currency: string
+    /** To callers. */
+    readonly amount: string
+    /** To us. */
+    readonly cost: string
+    /** Of the amount, by unit. */
+    readonly units: Readonly<Partial<Record<UsageUnit, string>>>
+  }[]
 }
+
+/** A row as it stands and as it should; undefined where there is none. */
+export interface RollupDifference {
+  readonly standing: RollupRow | undefined
+  readonly folded: RollupRow | undefined
+}
+
+/** Columns of a roll-up by their names. */
+export type RollupRow = Readonly<Record<string, string | number | null>>
 
 export type IngestAnswer = 'accepted' | 'duplicate' | 'quarantined'
 
@@ -156,6 +175,15 @@ export interface UsageStore {
   usage(as: Identity, query: UsageQuery): Promise<readonly UsageRow[]>
   /** One transaction; a row already there with the same body is a `duplicate`, with another body it is quarantined. */
   ingest(events: readonly UsageEvent[]): Promise<readonly IngestAnswer[]>
+  /**
+   * Rows of the roll-ups that are not what the events sum up to, between two full days of UTC; with `mend` they are made
+   * so. Needs usage:rebuild on the platform.
+   */
+  rebuild(
+    as: Identity,
+    span: { readonly from?: string; readonly to?: string },
+    mend: boolean,
+  ): Promise<readonly RollupDifference[]>
   /** Everything that this journal recorded before that epoch is in: what was held then and is not settled comes back. */
   recovered(before: Holder): Promise<void>
 }

@@ -13,6 +13,7 @@ import { randomBytes } from 'node:crypto'
 import type {
   AuditStore,
   Check,
+  CompilePrices,
   Demand,
   IdentityStore,
   Leases,
@@ -31,6 +32,7 @@ import { demandOn } from './demand.ts'
 import { databaseChecks } from './doctor.ts'
 import { rootKey } from './envelope.ts'
 import { identityOn } from './identity.ts'
+import type { Steps } from './ingest.ts'
 import { isRing, type KeyCopy, type KeyRing, type Keys, keyRingOn } from './keyring.ts'
 import { leasesOn } from './leases.ts'
 import { ledgerOn } from './ledger.ts'
@@ -39,9 +41,10 @@ import { type Database, openPool, type PoolOptions } from './postgres/pool.ts'
 import { pricesOn } from './prices.ts'
 import { type PruneOptions, prune } from './prune.ts'
 import { quotasOn } from './quotas.ts'
+import { rater, unrated } from './rate.ts'
 import { type ResponseOptions, responsesOn } from './responses.ts'
 import { secretsOn } from './secrets.ts'
-import { type CompilePrices, settler } from './settle.ts'
+import { settle } from './settle.ts'
 import { storeOn } from './store.ts'
 import { usageOn } from './usage.ts'
 import { vaultOn } from './vault.ts'
@@ -95,7 +98,8 @@ const keyConnections = 1
 /** A root key of 32 bytes that are at hand. */
 export const rootKeyOf = (bytes: Uint8Array): RootKey => rootKey(bytes, randomBytes)
 
-const unsettled = async () => undefined
+/** Without prices usage is counted, and costs nothing. */
+const counting: Steps = { rate: unrated, settle: async () => undefined }
 
 /** Opens a migrated database. Connects with the first use. */
 export function openStore(options: OpenOptions): OpenedStore {
@@ -119,7 +123,7 @@ export function openStore(options: OpenOptions): OpenedStore {
     leases: leasesOn(database),
     identity: identityOn(database),
     audit: auditOn(database),
-    usage: usageOn(database, options.prices ? settler(options.prices) : unsettled),
+    usage: usageOn(database, options.prices ? { rate: rater(options.prices), settle } : counting),
     ledger: ledgerOn(database),
     prices: pricesOn(database),
     demand: demandOn(database),

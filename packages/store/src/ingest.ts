@@ -2,12 +2,15 @@
 // cannot be used waits in quarantine; one bad event never holds up the others.
 import { hash as digestOf } from 'node:crypto'
 import { setImmediate as turn } from 'node:timers/promises'
-import { type IngestAnswer, type UsageEvent, usageUnits } from '@switchyard/runtime'
+import type { IngestAnswer, UsageEvent } from '@switchyard/runtime'
 import type { PoolClient } from 'pg'
 import { canonicalJson } from './canonical.ts'
 import { isTransient } from './postgres/faults.ts'
 import type { Database } from './postgres/pool.ts'
-import { columnOf, type Refusal, refuseEvent } from './usage-event.ts'
+import type { Rate, Rating, Ratings } from './rate.ts'
+import { rollUp } from './rollups.ts'
+import { type Refusal, refuseEvent } from './usage-event.ts'
+import { insertionOf } from './usage-rows.ts'
 
 /** Looked at in one turn of the loop: a batch is sent by gateways too, and would hold up their requests for milliseconds. */
 const itemsOfTurn = 64
@@ -27,18 +30,22 @@ interface Refused {
   readonly reason: Refusal
 }
 
-/** What is done with accepted events in the transaction that takes them. */
-export type Accept = (client: PoolClient, events: readonly UsageEvent[]) => Promise<void>
+/** What events go through in the transaction that takes them. */
+export interface Steps {
+  readonly rate: Rate
+  /** Posts what accepted events have cost. */
+  readonly settle: (client: PoolClient, events: readonly UsageEvent[], ratings: Ratings) => Promise<void>
+}
 
 export async function ingest(
   database: Database,
   events: readonly UsageEvent[],
-  accept: Accept,
+  steps: Steps,
 ): Promise<readonly IngestAnswer[]> {
   if (events.length === 0) return []
   const items = events.map((event, index) => ({ index, event }))
   const answers = new Map<number, IngestAnswer>()
-  await attempt(database, items, answers, accept)
+  await attempt(database, items, answers, steps)
   return items.map(({ index }) => answers.get(index) ?? 'quarantined')
 }
 
@@ -47,17 +54,17 @@ async function attempt(
   database: Database,
   items: readonly Sent[],
   answers: Map<number, IngestAnswer>,
-  accept: Accept,
+  steps: Steps,
 ): Promise<void> {
   try {
-    const given = await database.transaction({ role: 'ingest' }, {}, client => take(client, items, accept))
+    const given = await database.transaction({ role: 'ingest' }, {}, client => take(client, items, steps))
     for (const [index, answer] of given) answers.set(index, answer)
   } catch (error) {
     if (isTransient(error)) throw error
     if (items.length > 1) {
       const middle = items.length >> 1
-      await attempt(database, items.slice(0, middle), answers, accept)
-      await attempt(database, items.slice(middle), answers, accept)
+      await attempt(database, items.slice(0, middle), answers, steps)
+      await attempt(database, items.slice(middle), answers, steps)
       return
     }
     await database.transaction({ role: 'ingest' }, {}, client =>
@@ -73,7 +80,7 @@ async function attempt(
 async function take(
   client: PoolClient,
   items: readonly Sent[],
-  accept: Accept,
+  steps: Steps,
 ): Promise<ReadonlyMap<number, IngestAnswer>> {
   const { rows } = await client.query<{ now: Date }>('select now() as now')
   const now = rows[0]?.now ?? new Date()
@@ -89,25 +96,38 @@ async function take(
   // The same event twice in one batch: the first is inserted, the others are compared with it.
   const firsts = new Map<string, Item>()
   for (const item of good) if (!firsts.has(identityOf(item.event))) firsts.set(identityOf(item.event), item)
-  const inserted = await insert(client, [...firsts.values()])
+  const ratings = await steps.rate(
+    client,
+    [...firsts.values()].map(({ event }) => event),
+  )
+  for (const [key, item] of firsts)
+    if (isUnpriced(ratings.get(item.event))) {
+      refused.push({ item, reason: 'unpriced' })
+      firsts.delete(key)
+    }
+  const inserted = await insert(client, [...firsts.values()], ratings)
   const again: Item[] = []
   for (const item of good) {
     const key = identityOf(item.event)
-    if (firsts.get(key) === item && inserted.has(key)) answers.set(item.index, 'accepted')
-    else again.push(item)
+    const first = firsts.get(key)
+    if (first === item && inserted.has(key)) answers.set(item.index, 'accepted')
+    else if (first) again.push(item)
   }
   for (const { item, same } of await compare(client, again)) {
     if (same) answers.set(item.index, 'duplicate')
     else refused.push({ item, reason: 'conflict' })
   }
-  await accept(
-    client,
-    good.filter(({ index }) => answers.get(index) === 'accepted').map(({ event }) => event),
-  )
+  const accepted = good.filter(({ index }) => answers.get(index) === 'accepted').map(({ event }) => event)
   await quarantine(client, refused)
+  await steps.settle(client, accepted, ratings)
+  await rollUp(client, accepted, ratings)
   for (const { item } of refused) answers.set(item.index, 'quarantined')
   return answers
 }
+
+/** Who pays is not charged nothing for what has no price: it waits until it has one. */
+const isUnpriced = (rating: Rating | undefined): boolean =>
+  rating?.pays === true && rating.sale?.type !== 'rated'
 
 const identityOf = ({ source, id, data }: UsageEvent): string => `${data.workspace} ${source} ${id}`
 
@@ -115,74 +135,19 @@ function hashOf({ data, subject, time, type }: UsageEvent): Buffer {
   return digestOf('sha256', canonicalJson({ data, subject, time, type }), 'buffer')
 }
 
-const fixed = `workspace text, source text, id text, body_hash bytea, time timestamptz, ended_at timestamptz,
-  project text, key text, key_name text, model text, endpoint text, upstream text, request uuid, operation text,
-  billable text, streamed boolean, end_reason text, status integer, usage_source text, flags text[], hold text`.split(
-  /,\s+/,
-)
-const quantities = usageUnits.map(columnOf)
-const names = [...fixed.map(column => column.slice(0, column.indexOf(' '))), ...quantities].join(', ')
-
-// Rows go in by key, so that two batches with the same events wait for each other and never in a circle.
-const insertion = `
-insert into usage_events (${names})
-select ${names} from jsonb_to_recordset($1::jsonb)
-  as given(${[...fixed, ...quantities.map(column => `${column} bigint`)].join(', ')})
-order by workspace, source, id
-on conflict do nothing
-returning workspace || ' ' || source || ' ' || id as key`
-
-async function insert(client: PoolClient, items: readonly Item[]): Promise<ReadonlySet<string>> {
+async function insert(
+  client: PoolClient,
+  items: readonly Item[],
+  ratings: Ratings,
+): Promise<ReadonlySet<string>> {
   if (items.length === 0) return new Set()
-  const { rows } = await client.query<{ key: string }>({
-    name: 'ingest',
-    text: insertion,
-    values: [await textOf(items)],
-  })
-  return new Set(rows.map(({ key }) => key))
-}
-
-async function textOf(items: readonly Item[]): Promise<string> {
-  const parts: string[] = []
-  for (let at = 0; at < items.length; at += itemsOfTurn) {
-    if (at > 0) await turn()
-    const some = items.slice(at, at + itemsOfTurn).map(rowOf)
-    parts.push(JSON.stringify(some).slice(1, -1))
-  }
-  return `[${parts.join(',')}]`
-}
-
-const columns = new Map(usageUnits.map(unit => [unit, columnOf(unit)]))
-
-function rowOf({ event: { source, id, time, data }, hash }: Item) {
-  const row: Record<string, unknown> = {
-    workspace: data.workspace,
-    source,
-    id,
-    body_hash: `\\x${hash.toString('hex')}`,
-    time,
-    ended_at: data.endedAt,
-    project: data.project,
-    key: data.key,
-    key_name: data.keyName,
-    model: data.model,
-    endpoint: data.endpoint,
-    upstream: data.upstream,
-    request: data.request,
-    operation: data.operation,
-    billable: data.billable,
-    streamed: data.streamed,
-    end_reason: data.end,
-    status: data.status,
-    usage_source: data.usageSource,
-    flags: data.flags,
-    hold: data.hold,
-  }
-  for (const [unit, column] of columns) {
-    const quantity = data.quantities[unit]
-    if (quantity !== undefined) row[column] = quantity
-  }
-  return row
+  // By key, so that two batches with the same events wait for each other and never in a circle.
+  const sorted = items.toSorted((one, other) => (identityOf(one.event) < identityOf(other.event) ? -1 : 1))
+  const { text, values } = insertionOf(
+    sorted.map(({ event, hash }) => ({ event, hash, rating: ratings.get(event) })),
+  )
+  const { rows } = await client.query<{ workspace: string; source: string; id: string }>(text, [...values])
+  return new Set(rows.map(({ workspace, source, id }) => `${workspace} ${source} ${id}`))
 }
 
 /** A statement of its own: the insert's snapshot could not see the row of a rival that it waited for. */

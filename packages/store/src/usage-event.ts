@@ -11,6 +11,7 @@ export type Refusal =
   | 'negative'
   | 'too_old'
   | 'future'
+  | 'unpriced'
   | 'poison'
 
 const day = 86_400_000

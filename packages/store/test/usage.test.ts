@@ -153,7 +153,13 @@ test('sums go by any grouping, within bounds of time, without what only we pay',
     [{ hour: `${today}T00:00:00.000Z`, project: null }, '1'],
   ])
   const [mine] = await db.usage.usage(operator, { workspace: 'e', project: 'p', by: [] })
-  expect(mine).toEqual({ group: {}, requests: '1', quantities: every, tokens: { input: '36', output: '42' } })
+  expect(mine).toEqual({
+    group: {},
+    requests: '1',
+    quantities: every,
+    tokens: { input: '36', output: '42' },
+    amounts: [],
+  })
   const first = await db.usage.usage(operator, {
     workspace: 'e',
     from: `${yesterday}T00:00:00Z`,

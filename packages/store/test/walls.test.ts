@@ -66,6 +66,9 @@ beforeAll(async () => {
       .keep({ workspace, project: null }, { id: 'resp_1', model: 'm', upstream: 'u' })
     await db.demand.mark([{ workspace, name: 'e' }])
     await db.usage.ingest([usageEvent(workspace), { ...usageEvent(workspace), time: 'never' }])
+    await eyes.query("insert into usage_counters (workspace, series, period) values ($1, 's', now())", [
+      workspace,
+    ])
   }
   for (const [name, share] of Object.entries({ open: 'all', closed: 'none', some: ['red'] }))
     made[name] = await put(db.store, document('Cluster', null, name, { type: 'local', share }))
@@ -173,8 +176,10 @@ describe('every table', () => {
       'rights',
       'sealed_secrets',
       'secret_hashes',
+      'usage_counters',
       'usage_events',
       'usage_quarantine',
+      'usage_rollups',
     ])
   })
 
@@ -838,6 +843,7 @@ test('functions that run as their owner are these and no others, each with a fix
     'purge',
     'quota_returns',
     'quota_standing',
+    'rebuild_usage',
     'record_money',
     'role_permissions',
     'seal',

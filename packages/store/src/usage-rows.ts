@@ -1,0 +1,124 @@
+// Usage events as rows: one list for each column, so that a batch is one statement.
+import type { Buffer } from 'node:buffer'
+import { formatDecimal } from '@switchyard/kinds'
+import { type UsageEvent, usageUnits } from '@switchyard/runtime'
+import type { Rating } from './rate.ts'
+import { columnOf } from './usage-event.ts'
+
+/** What one row is made of. */
+export interface UsageRowOf {
+  readonly event: UsageEvent
+  readonly hash: Buffer
+  readonly rating: Rating | undefined
+}
+
+interface Column {
+  readonly name: string
+  readonly type: string
+  readonly read: (row: UsageRowOf) => string | boolean | number | null
+  /** Lists within a list come as text. */
+  readonly cast?: string
+}
+
+type Lines = NonNullable<Rating['cost']>['lines']
+
+const saleOf = ({ rating }: UsageRowOf) =>
+  rating?.sale?.type === 'rated' && rating.sale.lines.length > 0 ? rating.sale : undefined
+const costOf = ({ rating }: UsageRowOf) => rating?.cost
+
+/** None of the parts holds a comma, a quote or a brace. */
+const listOf = (lines: Lines | undefined, read: (line: Lines[number]) => string) =>
+  lines === undefined ? null : `{${lines.map(read).join(',')}}`
+
+function linesOf(side: string, lines: (row: UsageRowOf) => Lines | undefined): readonly Column[] {
+  const list = (name: string, cast: string, read: (line: Lines[number]) => string): Column => ({
+    name: `${side}_${name}`,
+    type: 'text',
+    cast,
+    read: row => listOf(lines(row), read),
+  })
+  return [
+    list('units', 'text[]', ({ unit }) => unit),
+    list('rates', 'bigint[]', ({ rate }) => rate.id),
+    list('amounts', 'numeric[]', ({ amount }) => formatDecimal(amount)),
+  ]
+}
+
+const text = (name: string, read: Column['read']): Column => ({ name, type: 'text', read })
+
+const fixed: readonly Column[] = [
+  text('workspace', ({ event }) => event.data.workspace),
+  text('source', ({ event }) => event.source),
+  text('id', ({ event }) => event.id),
+  { name: 'body_hash', type: 'bytea', read: ({ hash }) => `\\x${hash.toString('hex')}` },
+  { name: 'time', type: 'timestamptz', read: ({ event }) => event.time },
+  { name: 'ended_at', type: 'timestamptz', read: ({ event }) => event.data.endedAt },
+  text('project', ({ event }) => event.data.project),
+  text('key', ({ event }) => event.data.key),
+  text('key_name', ({ event }) => event.data.keyName),
+  text('model', ({ event }) => event.data.model),
+  text('endpoint', ({ event }) => event.data.endpoint),
+  text('upstream', ({ event }) => event.data.upstream),
+  { name: 'request', type: 'uuid', read: ({ event }) => event.data.request },
+  text('operation', ({ event }) => event.data.operation),
+  text('billable', ({ event }) => event.data.billable),
+  { name: 'streamed', type: 'boolean', read: ({ event }) => event.data.streamed },
+  text('end_reason', ({ event }) => event.data.end),
+  { name: 'status', type: 'integer', read: ({ event }) => event.data.status },
+  text('usage_source', ({ event }) => event.data.usageSource),
+  { name: 'flags', type: 'text', cast: 'text[]', read: ({ event }) => flagsOf(event.data.flags) },
+  text('hold', ({ event }) => event.data.hold ?? null),
+  text('currency', row => (saleOf(row) || costOf(row) ? (row.rating?.currency ?? null) : null)),
+  { name: 'amount', type: 'numeric', read: row => amountOf(saleOf(row)) },
+  { name: 'cost', type: 'numeric', read: row => amountOf(costOf(row)) },
+  ...linesOf('rated', row => saleOf(row)?.lines),
+  ...linesOf('cost', row => costOf(row)?.lines),
+]
+
+const counted: readonly Column[] = usageUnits.map(unit => ({
+  name: columnOf(unit),
+  type: 'bigint',
+  read: ({ event }) => event.data.quantities[unit] ?? null,
+}))
+
+const amountOf = (side: { readonly amount: bigint } | undefined) =>
+  side === undefined ? null : formatDecimal(side.amount)
+
+const flagsOf = (flags: readonly string[]) =>
+  flags.length === 0 ? '{}' : `{${flags.map(flag => `"${flag.replaceAll(/["\\]/g, '\\$&')}"`).join(',')}}`
+
+type Value = string | boolean | number | null
+
+export interface Insertion {
+  readonly text: string
+  readonly values: readonly (Value | readonly Value[])[]
+}
+
+/**
+ * In the order of the rows. A column that no row has is left out, and one that is the same in all of them is sent once:
+ * of a batch that is half of them.
+ */
+export function insertionOf(rows: readonly UsageRowOf[]): Insertion {
+  const used = [...fixed, ...counted].flatMap(column => {
+    const values = rows.map(column.read)
+    const [first = null] = values
+    const isOne = rows.length > 1 && values.every(value => value === first)
+    return first === null && values.every(value => value === null) ? [] : [{ column, values, isOne, first }]
+  })
+  const names = used.map(({ column }) => column.name)
+  const given = used.flatMap(({ column, isOne }, at) =>
+    isOne ? [] : [{ name: column.name, list: `$${at + 1}::${column.type}[]` }],
+  )
+  const selected = used.map(({ column: { name, type, cast }, isOne }, at) => {
+    const value = isOne ? `$${at + 1}::${type}` : name
+    return cast ? `${value}::${cast}` : value
+  })
+  return {
+    text: `insert into usage_events (${names.join(', ')})
+      select ${selected.join(', ')}
+      from unnest(${given.map(({ list }) => list).join(', ')}) as given(${given.map(({ name }) => name).join(', ')})
+      on conflict do nothing
+      returning workspace, source, id`,
+    values: used.map(({ values, isOne, first }) => (isOne ? first : values)),
+  }
+}
