@@ -17,7 +17,14 @@ const room = { warns: 2 * 1024 ** 3, fails: 256 * 1024 ** 2 }
 /** Age of the oldest record of usage that the database has not. */
 const lag = { warns: 60, fails: 3600 }
 /** Readable by their owner alone: whoever reads one of them is somebody, or reads what was said. */
-const secretFiles = ['secrets.key', 'keys.json', 'quickstart.json', 'cursor.key', 'snapshot.sealed']
+const secretFiles = [
+  'secrets.key',
+  'keys.json',
+  'audit.key',
+  'quickstart.json',
+  'cursor.key',
+  'snapshot.sealed',
+]
 const mebibyte = 1024 ** 2
 
 export function serverChecks({ settings, readiness, metrics }: ServerChecksOptions): readonly Check[] {
