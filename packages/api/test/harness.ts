@@ -23,6 +23,8 @@ export interface Harness extends AsyncDisposable {
   readonly observations: ApiObservation[]
   /** Milliseconds that the server's clock is ahead. */
   readonly clock: { ahead: number }
+  /** One more control plane like it, but for these; the caller closes it. */
+  another(options: Partial<ApiOptions>): Promise<Api>
   call(method: string, path: string, given?: Call): Promise<Reply>
   /** A user with the given platform and workspace roles, signed in. */
   person(name: string, roles?: Readonly<Record<string, readonly string[]>>): Promise<Person>
@@ -100,7 +102,7 @@ export async function start(options: Partial<ApiOptions> = {}): Promise<Harness>
   const masterKey = randomBytes(32)
   const observations: ApiObservation[] = []
   const clock = { ahead: 0 }
-  const api = await createApi({
+  const given: ApiOptions = {
     store: database.store,
     secrets: database.secrets,
     vault: database.openVault([masterKey]),
@@ -118,7 +120,8 @@ export async function start(options: Partial<ApiOptions> = {}): Promise<Harness>
     chance: Math.random,
     observe: observation => observations.push(observation),
     ...options,
-  })
+  }
+  const api = await createApi(given)
   await api.ship([...bootstrapDocuments(), ...platformDocuments])
   const operator = await api.mintOperatorToken()
   const server = createServer((request, response) => api.handle(request, response))
@@ -157,6 +160,7 @@ export async function start(options: Partial<ApiOptions> = {}): Promise<Harness>
     masterKey,
     observations,
     clock,
+    another: more => createApi({ ...given, ...more }),
     call,
     async person(name, roles = {}) {
       const email = `${name}@example.org`

@@ -28,7 +28,7 @@ describe('a session', () => {
     expect((await refresh(body.refreshToken)).status).toBe(401)
   })
 
-  test('is refreshed once by each token; a stolen one that comes later ends its family', async () => {
+  test('CP5.25: is refreshed once by each token; a stolen one that comes later ends its family', async () => {
     const first = expectStatus(await login(ann.email, ann.password), 201).body
     const second = expectStatus(await refresh(first.refreshToken), 200).body
     expect((await whoami(second.accessToken)).status).toBe(200)
@@ -61,7 +61,7 @@ describe('a session', () => {
     expect(own.status).toBe(200)
   })
 
-  test('token with no signature, a shared secret, a foreign key, the past or the future is refused', async () => {
+  test('CP5.26: token with no signature, a shared secret, a foreign key, the past or the future is refused', async () => {
     const { keys } = JSON.parse((await h.call('GET', '/.well-known/jwks.json', { token: null })).text) as {
       keys: Record<string, string>[]
     }
@@ -250,7 +250,7 @@ describe('an API key', () => {
     ).toBe('key_mistyped')
   })
 
-  test('is rotated with an overlap in which both work, then one', async () => {
+  test('CP5.29: is rotated with an overlap in which both work, then one', async () => {
     const old = (await make('turning')).body.secret!
     const rotated = expectStatus(
       await h.call('POST', `${keys}/turning/actions/rotate`, {
