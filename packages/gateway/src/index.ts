@@ -16,5 +16,6 @@ export {
   type Snapshot,
   type SnapshotInputs,
 } from './snapshot.ts'
+export { Wallets } from './wallet/wallets.ts'
 export { type GuardedFetch, guardedFetch } from './wire/dial-fetch.ts'
 export { WireServer } from './wire/server.ts'

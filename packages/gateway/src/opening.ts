@@ -139,10 +139,11 @@ export class Opening {
     this.#fetching?.abort()
   }
 
-  /** Exactly what it has cost, in the currency of the workspace; undefined where that is not limited. */
+  /** Exactly what it has cost, in the currency of the workspace; undefined where that is neither limited nor paid for. */
   cost(usage: Usage): string | undefined {
     if (this.answering?.attempts === 0) return undefined
-    return this.#bill?.quote(usage, this.#read.credential.principal.currency)
+    const { currency } = this.#read.credential.principal
+    return this.#bill?.quote(usage, currency) ?? this.#payment?.quote(usage)
   }
 
   /** Of a stream that is paid for in stretches. */

@@ -22,7 +22,7 @@ describe('a workspace that pays in advance', () => {
     await yard.pay('100000')
     for (let i = 0; i < 3; i++) expect((await ask(yard, key, { stream: i === 1 })).status).toBe(200)
     const answered = await ask(yard, key)
-    expect(answered.headers.get('x-switchyard-cost')).toBe(null)
+    expect(answered.headers.get('x-switchyard-cost')).toBe(String(cost))
     await answered.text()
     expect(yard.bed.journal.last.hold).toMatch(/^\d+$/)
     await yard.ship()

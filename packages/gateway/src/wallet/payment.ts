@@ -110,6 +110,12 @@ export class Payment {
     return hold.extend(more)
   }
 
+  /** Exactly what so much costs, as a decimal; undefined where it has no price. */
+  quote(usage: Pick<Usage, 'quantities'>): string | undefined {
+    const { bill, paid } = this.#made
+    return bill.quote(usage, paid.principal.currency)
+  }
+
   /** Gives back what is held, unless the journal knows of its end: then that settles it, if need be after a restart. */
   release(): void {
     if (!this.#journalled) this.#made.hold.void()
@@ -117,11 +123,11 @@ export class Payment {
 
   #charged({ billable, usage }: Ended): bigint {
     if (billable === 'cost' || !usage) return 0n
-    const { bill, paid } = this.#made
-    const { currency } = paid.principal
-    const quote = bill.quote(usage, currency)
+    const quote = this.quote(usage)
+    if (quote !== undefined) return parseDecimal(quote) ?? 0n
     // What has no price goes on counting as what was held.
-    return (quote === undefined ? undefined : parseDecimal(quote)) ?? amountOf(bill, currency)
+    const { bill, paid } = this.#made
+    return amountOf(bill, paid.principal.currency)
   }
 }
 
