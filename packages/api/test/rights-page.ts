@@ -145,15 +145,18 @@ database's row-level security alone.
 
 - A **permission** is \`noun:verb\`, such as \`endpoint:create\`. A **Role** is a list of them; \`endpoint:*\`, \`*:read\` and
   \`*\` stand for all that they cover.
-- A **RoleAssignment** gives a role to a User or a ServiceAccount, where it lives: in its workspace, or everywhere when
-  it is a platform document. Grants add up, and nothing is taken away by a rule: what nobody gave is refused.
+- A **RoleAssignment** gives a role to a User, a ServiceAccount or a Group of an IdentityProvider, where it lives: in its
+  workspace, or everywhere when it is a platform document. An IdentityProvider maps groups to roles likewise. Grants add
+  up, and nothing is taken away by a rule: what nobody gave is refused.
 - A grant of a workspace reaches neither another workspace nor a platform document. Platform documents with \`spec.share\`
   may be read and used, not changed, from the workspaces that they are lent to; platform Roles from all.
 - An **API key** may do what its owner may, narrowed by its scopes and to its workspace.
-- Nobody gives what they do not hold at that place, by a role, an assignment, a key or a password: \`grant_not_held\`.
+- Nobody gives what they do not hold at that place, by a role, an assignment, a mapping of a
+  group, a key, an invitation or a password: \`grant_not_held\`.
 - The preset roles below cannot be changed or deleted; make a role of your own beside them.
 - The platform keeps an administrator: the last User who has the role \`admin\` (or another with \`*\`) everywhere, without
-  an expiry, cannot be disabled, deleted or unassigned, nor their role narrowed: \`last_admin\`.
+  an expiry, cannot be disabled, deleted or unassigned, nor their role narrowed: \`last_admin\`. One who is so by a group
+  alone does not count: others say who is in it.
 
 A refusal tells which of these stood in the way:
 

@@ -422,6 +422,7 @@ describe('SV9: an endpoint under a quota', () => {
       '1 more replicas would exceed quota q: 0 of 2 replicas are used, 2 are its own and 0 borrowed.',
     )
     expect(decision.again).toBeLessThanOrEqual(5000)
+    expect(events(decision)).toEqual(['Exceeded'])
   })
   test('gets none while others hold what is left, also where it has fewer than asked for', () => {
     const decision = withOne({ replicas: two, allowance: allowance({ used: 5, limit: 2 }) }, three)

@@ -232,6 +232,7 @@ function turned(endpoint: EndpointDocument, claims: readonly Claim[]): readonly 
     ['Ready', 'True', 'Normal'],
     ['Progressing', 'False', 'Warning'],
     ['Resolved', 'False', 'Warning'],
+    ['QuotaOk', 'False', 'Warning'],
   ]
   return news.flatMap(([type, status, tone]): readonly Action[] => {
     const now = claims.find(each => each.type === type)
