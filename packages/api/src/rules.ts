@@ -185,14 +185,12 @@ const assignmentGrantsWhatIsHeld: Rule = ({ caller, document, stored, targets })
   if (lacking.length > 0) throw notHeld(lacking, metadata.workspace)
 }
 
-/** Whoever maps a group gives its members what they must hold themselves. */
+/** Whoever maps a group, or changes who tells of its members, gives them what they must hold themselves. */
 const groupRolesGrantWhatIsHeld: Rule = ({ caller, document, stored, targets }) => {
-  const { groupRoles } = as<DocumentOf<typeof identityProvider>>(document)!.spec
-  const before = as<DocumentOf<typeof identityProvider>>(stored)?.spec.groupRoles ?? []
-  for (const [place, mapping] of groupRoles.entries()) {
-    if (before.some(old => !changed(old, mapping))) continue
+  const { spec } = as<DocumentOf<typeof identityProvider>>(document)!
+  if (stored && !changed(stored.spec, spec)) return
+  for (const [place, { workspace: at = null }] of spec.groupRoles.entries()) {
     const granted = as<DocumentOf<typeof role>>(targets.get(`spec.groupRoles.${place}.role`))
-    const at = mapping.workspace ?? null
     const lacking = beyond(caller, granted?.spec.permissions ?? [], at)
     if (lacking.length > 0) throw notHeld(lacking, at)
   }

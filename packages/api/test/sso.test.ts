@@ -251,18 +251,31 @@ describe('a group', () => {
     const maker = await h.person('max')
     const spec = { subject: { kind: 'User', name: 'max' }, role: 'sso-maker' }
     expectStatus(await post('/api/v1/roleassignments', { metadata: { name: 'max' }, spec }), 201)
-    const make = (groupRoles: object[]) =>
+    const make = (groupRoles: object[], more: object = { allowedDomains: [] }) =>
       post(
         '/api/v1/identityproviders',
-        { metadata: { name: 'rogue' }, spec: providerSpec({ groupRoles }) },
+        { metadata: { name: 'rogue' }, spec: providerSpec({ groupRoles, ...more }) },
         maker.token,
       )
+    // Nor may it speak for whom the maker may not become.
+    const spoken = await make([], {})
+    expect([spoken.status, spoken.body.error.reason]).toEqual([403, 'grant_not_held'])
+    expect(spoken.body.error.message).toContain('The provider could speak for an account that holds')
     const beyond = await make([{ group: 'ml', role: 'platform/admin' }])
     expect([beyond.status, beyond.body.error.reason]).toEqual([403, 'grant_not_held'])
     expect(
       (await make([{ group: 'ml', role: 'platform/viewer', workspace: 'team' }])).body.error.reason,
     ).toBe('grant_not_held')
     expectStatus(await make([{ group: 'ml', role: 'sso-maker' }]), 201)
+    const change = (spec: object, token = maker.token) =>
+      h.call('PATCH', '/api/v1/identityproviders/rogue', { token, body: { spec } })
+    expect((await change({ allowedDomains: ['example.org'] })).body.error.reason).toBe('grant_not_held')
+    // A mapping that somebody else has made goes with all that says who is in its group.
+    const ops = { group: 'ops', role: 'platform/admin' }
+    expectStatus(await change({ groupRoles: [ops] }, admin.token), 200)
+    expect((await change({ clientId: 'mine' })).body.error.reason).toBe('grant_not_held')
+    expectStatus(await change({ groupRoles: [{ group: 'ml', role: 'sso-maker' }] }, admin.token), 200)
+    expectStatus(await change({ scopes: ['openid', 'email'] }), 200)
     expect(
       (await h.call('DELETE', '/api/v1/roles/sso-maker', { token: admin.token })).body.error.reason,
     ).toBe('in_use')

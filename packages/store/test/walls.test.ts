@@ -851,6 +851,7 @@ test('functions that run as their owner are these and no others, each with a fix
     'settle_usage',
     'tidy_ledger',
     'void_hold',
+    'vouched_beyond',
   ])
   expect(new Set(rows.map(({ path }) => path))).toEqual(new Set(['search_path=switchyard, pg_temp']))
 })

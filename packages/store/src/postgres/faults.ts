@@ -35,6 +35,7 @@ const states: Readonly<Record<string, Row>> = {
   SY403: { code: 'denied', reason: 'denied', message: null },
   SY404: { code: 'not_found', reason: 'not_found', message: null },
   SY409: { code: 'conflict', reason: 'terminating', message: null },
+  SYGNT: { code: 'denied', reason: 'grant_not_held', message: null },
   SYQTA: { code: 'exhausted', reason: 'quota_exceeded', message: null },
   SYADM: { code: 'conflict', reason: 'last_admin', message: null },
   '23505': {
