@@ -43,6 +43,7 @@ const groups: readonly (readonly [title: string, Readonly<Record<string, () => P
       events: verb(() => import('./commands/events.ts')),
       route: verb(() => import('./commands/route.ts')),
       prices: verb(() => import('./commands/prices.ts')),
+      invoice: verb(() => import('./commands/invoice.ts')),
       usage: verb(() => import('./commands/usage.ts')),
       audit: verb(() => import('./commands/audit.ts')),
       wallet: verb(() => import('./commands/wallet.ts')),

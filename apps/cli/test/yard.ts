@@ -4,6 +4,7 @@ import { createServer } from 'node:http'
 import { type ApiOptions, bootstrapDocuments, createApi, type Shipped } from '@switchyard/api'
 import { type Client, createClient } from '@switchyard/client'
 import type { Document } from '@switchyard/kinds'
+import { invoicing } from '@switchyard/ledger'
 import { testDatabase } from '@switchyard/store/testing'
 import { type Circumstances, cli, folder, type Ran } from './harness.ts'
 
@@ -51,6 +52,7 @@ export async function startYard(options: Partial<ApiOptions> = {}): Promise<Yard
     usage,
     audit,
     ledger,
+    invoicing: invoicing({ ...database, now: Date.now, observe: () => {} }),
     prices,
     issuer: 'http://switchyard.test',
     cursorKey: randomBytes(32),

@@ -12,6 +12,7 @@ import { httpProber } from '@switchyard/drivers/prober'
 import { filesRegistry } from '@switchyard/drivers/registries/files'
 import { guardedFetch } from '@switchyard/gateway'
 import { apiVersion } from '@switchyard/kinds'
+import { invoicing } from '@switchyard/ledger'
 import { examine, systemClock, systemRandom, type Vault } from '@switchyard/runtime'
 import type { KeyRing } from '@switchyard/store'
 import { type ConfigFile, followConfigFile } from './config-file.ts'
@@ -20,6 +21,7 @@ import { serverChecks } from './doctor.ts'
 import { firstToken } from './first-token.ts'
 import { claim, type Folder, openFolder, readQuickstart, release, writeQuickstart } from './folder.ts'
 import { type Front, takePort } from './front.ts'
+import { keepInvoicing } from './invoicing.ts'
 import { shipLeftovers } from './journals.ts'
 import { createLog, observer } from './log.ts'
 import { listenForOperations, operationsHandler, operationsOf } from './operations.ts'
@@ -129,6 +131,7 @@ export async function serve(settings: Settings, report: Report, signal: AbortSig
   const trail = stack.use(await openTrail({ opened, folder, settings: settings.audit, holder, clock, log }))
   const following = stack.use(followKeys(vault, true, clock, observer(log, 'keys')))
   const ending = new AbortController()
+  const invoices = { invoices: opened.invoices, prices, now: clock.now, observe: observer(log, 'invoice') }
 
   let config: ConfigFile | undefined
   const { api, front } = await step(
@@ -167,6 +170,7 @@ export async function serve(settings: Settings, report: Report, signal: AbortSig
         audit,
         trail,
         ledger,
+        invoicing: invoicing(invoices),
         prices,
         issuer: settings.baseUrl,
         cursorKey: folder.cursorKey,
@@ -224,6 +228,7 @@ export async function serve(settings: Settings, report: Report, signal: AbortSig
   )
   const renewed = await api.renewFingerprints()
   if (renewed > 0) log.info({ credentials: renewed }, 'fingerprints_renewed')
+  stack.use(keepInvoicing({ ...invoices, store, leases, holder, clock }))
   const { bytes: responseBytes } = settings.responses
   stack.use(keepTidy(() => prune({ responseBytes }), clock, observer(log, 'tidy')))
 

@@ -9,6 +9,7 @@ import { createClient } from '@switchyard/client'
 import { openMemoryLimiter } from '@switchyard/drivers/limits/memory'
 import { compileSnapshot, createGateway, emptySnapshot } from '@switchyard/gateway'
 import { Fault } from '@switchyard/kinds'
+import { invoicing } from '@switchyard/ledger'
 import { systemClock, systemRandom } from '@switchyard/runtime'
 import { type TestDatabase, testDatabase } from '@switchyard/store/testing'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -32,6 +33,7 @@ beforeAll(async () => {
     usage: db.usage,
     audit: db.audit,
     ledger: db.ledger,
+    invoicing: invoicing({ ...db, now: Date.now, observe: () => {} }),
     issuer: 'http://switchyard.test',
     cursorKey: randomBytes(32),
     version: '0.0.0-test',

@@ -1,4 +1,5 @@
 // The trail from a request to an archive that somebody else checks: API, sequencer, folder.
+
 import { randomBytes } from 'node:crypto'
 import { mkdtemp, readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
@@ -7,7 +8,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Api, bootstrapDocuments, createApi } from '@switchyard/api'
 import { filesObjects } from '@switchyard/drivers/objects/files'
-import { readVerifier, verifyArchive, verifyProof } from '@switchyard/ledger'
+import { invoicing, readVerifier, verifyArchive, verifyProof } from '@switchyard/ledger'
 import { systemClock, systemRandom } from '@switchyard/runtime'
 import { type TestDatabase, testDatabase } from '@switchyard/store/testing'
 import pino from 'pino'
@@ -34,6 +35,7 @@ beforeAll(async () => {
   api = await createApi({
     ...db,
     trail,
+    invoicing: invoicing({ ...db, now: Date.now, observe: () => {} }),
     issuer: 'http://switchyard.test',
     cursorKey: randomBytes(32),
     version: '0',

@@ -9,6 +9,7 @@ import type {
   AuditTrail,
   CheckedRow,
   IdentityStore,
+  Invoicing,
   LedgerStore,
   Mailer,
   Observe,
@@ -60,6 +61,7 @@ export interface ApiOptions {
   readonly trail?: AuditTrail | undefined
   /** Balances. */
   readonly ledger: LedgerStore
+  readonly invoicing: Invoicing
   /** Published price books. */
   readonly prices: PriceStore
   /** Public address of this installation, such as http://127.0.0.1:8080: `iss` of the session tokens. */
@@ -187,6 +189,7 @@ export async function createApi(options: ApiOptions): Promise<Api> {
     identity,
     usage,
     ledger,
+    invoicing: options.invoicing,
     prices,
     tokens,
     sessions,

@@ -7,6 +7,7 @@ import { type BalanceOptions, balanceRows } from './balance-rows.ts'
 import { type ConfigurationOptions, configurationRows } from './configuration-rows.ts'
 import { type ExplainOptions, explainRow } from './explain-row.ts'
 import { type FactOptions, factRows } from './fact-rows.ts'
+import { type InvoiceOptions, invoiceRows } from './invoice-rows.ts'
 import { type PeopleOptions, peopleRows } from './people-rows.ts'
 import { type PriceOptions, priceRows } from './price-rows.ts'
 import { type ResourcesOptions, resourceRows } from './resources.ts'
@@ -22,6 +23,7 @@ export interface RoutesOptions
     AuditOptions,
     AdminOptions,
     BalanceOptions,
+    InvoiceOptions,
     PriceOptions,
     SessionRowsOptions,
     PeopleOptions,
@@ -38,6 +40,7 @@ export function routes(options: RoutesOptions): readonly Row[] {
     ...factRows(options),
     ...auditRows(options),
     ...balanceRows(options),
+    ...invoiceRows(options),
     ...priceRows(options),
     ...adminRows(options),
     explainRow(options),

@@ -271,6 +271,7 @@ describe('every kind', () => {
   test('answers a replace with what was read as unchanged', async () => {
     const owner = { kind: 'User', name: 'round' }
     const specs: Record<string, object> = {
+      LegalEntity: { name: 'Round' },
       Workspace: {},
       Project: {},
       User: { email: 'round@example.org', password: 'round and round it goes' },

@@ -11,6 +11,7 @@ import {
   type Shipped,
 } from '@switchyard/api'
 import type { ErrorBody, Metadata } from '@switchyard/kinds'
+import { invoicing } from '@switchyard/ledger'
 import { testDatabase } from '@switchyard/store/testing'
 
 export interface Harness extends AsyncDisposable {
@@ -110,6 +111,7 @@ export async function start(options: Partial<ApiOptions> = {}): Promise<Harness>
     usage: database.usage,
     audit: database.audit,
     ledger: database.ledger,
+    invoicing: invoicing({ ...database, now: () => Date.now() + clock.ahead, observe: () => {} }),
     prices: database.prices,
     issuer: 'http://switchyard.test',
     cursorKey: randomBytes(32),

@@ -1,5 +1,7 @@
 // Idempotency-Key: what comes twice is done once, by whichever process, and no secret is kept for it.
+
 import { randomBytes } from 'node:crypto'
+import { invoicing } from '@switchyard/ledger'
 import { Client } from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { expectStatus, type Harness, start } from './harness.ts'
@@ -105,6 +107,7 @@ describe('a POST with an Idempotency-Key', () => {
     const { createServer } = await import('node:http')
     const other = await createApi({
       ...h.database,
+      invoicing: invoicing({ ...h.database, now: Date.now, observe: () => {} }),
       issuer: 'http://switchyard.test',
       cursorKey,
       version: '0',

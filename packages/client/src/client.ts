@@ -9,6 +9,7 @@ import { documentCalls, type KindName, type WatchQuery } from './documents.ts'
 import { createExchange, type ExchangeOptions } from './exchange.ts'
 import { factCalls } from './facts.ts'
 import { abortFault } from './faults.ts'
+import { invoiceCalls } from './invoices.ts'
 import { peopleCalls } from './people.ts'
 import { sessionCalls } from './session.ts'
 import { type WatchOptions, watch } from './watch.ts'
@@ -37,6 +38,7 @@ export function createClient({ watch: retry, ...options }: ClientOptions) {
     ...factCalls(exchange),
     ...auditCalls(exchange),
     ...balanceCalls(exchange),
+    ...invoiceCalls(exchange),
     ...sessionCalls(exchange),
     ...peopleCalls(exchange),
     ...chatCalls(exchange),

@@ -1,6 +1,7 @@
 // How a workspace pays for what its keys call: out of a balance that was filled in advance, or on credit.
 import { z } from 'zod'
 import { nameSchema } from './envelope.ts'
+import { invoicingSchema } from './invoicing.ts'
 import { decimalSchema } from './money.ts'
 
 const credit = decimalSchema
@@ -62,6 +63,7 @@ export const billingSchema = z
       .optional()
       .describe('Projects with an account of their own, which pays for them in place of the workspace.'),
     charge: charge.prefault({}),
+    invoice: invoicingSchema.optional(),
     onStoreLoss: z
       .enum(['closed', 'open'])
       .default('closed')

@@ -67,6 +67,9 @@ export const invoiceTermsSchema = z.strictObject({
   taxInclusive: z.boolean().describe('Prices hold the tax.'),
   taxes: z.array(tax.extend({ models: z.array(z.string()).nullable() })),
   discounts: z.array(z.strictObject({ name: z.string(), percent, models: z.array(z.string()).nullable() })),
+  prepaid: z
+    .boolean()
+    .describe('Usage is paid from a balance when it comes: the invoice takes it off again.'),
 })
 export type InvoiceTerms = z.output<typeof invoiceTermsSchema>
 
@@ -83,11 +86,17 @@ export const invoiceDocumentSchema = z.strictObject({
   terms: invoiceTermsSchema,
   evidence: z
     .strictObject({
-      cutoff: count.describe('Last batch of usage that is counted.'),
+      cutoff: count.describe('Events that were taken up to there are counted.'),
       ratingVersion: count,
       books: z.array(z.strictObject({ id: z.string(), name: z.string(), version: z.int(), sha256: hash })),
-      events: count,
-      root: hash.describe('Merkle root (RFC 6962) over the events that were rated.'),
+      periods: z
+        .array(
+          span.extend({
+            events: count,
+            root: hash.describe('Merkle root (RFC 6962) over the events that were rated.'),
+          }),
+        )
+        .describe('Whose usage was rated: its own, then earlier ones whose late usage it corrects.'),
     })
     .nullable()
     .describe('What it was reckoned from; none of a credit note that a person wrote.'),

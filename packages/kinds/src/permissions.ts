@@ -22,6 +22,8 @@ const furtherPermissions = [
   'usage:read',
   'usage:rebuild',
   'usage:quarantine',
+  'invoice:read',
+  'invoice:issue',
   'audit:read',
   'audit:verify',
   'audit:export',
@@ -87,6 +89,7 @@ export const presets: Readonly<Record<string, readonly string[]>> = {
     'usage:read',
     'audit:read',
     'account:read',
+    'invoice:read',
     'inference:call',
   ],
   operator: [
@@ -117,9 +120,10 @@ export const presets: Readonly<Record<string, readonly string[]>> = {
     'event:read',
   ],
   billing: [
-    ...reads('workspace', 'project', 'quota', ...serving, 'price_book'),
+    ...reads('workspace', 'project', 'quota', ...serving, 'price_book', 'legal_entity'),
     'usage:read',
     'account:read',
+    'invoice:read',
   ],
   // Others' keys are read with api_key:any; the secret itself is shown to nobody.
   auditor: ['*:read', 'api_key:any', 'audit:verify', 'audit:export'],

@@ -8,6 +8,7 @@ import { guardrail } from './guardrail.ts'
 import { identityProvider } from './identity-provider.ts'
 import { issuer } from './issuer.ts'
 import type { Kind } from './kind.ts'
+import { legalEntity } from './legal-entity.ts'
 import { mcpServer } from './mcp-server.ts'
 import { model } from './model.ts'
 import { modelRegistry } from './model-registry.ts'
@@ -25,6 +26,7 @@ import { user } from './user.ts'
 import { workspace } from './workspace.ts'
 
 export const kinds: readonly Kind[] = [
+  legalEntity,
   workspace,
   project,
   user,

@@ -31,5 +31,6 @@ export const workspace = defineKind({
     { title: 'CURRENCY', path: 'spec.currency', wide: true },
     { title: 'TIMEZONE', path: 'spec.timezone', wide: true },
   ],
+  references: [{ path: 'spec.billing.invoice.entity', to: 'LegalEntity', onDelete: 'refuse' }],
   fields: ['spec.suspended', 'status.phase'],
 })

@@ -16,6 +16,7 @@ import type {
   CompilePrices,
   Demand,
   IdentityStore,
+  InvoiceStore,
   Leases,
   LedgerStore,
   PriceStore,
@@ -33,6 +34,7 @@ import { databaseChecks } from './doctor.ts'
 import { rootKey } from './envelope.ts'
 import { identityOn } from './identity.ts'
 import type { Steps } from './ingest.ts'
+import { invoicesOn } from './invoices.ts'
 import { isRing, type KeyCopy, type KeyRing, type Keys, keyRingOn } from './keyring.ts'
 import { leasesOn } from './leases.ts'
 import { ledgerOn } from './ledger.ts'
@@ -74,6 +76,8 @@ export interface OpenedStore extends AsyncDisposable {
   readonly ledger: LedgerStore
   /** Published price books. */
   readonly prices: PriceStore
+  /** Invoices, and what they are reckoned from. */
+  readonly invoices: InvoiceStore
   /** Which endpoints are asked for. */
   readonly demand: Demand
   /** How workspaces stand to their quotas. */
@@ -126,6 +130,7 @@ export function openStore(options: OpenOptions): OpenedStore {
     usage: usageOn(database, options.prices ? { rate: rater(options.prices), settle } : counting),
     ledger: ledgerOn(database),
     prices: pricesOn(database),
+    invoices: invoicesOn(database),
     demand: demandOn(database),
     quotas: quotasOn(database),
     openResponses(keys, given) {

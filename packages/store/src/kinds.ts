@@ -22,6 +22,7 @@ const ownStatus = new Set([
   'IdentityProvider',
   'Route',
   'PriceBook',
+  'LegalEntity',
 ])
 
 const agentWrites = new Set(['Replica', 'Cluster'])

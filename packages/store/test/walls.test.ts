@@ -7,6 +7,7 @@ import { type TestDatabase, testDatabase } from '@switchyard/store/testing'
 import { Client, escapeLiteral } from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { agent, allow, caller, control, deleted, document, gateway, named, operator, put } from './given.ts'
+import { issueOne } from './invoiced.ts'
 import { usageEvent } from './usage-event.ts'
 
 let db: TestDatabase
@@ -65,6 +66,7 @@ beforeAll(async () => {
       .openResponses([randomBytes(32)])
       .keep({ workspace, project: null }, { id: 'resp_1', model: 'm', upstream: 'u' })
     await db.demand.mark([{ workspace, name: 'e' }])
+    await issueOne(db.invoices, workspace)
     await db.usage.ingest([usageEvent(workspace), { ...usageEvent(workspace), time: 'never' }])
     await eyes.query("insert into usage_counters (workspace, series, period) values ($1, 's', now())", [
       workspace,
@@ -168,6 +170,8 @@ describe('every table', () => {
       'demand',
       'events',
       'grants',
+      'invoice_lines',
+      'invoices',
       'ledger_entries',
       'ledger_transactions',
       'refs',

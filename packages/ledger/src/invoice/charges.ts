@@ -86,7 +86,7 @@ export class Tally {
 
 // None of the names holds a control character; a step sorts by its size.
 const between = '\u0001'
-const keyText = ({ project, model, unit, rate, step }: LineKey): string =>
+export const keyText = ({ project, model, unit, rate, step }: LineKey): string =>
   [project ?? '', model, unit, rate, step === null ? '' : String(step).padStart(9, '0')].join(between)
 
 const taxText = (tax: Tax | null): string => (tax === null ? '' : `${tax.percent}${between}${tax.name}`)

@@ -60,7 +60,7 @@ const momentsOf = ({ startsAt, endsAt }: Span) => ({
   to: new Date(endsAt).toISOString(),
 })
 
-const spanOf = ({ from, to }: InvoiceLine['service']): Span => ({
+export const spanOf = ({ from, to }: InvoiceLine['service']): Span => ({
   startsAt: Date.parse(from),
   endsAt: Date.parse(to),
 })

@@ -152,6 +152,7 @@ function lineWords(line: InvoiceLine, language: Language, timezone: string): Htm
 
 function footOf({ evidence, linesHash, terms }: InvoiceDocument, words: Words): Html {
   const events =
-    evidence && `${words.evidence}: ${grouped(evidence.events)}, ${words.cutoff} ${evidence.cutoff}. `
+    evidence &&
+    `${words.evidence}: ${evidence.periods.map(({ events }) => grouped(events)).join(' + ')}, ${words.cutoff} ${evidence.cutoff}. `
   return html`<footer>${words.times} ${terms.timezone}. ${events ?? ''}${words.digest}: ${linesHash}</footer>`
 }

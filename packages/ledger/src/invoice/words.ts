@@ -1,7 +1,8 @@
 // What a document says, in English and Chinese.
 
-export const languages = ['en', 'zh'] as const
-export type Language = (typeof languages)[number]
+import type { InvoiceLanguage } from '@switchyard/runtime'
+
+export type Language = InvoiceLanguage
 
 const english = {
   invoice: 'Invoice',

@@ -51,8 +51,9 @@ export function sample(currency = 'CNY', taxInclusive = true): InvoiceDocument {
     cutoff,
     ratingVersion: '1',
     books: [{ id: '4', name: 'sale', version: 2, sha256: 'ab'.repeat(32) }],
-    events,
-    root: 'cd'.repeat(32),
+    periods: [
+      { from: '2026-10-31T16:00:00.000Z', to: '2026-11-30T16:00:00.000Z', events, root: 'cd'.repeat(32) },
+    ],
   })
   const before = [part(7_400_000n, 18_500_000_000_000n), part(31_000_001n, 24_800_000_800_000n, input)]
   const first = documentOf(

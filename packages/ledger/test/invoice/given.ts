@@ -13,6 +13,7 @@ export const termsOf = (some: Partial<Terms> = {}): Terms => ({
   taxInclusive: false,
   taxes: [],
   discounts: [],
+  prepaid: false,
   ...some,
 })
 
@@ -50,6 +51,7 @@ export const terms: fc.Arbitrary<Terms> = fc.record({
   rounding: fc.constantFrom('half_even', 'half_up'),
   timezone: fc.constant('Asia/Shanghai'),
   taxInclusive: fc.boolean(),
+  prepaid: fc.constant(false),
   taxes: fc.array(
     fc.record({
       name: fc.constantFrom('VAT', 'GST'),

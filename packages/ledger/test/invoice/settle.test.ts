@@ -79,7 +79,7 @@ describe('an invoice', () => {
     expect(formatMinor(settled.payable, currency)).toBe(total)
   })
 
-  test('I1: lines and residue add up to the rounded sum of what is exact, and net and tax to gross', () => {
+  test('MB4.I1: lines and residue add up to the rounded sum of what is exact, and net and tax to gross', () => {
     fc.assert(
       fc.property(mixed, terms, (charges, at) => {
         const unit = minorUnit(at.currency)
@@ -166,7 +166,7 @@ describe('an invoice', () => {
     ).toEqual(['minimum'])
   })
 
-  test('I3: neither order nor batches of what was used change a line', () => {
+  test('MB4.I3: neither order nor batches of what was used change a line', () => {
     fc.assert(
       fc.property(parts, fc.integer(), terms, (all, seed, at) => {
         const shuffled = all.toSorted(
@@ -186,7 +186,7 @@ describe('an invoice', () => {
 })
 
 describe('corrections', () => {
-  test('I2: what was billed and its corrections are what all events come to', () => {
+  test('MB4.I2: what was billed and its corrections are what all events come to', () => {
     fc.assert(
       fc.property(asked, parts, parts, terms, (first, late, later, at) => {
         const made = (...seen: (readonly Part[])[]) =>

@@ -20,7 +20,7 @@ export type StoreObservation =
   | { readonly type: 'listener_back' }
 
 /** Roles of the server's own rooms, beside those of an Identity. */
-export type ServerRole = 'secrets' | 'identity' | 'ingest' | 'audit' | 'doctor'
+export type ServerRole = 'secrets' | 'identity' | 'ingest' | 'audit' | 'doctor' | 'invoice'
 
 export interface Session {
   readonly isolation?: 'repeatable read'

@@ -14,6 +14,7 @@ export const roles = [
   'switchyard_ingest',
   'switchyard_audit',
   'switchyard_doctor',
+  'switchyard_invoice',
 ] as const
 
 /** Makes the roles that are missing and lets the connecting user take each. They belong to the whole server. */
