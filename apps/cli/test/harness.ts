@@ -23,6 +23,8 @@ export interface Circumstances {
   readonly now?: () => Date
   /** Sees what is printed as it is printed. */
   readonly onOutput?: (text: string) => void
+  /** The same of what goes to stderr. */
+  readonly onNote?: (text: string) => void
 }
 
 export const folder = () => mkdtempSync(join(tmpdir(), 'switchyard-cli-'))
@@ -41,7 +43,7 @@ export async function cli(argv: readonly string[], given: Circumstances = {}): P
   const { env = {}, stdin = '', tty = false, now = () => new Date() } = given
   const home = given.home ?? folder()
   const stdout = sink(tty, given.onOutput ?? (() => {}))
-  const stderr = sink(tty, () => {})
+  const stderr = sink(tty, given.onNote ?? (() => {}))
   const terminal: Terminal = {
     stdin: Object.assign(Readable.from([Buffer.from(stdin)]), { isTTY: tty }),
     stdout: stdout.stream,

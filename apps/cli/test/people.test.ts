@@ -1,5 +1,6 @@
 // Inviting, resetting and signing out from the command line, against the real API.
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { type Directory, outside, startDirectory } from '../../../packages/api/test/sso.bed.ts'
 import { startYard, type Yard } from './yard.ts'
 
 let yard: Yard
@@ -75,4 +76,61 @@ test('sessions are listed and ended, one or all; a password is changed from two 
     'sessions of ann ended\n',
   )
   expect((await run(['session', 'list'], accessToken)).status).toBe(3)
+})
+
+describe('login --sso', () => {
+  let idp: Directory
+  let sso: Yard
+  beforeAll(async () => {
+    sso = await startYard({ outside })
+    idp = await startDirectory(sso, ['http://switchyard.test/api/v1/sso/corp/return'])
+    const spec = {
+      issuer: idp.origin,
+      clientId: 'open',
+      scopes: ['openid', 'email'],
+      allowedDomains: ['example.org'],
+      provision: 'on-login',
+      allowCidrs: ['127.0.0.0/8'],
+      ca: idp.ca,
+    }
+    await sso.client.create({ kind: 'IdentityProvider', metadata: { name: 'corp' }, spec })
+  })
+  afterAll(async () => {
+    await idp?.[Symbol.asyncDispose]()
+    await sso?.[Symbol.asyncDispose]()
+  })
+
+  test('waits for a browser, and keeps the session that it has signed in', async () => {
+    idp.people.set('s-1', { email: 'sue@example.org', email_verified: true })
+    let said = ''
+    const { promise: asked, resolve } = Promise.withResolvers<string>()
+    const login = sso.run(['login', sso.url, '--sso', '-W', 'team'], {
+      onNote(text) {
+        said += text
+        const start = /(\/api\/v1\/sso\/corp\/start\?\S+)\n/.exec(said)?.[1]
+        if (start !== undefined) resolve(start)
+      },
+    })
+    const sent = await idp.signIn('s-1', await asked)
+    const to = sent.headers.location ?? ''
+    expect(to).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/\?code=/)
+    const stranger = await fetch(to.replace(/state=.*/, 'state=another'))
+    expect(stranger.status).toBe(404)
+    expect(await (await fetch(to)).text()).toContain('signed in')
+    const ran = await login
+    expect(ran.status, ran.stderr).toBe(0)
+    expect(ran.stderr).toContain('as user:sue')
+    const listed = await sso.run(
+      ['session', 'list', '--context', ran.stderr.match(/Context (\S+)/)?.[1] ?? ''],
+      { env: {} },
+    )
+    expect(listed.stdout).toContain('sso')
+  })
+
+  test('names a provider when there are several, and says when there is none', async () => {
+    const none = await run(['login', yard.url, '--sso'])
+    expect([none.status, none.stderr]).toEqual([2, expect.stringContaining('--email') as unknown])
+    const both = await run(['login', yard.url, '--sso', '--token-stdin'])
+    expect([both.status, both.stderr]).toEqual([2, expect.stringContaining('one of') as unknown])
+  })
 })

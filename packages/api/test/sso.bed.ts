@@ -64,7 +64,11 @@ export interface Directory extends Secure {
   visit(url: string, cookies: Map<string, string>): Promise<Seen>
 }
 
-export async function startDirectory(h: Harness, redirects: readonly string[]): Promise<Directory> {
+/** `h` is the server at `http://switchyard.test`. */
+export async function startDirectory(
+  h: Pick<Harness, 'url'>,
+  redirects: readonly string[],
+): Promise<Directory> {
   const secure = await serveSecurely()
   const people = new Map<string, Account>()
   let signingIn = ''

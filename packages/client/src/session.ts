@@ -48,6 +48,16 @@ export function sessionCalls(exchange: Exchange) {
     readSession((await exchange.send({ method: 'POST', path, body, anonymous: true })).body)
   return {
     login: (email: string, password: string) => post('/api/v1/sessions', { email, password }),
+    /** Names of the identity providers that people sign in by. */
+    async signIns(): Promise<readonly string[]> {
+      const { body } = await exchange.send({ method: 'GET', path: '/api/v1/sso', anonymous: true })
+      const items: unknown = isRecord(body) ? body.items : undefined
+      if (!Array.isArray(items))
+        throw new Fault('internal', 'The server does not tell how to sign in. Is it another version?')
+      return items.filter(isRecord).map(({ name }) => String(name))
+    },
+    /** What a browser has signed in for this program. */
+    exchange: (code: string, verifier: string) => post('/api/v1/sso/exchange', { code, verifier }),
     /** The refresh token is used up: keep the one in the answer. */
     refresh: (refreshToken: string) => post('/api/v1/sessions/refresh', { refreshToken }),
     /** Ends the session of the current access token. */

@@ -14,6 +14,7 @@ export function register(program: Command, start: Start): void {
     .option('--email <address>', 'who signs in')
     .option('--password-stdin', 'read the password from standard input')
     .option('--token-stdin', 'read a token from standard input instead: an operator’s token or an API key')
+    .option('--sso [provider]', 'sign in with a browser at an identity provider (default: the only one)')
     .option('--name <name>', 'name of the context (default: the host of the address)')
     .addHelpText(
       'after',
@@ -21,6 +22,7 @@ export function register(program: Command, start: Start): void {
 Examples:
   switchyard login https://ai.example.com --email ada@example.com
   pass show switchyard | switchyard login https://ai.example.com --email ada@example.com --password-stdin
+  switchyard login https://ai.example.com --sso
   switchyard login http://127.0.0.1:8080 --token-stdin < token.txt
   switchyard login --name prod https://ai.example.com --email ada@example.com -W research`,
     )

@@ -12,6 +12,8 @@ export interface LoginOptions {
   readonly email?: string
   readonly passwordStdin?: boolean
   readonly tokenStdin?: boolean
+  /** Name of the provider, or true for the only one. */
+  readonly sso?: string | true
   readonly name?: string
 }
 
@@ -49,11 +51,11 @@ async function workspaceOf(cli: Cli, client: Client): Promise<{ workspace: strin
 }
 
 export async function login(cli: Cli, given: string | undefined, options: LoginOptions): Promise<void> {
-  const { email, passwordStdin, tokenStdin } = options
-  if (passwordStdin && tokenStdin)
-    throw new Fault('invalid', 'Give --password-stdin or --token-stdin, not both.')
-  if (!tokenStdin && email === undefined)
-    throw new Fault('invalid', 'Say who signs in: --email YOU@…, or --token-stdin with a token.')
+  const { email, passwordStdin, tokenStdin, sso } = options
+  if ([passwordStdin, tokenStdin, sso].filter(Boolean).length > 1)
+    throw new Fault('invalid', 'Give one of --password-stdin, --token-stdin and --sso.')
+  if (!tokenStdin && !sso && email === undefined)
+    throw new Fault('invalid', 'Say who signs in: --email YOU@…, --sso, or --token-stdin with a token.')
   const url = await addressOf(cli, given)
   const name = options.name ?? new URL(url).host.replace(':', '-')
   const { terminal, signal } = cli
@@ -64,6 +66,12 @@ export async function login(cli: Cli, given: string | undefined, options: LoginO
     token = firstLine(await readAll(terminal.stdin, signal)).trim()
     if (token === '') throw new Fault('invalid', 'Standard input held no token.')
     saved = { url, token }
+  } else if (sso) {
+    await using anonymous = createClient({ url, token: () => '', signal })
+    const { signInByBrowser } = await import('./login-sso.ts')
+    const session = await signInByBrowser(cli, anonymous, sso === true ? undefined : sso)
+    token = session.accessToken
+    saved = { url, session: savedSession(session, undefined, terminal.now()) }
   } else {
     const address = email ?? ''
     const password = await passwordOf(cli, address, options)
