@@ -1,6 +1,7 @@
 // Links of outside subjects, groups and one-time codes of sign-in, on the database's clock.
 import type { FederationStore, PersonRef } from '@switchyard/runtime'
 import type { PoolClient } from 'pg'
+import { recordAudit } from './audit/record.ts'
 
 /** `run` is a transaction of the role that keeps what signing in remembers. */
 export function federationOn(
@@ -28,15 +29,24 @@ export function federationOn(
 
     setGroups: ({ id, name }, provider, groups) =>
       run(async client => {
-        await client.query(
+        const gone = await client.query(
           'delete from group_members where user_id = $1 and provider = $2 and group_name <> all ($3)',
           [id, provider, groups],
         )
-        await client.query(
+        const come = await client.query(
           `insert into group_members (user_id, user_name, provider, group_name)
            select $1, $2, $3, unnest($4::text[]) on conflict do nothing`,
           [id, name, provider, groups],
         )
+        if ((gone.rowCount ?? 0) + (come.rowCount ?? 0) === 0) return
+        await recordAudit(client, {
+          workspace: null,
+          action: 'identity.groups',
+          resource: { kind: 'User', name, uid: id },
+          actor: `user:${name}`,
+          reason: provider,
+          after: groups,
+        })
       }),
     groups: ({ id }) =>
       run(async client => {
