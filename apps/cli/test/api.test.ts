@@ -256,7 +256,7 @@ describe('get', () => {
   })
 
   test('shortens long lists in a table, and not when it is wide', async () => {
-    const viewer = /^platform\/viewer +workspace:read,project:read,cluster:read \+\d+ /m
+    const viewer = /^platform\/viewer +workspace:read,project:read,quota:read \+\d+ /m
     expect(await ok(run(['get', 'roles']))).toMatch(viewer)
     expect(await ok(run(['get', 'roles', '-o', 'wide']))).toMatch(/^platform\/viewer .*event:read/m)
   })
