@@ -85,6 +85,14 @@ export async function node24(): Promise<Tool> {
   })
 }
 
+/** The Go team's client of transparency logs, as a program that reads an archive. */
+export async function tlogClient(): Promise<Tool> {
+  const go = onPath('go')
+  if (go === undefined) return { absent: 'go is not installed' }
+  const source = join(root, 'test/real/tlog')
+  return made('tlog-0.24.0', 'tlog', folder => run(go, ['build', '-o', join(folder, 'tlog'), '.'], source))
+}
+
 /** A llama-server program: the one that the environment names, or one built from llama.cpp's sources. */
 export async function llamaServer(): Promise<Tool> {
   const given = process.env.SWITCHYARD_LLAMA_SERVER

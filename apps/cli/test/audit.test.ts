@@ -70,6 +70,8 @@ describe('switchyard audit', () => {
 
   test('key prints the public key alone, and resume says what it read back', async () => {
     expect((await run(['key'])).stdout).toBe(`${signer.text}\n`)
+    const another = readSigner((await run(['key', '--new'])).stdout)
+    expect([another.name, another.text === signer.text]).toEqual([signer.name, false])
     expect((await run(['resume'])).stderr).toContain('7 entries were read back')
   })
 

@@ -81,9 +81,13 @@ Examples:
     .description(
       'Prints the public keys that the log is signed by, one a line. Keep them where the log is not.',
     )
-    .addHelpText('after', '\nExample:\n  switchyard audit key > log.vkey')
-    .action((_: unknown, command: Command) =>
-      start(command, async cli => (await import('../verbs/audit.ts')).key(cli)),
+    .option('--new', 'print a new private key for the same log instead, to be added to its file of keys')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  switchyard audit key > log.vkey\n  switchyard audit key --new >> .switchyard/audit.key',
+    )
+    .action((options: { readonly new?: boolean }, command: Command) =>
+      start(command, async cli => (await import('../verbs/audit.ts')).key(cli, options.new)),
     )
   audit
     .command('resume')

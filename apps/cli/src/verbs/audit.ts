@@ -108,8 +108,15 @@ export async function exportEntries(
     cli.out(`${line}\n`)
 }
 
-export async function key(cli: Cli): Promise<void> {
+/** With `another`, a new private key for the same log. */
+export async function key(cli: Cli, another = false): Promise<void> {
   const { keys, protection } = await (await cli.client()).auditKeys()
+  if (another) {
+    const { newSigner } = await import('@switchyard/ledger')
+    const name = keys[0]?.split('+')[0] ?? ''
+    cli.out(`${newSigner(name, crypto.getRandomValues(new Uint8Array(32)))}\n`)
+    return
+  }
   for (const one of keys) cli.out(`${one}\n`)
   cli.note(`The archive is kept as ${protection}.`)
 }
