@@ -26,6 +26,8 @@ let folder: ReturnType<typeof openFolder>
 const server = createServer((request, response) => api.handle(request, response))
 const settings = { ...readSettings({}).audit, checkpointSeconds: 0.1, archiveSeconds: 0.1 }
 const log = pino({ level: 'silent' })
+/** Machines that are shared stop for seconds. */
+const patience = { timeout: 20_000 }
 const open = (holder: string) => openTrail({ opened: db, folder, settings, holder, clock: systemClock, log })
 
 beforeAll(async () => {
@@ -103,20 +105,19 @@ async function person(name: string, role: string, workspace: string | null): Pro
 /** Until all that was told is numbered and signed. */
 async function signed(): Promise<void> {
   await expect
-    .poll(
-      async () => {
-        const head = await db.audit.head()
-        const note = await trail.checkpoint()
-        return note !== undefined && Number(note.split('\n')[1]) === head.size && head.archived === head.size
-      },
-      { timeout: 20_000 },
-    )
+    .poll(async () => {
+      const head = await db.audit.head()
+      const note = await trail.checkpoint()
+      return note !== undefined && Number(note.split('\n')[1]) === head.size && head.archived === head.size
+    }, patience)
     .toBe(true)
 }
 
 describe('the trail', () => {
   test('is searched by who, what, where and when, page by page, newest first', async () => {
-    await expect.poll(async () => (await page('audit?action=project.create&limit=500')).items.length).toBe(6)
+    await expect
+      .poll(async () => (await page('audit?action=project.create&limit=500')).items.length, patience)
+      .toBe(6)
     const first = await page('audit?action=project.*&actor=system:operator&limit=4')
     expect(first.items).toHaveLength(4)
     const second = await page(
@@ -167,7 +168,10 @@ describe('the trail', () => {
       )
     }
     await expect
-      .poll(async () => (await page('workspaces/red/audit?action=audit.export&outcome=success')).items)
+      .poll(
+        async () => (await page('workspaces/red/audit?action=audit.export&outcome=success')).items,
+        patience,
+      )
       .toMatchObject([{ actor: { id: 'user:aud' } }])
   })
 
