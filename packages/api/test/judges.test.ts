@@ -107,7 +107,7 @@ test('CP6: every route lets in whom the function lets in, tells the others what 
   }
   await Promise.all(judged.map(ask))
   expect(calls).toBeGreaterThan(judged.length * h.api.routes.length)
-}, 120_000)
+}, 300_000)
 
 /** A document of every kind in every place where one can be, of nobody who asks. */
 async function furnish(): Promise<readonly { readonly kind: Kind; readonly document: Document }[]> {
@@ -235,4 +235,4 @@ test('CP4.20: row-level security alone judges every preset, kind, verb and place
   await eyes.query('rollback')
   expect(verdicts.database).toEqual(verdicts.function)
   expect(verdicts.function.length).toBeGreaterThan(judged.length * kinds.length * 4)
-}, 120_000)
+}, 300_000)
