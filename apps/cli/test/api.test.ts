@@ -633,3 +633,27 @@ describe('logs and usage', () => {
     expect((await run(['usage', '--by', 'colour'])).status).toBe(2)
   })
 })
+
+describe('wallet', () => {
+  test('shows, tops up once under its key, and lists what was posted', async () => {
+    await ok(apply(one('Workspace', '{ name: paying }')))
+    const wallet = (...argv: string[]) => run(['-W', 'paying', 'wallet', ...argv])
+    const refused = await wallet('topup', '5')
+    expect([refused.status, refused.stderr]).toEqual([6, expect.stringContaining('spec.billing')])
+    await ok(apply(one('Workspace', '{ name: paying }', '{ billing: { mode: prepaid } }')))
+    for (let i = 0; i < 2; i++) await ok(wallet('topup', '12.50', '--key', 'payment-1'))
+    await ok(wallet('grant', '2', '--expires', '30d', '--reason', 'welcome'))
+    await ok(wallet('correct', '--', '-0.5'))
+    const shown = await ok(wallet('show'))
+    expect(shown).toMatch(/^ACCOUNT\s+KIND\s+CURRENCY\s+BALANCE\s+HELD\s+LEASED\s+AVAILABLE$/m)
+    expect(shown).toMatch(/^workspace\s+prepaid\s+USD\s+14\s+0\s+0\s+14$/m)
+    const listed = JSON.parse(await ok(wallet('entries', '-o', 'json'))) as { items: object[] }
+    expect(listed.items).toMatchObject([
+      { cause: 'correction', amount: '-0.5' },
+      { cause: 'grant', amount: '2', reason: 'welcome' },
+      { cause: 'top_up', amount: '12.5', reference: 'key:payment-1' },
+    ])
+    const short = await wallet('withdraw', '100')
+    expect(short.status).toBe(7)
+  })
+})

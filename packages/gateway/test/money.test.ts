@@ -295,6 +295,22 @@ describe('a period', () => {
     await rests('1000')
   })
 
+  test('MB3.27: that ends while a call runs has what was held for it: the call counts where it was admitted', async () => {
+    const before = Date.parse('2099-03-29T23:59:59Z')
+    bed.now = () => before
+    const key = keyOf({ perDay: '1000', timezone: 'UTC' })
+    engine.will('one by one')
+    const answering = ask(key, { stream: true, stream_options: { include_usage: true } })
+    await vi.waitFor(() => expect(engine.seen.length).toBe(1), patient)
+    bed.now = () => before + 2000
+    engine.step(100)
+    expect((await (await answering).text()).endsWith('data: [DONE]\n\n')).toBe(true)
+    await rests('1000')
+    expect(bed.limiter.spent().map(({ bucket, by }) => [bucket.key.split('/').at(-1), by])).toEqual([
+      [String(Date.parse('2099-03-29T00:00:00Z')), cost * 1_000_000],
+    ])
+  })
+
   test('is one of several: the last to end is told, to the millisecond', async () => {
     const key = keyOf({ perHour: String(held() + 1), perDay: String(held() + 2), timezone: 'UTC' })
     expect((await ask(key)).status).toBe(200)

@@ -141,7 +141,7 @@ export function openStore(options: OpenOptions): OpenedStore {
     openKeys,
     checks: (vault, now) => databaseChecks(database, vault, now),
     openVault: keys => vaultOn(database, ringOf(keys), randomBytes),
-    prune: given => prune(database, given),
+    prune: given => prune(database, observe, given),
     close,
     [Symbol.asyncDispose]: close,
   }

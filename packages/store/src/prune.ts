@@ -1,6 +1,6 @@
 // What time makes useless is dropped: old changes, events, links, tokens of sessions that have ended.
 import { answerHours } from './answers.ts'
-import type { Database } from './postgres/pool.ts'
+import type { Database, PoolOptions } from './postgres/pool.ts'
 
 export interface PruneOptions {
   /** Changes younger than this stay. Default 3600. */
@@ -19,7 +19,11 @@ export interface PruneOptions {
 
 const day = 86_400
 
-export async function prune(database: Database, options: PruneOptions = {}): Promise<void> {
+export async function prune(
+  database: Database,
+  observe: NonNullable<PoolOptions['observe']>,
+  options: PruneOptions = {},
+): Promise<void> {
   const {
     changeSeconds = 3600,
     changeRows = 100_000,
@@ -28,7 +32,7 @@ export async function prune(database: Database, options: PruneOptions = {}): Pro
     responseBytes = 1024 ** 3,
     traceHours = 24,
   } = options
-  await database.transaction({ role: 'control' }, {}, async client => {
+  const lost = await database.transaction({ role: 'control' }, {}, async client => {
     await client.query('select prune_changes($1, $2)', [changeRows, changeSeconds])
     await client.query('delete from events where last_at < clock_timestamp() - make_interval(secs => $1)', [
       eventSeconds,
@@ -37,11 +41,13 @@ export async function prune(database: Database, options: PruneOptions = {}): Pro
       answerHours,
     ])
     await client.query('select prune_responses($1)', [responseBytes])
-    await client.query('select tidy_ledger($1)', [traceHours])
+    const { rows } = await client.query<{ lost: string }>('select tidy_ledger($1) as lost', [traceHours])
     await client.query(`
       delete from demand d where not exists (select from resources r
         where r.kind = 'Endpoint' and r.place = d.workspace and r.name = d.endpoint)`)
+    return Number(rows[0]?.lost ?? 0)
   })
+  if (lost > 0) observe({ type: 'holds_lost', count: lost })
   await database.transaction({ role: 'identity' }, {}, async client => {
     await client.query(
       'delete from sessions where least(ends_at, ended_at) < clock_timestamp() - make_interval(secs => $1)',

@@ -18,6 +18,8 @@ export type StoreObservation =
   /** The listener is away: wakes come from polls until it is back. */
   | { readonly type: 'listener_lost'; readonly error: Error }
   | { readonly type: 'listener_back' }
+  /** Money that was held has left no trace of its use: it was written off. */
+  | { readonly type: 'holds_lost'; readonly count: number }
 
 /** Roles of the server's own rooms, beside those of an Identity. */
 export type ServerRole = 'secrets' | 'identity' | 'ingest' | 'audit' | 'doctor' | 'invoice'
