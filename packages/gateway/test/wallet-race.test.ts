@@ -198,7 +198,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 4, arbitrary: fc.record({ type: fc.constantFrom('fail', 'lose', 'ship', 'keep', 'crash'), at }) },
 )
 
-test('I5: whatever happens between, everything adds up, and what is settled is what was rated', async () => {
+test('MB3, invariant 5: whatever happens between, everything adds up, and what is settled is what was rated', async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.array(step, { maxLength: 40 }),
