@@ -125,6 +125,7 @@ describe('the usage table', () => {
     requests,
     quantities: { 'tok.in.uncached': input, 'tok.out.text': output },
     tokens: { input, output },
+    amounts: [],
   })
   test('adds up below, beyond what a number can hold', () => {
     const rows = [row('a', '2', '9007199254740993', '1'), row('b', '3', '9007199254740993', '2')]
@@ -137,6 +138,20 @@ describe('the usage table', () => {
     const { columns, cells } = usageTable(['model'], [row('a', '2', '5', '1'), drawn], false)
     expect(columns.at(-1)?.title).toBe('IMG.OUT.PX')
     expect(cells.map(line => line.at(-1))).toEqual(['0', '18014398509481986', '18014398509481986'])
+  })
+  test('tells amounts by currency, to the last digit, and what they cost us where that is known', () => {
+    const paid = (model: string, amount: string, cost?: string) => ({
+      ...row(model, '1', '1', '1'),
+      amounts: [{ currency: 'USD', amount, ...(cost !== undefined && { cost }) }],
+    })
+    const rows = [paid('a', '0.0000192'), paid('b', '-0.5', '0.25')]
+    const { columns, cells } = usageTable(['model'], rows, false)
+    expect(columns.map(({ title }) => title).slice(-2)).toEqual(['USD', 'COST USD'])
+    expect(cells.map(line => line.slice(-2))).toEqual([
+      ['0.0000192', '0'],
+      ['-0.5', '0.25'],
+      ['-0.4999808', '0.25'],
+    ])
   })
   test('has a column for each class of token when wide, and no sum of a single line', () => {
     const { columns, cells } = usageTable(['model'], [row('a', '2', '5', '1')], true)

@@ -14,8 +14,8 @@ import { type ResourcesOptions, resourceRows } from './resources.ts'
 import type { Row } from './route.ts'
 import { openApiRow, type ServerOptions, serverRows } from './server-rows.ts'
 import { type SessionRowsOptions, sessionRows } from './session-rows.ts'
-
 import { type SsoRowsOptions, ssoRows } from './sso-rows.ts'
+import { usageRows } from './usage-rows.ts'
 
 export interface RoutesOptions
   extends ResourcesOptions,
@@ -38,6 +38,7 @@ export function routes(options: RoutesOptions): readonly Row[] {
   const rows: readonly Row[] = [
     ...resourceRows(options),
     ...factRows(options),
+    ...usageRows(options),
     ...auditRows(options),
     ...balanceRows(options),
     ...invoiceRows(options),

@@ -1,7 +1,7 @@
 // What was used: sums of the metered facts, by whatever one groups them.
-import type { UsageStore } from '@switchyard/runtime'
+import type { UsageRow, UsageStore } from '@switchyard/runtime'
 import { z } from 'zod'
-import { authorize, type Caller, identityOf } from './authorize.ts'
+import { authorize, type Caller, holds, identityOf } from './authorize.ts'
 import type { Answer } from './route.ts'
 
 const groups = ['workspace', 'project', 'key', 'model', 'hour', 'day'] as const
@@ -46,7 +46,7 @@ export const usageAnswerSchema = z.object({
           z.object({
             currency: z.string(),
             amount: decimal.describe('To callers.'),
-            cost: decimal.describe('To us.'),
+            cost: decimal.optional().describe('To us, for those who may read price books.'),
             units: z.record(z.string(), decimal).describe('Of the amount, by unit.'),
           }),
         )
@@ -65,6 +65,13 @@ export async function readUsage(
   const wanted = Object.entries({ from, to, workspace, project, key, model }).filter(
     ([, value]) => value !== undefined,
   )
-  const items = await usage.usage(identityOf(caller), { by, ...Object.fromEntries(wanted) })
+  const rows = await usage.usage(identityOf(caller), { by, ...Object.fromEntries(wanted) })
+  const items = holds(caller, 'price_book:read', null) ? rows : rows.map(withoutCosts)
   return { status: 200, body: { kind: 'Usage', from: from ?? null, to: to ?? null, by, items } }
 }
+
+/** What upstreams charge us is nothing that tenants see. */
+const withoutCosts = ({ amounts, ...row }: UsageRow) => ({
+  ...row,
+  amounts: amounts.map(({ cost: _cost, ...its }) => its),
+})

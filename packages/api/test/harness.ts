@@ -11,7 +11,7 @@ import {
   type Shipped,
 } from '@switchyard/api'
 import type { ErrorBody, Metadata } from '@switchyard/kinds'
-import { invoicing } from '@switchyard/ledger'
+import { compilePrices, invoicing } from '@switchyard/ledger'
 import { testDatabase } from '@switchyard/store/testing'
 
 export interface Harness extends AsyncDisposable {
@@ -99,7 +99,7 @@ export function shipped(kind: string, name: string, spec: Shipped['spec']): Ship
 }
 
 export async function start(options: Partial<ApiOptions> = {}): Promise<Harness> {
-  const database = await testDatabase()
+  const database = await testDatabase({ prices: compilePrices })
   const masterKey = randomBytes(32)
   const observations: ApiObservation[] = []
   const clock = { ahead: 0 }

@@ -23,6 +23,32 @@ export interface UsageRow {
   readonly requests: string
   readonly quantities: Readonly<Record<string, string>>
   readonly tokens: { readonly input: string; readonly output: string }
+  /** Of what is priced; decimals. */
+  readonly amounts: readonly {
+    readonly currency: string
+    readonly amount: string
+    /** Absent for those who may not read price books. */
+    readonly cost?: string
+  }[]
+}
+
+/** An event that could not be used. */
+export interface QuarantinedRow {
+  readonly number: string
+  readonly workspace: string | null
+  readonly reason: string
+  readonly seenAt: string
+  readonly resolution: string | null
+  readonly event: unknown
+}
+
+/** One event of a request, with the arithmetic of each unit that has a price. */
+export type ExplainedEvent = Readonly<Record<string, unknown>>
+
+/** What became of an event in quarantine. */
+export interface ResolvedRow {
+  readonly number: string
+  readonly outcome: string
 }
 
 export interface UsageAnswer {
@@ -88,7 +114,7 @@ const count = (value: unknown) =>
   typeof value === 'number' || typeof value === 'string' ? String(value) : '0'
 
 function readUsage(row: Record<string, unknown>): UsageRow {
-  const { group, requests, quantities, tokens } = row
+  const { group, requests, quantities, tokens, amounts } = row
   const sums = isRecord(tokens) ? tokens : {}
   return {
     group: Object.fromEntries(
@@ -102,8 +128,22 @@ function readUsage(row: Record<string, unknown>): UsageRow {
       Object.entries(isRecord(quantities) ? quantities : {}).map(([unit, value]) => [unit, count(value)]),
     ),
     tokens: { input: count(sums.input), output: count(sums.output) },
+    amounts: (Array.isArray(amounts) ? amounts : []).filter(isRecord).map(({ currency, amount, cost }) => ({
+      currency: String(currency),
+      amount: count(amount),
+      ...(cost !== undefined && { cost: count(cost) }),
+    })),
   }
 }
+
+const readQuarantined = (row: Record<string, unknown>): QuarantinedRow => ({
+  number: String(row.number),
+  workspace: typeof row.workspace === 'string' ? row.workspace : null,
+  reason: String(row.reason),
+  seenAt: String(row.seenAt),
+  resolution: typeof row.resolution === 'string' ? row.resolution : null,
+  event: row.event,
+})
 
 function readEvent(row: Record<string, unknown>): EventRow {
   const object = isRecord(row.object) ? row.object : {}
@@ -151,6 +191,8 @@ function readLog(line: string, json: boolean): LogRow {
 const inWorkspace = (workspace: string | null | undefined) =>
   workspace ? `/api/v1/workspaces/${encodeURIComponent(workspace)}` : '/api/v1'
 
+const quarantinePath = '/api/v1/usage/quarantine'
+
 export function factCalls(exchange: Exchange) {
   return {
     async usage({ by, workspace, ...query }: UsageQuery): Promise<UsageAnswer> {
@@ -161,6 +203,50 @@ export function factCalls(exchange: Exchange) {
         query: { ...query, workspace, by: by.join(',') },
       })
       return { items: readRows(body, 'usage').map(readUsage) }
+    },
+
+    /** Oldest first. */
+    async explainUsage(workspace: string, request: string): Promise<readonly ExplainedEvent[]> {
+      const path = `${inWorkspace(workspace)}/usage/${encodeURIComponent(request)}`
+      const { body } = await exchange.send({ method: 'GET', path })
+      return readRows(isRecord(body) ? { items: body.events } : body, 'explanation')
+    },
+
+    /** Newest first. */
+    async quarantine(query: {
+      readonly workspace?: string | undefined
+      readonly reason?: string | undefined
+      readonly all?: boolean | undefined
+    }): Promise<readonly QuarantinedRow[]> {
+      const { body } = await exchange.send({ method: 'GET', path: quarantinePath, query })
+      return readRows(body, 'quarantine').map(readQuarantined)
+    },
+
+    async resolveQuarantined(
+      how: 'retry' | 'discard',
+      numbers: readonly string[],
+      reason?: string,
+    ): Promise<readonly ResolvedRow[]> {
+      const path = `${quarantinePath}/actions/${how}`
+      const { body } = await exchange.send({ method: 'POST', path, body: { numbers, reason } })
+      return readRows(body, 'quarantine').map(({ number, outcome }) => ({
+        number: String(number),
+        outcome: String(outcome),
+      }))
+    },
+
+    /** Rows of the sums that are not what the events sum up to. */
+    async rebuildUsage(ask: {
+      readonly from?: string | undefined
+      readonly to?: string | undefined
+      readonly mend: boolean
+    }): Promise<readonly Readonly<Record<string, unknown>>[]> {
+      const { body } = await exchange.send({
+        method: 'POST',
+        path: '/api/v1/usage/actions/rebuild',
+        body: ask,
+      })
+      return readRows(body, 'list of differences')
     },
 
     /** Oldest first. */

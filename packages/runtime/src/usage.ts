@@ -159,6 +159,35 @@ export interface UsageRow {
   }[]
 }
 
+export interface QuarantineQuery {
+  readonly workspace?: string
+  readonly reason?: string
+  /** Only what waits; default true. */
+  readonly open?: boolean
+  /** Number before which to go on. */
+  readonly before?: string
+  /** Default 100. */
+  readonly limit?: number
+}
+
+/** An event that could not be used, as it was sent. */
+export interface Quarantined {
+  readonly number: string
+  /** As it claims. */
+  readonly workspace: string | null
+  readonly reason: string
+  readonly seenAt: string
+  readonly resolvedAt: string | null
+  readonly resolution: 'retry' | 'discard' | null
+  readonly event: unknown
+}
+
+export interface Resolved {
+  readonly number: string
+  /** `not_found`: there is none that waits and that the caller may resolve. */
+  readonly outcome: IngestAnswer | 'discarded' | 'not_found'
+}
+
 /** A row as it stands and as it should; undefined where there is none. */
 export interface RollupDifference {
   readonly standing: RollupRow | undefined
@@ -184,6 +213,17 @@ export interface UsageStore {
     span: { readonly from?: string; readonly to?: string },
     mend: boolean,
   ): Promise<readonly RollupDifference[]>
+  /** What waits in quarantine, newest first. */
+  quarantine(as: Identity, query: QuarantineQuery): Promise<readonly Quarantined[]>
+  /** Takes each as if it was just sent. Needs usage:quarantine where it belongs. */
+  retry(as: Identity, numbers: readonly string[]): Promise<readonly Resolved[]>
+  discard(as: Identity, numbers: readonly string[], why: string): Promise<readonly Resolved[]>
+  /** Every event of a request with the prices of its units, oldest first; `not_found` where there is none. */
+  explain(
+    as: Identity,
+    workspace: string,
+    request: string,
+  ): Promise<readonly Readonly<Record<string, unknown>>[]>
   /** Everything that this journal recorded before that epoch is in: what was held then and is not settled comes back. */
   recovered(before: Holder): Promise<void>
 }

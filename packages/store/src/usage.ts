@@ -5,6 +5,7 @@ import { usageUnits } from '@switchyard/runtime'
 import type { PoolClient } from 'pg'
 import { ingest, type Steps } from './ingest.ts'
 import type { Database } from './postgres/pool.ts'
+import { discardQuarantined, explainUsage, listQuarantine, retryQuarantined } from './quarantine.ts'
 import { columnOf } from './usage-event.ts'
 
 const groups: Readonly<Record<UsageQuery['by'][number], string>> = {
@@ -63,6 +64,10 @@ export function usageOn(database: Database, steps: Steps): UsageStore {
           folded: folded ?? undefined,
         }))
       }),
+    quarantine: (as, query) => listQuarantine(database, as, query),
+    retry: (as, numbers) => retryQuarantined(database, steps, as, numbers),
+    discard: (as, numbers, why) => discardQuarantined(database, as, numbers, why),
+    explain: (as, workspace, request) => explainUsage(database, as, workspace, request),
     recovered: ({ journal, epoch }) =>
       database.transaction({ role: 'ingest' }, {}, async client => {
         await client.query('select journal_recovered($1, $2)', [journal, epoch])
@@ -132,7 +137,7 @@ function merged(
 function amountsOf(row: Sums): UsageRow['amounts'][number] {
   const units = usageUnits.flatMap(unit => {
     const amount = row[`amount_${columnOf(unit)}`]
-    return amount == null ? [] : [[unit, amount]]
+    return amount == null ? [] : [[unit, amount] as const]
   })
   return {
     currency: row.currency ?? '',

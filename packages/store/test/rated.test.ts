@@ -70,7 +70,7 @@ const reasons = async (name: string) =>
 
 /** Rows that roll-ups and the fold of the events do not share. */
 async function unfolded(): Promise<readonly unknown[]> {
-  const { rows } = await eyes.query(`
+  const { rows } = await eyes.query<object>(`
     (select * from usage_rollups except all select * from fold_usage(null, null)) union all
     (select * from fold_usage(null, null) except all select * from usage_rollups)`)
   return rows

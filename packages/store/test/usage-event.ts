@@ -3,7 +3,8 @@ import { randomUUID } from 'node:crypto'
 import type { UsageEvent } from '@switchyard/runtime'
 
 export function usageEvent(workspace: string, data: Partial<UsageEvent['data']> = {}): UsageEvent {
-  const request = `${randomUUID().slice(0, 14)}7${randomUUID().slice(15)}`
+  const now = Date.now().toString(16).padStart(12, '0')
+  const request = `${now.slice(0, 8)}-${now.slice(8)}-7${randomUUID().slice(15)}`
   const time = new Date().toISOString()
   return {
     specversion: '1.0',

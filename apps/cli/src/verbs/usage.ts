@@ -1,7 +1,7 @@
 // Sums of requests and tokens, with a line that adds them up.
 
 import type { UsageRow } from '@switchyard/client'
-import { Fault } from '@switchyard/kinds'
+import { Fault, formatDecimal, parseDecimal } from '@switchyard/kinds'
 import type { Cli } from '../cli.ts'
 import { parseMoment } from '../duration.ts'
 import { json, yaml } from '../output/formats.ts'
@@ -40,7 +40,27 @@ const unitsOf = (rows: readonly UsageRow[], tokens: boolean): readonly Measure[]
       read: ({ quantities }) => quantities[unit] ?? '0',
     }))
 
-const sum = (counts: readonly string[]) => String(counts.reduce((total, count) => total + BigInt(count), 0n))
+/** What is priced, in each currency; what it costs us where one may know. */
+function amountsOf(rows: readonly UsageRow[]): readonly Measure[] {
+  const all = rows.flatMap(({ amounts }) => amounts)
+  return [...new Set(all.map(({ currency }) => currency))].toSorted().flatMap(currency => {
+    const of = (name: 'amount' | 'cost') => (row: UsageRow) =>
+      row.amounts.find(one => one.currency === currency)?.[name] ?? '0'
+    const knows = all.some(one => one.currency === currency && one.cost !== undefined && one.cost !== '0')
+    return [
+      { title: currency, read: of('amount') },
+      ...(knows ? [{ title: `COST ${currency}`, read: of('cost') }] : []),
+    ]
+  })
+}
+
+/** Of whole numbers and decimals. */
+function sum(counts: readonly string[]): string {
+  return formatDecimal(counts.reduce((total, count) => total + signed(count), 0n))
+}
+
+const signed = (text: string): bigint =>
+  text.startsWith('-') ? -(parseDecimal(text.slice(1)) ?? 0n) : (parseDecimal(text) ?? 0n)
 
 /** Groups to the left, whole numbers to the right, a sum below when there is more than one line. */
 export function usageTable(
@@ -48,7 +68,7 @@ export function usageTable(
   rows: readonly UsageRow[],
   wide: boolean,
 ): { readonly columns: readonly TableColumn[]; readonly cells: readonly (readonly string[])[] } {
-  const shown = [...measures, ...unitsOf(rows, wide)]
+  const shown = [...measures, ...unitsOf(rows, wide), ...amountsOf(rows)]
   const columns: TableColumn[] = [
     ...by.map(group => ({ title: group.toUpperCase() })),
     ...shown.map(({ title }): TableColumn => ({ title, align: 'right' })),

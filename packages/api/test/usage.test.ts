@@ -1,0 +1,111 @@
+// Usage beyond its sums: what one request has cost and why, what waits in quarantine, and sums made anew.
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { usageEvent } from '../../store/test/usage-event.ts'
+import { expectStatus, type Harness, start } from './harness.ts'
+
+let h: Harness
+let member: string
+let payer: string
+beforeAll(async () => {
+  h = await start()
+  const spec = { billing: { mode: 'postpaid', credit: '100' } }
+  expectStatus(
+    await h.call('POST', '/api/v1/workspaces', { body: { metadata: { name: 'payer' }, spec } }),
+    201,
+  )
+  expectStatus(
+    await book('sale', [rate('tok.in.uncached', '0.0375'), rate('tok.in.cache_read', '0.01')]),
+    201,
+  )
+  expectStatus(await book('cost', [{ ...rate('tok.in.*', '0.001'), endpoint: 'default/tiny' }], 'cost'), 201)
+  ;({ token: member } = await h.person('mia', { default: ['developer'] }))
+  ;({ token: payer } = await h.person('pia', { payer: ['workspace-admin'] }))
+})
+afterAll(() => h?.[Symbol.asyncDispose]())
+
+const rate = (unit: string, price: string) => ({ model: unit.endsWith('*') ? '*' : 'tiny', unit, price })
+const book = (name: string, rates: readonly object[], side = 'sale') =>
+  h.call('POST', '/api/v1/pricebooks', {
+    body: { metadata: { name }, spec: { side, currency: 'USD', from: '2026-01-01T00:00:00Z', rates } },
+  })
+const counted = { quantities: { 'tok.in.uncached': '512', 'tok.in.cache_read': '300' } }
+const quarantine = (token = h.operator, query = '') =>
+  h.call('GET', `/api/v1/usage/quarantine${query}`, { token })
+const resolve = (how: string, body: object, token = h.operator) =>
+  h.call('POST', `/api/v1/usage/quarantine/actions/${how}`, { body, token })
+
+describe('usage', () => {
+  test('MB6.41: explains a request by hand: each unit, its rate and book, the arithmetic to the last digit', async () => {
+    const event = usageEvent('default', { ...counted, flags: ['x'] })
+    await h.database.usage.ingest([event])
+    const path = `/api/v1/workspaces/default/usage/${event.data.request}`
+    const { events } = expectStatus(await h.call('GET', path), 200).body as unknown as {
+      events: readonly { amount: string; cost: string | null; lines: readonly object[] }[]
+    }
+    expect(events).toHaveLength(1)
+    expect(events[0]).toMatchObject({ amount: '0.0000222', cost: '0.000000812', currency: 'USD' })
+    const said = (side: string) => expect.objectContaining({ side, version: 1 }) as unknown
+    expect(events[0]?.lines).toEqual([said('sale'), said('sale'), said('cost'), said('cost')])
+    expect(events[0]?.lines).toMatchObject([
+      { unit: 'tok.in.cache_read', arithmetic: '300 × 0.01 / 1000000 = 0.000003', book: 'sale', place: 1 },
+      { unit: 'tok.in.uncached', arithmetic: '512 × 0.0375 / 1000000 = 0.0000192', book: 'sale', place: 0 },
+      { side: 'cost', unit: 'tok.in.cache_read' },
+      { side: 'cost', unit: 'tok.in.uncached' },
+    ])
+    // What it costs us is nothing that tenants see, in no view.
+    const theirs = expectStatus(await h.call('GET', path, { token: member }), 200).text
+    expect(theirs).not.toContain('0.000000812')
+    const sums = expectStatus(await h.call('GET', '/api/v1/usage?by=model', { token: member }), 200).body
+    expect(sums.items).toMatchObject([{ amounts: [{ currency: 'USD', amount: '0.0000222' }] }])
+    expect(JSON.stringify(sums)).not.toContain('"cost"')
+    expectStatus(await h.call('GET', path, { token: payer }), 404)
+    expectStatus(await h.call('GET', '/api/v1/workspaces/payer/usage/nonsense', { token: payer }), 400)
+  })
+
+  test('MB1: what waits in quarantine is taken once it can be, or discarded, by those who may', async () => {
+    const unpriced = usageEvent('payer', { model: 'new', quantities: { 'tok.in.uncached': '1000000' } })
+    const bad = { ...usageEvent('payer'), time: 'never' }
+    await h.database.usage.ingest([unpriced, bad])
+    const listed = expectStatus(await quarantine(payer), 200).body.items as unknown as readonly {
+      number: string
+      reason: string
+      event: { id: string }
+    }[]
+    expect(listed.map(({ reason }) => reason).toSorted()).toEqual(['bad_schema', 'unpriced'])
+    expect(expectStatus(await quarantine(member), 200).body.items).toEqual([])
+    const [waits, hopeless] = ['unpriced', 'bad_schema'].map(
+      reason => listed.find(one => one.reason === reason)!.number,
+    )
+    // Who is to pay does not say what is not charged.
+    expectStatus(await resolve('discard', { numbers: [waits], reason: 'dear' }, payer), 403)
+    const retry = async () =>
+      expectStatus(await resolve('retry', { numbers: [waits, hopeless] }), 200).body.items
+    expect(await retry()).toEqual([
+      { number: waits, outcome: 'quarantined' },
+      { number: hopeless, outcome: 'quarantined' },
+    ])
+    expectStatus(await book('new', [{ model: 'new', unit: 'tok.in.*', price: '2' }]), 201)
+    expect(await retry()).toEqual([
+      { number: waits, outcome: 'accepted' },
+      { number: hopeless, outcome: 'quarantined' },
+    ])
+    expect(await retry()).toEqual([
+      { number: waits, outcome: 'not_found' },
+      { number: hopeless, outcome: 'quarantined' },
+    ])
+    const gone = await resolve('discard', { numbers: [hopeless], reason: 'sent by a test' })
+    expect(expectStatus(gone, 200).body.items).toEqual([{ number: hopeless, outcome: 'discarded' }])
+    expect(expectStatus(await quarantine(payer), 200).body.items).toEqual([])
+    expect(expectStatus(await quarantine(payer, '?all=true'), 200).body.items).toHaveLength(2)
+    const usage = await h.call('GET', '/api/v1/usage?by=model&workspace=payer', { token: payer })
+    expect(expectStatus(usage, 200).body.items).toMatchObject([
+      { group: { model: 'new' }, amounts: [{ amount: '2' }] },
+    ])
+  })
+
+  test('MB1: sums are compared with their events by those who may', async () => {
+    const rebuild = (token: string) => h.call('POST', '/api/v1/usage/actions/rebuild', { body: {}, token })
+    expectStatus(await rebuild(payer), 403)
+    expect(expectStatus(await rebuild(h.operator), 200).body.items).toEqual([])
+  })
+})
