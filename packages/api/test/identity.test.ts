@@ -289,6 +289,20 @@ describe('an API key', () => {
     const gone = (await make('gone')).body.secret!
     expectStatus(await h.call('DELETE', `${keys}/gone`, { token: ann.token }), 200)
     expect((await whoami(gone)).body.error.reason).toBe('key_invalid')
+    const robot = '/api/v1/workspaces/team/serviceaccounts'
+    expectStatus(await h.call('POST', robot, { body: { metadata: { name: 'robot' }, spec: {} } }), 201)
+    const owned = await h.call('POST', keys, {
+      body: { metadata: { name: 'owned' }, spec: { owner: { kind: 'ServiceAccount', name: 'robot' } } },
+    })
+    const theirs = expectStatus(owned, 201).body.secret!
+    const switchOff = (disabled: boolean) =>
+      h.call('PATCH', `${robot}/robot`, { body: { spec: { disabled } } })
+    expectStatus(await whoami(theirs), 200)
+    expectStatus(await switchOff(true), 200)
+    expect((await whoami(theirs)).body.error.reason).toBe('key_owner_disabled')
+    expectStatus(await switchOff(false), 200)
+    expectStatus(await whoami(theirs), 200)
+    expect((await h.call('DELETE', `${robot}/robot`)).body.error.reason).toBe('in_use')
     const past = await h.call('POST', keys, {
       token: ann.token,
       body: {
