@@ -37,6 +37,8 @@ const nothingHeld: Hold = Object.freeze({
 
 /** A slice that nobody has used for so long is given back whole. */
 const idleMs = 30_000
+/** The first who asks of an account may have to wait for a connection too: so many times as long. */
+const firstWaits = 20
 const largest = (one: bigint, other: bigint) => (one > other ? one : other)
 const smallest = (one: bigint, other: bigint) => (one > other ? other : one)
 
@@ -175,7 +177,7 @@ export class Wallet {
   /** Holds so much, wherever it comes from. */
   async #draw(request: string, amount: bigint): Promise<'slice' | 'row' | 'none'> {
     const { monotonic, waitMs } = this.#options
-    const until = monotonic() + waitMs
+    const until = monotonic() + (this.#state === 'new' ? firstWaits * waitMs : waitMs)
     this.#wanted += amount
     if (amount > this.#need) this.#need = amount
     try {
