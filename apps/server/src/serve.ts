@@ -15,6 +15,7 @@ import { apiVersion } from '@switchyard/kinds'
 import { invoicing } from '@switchyard/ledger'
 import { examine, systemClock, systemRandom, type Vault } from '@switchyard/runtime'
 import type { KeyRing } from '@switchyard/store'
+import { keepBudgets } from './budgets.ts'
 import { type ConfigFile, followConfigFile } from './config-file.ts'
 import { type Database, openDatabase, prepareSchema } from './database.ts'
 import { serverChecks } from './doctor.ts'
@@ -228,7 +229,9 @@ export async function serve(settings: Settings, report: Report, signal: AbortSig
   )
   const renewed = await api.renewFingerprints()
   if (renewed > 0) log.info({ credentials: renewed }, 'fingerprints_renewed')
-  stack.use(keepInvoicing({ ...invoices, store, leases, holder, clock }))
+  const lookers = { store, leases, holder, clock }
+  stack.use(keepBudgets({ ...lookers, usage, now: clock.now, observe: observer(log, 'budget') }))
+  stack.use(keepInvoicing({ ...invoices, ...lookers }))
   const { bytes: responseBytes } = settings.responses
   stack.use(keepTidy(() => prune({ responseBytes }), clock, observer(log, 'tidy')))
 

@@ -309,6 +309,7 @@ describe('every kind', () => {
         from: '2026-01-01T00:00:00Z',
         rates: [{ model: '*', unit: 'tok.in.*', price: '2.50' }],
       },
+      Budget: { amount: '10' },
     }
     const written = kinds.filter(({ system }) => !system)
     expect(Object.keys(specs)).toEqual(written.map(({ kind }) => kind))

@@ -1,6 +1,7 @@
 export * from './addresses.ts'
 export * from './api-key.ts'
 export * from './billing.ts'
+export * from './budget.ts'
 export * from './cluster.ts'
 export * from './credential.ts'
 export * from './endpoint.ts'

@@ -76,6 +76,7 @@ export const presets: Readonly<Record<string, readonly string[]>> = {
     'engine:use',
     ...nouns(
       'project',
+      'budget',
       'role',
       'role_assignment',
       'service_account',
@@ -120,7 +121,7 @@ export const presets: Readonly<Record<string, readonly string[]>> = {
     'event:read',
   ],
   billing: [
-    ...reads('workspace', 'project', 'quota', ...serving, 'price_book', 'legal_entity'),
+    ...reads('workspace', 'project', 'quota', ...serving, 'price_book', 'legal_entity', 'budget'),
     'usage:read',
     'account:read',
     'invoice:read',

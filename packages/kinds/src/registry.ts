@@ -1,5 +1,6 @@
 // The kinds, in the order in which documents of a file are applied. A new kind is one file and one line here.
 import { apiKey } from './api-key.ts'
+import { budget } from './budget.ts'
 import { cluster } from './cluster.ts'
 import { credential } from './credential.ts'
 import { endpoint } from './endpoint.ts'
@@ -50,6 +51,7 @@ export const kinds: readonly Kind[] = [
   mcpServer,
   route,
   priceBook,
+  budget,
 ] as unknown as readonly Kind[] // a Kind of one schema is not a Kind of every schema; readers narrow by `parse`
 
 const byName = new Map<string, Kind>()
