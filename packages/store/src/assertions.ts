@@ -13,6 +13,9 @@ export interface Assertion {
   readonly sql: string
 }
 
+/** In UTC, as days are summed. */
+const yesterday = `(date_trunc('day', clock_timestamp(), 'UTC') - interval '1 day')`
+
 /** `things` is a select of `name` and `wrong`. */
 const counting = (things: string) => `
   select count(*) as total, count(*) filter (where wrong) as wrong,
@@ -95,6 +98,27 @@ export const assertions: readonly Assertion[] = [
       where q.resolved_at is null group by q.reason`),
   },
   {
+    name: 'rollups',
+    asserts: 'Sums of usage of today and yesterday are what their events sum to.',
+    things: 'sums',
+    todo: 'Let the sums be made anew from their events, which are what counts (`usage:rebuild`).',
+    sql: counting(`select format('%s %s %s', workspace, grain, start) as name,
+        r.requests is null or f.requests is null or to_jsonb(r) is distinct from to_jsonb(f) as wrong
+      from (select * from usage_rollups where start >= ${yesterday}) r
+      full join fold_usage(${yesterday}, null) f using (workspace, grain, start, project, key, key_name, model, currency)`),
+  },
+  {
+    name: 'charges',
+    asserts: 'Every charge of today and yesterday is of an event, and of its amount.',
+    things: 'charges',
+    todo: 'Keep a copy of the database; put the difference right with a correction.',
+    sql: counting(`select t.reference as name, c.amount is distinct from greatest(e.amount, 0) as wrong
+      from ledger_transactions t
+      left join ledger_entries c on c.txn = t.id and c.line = 1
+      left join usage_events e on e.workspace = t.workspace and e.id = substr(t.reference, length('usage:') + 1)
+      where t.cause = 'charge' and t.at >= ${yesterday}`),
+  },
+  {
     name: 'ledger_sums',
     asserts: 'The lines of every transaction sum to nothing, in each currency.',
     things: 'transactions',
@@ -139,6 +163,15 @@ export const assertions: readonly Assertion[] = [
         + (case when count(l.seq) > 0 and max(l.seq) + 1 <> h.size then 1 else 0 end) as wrong,
         array[format('size %s, pruned %s, entries %s to %s', h.size, h.pruned, min(l.seq), max(l.seq))] as names
       from audit_head h left join audit_log l on true group by h.size, h.pruned`,
+  },
+  {
+    name: 'audit_counts',
+    asserts: 'The entries of all workspaces are those of the trail.',
+    things: 'workspaces',
+    todo: '`switchyard audit verify` says where it was altered; restore what is missing from the archive.',
+    sql: `select count(c.place) as total, abs(coalesce(sum(c.size), 0) - h.size) as wrong,
+        array[format('%s of workspaces, %s of the trail', coalesce(sum(c.size), 0), h.size)] as names
+      from audit_head h left join audit_counts c on true group by h.size`,
   },
   {
     name: 'audit_numbered',

@@ -18,6 +18,8 @@ const drift = { warns: 2, fails: 60 }
 export function databaseChecks(database: Database, vault: Vault, now: () => number): readonly Check[] {
   const ask = <T extends object>(sql: string) =>
     database.transaction(as, { isolation: 'repeatable read', readOnly: true }, async client => {
+      // Sums over a whole ledger take longer than what people wait for.
+      await client.query("set local statement_timeout = '300s'")
       const { rows } = await client.query<T>(sql)
       const [row] = rows
       if (!row) throw new TypeError('a check asks for one row')

@@ -36,6 +36,7 @@ beforeAll(async () => {
     createdAt: new Date().toISOString(),
   })
   await bring('top_up:1')
+  await db.usage.ingest([usageEvent('red')])
 })
 afterAll(async () => {
   await eyes.end()
@@ -139,6 +140,24 @@ describe('what is wrong is named, with what to do', () => {
       `alter table ledger_entries disable trigger all; update ledger_entries set amount = amount + 1 where line = 1`,
       `update ledger_entries set amount = amount - 1 where line = 1; alter table ledger_entries enable trigger all`,
       '1 of 1 transactions',
+    ],
+    [
+      'rollups',
+      'update usage_rollups set requests = requests + 1',
+      'update usage_rollups set requests = requests - 1',
+      '3 of 3 sums',
+    ],
+    [
+      'charges',
+      `insert into ledger_transactions (workspace, cause, reference) values ('red', 'charge', 'usage:ghost')`,
+      `delete from ledger_transactions where reference = 'usage:ghost'`,
+      'usage:ghost',
+    ],
+    [
+      'audit_counts',
+      `insert into audit_counts values ('ghost', 2)`,
+      `delete from audit_counts where place = 'ghost'`,
+      '2 of workspaces, 0 of the trail',
     ],
     ['holds', 'update holds set settled = 1', 'update holds set settled = null', '1 of 1 holds'],
     [
