@@ -154,6 +154,12 @@ describe('what is wrong is named, with what to do', () => {
       'usage:ghost',
     ],
     [
+      'invoice_numbers',
+      `insert into invoice_numbers values ('us', 'invoice', 2026, 3)`,
+      'delete from invoice_numbers',
+      'us invoice 2026',
+    ],
+    [
       'audit_counts',
       `insert into audit_counts values ('ghost', 2)`,
       `delete from audit_counts where place = 'ghost'`,
