@@ -191,7 +191,13 @@ export async function serve(settings: Settings, report: Report, signal: AbortSig
           ),
         explain: ask => front.explain(ask),
         configuration: () => config?.state,
-        ready: async () => operations.readiness(),
+        ready: async () => {
+          const told = operations.readiness()
+          const problem = trail.problem()
+          return problem === undefined
+            ? told
+            : { ...told, degraded: [...told.degraded, `the trail: ${problem}`] }
+        },
         address: callerAddress,
         outside: guardedFetch,
         mailer: settings.mail && smtpMailer(settings.mail),

@@ -5,6 +5,7 @@ import { pathToFileURL } from 'node:url'
 import { openObjects } from '@switchyard/drivers/objects/open'
 import { Fault } from '@switchyard/kinds'
 import {
+  type AuditObservation,
   keepLog,
   newSigner,
   readSigner,
@@ -14,7 +15,14 @@ import {
   servedTrail,
   settleLog,
 } from '@switchyard/ledger'
-import { type AuditTrail, type Clock, type Fence, holdLease, type Objects } from '@switchyard/runtime'
+import {
+  type AuditTrail,
+  type Clock,
+  type Fence,
+  holdLease,
+  type LeaseObservation,
+  type Objects,
+} from '@switchyard/runtime'
 import type { OpenedStore } from '@switchyard/store'
 import type { Logger } from 'pino'
 import type { AuditSettings } from './audit-settings.ts'
@@ -33,7 +41,10 @@ export interface TrailOptions {
   readonly log: Logger
 }
 
-export type Trail = AuditTrail & AsyncDisposable
+export interface Trail extends AuditTrail, AsyncDisposable {
+  /** Why the log is not gone on with, in words; undefined when it is. */
+  problem(): string | undefined
+}
 
 /** Disposing numbers, signs and archives what stands. */
 export async function openTrail({
@@ -47,7 +58,14 @@ export async function openTrail({
   const { audit, leases } = opened
   const archive = await openArchive(settings, folder)
   const signers = signersOf(folder, settings)
-  const observe = observer(log, 'audit')
+  const tell = observer(log, 'audit')
+  let problem: string | undefined
+  const observe = (told: AuditObservation | LeaseObservation) => {
+    if (told.type === 'audit_failed')
+      problem = told.error instanceof Fault ? told.error.message : 'it failed: see the log of the server'
+    else if (told.type === 'audit_led' || told.type === 'lease_lost') problem = undefined
+    tell(told)
+  }
   log.info({ keys: signers.map(({ text }) => text), archive: archive.protection }, 'audit_opened')
   const { checkpointSeconds, archiveSeconds, hotDays } = settings
   const pace = { checkpointSeconds, archiveSeconds, hotDays }
@@ -79,6 +97,7 @@ export async function openTrail({
   })
   return {
     ...served,
+    problem: () => problem,
     async [Symbol.asyncDispose]() {
       ending.abort()
       await kept

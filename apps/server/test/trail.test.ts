@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Api, bootstrapDocuments, createApi } from '@switchyard/api'
 import { filesObjects } from '@switchyard/drivers/objects/files'
-import { invoicing, readVerifier, verifyArchive, verifyProof } from '@switchyard/ledger'
+import { invoicing, newSigner, readVerifier, verifyArchive, verifyProof } from '@switchyard/ledger'
 import { systemClock, systemRandom } from '@switchyard/runtime'
 import { type TestDatabase, testDatabase } from '@switchyard/store/testing'
 import pino from 'pino'
@@ -263,6 +263,28 @@ describe('the trail', () => {
         openTrail({ opened: db, folder, settings: keyFile(name), holder: 'x', clock: systemClock, log }),
       ).rejects.toMatchObject({ reason: 'audit_key_file' })
   })
+})
+
+test('a log that cannot be gone on with says why, for /readyz, and what changes waits for it', async () => {
+  await trail[Symbol.asyncDispose]()
+  const foreign = join(folder.path, 'foreign.key')
+  await writeFile(foreign, newSigner('switchyard.test/other', randomBytes(32)), { mode: 0o600 })
+  const stuck = await openTrail({
+    opened: db,
+    folder,
+    settings: { ...settings, keyFile: foreign },
+    holder: 'four',
+    clock: systemClock,
+    log,
+  })
+  await expect.poll(() => stuck.problem(), patience).toContain('signed by a key that is not among those')
+  const { size } = await db.audit.head()
+  await call('POST', '/api/v1/workspaces/red/projects', { metadata: { name: 'waits' }, spec: {} })
+  await stuck[Symbol.asyncDispose]()
+  expect((await db.audit.head()).size).toBe(size)
+  trail = await open('five')
+  await expect.poll(async () => (await db.audit.head()).size > size, patience).toBe(true)
+  expect(trail.problem()).toBeUndefined()
 })
 
 describe('retention', () => {

@@ -6,6 +6,8 @@ import type { Signer } from './note.ts'
 import { numberEntries } from './number.ts'
 
 export type AuditObservation =
+  /** The log is what was signed, and is gone on with. */
+  | { readonly type: 'audit_led'; readonly size: number }
   | { readonly type: 'audit_sequenced'; readonly entries: number }
   | { readonly type: 'audit_signed'; readonly size: number; readonly archived: boolean }
   | { readonly type: 'audit_pruned'; readonly entries: number }
@@ -54,7 +56,9 @@ async function lead(options: SequencerOptions, held: Held, signal: AbortSignal):
   const { epoch } = held.fence
   if (!(await audit.claim(epoch))) return true
   // Before a number is given: entries of a database that was restored would take those of entries that are signed.
-  await checkLog(options, (await audit.head()).size)
+  const { size } = await audit.head()
+  await checkLog(options, size)
+  observe({ type: 'audit_led', size })
   let signedAt = Number.NEGATIVE_INFINITY
   let archivedAt = Number.NEGATIVE_INFINITY
   let prunedAt = clock.monotonic()
@@ -87,6 +91,7 @@ async function lead(options: SequencerOptions, held: Held, signal: AbortSignal):
 export async function settleLog(options: SequencerOptions, epoch: bigint): Promise<void> {
   const { audit, batch = 1000, observe } = options
   try {
+    await checkLog(options, (await audit.head()).size)
     let numbered: number | 'stale'
     do numbered = await audit.sequence(epoch, batch, numberEntries)
     while (numbered === batch)
