@@ -4,7 +4,7 @@
 import { randomUUID } from 'node:crypto'
 import { rmSync, writeFileSync } from 'node:fs'
 import { mkdtemp } from 'node:fs/promises'
-import { cpus, tmpdir } from 'node:os'
+import { cpus, loadavg, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { compilePrices } from '@switchyard/ledger'
 import { type UsageEvent, usageUnits } from '@switchyard/runtime'
@@ -214,7 +214,12 @@ const [reference, ours] = [median(plainly), median(ingested)]
 const round = (value: number) => Math.round(value / 100) * 100
 const report = {
   at: new Date().toISOString().slice(0, 10),
-  machine: { processor: cpus()[0]?.model ?? '', cores: cpus().length, node: process.version },
+  machine: {
+    processor: cpus()[0]?.model ?? '',
+    cores: cpus().length,
+    node: process.version,
+    load: loadavg()[0],
+  },
   batch: { events: size, sentBefore: again },
   eventsPerSecond: {
     plainInsert: round(reference),

@@ -74,13 +74,16 @@ test('a budget ends what is called when it is spent, and outlives a server that 
     (await explained()).stdout.includes('may spend 20 USD until') ? true : undefined,
   )
   let asked = 0
+  let request = ''
   const client = new OpenAI({
     baseURL: `${yard.facts.baseUrl}/v1`,
     apiKey: made.stdout.trim(),
     maxRetries: 3,
-    fetch: (url, init) => {
+    fetch: async (url, init) => {
       asked++
-      return fetch(url, init)
+      const answer = await fetch(url, init)
+      if (answer.ok) request = answer.headers.get('x-request-id') ?? ''
+      return answer
     },
   })
   let answers = 0
@@ -95,6 +98,19 @@ test('a budget ends what is called when it is spent, and outlives a server that 
   expect(asked).toBe(answers + 1)
   const { stdout } = await explained()
   expect(stdout).toMatch(/may spend 20 USD until \S+Z: \d+(\.\d+)? remain/)
+  // What was used is rated by the book that was published, to the last token.
+  const used = await eventually('usage to be rated', 20, async () => {
+    const { items } = JSON.parse((await yard.run('usage', '--key', 'ci', '-o', 'json')).stdout) as {
+      items: readonly { requests: string; tokens: { output: string }; amounts: readonly object[] }[]
+    }
+    return items[0]?.requests === String(answers) ? items[0] : undefined
+  })
+  expect(used.amounts).toMatchObject([{ currency: 'USD', amount: used.tokens.output }])
+  const story = await yard.run('usage', 'explain', request)
+  expect(story.stdout).toMatch(
+    /sale {2}tok\.out\.text: (\d+) × 1 \/ 1 = \1\n {8}rates\[1\] of PriceBook sale, version 1/,
+  )
+  expect((await yard.run('usage', 'rebuild')).stdout).toBe('Every sum is what its events sum up to.\n')
   process.kill(yard.serverPid(), 'SIGKILL')
   const again = await yard.up()
   expect(again.code, again.stderr).toBe(0)
