@@ -3,10 +3,11 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import type { InvoiceDocument } from '@switchyard/kinds'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { document } from '../../../store/test/given.ts'
 import { creditNote } from '../../src/invoice/credit.ts'
 import { amountOf } from '../../src/invoice/document.ts'
 import { issueInvoice } from '../../src/invoice/issue.ts'
-import { openYard, operator, type Yard } from './ledger.ts'
+import { openYard, operator, workspaceOf, type Yard } from './ledger.ts'
 
 let yard: Yard
 beforeEach(async () => {
@@ -91,6 +92,35 @@ describe('a month', () => {
     await yard.publish({ currency: 'CNY', rates: plain.rates.slice(1) }, 'more')
     await yard.turn('2026-11-04T02:00:00Z')
     expect((await yard.issued()).map(({ number }) => number)).toEqual(['ACME-2026-000001'])
+  })
+
+  test('MB4.I1: its exact lines sum to what its events were rated at when they came, in whatever order', async () => {
+    const { spec } = workspaceOf('default', 'CNY')
+    await yard.db.store.write(operator, tx => tx.insert(document('Workspace', null, 'default', spec), []))
+    await yard.publish({
+      currency: 'CNY',
+      rates: [
+        {
+          model: '*',
+          unit: 'tok.in.*',
+          charge: 'graduated',
+          per: 7,
+          steps: [{ upTo: '100', price: '1' }, { price: '0.3' }],
+        },
+        { model: '*', unit: 'tok.out.*', price: '2.49', per: 7 },
+      ],
+    })
+    for (const [hour, count] of [5, 91, 17, 3, 240].entries())
+      await yard.use(
+        `2026-10-2${4 - hour}T00:00:00Z`,
+        { 'tok.in.uncached': String(count), 'tok.in.cache_read': '2', 'tok.out.text': String(hour) },
+        { project: hour % 2 === 0 ? 'shop' : null },
+      )
+    await yard.turn(afterOctober)
+    const [sum] = await yard.db.usage.usage(operator, { workspace: 'default', by: [] })
+    const rated = sum?.amounts.find(({ currency }) => currency === 'CNY')?.amount ?? '0'
+    expect(rated).not.toBe('0')
+    expect(exactOf(await yard.issued(), october)).toBe(amountOf(rated))
   })
 
   test('without usage is not invoiced, and not numbered', async () => {

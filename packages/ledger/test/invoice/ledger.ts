@@ -12,6 +12,7 @@ import type { Identity, InvoiceWork, UsageEvent } from '@switchyard/runtime'
 import { type TestDatabase, testDatabase } from '@switchyard/store/testing'
 import { archiveOf, type Verified, verifyInvoice } from '../../src/invoice/archive.ts'
 import { type InvoiceObservation, invoiceDue, plansOf } from '../../src/invoice/issue.ts'
+import { compilePrices } from '../../src/prices.ts'
 
 export const operator: Identity = { role: 'caller', principal: 'system:operator', scopes: ['*'] }
 
@@ -63,7 +64,7 @@ export function workspaceOf(
 }
 
 export async function openYard(currency = 'CNY', billing: Billing = {}): Promise<Yard> {
-  const db = await testDatabase()
+  const db = await testDatabase({ prices: compilePrices })
   const observed: InvoiceObservation[] = []
   const { invoices, prices } = db
   const texts = async (place: string) => {
