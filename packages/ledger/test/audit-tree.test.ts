@@ -182,6 +182,16 @@ describe('checkpoints', () => {
     )
   })
 
+  test('have one form: bits that base64 leaves over are not free', () => {
+    const note = signCheckpoint(checkpoint, [signer])
+    const at = note.length - 3
+    const digits = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/'
+    const next = digits[digits.indexOf(note[at] ?? '') ^ 1] ?? ''
+    expect(() => openCheckpoint(note.slice(0, at) + next + note.slice(at + 1), [signer])).toThrow(
+      /checkpoint/,
+    )
+  })
+
   test.each([
     '',
     'x',

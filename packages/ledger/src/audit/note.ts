@@ -49,7 +49,8 @@ function readKey(
   const [, name = '', id = '', encoded = ''] =
     /^([^+\s]+)\+([0-9a-f]{8})\+([A-Za-z0-9+/]+=*)$/.exec(text) ?? []
   const bytes = Buffer.from(encoded, 'base64')
-  if (name === '' || bytes[0] !== ed25519 || bytes.length !== 1 + keyBytes) throw wrong(what)
+  const formed = bytes.length === 1 + keyBytes && bytes.toString('base64') === encoded
+  if (name === '' || bytes[0] !== ed25519 || !formed) throw wrong(what)
   return { name, id, key: bytes.subarray(1) }
 }
 
@@ -135,6 +136,8 @@ export function openCheckpoint(note: string, verifiers: readonly Verifier[]): Op
     const [, name, signature = ''] = /^\u2014 ([^+\s]+) ([A-Za-z0-9+/]+=*)$/.exec(line) ?? []
     if (name === undefined) throw wrong('checkpoint')
     const bytes = Buffer.from(signature, 'base64')
+    // Bits that base64 leaves over would make two notes of one signature.
+    if (bytes.toString('base64') !== signature) throw wrong('checkpoint')
     const known = verifiers.find(
       verifier => verifier.name === name && bytes.subarray(0, idBytes).equals(verifier.id),
     )
