@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { metricRows } from '@switchyard/gateway'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { Collector } from '../../apps/server/test/collector.ts'
 import { startYard, type Yard } from './yard.ts'
 
@@ -38,9 +38,12 @@ test('a call is seen in metrics, spans, the log and a capture, under one id', as
   expect(data.choices).toHaveLength(1)
   const request = response.headers.get('x-request-id') ?? ''
 
-  const lines = readFileSync(join(yard.folder, '.switchyard/server.log'), 'utf8').split('\n')
-  const line = lines.find(text => text.includes('"msg":"request"') && text.includes(request))
-  expect(JSON.parse(line ?? '{}')).toMatchObject({ route: model, status: 200, end: 'done', attempts: 1 })
+  // The line is written once the answer has left.
+  await vi.waitFor(() => {
+    const lines = readFileSync(join(yard.folder, '.switchyard/server.log'), 'utf8').split('\n')
+    const line = lines.find(text => text.includes('"msg":"request"') && text.includes(request))
+    expect(JSON.parse(line ?? '{}')).toMatchObject({ route: model, status: 200, end: 'done', attempts: 1 })
+  }, 10_000)
 
   const metrics = await fetch(`${baseUrl}/metrics`, { headers: { authorization: `Bearer ${adminToken}` } })
   const text = await metrics.text()

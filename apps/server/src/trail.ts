@@ -46,6 +46,12 @@ export interface Trail extends AuditTrail, AsyncDisposable {
   problem(): string | undefined
 }
 
+/** Undefined while the store is away, which is told of by itself. */
+function problemOf(error: unknown): string | undefined {
+  if (!(error instanceof Fault)) return 'it failed: see the log of the server'
+  return error.reason === 'database_away' ? undefined : error.message
+}
+
 /** Disposing numbers, signs and archives what stands. */
 export async function openTrail({
   opened,
@@ -61,8 +67,7 @@ export async function openTrail({
   const tell = observer(log, 'audit')
   let problem: string | undefined
   const observe = (told: AuditObservation | LeaseObservation) => {
-    if (told.type === 'audit_failed')
-      problem = told.error instanceof Fault ? told.error.message : 'it failed: see the log of the server'
+    if (told.type === 'audit_failed') problem = problemOf(told.error) ?? problem
     else if (told.type === 'audit_led' || told.type === 'lease_lost') problem = undefined
     tell(told)
   }
