@@ -14,6 +14,13 @@ export function parseDecimal(text: string): bigint | undefined {
   return whole === undefined ? undefined : BigInt(whole + part.padEnd(places, '0'))
 }
 
+/** The same of either sign, where it is one for certain: a TypeError for what is no decimal. */
+export function decimalOf(text: string): bigint {
+  const size = parseDecimal(text.replace(/^-/, ''))
+  if (size === undefined) throw new TypeError(`no decimal: ${text}`)
+  return text.startsWith('-') ? -size : size
+}
+
 /** As short as it is exact: `0.0000375`, `12`, `-0.5`. */
 export function formatDecimal(amount: bigint): string {
   const digits = (amount < 0n ? -amount : amount).toString().padStart(places + 1, '0')

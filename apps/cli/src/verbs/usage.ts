@@ -1,7 +1,7 @@
 // Sums of requests and tokens, with a line that adds them up.
 
 import type { UsageRow } from '@switchyard/client'
-import { Fault, formatDecimal, parseDecimal } from '@switchyard/kinds'
+import { decimalOf, Fault, formatDecimal } from '@switchyard/kinds'
 import type { Cli } from '../cli.ts'
 import { parseMoment } from '../duration.ts'
 import { json, yaml } from '../output/formats.ts'
@@ -56,11 +56,8 @@ function amountsOf(rows: readonly UsageRow[]): readonly Measure[] {
 
 /** Of whole numbers and decimals. */
 function sum(counts: readonly string[]): string {
-  return formatDecimal(counts.reduce((total, count) => total + signed(count), 0n))
+  return formatDecimal(counts.reduce((total, count) => total + decimalOf(count), 0n))
 }
-
-const signed = (text: string): bigint =>
-  text.startsWith('-') ? -(parseDecimal(text.slice(1)) ?? 0n) : (parseDecimal(text) ?? 0n)
 
 /** Groups to the left, whole numbers to the right, a sum below when there is more than one line. */
 export function usageTable(

@@ -1,10 +1,10 @@
 // All that a document was reckoned from, as lines of JSON: with it anybody can reckon it again, without a server.
 import { createHash } from 'node:crypto'
-import { Fault, type InvoiceDocument, invoiceDocumentSchema } from '@switchyard/kinds'
+import { decimalOf, Fault, type InvoiceDocument, invoiceDocumentSchema } from '@switchyard/kinds'
 import type { BilledEvent, BookVersion, Identity, InvoiceStore, InvoiceWork } from '@switchyard/runtime'
 import { canonical, type Json } from '../canonical.ts'
 import { creditNote } from './credit.ts'
-import { amountOf, documentText, linesHash } from './document.ts'
+import { documentText, linesHash } from './document.ts'
 import { compose, type Reckoned, type Reckoning, ratingOf } from './reckon.ts'
 
 type Period = Pick<Reckoned, 'from' | 'to' | 'terms' | 'billed'>
@@ -97,7 +97,7 @@ async function credited(document: InvoiceDocument, reader: Reader): Promise<Invo
 }
 
 const negated = (text: string) =>
-  text.startsWith('-') ? text.slice(1) : amountOf(text) === 0n ? text : `-${text}`
+  text.startsWith('-') ? text.slice(1) : decimalOf(text) === 0n ? text : `-${text}`
 
 /** A text says what is wrong with what it was reckoned from. */
 async function reckoned(

@@ -1,6 +1,6 @@
 // Credit notes that a person writes: lines of an invoice taken back, whole or in part, and never more than they were.
-import { Fault, formatDecimal, type InvoiceDocument, type InvoiceLine } from '@switchyard/kinds'
-import { amountOf, linesHash } from './document.ts'
+import { decimalOf, Fault, formatDecimal, type InvoiceDocument, type InvoiceLine } from '@switchyard/kinds'
+import { linesHash } from './document.ts'
 import { divide, formatMinor, minorUnit } from './minor.ts'
 
 export interface Credited {
@@ -31,7 +31,7 @@ export function creditNote(
     throw new Fault('invalid', 'Name each line once.', { reason: 'line_twice' })
   const credited = asked
     .map(each => takeBack(invoice, taken, each))
-    .filter(line => amountOf(line.net) !== 0n || amountOf(line.tax) !== 0n)
+    .filter(line => decimalOf(line.net) !== 0n || decimalOf(line.tax) !== 0n)
     .map((line, index) => ({ ...line, number: index + 1 }))
   if (credited.length === 0)
     throw new Fault('conflict', `Nothing is left of ${invoice.number}: it is given back already.`, {
@@ -39,7 +39,7 @@ export function creditNote(
     })
   const minor = (amount: bigint) => formatMinor(amount, currency)
   const sum = (read: (line: InvoiceLine) => string, of: readonly InvoiceLine[] = credited) =>
-    of.reduce((total, line) => total + amountOf(read(line)), 0n)
+    of.reduce((total, line) => total + decimalOf(read(line)), 0n)
   const net = sum(line => line.net)
   const tax = sum(line => line.tax)
   const taxes = invoice.taxes.flatMap(({ name, percent }) => {
@@ -73,10 +73,10 @@ function takeBack(invoice: InvoiceDocument, taken: readonly InvoiceLine[], asked
   const before = taken.filter(
     ({ corrects }) => corrects?.document === number && corrects.line === line.number,
   )
-  const whole = amountOf(line.net)
-  const gone = before.reduce((sum, each) => sum - amountOf(each.net), 0n)
+  const whole = decimalOf(line.net)
+  const gone = before.reduce((sum, each) => sum - decimalOf(each.net), 0n)
   const left = whole - gone
-  const net = asked.net === undefined ? left : amountOf(asked.net)
+  const net = asked.net === undefined ? left : decimalOf(asked.net)
   const isWithin = whole < 0n ? net <= 0n && net >= left : net >= 0n && net <= left
   if (!isWithin || net % minorUnit(terms.currency) !== 0n)
     throw new Fault(
@@ -85,14 +85,14 @@ function takeBack(invoice: InvoiceDocument, taken: readonly InvoiceLine[], asked
       { reason: 'above_line' },
     )
   // Its tax follows what was taken back of it in all, so that the last note gives back the last of it.
-  const due = whole === 0n ? amountOf(line.tax) : shareOf(line, gone + net, whole, terms.currency)
-  const tax = due + before.reduce((sum, each) => sum + amountOf(each.tax), 0n)
+  const due = whole === 0n ? decimalOf(line.tax) : shareOf(line, gone + net, whole, terms.currency)
+  const tax = due + before.reduce((sum, each) => sum + decimalOf(each.tax), 0n)
   const text = (amount: bigint) => formatMinor(-amount, terms.currency)
   const all = net === whole
   return {
     ...line,
     quantity: all ? String(-BigInt(line.quantity)) : '0',
-    exact: all ? formatDecimal(-amountOf(line.exact)) : text(terms.taxInclusive ? net + tax : net),
+    exact: all ? formatDecimal(-decimalOf(line.exact)) : text(terms.taxInclusive ? net + tax : net),
     rounded: text(terms.taxInclusive ? net + tax : net),
     net: text(net),
     tax: text(tax),
@@ -104,5 +104,5 @@ function takeBack(invoice: InvoiceDocument, taken: readonly InvoiceLine[], asked
 function shareOf({ tax }: InvoiceLine, part: bigint, whole: bigint, currency: string): bigint {
   const unit = minorUnit(currency)
   const [above, below] = whole < 0n ? [-part, -whole] : [part, whole]
-  return divide((amountOf(tax) / unit) * above, below, 'half_even') * unit
+  return divide((decimalOf(tax) / unit) * above, below, 'half_even') * unit
 }

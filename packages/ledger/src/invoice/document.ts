@@ -1,6 +1,6 @@
 // A document as it is issued: its amounts as text, in one canonical JSON, and a hash of its lines.
 import { createHash } from 'node:crypto'
-import { formatDecimal, type InvoiceDocument, type InvoiceLine, parseDecimal } from '@switchyard/kinds'
+import { decimalOf, formatDecimal, type InvoiceDocument, type InvoiceLine } from '@switchyard/kinds'
 import { canonical } from '../canonical.ts'
 import type { Billed } from './charges.ts'
 import { formatMinor } from './minor.ts'
@@ -71,13 +71,6 @@ export const documentText = (document: InvoiceDocument): string => canonical(doc
 export const linesHash = (lines: readonly InvoiceLine[]): string =>
   createHash('sha256').update(canonical(lines)).digest('hex')
 
-/** Of either sign, in 10^-12. A TypeError for what is no decimal. */
-export function amountOf(text: string): bigint {
-  const size = parseDecimal(text.replace(/^-/, ''))
-  if (size === undefined) throw new TypeError(`no decimal: ${text}`)
-  return text.startsWith('-') ? -size : size
-}
-
 /** Its lines as they count for later corrections. The residue is no charge. */
 export function billedBy({ number, lines }: InvoiceDocument): readonly Billed[] {
   return lines.flatMap(line => {
@@ -92,7 +85,7 @@ export function billedBy({ number, lines }: InvoiceDocument): readonly Billed[] 
       key,
       name: line.name,
       quantity: BigInt(line.quantity),
-      exact: amountOf(line.exact),
+      exact: decimalOf(line.exact),
       tax: line.taxed,
       period: spanOf(line.service),
     }

@@ -1,6 +1,6 @@
 // A document as a page to print: HTML of one file, without scripts or anything from outside.
-import type { InvoiceDocument, InvoiceLine, Party } from '@switchyard/kinds'
-import { amountOf } from './document.ts'
+import { decimalOf, type InvoiceDocument, type InvoiceLine, type Party } from '@switchyard/kinds'
+
 import { classWords, type Language, type Word, wordsOf } from './words.ts'
 import { yuanInWords } from './yuan.ts'
 
@@ -87,7 +87,7 @@ ${row(words.total, document.net, terms.currency)}
 ${document.taxes.map(tax => row(`${words.tax} ${tax.name} ${tax.percent} %`, tax.amount, terms.currency))}${row(words.gross, document.gross, terms.currency)}
 ${document.credits.map(credit => row(`${words.credit}: ${credit.name}`, `-${credit.amount}`, terms.currency))}<tr class="all"><td>${back ? words.returned : words.payable}</td><td class="n">${money(payable, terms.currency)}</td></tr>
 </table>
-${terms.currency === 'CNY' ? html`<p class="words">${words.words}：${yuanInWords(amountOf(payable))}</p>\n` : ''}${footOf(document, words)}
+${terms.currency === 'CNY' ? html`<p class="words">${words.words}：${yuanInWords(decimalOf(payable))}</p>\n` : ''}${footOf(document, words)}
 </body>
 </html>
 `

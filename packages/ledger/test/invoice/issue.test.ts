@@ -1,11 +1,10 @@
 // Invoices through the store: what is issued, what comes late, what is verified.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import type { InvoiceDocument } from '@switchyard/kinds'
+import { decimalOf, type InvoiceDocument } from '@switchyard/kinds'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { document } from '../../../store/test/given.ts'
 import { creditNote } from '../../src/invoice/credit.ts'
-import { amountOf } from '../../src/invoice/document.ts'
 import { issueInvoice } from '../../src/invoice/issue.ts'
 import { openYard, operator, workspaceOf, type Yard } from './ledger.ts'
 
@@ -26,7 +25,7 @@ const exactOf = (documents: readonly InvoiceDocument[], from: string) =>
   documents
     .flatMap(({ lines }) => lines)
     .filter(({ service }) => service.from === from)
-    .reduce((sum, { exact }) => sum + amountOf(exact), 0n)
+    .reduce((sum, { exact }) => sum + decimalOf(exact), 0n)
 const october = '2026-09-30T16:00:00.000Z'
 /** After October has ended and its grace. */
 const afterOctober = '2026-11-04T00:00:00Z'
@@ -120,7 +119,7 @@ describe('a month', () => {
     const [sum] = await yard.db.usage.usage(operator, { workspace: 'default', by: [] })
     const rated = sum?.amounts.find(({ currency }) => currency === 'CNY')?.amount ?? '0'
     expect(rated).not.toBe('0')
-    expect(exactOf(await yard.issued(), october)).toBe(amountOf(rated))
+    expect(exactOf(await yard.issued(), october)).toBe(decimalOf(rated))
   })
 
   test('without usage is not invoiced, and not numbered', async () => {
@@ -338,7 +337,7 @@ describe('what was issued', () => {
     await expect(credit()).rejects.toMatchObject({ code: 'conflict', reason: 'nothing_left' })
     const issued = await yard.issued()
     expect(issued.map(({ number }) => number)).toContain('ACME-CN-2026-000002')
-    const all = issued.reduce((sum, { gross }) => sum + amountOf(gross), 0n)
+    const all = issued.reduce((sum, { gross }) => sum + decimalOf(gross), 0n)
     expect([all, rest.note]).toEqual([0n, 'by mistake'])
     for (const { number } of issued)
       expect(await yard.verify(number)).toMatchObject({ difference: undefined })

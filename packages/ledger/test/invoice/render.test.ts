@@ -1,7 +1,7 @@
-import { invoiceDocumentSchema } from '@switchyard/kinds'
+import { decimalOf, invoiceDocumentSchema } from '@switchyard/kinds'
 import { describe, expect, test } from 'vitest'
 import { csv, linesCsv, number } from '../../src/invoice/csv.ts'
-import { amountOf, documentText } from '../../src/invoice/document.ts'
+import { documentText } from '../../src/invoice/document.ts'
 import { focusCsv } from '../../src/invoice/focus.ts'
 import { invoiceHtml } from '../../src/invoice/html.ts'
 import { sample } from './documents.ts'
@@ -77,7 +77,7 @@ describe('a document', () => {
     (currency, inclusive) => {
       const document = sample(currency, inclusive)
       const rows = cellsOf(focusCsv(document))
-      expect(sum(rows.map(({ BilledCost = '' }) => amountOf(BilledCost)))).toBe(amountOf(document.payable))
+      expect(sum(rows.map(({ BilledCost = '' }) => decimalOf(BilledCost)))).toBe(decimalOf(document.payable))
       expect(new Set(rows.map(({ InvoiceId }) => InvoiceId))).toEqual(new Set([document.number]))
       expect(rows.filter(({ x_LineKind }) => x_LineKind === 'residue')).toHaveLength(
         document.lines.filter(({ kind }) => kind === 'residue').length,

@@ -15,7 +15,7 @@ import {
   type Verdict,
   verdictOf,
 } from '@switchyard/runtime'
-import { Pool } from 'pg'
+import { openGatewayPool } from '../../gateway-pool.ts'
 
 export interface PostgresLimiterOptions {
   readonly url: string
@@ -45,45 +45,25 @@ const pruneEvery = 500
 export function openPostgresLimiter(options: PostgresLimiterOptions): Limiter {
   const { url, connections = 4, timeoutMs = 2000, observe = () => {} } = options
   const seatUs = (options.seatMs ?? seatMs) * 1000
-  const pool = new Pool({
-    connectionString: url,
-    application_name: 'switchyard-limits',
-    max: connections,
-    connectionTimeoutMillis: timeoutMs,
-    query_timeout: timeoutMs,
-    keepAlive: true,
-    options: [
-      'role=switchyard_gateway',
-      'search_path=switchyard,pg_temp',
-      'jit=off',
-      // A crash of the database forgets what was counted in its last half second, and no request waits for its disk.
-      'synchronous_commit=off',
-      `statement_timeout=${timeoutMs}`,
-    ]
-      .map(setting => `-c ${setting}`)
-      .join(' '),
+  const pool = openGatewayPool({
+    url,
+    name: 'switchyard-limits',
+    connections,
+    timeoutMs,
+    // A crash of the database forgets what was counted in its last half second, and no request waits for its disk.
+    settings: ['synchronous_commit=off'],
+    refusal: {
+      message: 'The limits cannot be checked right now: try again in a moment.',
+      reason: 'limiter_unavailable',
+    },
+    lost: error => observe({ type: 'limits_connection_lost', error }),
   })
-  pool.on('error', error => observe({ type: 'limits_connection_lost', error }))
   let admissions = 0
   let pruning: Promise<void> | undefined
-  let closing: Promise<void> | undefined
-
-  async function ask(name: string, text: string, values: unknown[]): Promise<unknown> {
-    try {
-      const { rows } = await pool.query<Record<string, unknown>>({ name, text, values })
-      return rows[0]
-    } catch (cause) {
-      throw new Fault('unavailable', 'The limits cannot be checked right now: try again in a moment.', {
-        reason: 'limiter_unavailable',
-        retryAfterSeconds: 1,
-        cause,
-      })
-    }
-  }
 
   async function prune(): Promise<void> {
     try {
-      await ask('limit_prune', pruneText, [])
+      await pool.ask('limit_prune', pruneText, [])
     } catch (error) {
       observe({ type: 'limits_not_pruned', error })
     }
@@ -92,7 +72,7 @@ export function openPostgresLimiter(options: PostgresLimiterOptions): Limiter {
 
   async function admit(claim: LimitClaim, costs: readonly number[]): Promise<Verdict> {
     const { id, buckets } = claim
-    const answer = await ask('limit_admit', admitText, [
+    const answer = await pool.ask('limit_admit', admitText, [
       id,
       buckets.map(({ type }) => type),
       buckets.map(keyOf),
@@ -113,7 +93,7 @@ export function openPostgresLimiter(options: PostgresLimiterOptions): Limiter {
 
   async function change(id: string, booking: boolean, bookings: readonly Booking[]): Promise<void> {
     const real = bookings.filter(({ by }) => by !== 0)
-    await ask('limit_change', changeText, [
+    await pool.ask('limit_change', changeText, [
       id,
       booking,
       real.map(({ bucket }) => bucket.type),
@@ -141,7 +121,7 @@ export function openPostgresLimiter(options: PostgresLimiterOptions): Limiter {
       const seats = claims.flatMap(({ id, buckets }) =>
         buckets.filter(({ type }) => type === 'seats').map(bucket => ({ id, key: keyOf(bucket) })),
       )
-      await ask('limit_renew', renewText, [
+      await pool.ask('limit_renew', renewText, [
         claims.map(({ id }) => id),
         seats.map(({ id }) => id),
         seats.map(({ key }) => key),
@@ -154,8 +134,7 @@ export function openPostgresLimiter(options: PostgresLimiterOptions): Limiter {
 
     async [Symbol.asyncDispose]() {
       await pruning
-      closing ??= pool.end()
-      await closing
+      await pool[Symbol.asyncDispose]()
     },
   }
 }
