@@ -202,7 +202,11 @@ beforeAll(async () => {
   const config = join(tmpdir(), `canary-${process.pid}.yaml`)
   writeFileSync(
     config,
-    "- apiVersion: switchyard.dev/v1\n  kind: Credential\n  metadata: { name: of-file, workspace: default }\n  spec: { value: '${ENV:OF_FILE}' }\n",
+    `- apiVersion: switchyard.dev/v1
+  kind: Credential
+  metadata: { name: of-file, workspace: default }
+  spec: { value: '\${ENV:OF_FILE}' }
+`,
   )
   yard = await startYard({
     argv: ['--config', config],
