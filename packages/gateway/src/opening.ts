@@ -23,8 +23,8 @@ import { ShadowCall } from './shadow.ts'
 import { signaturesOf } from './signatures.ts'
 import { Keeping } from './stored/keeping.ts'
 import { guarded, type Resumed, resume } from './stored/resume.ts'
-import type { Budget } from './wallet/budget.ts'
 import { type Payment, pay } from './wallet/payment.ts'
+import type { Stretches } from './wallet/stretches.ts'
 import { WireError } from './wire/client.ts'
 import { attemptsOf, timesOf } from './wishes.ts'
 
@@ -147,8 +147,8 @@ export class Opening {
   }
 
   /** Of a stream that is paid for in stretches. */
-  get budget(): Budget | undefined {
-    return this.#payment?.budget
+  get stretches(): Stretches | undefined {
+    return this.#payment?.stretches
   }
 
   /** Journals how it has ended: with that its money is settled. */

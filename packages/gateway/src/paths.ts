@@ -284,3 +284,9 @@ const bases =
 export function unknownPath(advice = bases): Fault {
   return new Fault('not_found', `There is nothing at this path. ${advice}`, { reason: 'unknown_path' })
 }
+
+/** What is answered without a credential: it tells nothing but that somebody is there. */
+export function isOpen(target: Target): target is Own {
+  if (target.type === 'ollama') return target.what === 'root'
+  return target.type === 'inference' && (target.what === 'live' || target.what === 'ready')
+}

@@ -3,8 +3,8 @@ import { type ChargeSpec, workspace } from '@switchyard/kinds'
 import { type Ended, type EndReason, endReasons } from '@switchyard/runtime'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { Budget } from '../src/wallet/budget.ts'
 import { partsOf } from '../src/wallet/parts.ts'
+import { Stretches } from '../src/wallet/stretches.ts'
 
 const agreed = (charge: object = {}): ChargeSpec => {
   const { billing } = workspace.spec.parse({ billing: { mode: 'prepaid', charge } })
@@ -96,14 +96,31 @@ test('a stream holds before its stretch ends, waits for an answer at the end, an
   let asked = 0
   const extend = () => answers[asked++] ?? false
   const hold = { from: '1', extend, settle: () => undefined, void: () => undefined }
-  const budget = new Budget({ hold, reserved: 100, most: 1000, stretch: 100, price: 1n })
-  expect([budget.at(79), asked]).toEqual(['go', 0])
-  expect([budget.at(80), asked]).toEqual(['go', 1])
-  expect([budget.at(159), asked]).toEqual(['go', 1])
-  expect([budget.at(160), asked]).toEqual(['go', 2])
+  const stretches = new Stretches({ hold, reserved: 100, most: 1000, stretch: 100, price: 1n })
+  expect([stretches.pace(79, 0), asked]).toEqual(['go', 0])
+  expect([stretches.pace(80, 0), asked]).toEqual(['go', 1])
+  expect([stretches.pace(159, 0), asked]).toEqual(['go', 1])
+  expect([stretches.pace(160, 0), asked]).toEqual(['go', 2])
   await Promise.resolve()
-  expect([budget.at(199), asked]).toEqual(['go', 2])
-  expect([budget.at(200), asked]).toEqual(['wait', 3])
+  expect([stretches.pace(199, 0), asked]).toEqual(['go', 2])
+  expect([stretches.pace(200, 0), asked]).toEqual(['wait', 3])
   await Promise.resolve()
-  expect([budget.at(200), asked]).toEqual(['cut', 3])
+  expect([stretches.pace(200, 0), asked]).toEqual(['cut', 3])
+})
+
+test('a stream waits for more money a second at most, and goes on once when it comes', async () => {
+  const { promise, resolve } = Promise.withResolvers<boolean>()
+  const answers: (boolean | Promise<boolean>)[] = [promise, new Promise<boolean>(() => undefined)]
+  const extend = () => answers.shift() ?? false
+  const hold = { from: '1', extend, settle: () => undefined, void: () => undefined }
+  const stretches = new Stretches({ hold, reserved: 100, most: 1000, stretch: 100, price: 1n })
+  expect([stretches.pace(100, 5000), stretches.short]).toEqual(['wait', true])
+  expect(stretches.pace(100, 5999)).toBe('wait')
+  resolve(true)
+  await promise
+  expect([stretches.pace(100, 6100), stretches.short]).toEqual(['resume', false])
+  expect(stretches.pace(100, 6100)).toBe('go')
+  expect(stretches.pace(200, 7000)).toBe('wait')
+  expect(stretches.pace(200, 7999)).toBe('wait')
+  expect(stretches.pace(200, 8000)).toBe('cut')
 })

@@ -8,8 +8,8 @@ import { type Bill, billFor } from '../bill.ts'
 import type { House } from '../house.ts'
 import type { Principal } from '../snapshot.ts'
 import type { Billing } from './billing.ts'
-import { Budget, stretchTokens } from './budget.ts'
 import { type Ending, partsOf, withInput } from './parts.ts'
+import { Stretches, stretchTokens } from './stretches.ts'
 import type { Hold } from './wallet.ts'
 
 /** Of 10^-12 of a currency, in which balances are kept. */
@@ -64,7 +64,7 @@ interface Made {
 
 export class Payment {
   /** Of a stream. */
-  readonly budget: Budget | undefined
+  readonly stretches: Stretches | undefined
   readonly #house: House
   readonly #made: Made
   #journalled = false
@@ -75,7 +75,7 @@ export class Payment {
     const { hold, paid, bill, first, stretch } = made
     const most = paid.streamed?.most ?? 0
     const price = (bill.most({ 'tok.out.*': BigInt(stretch) })[paid.principal.currency] ?? 0n) * micro
-    if (most > first) this.budget = new Budget({ hold, reserved: first, most, stretch, price })
+    if (most > first) this.stretches = new Stretches({ hold, reserved: first, most, stretch, price })
   }
 
   /** The admission as the journal is to know it. */
