@@ -1,5 +1,6 @@
 // How many usage events a second PostgreSQL keeps, rated and summed, beside a plain `insert … select unnest` of the same
-// rows; and rating a million of them in a stream. Interleaved rounds, medians.
+// rows by as many connections: one that sends alone, and two, as two gateways do; and rating a million of them in a
+// stream. Interleaved rounds, medians.
 //   node bench/ingest.ts
 import { randomUUID } from 'node:crypto'
 import { rmSync, writeFileSync } from 'node:fs'
@@ -10,12 +11,13 @@ import { compilePrices } from '@switchyard/ledger'
 import { type UsageEvent, usageUnits } from '@switchyard/runtime'
 import { migrate, openStore } from '@switchyard/store'
 import { startEmbedded } from '@switchyard/store/embedded'
-import { Client } from 'pg'
+import { Pool } from 'pg'
 
 const rounds = 5
 const batches = 20
 const size = 1000
 const again = 100 // of each batch have come before
+const senders = [1, 2]
 const million = 1_000_000
 
 const directory = await mkdtemp(join(tmpdir(), 'switchyard-bench-'))
@@ -23,8 +25,11 @@ const server = await startEmbedded({ directory, durable: true })
 await migrate(server.url)
 const operator = { role: 'caller', principal: 'system:operator', scopes: ['*'] } as const
 const store = openStore({ url: server.url, prices: compilePrices })
-const plain = new Client({ connectionString: server.url, options: '-c search_path=switchyard' })
-await plain.connect()
+const plain = new Pool({
+  connectionString: server.url,
+  options: '-c search_path=switchyard',
+  max: Math.max(...senders),
+})
 
 const rates = ['tok.in.*', 'tok.out.*'].flatMap(unit => [
   { model: '*', unit, price: '2.5', per: 1_000_000 },
@@ -87,14 +92,14 @@ function event(): UsageEvent {
   }
 }
 
-/** Some of each batch were in the one before it. */
+/** Some of each batch were in one that was sent shortly before, and has been answered. */
 function batchesOf(count: number): readonly (readonly UsageEvent[])[] {
-  let before: readonly UsageEvent[] = []
+  const sent: (readonly UsageEvent[])[] = []
   return Array.from({ length: count }, () => {
-    const fresh = Array.from({ length: size - before.slice(0, again).length }, event)
-    const batch = [...before.slice(0, again), ...fresh]
-    before = fresh
-    return batch
+    const repeated = sent.at(-1 - Math.max(...senders))?.slice(0, again) ?? []
+    const fresh = Array.from({ length: size - repeated.length }, event)
+    sent.push(fresh)
+    return [...repeated, ...fresh]
   })
 }
 
@@ -143,13 +148,18 @@ async function insertPlain(events: readonly UsageEvent[]): Promise<void> {
   })
 }
 
-/** Events a second that were new. */
+/** Events a second. */
 async function speed(
   work: (events: readonly UsageEvent[]) => Promise<unknown>,
   given: readonly (readonly UsageEvent[])[],
+  lanes: number,
 ): Promise<number> {
+  const left = given.values()
+  const send = async () => {
+    for (const batch of left) await work(batch)
+  }
   const began = performance.now()
-  for (const batch of given) await work(batch)
+  await Promise.all(Array.from({ length: lanes }, send))
   return (given.length * size) / ((performance.now() - began) / 1000)
 }
 
@@ -160,13 +170,13 @@ for (const batch of batchesOf(5)) {
   await insertPlain(batch)
   await store.usage.ingest(batch)
 }
-const ingested: number[] = []
-const plainly: number[] = []
-for (let round = 0; round < rounds; round++) {
-  const given = batchesOf(batches)
-  plainly.push(await speed(insertPlain, given))
-  ingested.push(await speed(events => store.usage.ingest(events), given))
-}
+const measured = senders.map(lanes => ({ lanes, plainly: [] as number[], ingested: [] as number[] }))
+for (let round = 0; round < rounds; round++)
+  for (const { lanes, plainly, ingested } of measured) {
+    const given = batchesOf(batches)
+    plainly.push(await speed(insertPlain, given, lanes))
+    ingested.push(await speed(events => store.usage.ingest(events), given, lanes))
+  }
 
 /** Rated as they are made, and none of them kept. */
 function stream(): { readonly perSecond: number; readonly grownMiB: number } {
@@ -210,7 +220,6 @@ function stream(): { readonly perSecond: number; readonly grownMiB: number } {
 }
 
 const rated = stream()
-const [reference, ours] = [median(plainly), median(ingested)]
 const round = (value: number) => Math.round(value / 100) * 100
 const report = {
   at: new Date().toISOString().slice(0, 10),
@@ -221,12 +230,18 @@ const report = {
     load: loadavg()[0],
   },
   batch: { events: size, sentBefore: again },
-  eventsPerSecond: {
-    plainInsert: round(reference),
-    ingest: round(ours),
-    ratio: Number((ours / reference).toFixed(2)),
-  },
-  rounds: { plainInsert: plainly.map(round), ingest: ingested.map(round) },
+  senders: measured.map(({ lanes, plainly, ingested }) => {
+    const [reference, ours] = [median(plainly), median(ingested)]
+    return {
+      senders: lanes,
+      eventsPerSecond: {
+        plainInsert: round(reference),
+        ingest: round(ours),
+        ratio: Number((ours / reference).toFixed(2)),
+      },
+      rounds: { plainInsert: plainly.map(round), ingest: ingested.map(round) },
+    }
+  }),
   ratingOneMillion: {
     eventsPerSecond: round(rated.perSecond),
     heapGrownMiB: Number(Math.max(0, rated.grownMiB).toFixed(1)),

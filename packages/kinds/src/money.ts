@@ -24,8 +24,11 @@ export function decimalOf(text: string): bigint {
 /** As short as it is exact: `0.0000375`, `12`, `-0.5`. */
 export function formatDecimal(amount: bigint): string {
   const digits = (amount < 0n ? -amount : amount).toString().padStart(places + 1, '0')
-  const part = digits.slice(-places).replace(/0+$/, '')
-  const text = digits.slice(0, -places) + (part === '' ? '' : `.${part}`)
+  const point = digits.length - places
+  let end = digits.length
+  while (end > point && digits[end - 1] === '0') end--
+  const text =
+    end === point ? digits.slice(0, point) : `${digits.slice(0, point)}.${digits.slice(point, end)}`
   return amount < 0n ? `-${text}` : text
 }
 

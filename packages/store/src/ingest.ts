@@ -20,9 +20,11 @@ interface Sent {
   readonly event: UsageEvent
 }
 
-/** An event that keeps the rules, with the hash by which it is known again. */
+/** An event that keeps the rules, with the key and the hash by which it is known again. */
 interface Item extends Sent {
-  readonly hash: Buffer
+  readonly key: string
+  /** SHA-256 in hexadecimal. */
+  readonly hash: string
 }
 
 interface Refused {
@@ -91,11 +93,14 @@ async function take(
     if (place % itemsOfTurn === itemsOfTurn - 1) await turn()
     const reason = refuseEvent(item.event, now)
     if (reason) refused.push({ item, reason })
-    else good.push({ ...item, hash: hashOf(item.event) })
+    else {
+      const { index, event } = item
+      good.push({ index, event, key: identityOf(event), hash: hashOf(event) })
+    }
   }
   // The same event twice in one batch: the first is inserted, the others are compared with it.
   const firsts = new Map<string, Item>()
-  for (const item of good) if (!firsts.has(identityOf(item.event))) firsts.set(identityOf(item.event), item)
+  for (const item of good) if (!firsts.has(item.key)) firsts.set(item.key, item)
   const ratings = await steps.rate(
     client,
     [...firsts.values()].map(({ event }) => event),
@@ -108,9 +113,8 @@ async function take(
   const inserted = await insert(client, [...firsts.values()], ratings)
   const again: Item[] = []
   for (const item of good) {
-    const key = identityOf(item.event)
-    const first = firsts.get(key)
-    if (first === item && inserted.has(key)) answers.set(item.index, 'accepted')
+    const first = firsts.get(item.key)
+    if (first === item && inserted.has(item.key)) answers.set(item.index, 'accepted')
     else if (first) again.push(item)
   }
   for (const { item, same } of await compare(client, again)) {
@@ -131,8 +135,8 @@ const isUnpriced = (rating: Rating | undefined): boolean =>
 
 const identityOf = ({ source, id, data }: UsageEvent): string => `${data.workspace} ${source} ${id}`
 
-function hashOf({ data, subject, time, type }: UsageEvent): Buffer {
-  return digestOf('sha256', canonicalJson({ data, subject, time, type }), 'buffer')
+function hashOf({ data, subject, time, type }: UsageEvent): string {
+  return digestOf('sha256', canonicalJson({ data, subject, time, type }), 'hex')
 }
 
 async function insert(
@@ -142,7 +146,7 @@ async function insert(
 ): Promise<ReadonlySet<string>> {
   if (items.length === 0) return new Set()
   // By key, so that two batches with the same events wait for each other and never in a circle.
-  const sorted = items.toSorted((one, other) => (identityOf(one.event) < identityOf(other.event) ? -1 : 1))
+  const sorted = items.toSorted((one, other) => (one.key < other.key ? -1 : 1))
   const { text, values } = insertionOf(
     sorted.map(({ event, hash }) => ({ event, hash, rating: ratings.get(event) })),
   )
@@ -156,8 +160,8 @@ async function compare(
   items: readonly Item[],
 ): Promise<readonly { readonly item: Item; readonly same: boolean }[]> {
   if (items.length === 0) return []
-  const { rows } = await client.query<{ key: string; body_hash: Buffer }>(
-    `select e.workspace || ' ' || e.source || ' ' || e.id as key, e.body_hash
+  const { rows } = await client.query<{ key: string; hash: string }>(
+    `select e.workspace || ' ' || e.source || ' ' || e.id as key, encode(e.body_hash, 'hex') as hash
      from unnest($1::text[], $2::text[], $3::text[]) as given(workspace, source, id)
      join usage_events e using (workspace, source, id)`,
     [
@@ -166,8 +170,8 @@ async function compare(
       items.map(({ event }) => event.id),
     ],
   )
-  const standing = new Map(rows.map(({ key, body_hash }) => [key, body_hash]))
-  return items.map(item => ({ item, same: standing.get(identityOf(item.event))?.equals(item.hash) ?? false }))
+  const standing = new Map(rows.map(({ key, hash }) => [key, hash]))
+  return items.map(item => ({ item, same: standing.get(item.key) === item.hash }))
 }
 
 async function quarantine(client: PoolClient, refused: readonly Refused[]): Promise<void> {

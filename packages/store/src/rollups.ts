@@ -21,13 +21,14 @@ const keys = ['workspace', 'grain', 'start', 'project', 'key', 'key_name', 'mode
 /** Of a minute or more: an event is added once, and each grain from the one below it. */
 function fold(events: readonly UsageEvent[], ratings: Ratings): readonly Sum[] {
   const minutes = new Map<string, Sum>()
+  const startOfMinute = startsOf('minute')
   for (const event of events) {
     const { billable, quantities } = event.data
     const rating = ratings.get(event)
     const sale = rating?.sale?.type === 'rated' && rating.sale.lines.length > 0 ? rating.sale : undefined
     const cost = rating?.cost
     if (billable === 'cost' && !cost) continue
-    const sum = sumAt(minutes, keyOf(event, sale || cost ? (rating?.currency ?? '') : ''))
+    const sum = sumAt(minutes, keyOf(event, startOfMinute, sale || cost ? (rating?.currency ?? '') : ''))
     sum.cost += cost?.amount ?? 0n
     if (billable === 'cost') continue
     sum.requests += 1n
@@ -42,13 +43,23 @@ function fold(events: readonly UsageEvent[], ratings: Ratings): readonly Sum[] {
   return [...minutes.values(), ...hours, ...coarser(hours, 'day')]
 }
 
-const startOf = (milliseconds: number, grain: keyof typeof grains) =>
-  new Date(Math.floor(milliseconds / grains[grain]) * grains[grain]).toISOString()
+/** Writing a moment out takes longer than finding the one before. */
+function startsOf(grain: keyof typeof grains): (time: string) => string {
+  const starts = new Map<number, string>()
+  return time => {
+    const start = Math.floor(Date.parse(time) / grains[grain]) * grains[grain]
+    const known = starts.get(start)
+    if (known !== undefined) return known
+    const text = new Date(start).toISOString()
+    starts.set(start, text)
+    return text
+  }
+}
 
-const keyOf = ({ time, data }: UsageEvent, currency: string) => [
+const keyOf = ({ time, data }: UsageEvent, startOf: (time: string) => string, currency: string) => [
   data.workspace,
   'minute',
-  startOf(Date.parse(time), 'minute'),
+  startOf(time),
   data.project ?? '',
   data.key,
   data.keyName,
@@ -72,9 +83,10 @@ function add(to: Map<UsageUnit, bigint>, unit: UsageUnit, value: bigint): void {
 
 function coarser(finer: readonly Sum[], grain: keyof typeof grains): readonly Sum[] {
   const sums = new Map<string, Sum>()
+  const startOf = startsOf(grain)
   for (const one of finer) {
     const [workspace = '', , start = '', ...rest] = one.key
-    const sum = sumAt(sums, [workspace, grain, startOf(Date.parse(start), grain), ...rest])
+    const sum = sumAt(sums, [workspace, grain, startOf(start), ...rest])
     sum.requests += one.requests
     sum.amount += one.amount
     sum.cost += one.cost

@@ -1,5 +1,4 @@
 // Usage events as rows: one list for each column, so that a batch is one statement.
-import type { Buffer } from 'node:buffer'
 import { formatDecimal } from '@switchyard/kinds'
 import { type UsageEvent, usageUnits } from '@switchyard/runtime'
 import type { Rating } from './rate.ts'
@@ -8,29 +7,45 @@ import { columnOf } from './usage-event.ts'
 /** What one row is made of. */
 export interface UsageRowOf {
   readonly event: UsageEvent
-  readonly hash: Buffer
+  /** SHA-256 in hexadecimal. */
+  readonly hash: string
   readonly rating: Rating | undefined
+}
+
+/** With what it has cost either side, if anything. */
+interface Row {
+  readonly event: UsageEvent
+  readonly hash: string
+  readonly currency: string | null
+  readonly sale: Rating['cost']
+  readonly cost: Rating['cost']
+}
+
+function rowOf({ event, hash, rating }: UsageRowOf): Row {
+  const sale = rating?.sale?.type === 'rated' && rating.sale.lines.length > 0 ? rating.sale : undefined
+  const cost = rating?.cost
+  return { event, hash, sale, cost, currency: sale || cost ? (rating?.currency ?? null) : null }
 }
 
 interface Column {
   readonly name: string
   readonly type: string
-  readonly read: (row: UsageRowOf) => string | boolean | number | null
+  readonly read: (row: Row) => string | boolean | number | null
   /** Lists within a list come as text. */
   readonly cast?: string
 }
 
 type Lines = NonNullable<Rating['cost']>['lines']
 
-const saleOf = ({ rating }: UsageRowOf) =>
-  rating?.sale?.type === 'rated' && rating.sale.lines.length > 0 ? rating.sale : undefined
-const costOf = ({ rating }: UsageRowOf) => rating?.cost
-
 /** None of the parts holds a comma, a quote or a brace. */
-const listOf = (lines: Lines | undefined, read: (line: Lines[number]) => string) =>
-  lines === undefined ? null : `{${lines.map(read).join(',')}}`
+function listOf(lines: Lines | undefined, read: (line: Lines[number]) => string): string | null {
+  if (lines === undefined) return null
+  let list = ''
+  for (const line of lines) list += list === '' ? read(line) : `,${read(line)}`
+  return `{${list}}`
+}
 
-function linesOf(side: string, lines: (row: UsageRowOf) => Lines | undefined): readonly Column[] {
+function linesOf(side: string, lines: (row: Row) => Lines | undefined): readonly Column[] {
   const list = (name: string, cast: string, read: (line: Lines[number]) => string): Column => ({
     name: `${side}_${name}`,
     type: 'text',
@@ -50,7 +65,7 @@ const fixed: readonly Column[] = [
   text('workspace', ({ event }) => event.data.workspace),
   text('source', ({ event }) => event.source),
   text('id', ({ event }) => event.id),
-  { name: 'body_hash', type: 'bytea', read: ({ hash }) => `\\x${hash.toString('hex')}` },
+  { name: 'body_hash', type: 'bytea', read: ({ hash }) => `\\x${hash}` },
   { name: 'time', type: 'timestamptz', read: ({ event }) => event.time },
   { name: 'ended_at', type: 'timestamptz', read: ({ event }) => event.data.endedAt },
   text('project', ({ event }) => event.data.project),
@@ -68,11 +83,11 @@ const fixed: readonly Column[] = [
   text('usage_source', ({ event }) => event.data.usageSource),
   { name: 'flags', type: 'text', cast: 'text[]', read: ({ event }) => flagsOf(event.data.flags) },
   text('hold', ({ event }) => event.data.hold ?? null),
-  text('currency', row => (saleOf(row) || costOf(row) ? (row.rating?.currency ?? null) : null)),
-  { name: 'amount', type: 'numeric', read: row => amountOf(saleOf(row)) },
-  { name: 'cost', type: 'numeric', read: row => amountOf(costOf(row)) },
-  ...linesOf('rated', row => saleOf(row)?.lines),
-  ...linesOf('cost', row => costOf(row)?.lines),
+  text('currency', ({ currency }) => currency),
+  { name: 'amount', type: 'numeric', read: ({ sale }) => amountOf(sale) },
+  { name: 'cost', type: 'numeric', read: ({ cost }) => amountOf(cost) },
+  ...linesOf('rated', ({ sale }) => sale?.lines),
+  ...linesOf('cost', ({ cost }) => cost?.lines),
 ]
 
 const counted: readonly Column[] = usageUnits.map(unit => ({
@@ -91,22 +106,41 @@ type Value = string | boolean | number | null
 
 export interface Insertion {
   readonly text: string
-  readonly values: readonly (Value | readonly Value[])[]
+  readonly values: readonly Value[]
+}
+
+const plain = /^[\w.:/-]+$/
+
+/** A list as PostgreSQL reads it: the driver's own way quotes every value, which of a batch took a tenth of the time. */
+function listText(values: readonly Value[]): string {
+  let list = ''
+  for (const value of values) {
+    if (list !== '') list += ','
+    if (value === null) list += 'NULL'
+    else if (typeof value === 'string' && (!plain.test(value) || value.toLowerCase() === 'null'))
+      list += `"${value.replaceAll(/["\\]/g, '\\$&')}"`
+    else list += value
+  }
+  return `{${list}}`
 }
 
 /**
  * In the order of the rows. A column that no row has is left out, and one that is the same in all of them is sent once:
  * of a batch that is half of them.
  */
-export function insertionOf(rows: readonly UsageRowOf[]): Insertion {
+export function insertionOf(given: readonly UsageRowOf[]): Insertion {
+  const rows = given.map(rowOf)
   const used = [...fixed, ...counted].flatMap(column => {
     const values = rows.map(column.read)
     const [first = null] = values
-    const isOne = rows.length > 1 && values.every(value => value === first)
-    return first === null && values.every(value => value === null) ? [] : [{ column, values, isOne, first }]
+    const isOne = values.every(value => value === first)
+    if (isOne && first === null) return []
+    return [
+      { column, isOne: isOne && rows.length > 1, value: isOne && rows.length > 1 ? first : listText(values) },
+    ]
   })
   const names = used.map(({ column }) => column.name)
-  const given = used.flatMap(({ column, isOne }, at) =>
+  const lists = used.flatMap(({ column, isOne }, at) =>
     isOne ? [] : [{ name: column.name, list: `$${at + 1}::${column.type}[]` }],
   )
   const selected = used.map(({ column: { name, type, cast }, isOne }, at) => {
@@ -116,9 +150,9 @@ export function insertionOf(rows: readonly UsageRowOf[]): Insertion {
   return {
     text: `insert into usage_events (${names.join(', ')})
       select ${selected.join(', ')}
-      from unnest(${given.map(({ list }) => list).join(', ')}) as given(${given.map(({ name }) => name).join(', ')})
+      from unnest(${lists.map(({ list }) => list).join(', ')}) as given(${lists.map(({ name }) => name).join(', ')})
       on conflict do nothing
       returning workspace, source, id`,
-    values: used.map(({ values, isOne, first }) => (isOne ? first : values)),
+    values: used.map(({ value }) => value),
   }
 }

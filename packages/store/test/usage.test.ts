@@ -54,6 +54,29 @@ test('a request is taken however it has ended', async () => {
   expect(await reasons('ends')).toEqual([])
 })
 
+test('texts are kept as they were sent, whatever they hold', async () => {
+  const texts = ['', 'null', 'NULL', '{a,b}', 'a "b" \\ c', '\\', ',', ' ', "it's", '路径\n🚦', 'a/b:c-1.0']
+  const strings = fc
+    .string({ unit: 'binary', maxLength: 20 })
+    .map(text => text.replaceAll('\0', '').toWellFormed())
+  await fc.assert(
+    fc.asyncProperty(fc.array(strings, { minLength: 1, maxLength: 20 }), async more => {
+      const events = [...texts, ...more].map(model =>
+        usageEvent('texts', { model, keyName: model, flags: [model] }),
+      )
+      expect(new Set(await db.usage.ingest(events))).toEqual(new Set(['accepted']))
+      const { rows } = await eyes.query<{ id: string }>(
+        'select id, model, key_name, flags from usage_events where id = any ($1)',
+        [events.map(({ id }) => id)],
+      )
+      const kept = new Map(rows.map(row => [row.id, row]))
+      for (const { id, data } of events)
+        expect(kept.get(id)).toEqual({ id, model: data.model, key_name: data.model, flags: [data.model] })
+    }),
+    { numRuns: 20 },
+  )
+})
+
 test('within one batch the first of two is taken and the other compared with it', async () => {
   const event = usageEvent('b')
   const other = { ...event, data: { ...event.data, status: 500 } }
