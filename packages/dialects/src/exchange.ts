@@ -1,5 +1,5 @@
 // The canonical values that every dialect is read into: what is asked, and what it used.
-import type { Unit } from '@switchyard/kinds'
+import type { ServiceTier, Unit } from '@switchyard/kinds'
 
 /** A way in which callers speak: a chat dialect, or a variant of one with other streams. */
 export type CallerName =
@@ -26,6 +26,8 @@ export interface Usage {
   readonly quantities: Quantities
   readonly source: 'provider' | 'engine' | 'counted' | 'estimated'
   readonly flags: readonly UsageFlag[]
+  /** How the upstream says that it took the request; `standard` when absent. */
+  readonly tier?: ServiceTier | undefined
 }
 
 /**

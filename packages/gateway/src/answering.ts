@@ -2,6 +2,7 @@
 // under way, or the cache.
 import type { Usage } from '@switchyard/dialects'
 import type { Fault } from '@switchyard/kinds'
+import type { AnsweredBy, Ended } from '@switchyard/runtime'
 import type { CacheResult } from './cache/replies.ts'
 import type { AttemptEnded } from './ended.ts'
 import type { Failure } from './failure.ts'
@@ -33,6 +34,8 @@ export interface Answering {
   readonly attempts: number
   /** Those attempts, in order, where it made some itself. */
   readonly tries?: readonly AttemptEnded[]
+  /** What attempts have used by their upstreams' word whose answer nobody had; undefined where there are none. */
+  readonly spares: readonly Ended[] | undefined
   /** It has failed with the retries that there were: another try by the caller would only add to the load. */
   readonly retriesSpent?: boolean
   /** Milliseconds that upstreams have been waited for. */
@@ -45,6 +48,8 @@ export interface Answering {
   readonly media?: Media | undefined
   /** Name of the upstream of the last attempt; '' where there was none. */
   readonly upstream: string
+  /** What that upstream is to prices. */
+  readonly by: AnsweredBy | undefined
   /** Key of the upstream whose own words the answer is; undefined where it was written here, and for a kept one. */
   readonly maker: string | undefined
   /** What of the request the upstream was not told, by name; '' when it was told everything. */

@@ -1,5 +1,5 @@
 // One try at one upstream: what it answers is told to its hearer, once, as an answer or as a failure.
-import type { Carriage, Reply, Tap } from '@switchyard/dialects'
+import type { Carriage, Reply, Tap, Usage } from '@switchyard/dialects'
 import { Body } from './body.ts'
 import { cut, type Failure, forbidden, malformed, ofStatus, tooLong, unreachable } from './failure.ts'
 import type { Ticket, Vitals } from './health/vitals.ts'
@@ -77,6 +77,8 @@ export class Attempt implements Hearer, Ticking {
   #heldBytes = 0
   #deltas = 0
   #status = 0
+  /** Of a whole reply. */
+  #usage: Usage | undefined
   #retryAfter: number | undefined
   readonly #body = new Body()
   #over = false
@@ -104,6 +106,11 @@ export class Attempt implements Hearer, Ticking {
   /** HTTP status of the answer; 0 until its head has come. */
   get status(): number {
     return this.#status
+  }
+
+  /** What the upstream has told that it was; also where its answer is good for nobody. */
+  get reported(): Usage | undefined {
+    return this.tap?.usage ?? this.#usage
   }
 
   send(): void {
@@ -223,6 +230,7 @@ export class Attempt implements Hearer, Ticking {
 
   #whole(reply: Reply | undefined): void {
     if (this.#over) return
+    this.#usage = reply?.usage
     if (reply?.later) reply.later.then(this.#onWhole, this.#onBroken)
     else if (!reply) this.#fail(malformed('The upstream answered with something that cannot be read.'))
     else if (reply.error) this.#fail(ofStatus(reply.error.status, undefined, reply.error.type))

@@ -17,7 +17,7 @@ export interface Item {
 }
 
 /** Whether its caller pays for what a request has used. */
-const pays = {
+export const pays = {
   done: true,
   budget_cut: true,
   client_gone: true,

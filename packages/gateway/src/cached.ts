@@ -2,7 +2,7 @@
 // may share. Who leads pays; whoever else is given the same bytes uses no tokens.
 import { callers, type Usage } from '@switchyard/dialects'
 import type { Fault } from '@switchyard/kinds'
-import type { Admission } from '@switchyard/runtime'
+import type { Admission, AnsweredBy, Ended } from '@switchyard/runtime'
 import type { AnswerHearer, Answering } from './answering.ts'
 import type { Carrier, Flight, FlightHearer, Task } from './cache/flight.ts'
 import { cacheKey, type KeyParts } from './cache/key.ts'
@@ -138,6 +138,13 @@ export class Cached implements Answering, FlightHearer {
   }
   get upstream(): string {
     return this.#shared?.forward.upstream ?? ''
+  }
+  /** Who has begun it answers for all of it. */
+  get spares(): readonly Ended[] | undefined {
+    return this.#pays ? this.#shared?.forward.spares : undefined
+  }
+  get by(): AnsweredBy | undefined {
+    return this.#shared?.forward.by
   }
   get retriesSpent(): boolean {
     return this.#shared?.forward.retriesSpent ?? false

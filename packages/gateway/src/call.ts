@@ -13,6 +13,7 @@ import type { Ended, EndReason } from '@switchyard/runtime'
 import { answerHeaders } from './answer-headers.ts'
 import type { Answering } from './answering.ts'
 import { authenticate, type Credential, recheck } from './authenticate.ts'
+import { pays } from './bill.ts'
 import { deliver } from './deliver.ts'
 import { requestCoding } from './door/compress.ts'
 import { callerSlow, deadlines, type Failure, faultOf } from './failure.ts'
@@ -492,7 +493,8 @@ export class Call implements Story, Running, InboundHearer, IntakeHearer, Openin
       status,
       attempt: Math.max(1, this.#answering?.attempts ?? 1),
       upstream: this.#answering?.upstream ?? '',
-      billable,
+      by: this.#answering?.by,
+      billable: usage && !pays[end] ? 'cost' : billable,
       usage,
     }
     return opening.settle(ended, this.relay.committed)

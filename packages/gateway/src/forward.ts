@@ -10,7 +10,7 @@ import {
   type Usage,
 } from '@switchyard/dialects'
 import { Fault } from '@switchyard/kinds'
-import type { LimitClaim, Verdict } from '@switchyard/runtime'
+import type { AnsweredBy, Ended, EndReason, LimitClaim, Verdict } from '@switchyard/runtime'
 import { reservation, usedBy } from './admission.ts'
 import type { AnswerHearer, Answering } from './answering.ts'
 import { Attempt, type AttemptHearer } from './attempt.ts'
@@ -31,7 +31,7 @@ import type { House } from './house.ts'
 import { carriageTo, headersTo, type Order, speechFor } from './order.ts'
 import type { Media } from './passage.ts'
 import { refusalOf } from './rejection.ts'
-import type { Route, Times, Upstream } from './route.ts'
+import { answeredBy, type Route, type Times, type Upstream } from './route.ts'
 import type { Traffic } from './traffic.ts'
 
 interface Made {
@@ -63,6 +63,7 @@ export class Forward implements AttemptHearer, Answering, Guest {
   detour: string | undefined
   /** What was tried, in order: that of an attempt stands at its number less one. */
   readonly tries: Tried[] = []
+  spares: Ended[] | undefined
   readonly #house: House
   readonly #order: Order
   readonly #hearer: AnswerHearer
@@ -76,7 +77,6 @@ export class Forward implements AttemptHearer, Answering, Guest {
   #traffic: Traffic
   #blocks: Blocks | undefined
   #refusal: Fault | undefined
-  #usage: Usage | undefined
   #sealed = false
   /** Refusals by upstreams' own limits. */
   #limited = 0
@@ -106,6 +106,10 @@ export class Forward implements AttemptHearer, Answering, Guest {
 
   get upstream(): string {
     return this.attempt?.upstream.name ?? ''
+  }
+
+  get by(): AnsweredBy | undefined {
+    return this.attempt && answeredBy(this.attempt.upstream, this.#order.ask.model)
   }
 
   get maker(): string | undefined {
@@ -146,7 +150,7 @@ export class Forward implements AttemptHearer, Answering, Guest {
 
   used(): Usage | undefined {
     const tap = this.attempt?.tap
-    if (!tap) return this.#usage
+    if (!tap) return this.attempt?.reported
     const { metrics } = this.#house
     metrics.malformedEvents += tap.malformed
     const usage = soFar(tap)
@@ -236,7 +240,6 @@ export class Forward implements AttemptHearer, Answering, Guest {
   }
 
   replied(attempt: Attempt, reply: Reply): void {
-    this.#usage = reply.usage
     this.#wins(attempt)
     this.#end(attempt, 'answered')
     const by = this.guard?.blocked
@@ -273,6 +276,7 @@ export class Forward implements AttemptHearer, Answering, Guest {
     this.#first = other
     this.#second = undefined
     if (other) {
+      this.#spare(attempt, 'upstream_error')
       this.attempt = other
       return
     }
@@ -441,7 +445,10 @@ export class Forward implements AttemptHearer, Answering, Guest {
     const carriage = this.#carriage(upstream)
     if (!carriage) throw new TypeError('a target was chosen that cannot be asked')
     const now = clock()
-    if (!this.#first) this.#waitingSince = now
+    if (!this.#first) {
+      this.#waitingSince = now
+      this.#spare(this.attempt, 'upstream_error')
+    }
     this.attempts++
     this.tries.push(new Tried(upstream, ask.model, now))
     this.#tried.push(target)
@@ -609,15 +616,35 @@ export class Forward implements AttemptHearer, Answering, Guest {
     if (!attempt) return
     const now = this.#house.clock()
     attempt.cancel()
+    if (attempt !== this.attempt) this.#spare(attempt, 'client_gone')
     this.#settle(attempt, attempt.tap?.usage)
     attempt.ticket.end('aborted', now)
     this.tries[attempt.number - 1]?.end('cancelled', attempt.status, now)
     this.#house.metrics.attempt(attempt.upstream.name, 'cancelled')
   }
 
+  /** An attempt whose answer nobody has: what its upstream says that it used is a cost of ours. */
+  #spare(attempt: Attempt | undefined, end: EndReason): void {
+    const usage = attempt?.reported
+    if (!attempt || !usage) return
+    const { upstream, number, status } = attempt
+    this.spares ??= []
+    this.spares.push({
+      at: this.#house.clock(),
+      end,
+      status,
+      attempt: number,
+      upstream: upstream.name,
+      by: answeredBy(upstream, this.#order.ask.model),
+      billable: 'cost',
+      part: 'spare',
+      usage,
+    })
+  }
+
   #end(attempt: Attempt, outcome: 'answered' | 'rejected'): void {
     const { upstream, ticket, number, status } = attempt
-    this.#settle(attempt, attempt.tap?.usage ?? this.#usage)
+    this.#settle(attempt, attempt.reported)
     const now = this.#house.clock()
     this.#over = true
     this.#first = undefined
@@ -638,6 +665,7 @@ function soFar(tap: Tap): Usage | undefined {
   if (output >= BigInt(deltas)) return usage
   const missing = BigInt(deltas) - output + (usage.quantities['tok.out.text'] ?? 0n)
   return {
+    ...usage,
     quantities: { ...usage.quantities, 'tok.out.text': missing },
     source: counted.source,
     flags: [...usage.flags, ...counted.flags],

@@ -153,6 +153,18 @@ export class Opening {
 
   /** Journals how it has ended: with that its money is settled. */
   settle(ended: Ended, committed: boolean): Promise<void> {
+    const settled = this.#settle(ended, committed)
+    const spares = this.answering?.spares
+    return spares ? this.#withSpares(settled, spares) : settled
+  }
+
+  async #withSpares(settled: Promise<void>, spares: readonly Ended[]): Promise<void> {
+    const { admitted } = this
+    const { journal } = this.#house
+    await Promise.all([settled, ...spares.map(ended => journal.append({ kind: 'usage', admitted, ended }))])
+  }
+
+  #settle(ended: Ended, committed: boolean): Promise<void> {
     const { admitted } = this
     if (!this.#payment) return this.#house.journal.append({ kind: 'usage', admitted, ended })
     const accepted = ended.usage !== undefined || this.answering?.tries?.at(-1)?.status === 200

@@ -34,6 +34,7 @@ export function lostAt(at: number, answering: Answering): Ended {
     status: 0,
     attempt: Math.max(1, answering.attempts),
     upstream: answering.upstream,
+    by: answering.by,
     billable: 'caller',
     usage: answering.progress(),
   }

@@ -2,7 +2,7 @@
 import type { Operation, Speech } from '@switchyard/dialects'
 import type { Cidr, DocumentOf, route } from '@switchyard/kinds'
 import type { Tariff } from '@switchyard/ledger'
-import type { Bucket } from '@switchyard/runtime'
+import type { AnsweredBy, Bucket } from '@switchyard/runtime'
 import type { Strategy } from './choose/tier.ts'
 import type { CompiledGuards } from './snapshot/guards.ts'
 
@@ -26,6 +26,8 @@ export interface Upstream {
   readonly endpoint: string
   /** `engine`, or the type of the provider. */
   readonly provider: string
+  /** What it is to prices: see `answeredBy`. */
+  readonly by: AnsweredBy
   readonly origin: Origin
   readonly speech: Speech
   /** Speaks OpenAI's Responses too. */
@@ -54,6 +56,10 @@ export interface Upstream {
   /** What it charges, in the currency of the workspace; undefined is not known. */
   readonly tariff: Tariff | undefined
 }
+
+/** What an upstream is to prices, to which a request for that model is sent. */
+export const answeredBy = ({ by, served }: Pick<Upstream, 'by' | 'served'>, asked: string): AnsweredBy =>
+  served === undefined ? { ...by, model: asked } : by
 
 type Spec = DocumentOf<typeof route>['spec']
 

@@ -9,7 +9,7 @@ import { type Failure, late } from './failure.ts'
 import type { Vitals } from './health/vitals.ts'
 import type { House } from './house.ts'
 import { carriageTo, headersTo, type Order } from './order.ts'
-import type { Upstream } from './route.ts'
+import { answeredBy, type Upstream } from './route.ts'
 import type { Ticking } from './wheel.ts'
 
 export class ShadowCall implements AttemptHearer, Ticking {
@@ -123,6 +123,7 @@ export class ShadowCall implements AttemptHearer, Ticking {
       status: end === 'done' ? 200 : 0,
       attempt: 1,
       upstream: this.#upstream.name,
+      by: answeredBy(this.#upstream, this.#order.ask.model),
       billable: 'cost',
       usage,
     } as const

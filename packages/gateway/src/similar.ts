@@ -62,6 +62,7 @@ export function embed(
       status: heard.failure?.status ?? 200,
       attempt: Math.max(1, forward.attempts),
       upstream: forward.upstream,
+      by: forward.by,
       billable: 'cost',
       usage: forward.used(),
     } as const

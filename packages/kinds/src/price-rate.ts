@@ -11,6 +11,11 @@ const place = z
     'use WORKSPACE/NAME, or platform/NAME for a platform document',
   )
 
+/** Where requests are answered, by its provider's own name. */
+export const regionSchema = z
+  .string()
+  .regex(/^[A-Za-z0-9._-]{1,63}$/, 'use letters, digits, dots, dashes and underscores')
+
 /** How a request was taken: at once, in a batch, before others, or from the cache. */
 export const serviceTiers = ['standard', 'batch', 'priority', 'cache'] as const
 export type ServiceTier = (typeof serviceTiers)[number]
@@ -44,11 +49,7 @@ export const rateSchema = z
       })
       .optional()
       .describe('Only for requests with so many tokens in.'),
-    region: z
-      .string()
-      .regex(/^[A-Za-z0-9._-]{1,63}$/, 'use letters, digits, dots, dashes and underscores')
-      .optional()
-      .describe('Only for requests that were served there.'),
+    region: regionSchema.optional().describe('Only for requests that were served there.'),
     workspace: z
       .string()
       .regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/, 'use the name of a workspace')

@@ -6,6 +6,7 @@ import { commonStatus, referenceSchema } from './envelope.ts'
 import { openHeadersSchema } from './header.ts'
 import { defineKind, phaseUnlessDeleting } from './kind.ts'
 import { cidrSchema, limitsSchema } from './limits.ts'
+import { regionSchema } from './price-rate.ts'
 
 /** Every type has its row in the catalog. */
 export const providerTypes = [
@@ -62,6 +63,9 @@ export const provider = defineKind({
         .transform(url => url.replace(/\/+$/, ''))
         .optional()
         .describe('Where its API begins, such as https://api.example.com/v1; that of the type when absent.'),
+      region: regionSchema
+        .optional()
+        .describe('Where it answers from, such as eu-west-1: prices may go by it. Not known when absent.'),
       credential: referenceSchema
         .optional()
         .describe('Credential of the same workspace, or platform/NAME; none when absent.'),

@@ -8,13 +8,15 @@ import type { Admission, Ended, UsageEvent, UsageUnit } from '@switchyard/runtim
  */
 export function usageEvent(admitted: Admission, ended: Ended): UsageEvent {
   const { request, workspace, project, hold } = admitted
+  const { by } = ended
+  const tier = ended.usage?.tier ?? 'standard'
   const part = ended.part ?? 'call'
   return {
     data: {
       billable: ended.billable,
       end: ended.end,
       endedAt: moment(ended.at),
-      endpoint: admitted.endpoint,
+      endpoint: by ? (by.endpoint ?? '') : admitted.endpoint,
       flags: ended.usage?.flags ?? none,
       // It is the call that resolves it.
       ...(hold !== undefined && part === 'call' && { hold }),
@@ -23,11 +25,15 @@ export function usageEvent(admitted: Admission, ended: Ended): UsageEvent {
       model: admitted.model,
       operation: admitted.operation,
       project,
+      ...(by?.provider !== undefined && { provider: by.provider }),
       quantities: decimal(ended.usage),
+      ...(by?.region !== undefined && { region: by.region }),
       request,
       status: ended.status,
       streamed: admitted.streamed,
+      ...(tier !== 'standard' && { tier }),
       upstream: ended.upstream,
+      ...(by && { upstreamModel: by.model }),
       usageSource: ended.usage?.source ?? 'none',
       workspace,
     },

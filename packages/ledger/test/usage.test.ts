@@ -57,6 +57,32 @@ describe('a usage event', () => {
     })
   })
 
+  test('names what answered, where, and how the request was taken', () => {
+    const by = { model: 'gpt-5-2026-01-01', provider: 'platform/east', region: 'eu-west-1' }
+    const usage = {
+      quantities: { 'tok.out.text': 1n },
+      source: 'provider',
+      flags: [],
+      tier: 'priority',
+    } as const
+    const { data, id } = usageEvent(admitted, { ...ended, by, usage, part: 'spare', billable: 'cost' })
+    expect(id).toBe(`${admitted.request}:2:spare`)
+    expect(data).toMatchObject({
+      endpoint: '',
+      upstream: 'tiny-1-0',
+      upstreamModel: 'gpt-5-2026-01-01',
+      provider: 'platform/east',
+      region: 'eu-west-1',
+      tier: 'priority',
+    })
+    const own = usageEvent(
+      { ...admitted, endpoint: '' },
+      { ...ended, by: { model: 'tiny', endpoint: 'tiny' } },
+    )
+    expect(own.data).toMatchObject({ endpoint: 'tiny', upstreamModel: 'tiny' })
+    expect(own.data).not.toHaveProperty('tier')
+  })
+
   test('is canonical JSON as it stands, whatever it holds', () => {
     const name = fc.string({ unit: 'binary' }).filter(text => text.isWellFormed())
     const quantities = fc.dictionary(fc.constantFrom(...units), fc.bigInt({ min: 0n, max: 2n ** 80n }))

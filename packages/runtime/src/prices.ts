@@ -1,5 +1,5 @@
 // Price books as they were published: what one says never changes, only how long it holds.
-import type { PriceBookSpec } from '@switchyard/kinds'
+import type { PriceBookSpec, ServiceTier } from '@switchyard/kinds'
 import type { Identity, WriteTransaction } from './store.ts'
 import type { UsageUnit } from './usage.ts'
 
@@ -79,16 +79,22 @@ interface UsageTariff {
   ): RatedUsage
 }
 
+/** For whom, how and where a request was taken. */
+interface Circumstances {
+  readonly workspace: string
+  readonly tier: ServiceTier
+  readonly region?: string
+}
+
 /** Prices made ready for rating what was used; `at` in milliseconds since 1970. */
 export interface UsagePrices {
-  sale(
-    model: string,
-    currency: string,
-    at: number,
-    circumstances: { readonly workspace: string },
-  ): UsageTariff | undefined
+  sale(model: string, currency: string, at: number, circumstances: Circumstances): UsageTariff | undefined
   cost(
-    charger: { readonly model: string; readonly endpoint: string; readonly workspace: string },
+    charger: Circumstances & {
+      readonly model: string
+      readonly endpoint?: string
+      readonly provider?: string
+    },
     currency: string,
     at: number,
   ): UsageTariff | undefined

@@ -1,5 +1,6 @@
 // Usage as it travels from the gateway's journal to the store: one event per billable part of a request.
 
+import type { ServiceTier } from '@switchyard/kinds'
 import type { Holder } from './balances.ts'
 import type { Identity } from './store.ts'
 
@@ -61,6 +62,18 @@ export interface Admission {
   readonly hold?: string | undefined
 }
 
+/** What answered, as prices know it. */
+export interface AnsweredBy {
+  /** The name that it knows the model by. */
+  readonly model: string
+  /** `WORKSPACE/NAME` or `platform/NAME` of a Provider; absent of an Endpoint. */
+  readonly provider?: string | undefined
+  /** Name of an Endpoint of the caller's workspace. */
+  readonly endpoint?: string | undefined
+  /** Where it stands, as far as that is known. */
+  readonly region?: string | undefined
+}
+
 /** How it ended. */
 export interface Ended {
   /** Milliseconds since 1970. */
@@ -72,16 +85,23 @@ export interface Ended {
   readonly attempt: number
   /** Name of the upstream of that attempt; '' when there was none. */
   readonly upstream: string
+  /** What that is to prices; absent when there was none. */
+  readonly by?: AnsweredBy | undefined
   /** `cost` when an upstream worked and the caller is not to pay. */
   readonly billable: 'caller' | 'cost'
-  /** Undefined is the call; `rest` is what the caller does not pay of one that did not end well. */
-  readonly part?: 'rest' | undefined
+  /**
+   * Undefined is the call; `rest` is what the caller does not pay of one that did not end well, `spare` an attempt whose
+   * answer nobody had: one that failed before it, or a hedge that lost.
+   */
+  readonly part?: 'rest' | 'spare' | undefined
   readonly usage:
     | {
         /** Non-negative and disjoint. */
         readonly quantities: Readonly<Partial<Record<UsageUnit, bigint>>>
         readonly source: Exclude<UsageEvent['data']['usageSource'], 'none'>
         readonly flags: readonly string[]
+        /** How it was taken; `standard` when absent. */
+        readonly tier?: ServiceTier | undefined
       }
     | undefined
 }
@@ -112,8 +132,16 @@ export interface UsageEvent {
     readonly keyName: string
     /** Public model name that the caller used. */
     readonly model: string
+    /** Endpoint that answered, or that the model is; '' of a provider. */
     readonly endpoint: string
     readonly upstream: string
+    /** Name by which that knows the model. */
+    readonly upstreamModel?: string
+    /** `WORKSPACE/NAME` or `platform/NAME` of the Provider that answered. */
+    readonly provider?: string
+    readonly region?: string
+    /** `standard` when absent. */
+    readonly tier?: ServiceTier
     readonly request: string
     readonly operation: string
     readonly billable: 'caller' | 'cost'

@@ -90,23 +90,32 @@ function ratingOf(
   prices: UsagePrices,
   counted: (series: string) => bigint,
 ): Rating {
-  const { model, endpoint, billable } = data
+  const { model, billable, tier = 'standard', region } = data
+  const circumstances = { tier, workspace, ...(region !== undefined && { region }) }
   const quantities = countsOf(data.quantities)
   const at = Date.parse(time)
   const isSold = billable === 'caller' && usageUnits.some(unit => (quantities[unit] ?? 0n) > 0n)
-  const sale = isSold ? prices.sale(model, currency, at, { workspace })?.rate(quantities, counted) : free
-  // What runs here goes by the name of its endpoint; of others it is not known which model of theirs it was.
-  const cost =
-    endpoint === ''
-      ? undefined
-      : prices.cost({ model: endpoint, endpoint: `${workspace}/${endpoint}`, workspace }, currency, at)
-  const costs = cost?.rate(quantities, counted)
+  const sale = isSold ? prices.sale(model, currency, at, circumstances)?.rate(quantities, counted) : free
+  const charger = chargerOf(data)
+  const costs =
+    charger && prices.cost({ ...circumstances, ...charger }, currency, at)?.rate(quantities, counted)
   return {
     currency,
     pays: pays || projects.includes(data.project ?? ''),
     sale,
     cost: costs?.type === 'rated' ? costs : undefined,
   }
+}
+
+/** What asks us for it; undefined where nothing has answered, or an answer was kept. */
+function chargerOf({ workspace, endpoint, provider, tier, upstreamModel }: UsageEvent['data']) {
+  if (tier === 'cache') return undefined
+  // What runs here goes by the name of its endpoint.
+  if (provider === undefined)
+    return endpoint === ''
+      ? undefined
+      : { model: upstreamModel ?? endpoint, endpoint: `${workspace}/${endpoint}` }
+  return upstreamModel === undefined ? undefined : { model: upstreamModel, provider }
 }
 
 const free: Rated = { type: 'rated', amount: 0n, lines: [] }

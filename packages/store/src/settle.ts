@@ -27,6 +27,8 @@ export async function settle(
 ): Promise<void> {
   // What was held is resolved also where nobody pays any more.
   const charges = events.flatMap(event => {
+    // What costs us alone leaves what is held for the call to the call.
+    if (event.data.billable === 'cost' && !event.id.endsWith(':call')) return []
     const rating = ratings.get(event)
     return rating?.pays || event.data.hold !== undefined ? [chargeOf(event, rating)] : []
   })

@@ -1,4 +1,5 @@
 // A usage event's columns, and whether it can be used, by its own fields: the first rule that it breaks.
+import { serviceTiers } from '@switchyard/kinds'
 import { endReasons, type UsageEvent, type UsageUnit, usageUnits } from '@switchyard/runtime'
 
 /** `tok.in.uncached` is the column `tok_in_uncached`. */
@@ -27,6 +28,7 @@ const workspacePattern = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/
 const timePattern = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,9})?(Z|[+-]\d{2}:\d{2})$/
 const units: ReadonlySet<string> = new Set(usageUnits)
 const ends: ReadonlySet<string> = new Set(endReasons)
+const tiers: ReadonlySet<string> = new Set(serviceTiers)
 const billables: ReadonlySet<string> = new Set(['caller', 'cost'])
 /** Number of a slice, or that the database held for the request alone. */
 const holdPattern = /^(\d{1,18}|row)$/
@@ -49,6 +51,9 @@ export function refuseEvent(event: UsageEvent, now: Date): Refusal | undefined {
   for (const name of ['key', 'keyName', 'model', 'endpoint', 'upstream', 'operation'])
     if (!isText(data[name])) return 'bad_schema'
   if (data.project !== null && !isText(data.project)) return 'bad_schema'
+  for (const name of ['provider', 'region', 'upstreamModel'])
+    if (data[name] !== undefined && !isText(data[name])) return 'bad_schema'
+  if (data.tier !== undefined && !isOneOf(data.tier, tiers)) return 'bad_schema'
   if (data.hold !== undefined && !matches(data.hold, holdPattern)) return 'bad_schema'
   if (!isOneOf(data.end, ends) || !isOneOf(data.billable, billables)) return 'bad_schema'
   if (!isOneOf(data.usageSource, sources) || typeof data.streamed !== 'boolean') return 'bad_schema'

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { appendFile, mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { serviceTiers } from '@switchyard/kinds'
 import { type UsageEvent, type Used, usageUnits } from '@switchyard/runtime'
 import {
   type FileJournal,
@@ -328,12 +329,21 @@ describe('a journal', () => {
         time,
         time,
         fc.option(quantities),
-        async (a, b, at, then, q) => {
+        fc.option(fc.constantFrom(...serviceTiers), { nil: undefined }),
+        fc.option(
+          fc.record(
+            { model: text, provider: text, endpoint: text, region: text },
+            { requiredKeys: ['model'] },
+          ),
+          { nil: undefined },
+        ),
+        fc.constantFrom(undefined, 'rest' as const, 'spare' as const),
+        async (a, b, at, then, q, tier, by, part) => {
           const { admitted, ended } = used('r')
-          const usage = q ? ({ quantities: q, source: 'counted', flags: [a] } as const) : undefined
+          const usage = q ? ({ quantities: q, source: 'counted', flags: [a], tier } as const) : undefined
           const one = {
             admitted: { ...admitted, at, model: a, keyName: a, project: b },
-            ended: { ...ended, at: then, upstream: a, usage },
+            ended: { ...ended, at: then, upstream: a, by, part, usage },
           }
           await journal.append({ kind: 'open', admitted: one.admitted })
           await journal.append({ kind: 'usage', ...one })

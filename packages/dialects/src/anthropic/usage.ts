@@ -4,6 +4,7 @@
 import type { Conversation, Part } from '../conversation.ts'
 import type { Quantities, TokenUnit, Usage } from '../exchange.ts'
 import { type Json, type Raw, Verbatim, writeJson } from '../raw.ts'
+import { tiered } from '../tier.ts'
 
 /** Counts as they were last reported. */
 export interface Report {
@@ -14,6 +15,7 @@ export interface Report {
   readonly write1h?: bigint
   readonly output?: bigint
   readonly thinking?: bigint
+  readonly tier?: string
 }
 
 function count(value: Raw | undefined): bigint | undefined {
@@ -23,7 +25,7 @@ function count(value: Raw | undefined): bigint | undefined {
 
 /** The report with what a later one says. */
 export function mergeReport(before: Report, usage: Raw | undefined): Report {
-  const said: Record<keyof Report, bigint | undefined> = {
+  const said: { readonly [K in keyof Required<Report>]: Report[K] | undefined } = {
     input: count(usage?.get('input_tokens')),
     cacheRead: count(usage?.get('cache_read_input_tokens')),
     cacheWrite: count(usage?.get('cache_creation_input_tokens')),
@@ -31,6 +33,7 @@ export function mergeReport(before: Report, usage: Raw | undefined): Report {
     write1h: count(usage?.get('cache_creation')?.get('ephemeral_1h_input_tokens')),
     output: count(usage?.get('output_tokens')),
     thinking: count(usage?.get('output_tokens_details')?.get('thinking_tokens')),
+    tier: usage?.get('service_tier')?.string(),
   }
   // A new sum without its parts makes the old parts stale.
   const stale = said.cacheWrite !== undefined && said.cacheWrite !== before.cacheWrite
@@ -57,7 +60,7 @@ export function usageOf(report: Report, source: Usage['source']): Usage | undefi
   if (input !== undefined) quantities['tok.in.uncached'] = input
   if (reasoning > 0n) quantities['tok.out.reasoning'] = reasoning
   if (output !== undefined) quantities['tok.out.text'] = output - reasoning
-  return { quantities, source, flags: whole ? [] : ['partition_mismatch'] }
+  return tiered({ quantities, source, flags: whole ? [] : ['partition_mismatch'] }, report.tier)
 }
 
 function sum(quantities: Quantities, units: readonly TokenUnit[]): bigint {

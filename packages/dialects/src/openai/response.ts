@@ -2,14 +2,16 @@
 import { isUtf8 } from 'node:buffer'
 import type { Reply } from '../carriage.ts'
 import { Cursor, closed, more, Names } from '../scan.ts'
+import { tiered } from '../tier.ts'
 import { readError } from './error.ts'
 import { normaliseUsage } from './usage.ts'
 
-const tapped = new Names(['model', 'usage', 'error', 'timings'])
+const tapped = new Names(['model', 'usage', 'error', 'timings', 'service_tier'])
 const model = 0
 const usage = 1
 const error = 2
 const timings = 3
+const serviceTier = 4
 const letterN = 0x6e
 
 /** The bytes of a model name as JSON writes it, for replies. */
@@ -22,8 +24,8 @@ export function readReply(bytes: Buffer, name: Buffer | undefined): Reply | unde
   if (!isUtf8(bytes)) return undefined
   const cursor = new Cursor(bytes)
   // Plain arrays: a typed one costs 0.1 µs to make.
-  const starts = [-1, -1, -1, -1]
-  const ends = [0, 0, 0, 0]
+  const starts = [-1, -1, -1, -1, -1]
+  const ends = [0, 0, 0, 0, 0]
   cursor.space()
   let step = cursor.open()
   while (step === more) {
@@ -44,7 +46,10 @@ export function readReply(bytes: Buffer, name: Buffer | undefined): Reply | unde
     at(index) < 0 ? undefined : JSON.parse(bytes.toString('utf8', at(index), ends[index]))
   return {
     bytes: at(model) < 0 || !name ? bytes : renamed(bytes, at(model), ends[model] ?? 0, name),
-    usage: at(usage) < 0 ? undefined : normaliseUsage(slice(usage), 'engine', slice(timings)),
+    usage:
+      at(usage) < 0
+        ? undefined
+        : tiered(normaliseUsage(slice(usage), 'engine', slice(timings)), slice(serviceTier)),
     error: at(error) < 0 ? undefined : readError(bytes, at(error), ends[error] ?? 0),
   }
 }

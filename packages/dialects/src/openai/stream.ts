@@ -5,15 +5,17 @@ import type { Tap } from '../carriage.ts'
 import type { Usage } from '../exchange.ts'
 import { Cursor, closed, more, Names } from '../scan.ts'
 import { EventReader } from '../sse.ts'
+import { tiered } from '../tier.ts'
 import { errorEvent, readError, type UpstreamError } from './error.ts'
 import { normaliseUsage } from './usage.ts'
 
-const chunkNames = new Names(['choices', 'model', 'usage', 'error', 'timings'])
+const chunkNames = new Names(['choices', 'model', 'usage', 'error', 'timings', 'service_tier'])
 const choices = 0
 const model = 1
 const usage = 2
 const error = 3
 const timings = 4
+const serviceTier = 5
 
 const choiceNames = new Names(['delta', 'finish_reason', 'text', 'index'])
 const delta = 0
@@ -143,6 +145,8 @@ export class StreamTap implements Tap {
     let errorEnd = 0
     let timingsStart = -1
     let timingsEnd = 0
+    let tierStart = -1
+    let tierEnd = 0
     this.#modelStart = -1
     const deltasBefore = this.deltas
     const finishedBefore = this.#finished
@@ -169,6 +173,9 @@ export class StreamTap implements Tap {
         } else if (name === timings) {
           timingsStart = start
           timingsEnd = cursor.at
+        } else if (name === serviceTier) {
+          tierStart = start
+          tierEnd = cursor.at
         }
       }
       step = cursor.next()
@@ -187,12 +194,12 @@ export class StreamTap implements Tap {
     }
     if (this.deltas > deltasBefore || this.#finished) this.begun = true
     if (usageStart >= 0) {
-      this.usage =
-        normaliseUsage(
-          parse(bytes, usageStart, usageEnd),
-          'engine',
-          parse(bytes, timingsStart, timingsEnd),
-        ) ?? this.usage
+      const reported = normaliseUsage(
+        parse(bytes, usageStart, usageEnd),
+        'engine',
+        parse(bytes, timingsStart, timingsEnd),
+      )
+      this.usage = tiered(reported, parse(bytes, tierStart, tierEnd)) ?? this.usage
       if (choicesSeen === 0 && !this.#options.usage) return 'withhold'
     }
     return this.#named(bytes) ? 'pass' : 'rename'

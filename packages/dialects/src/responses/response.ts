@@ -10,6 +10,7 @@ import { imageType, isImage, refuseMedia } from '../media.ts'
 import { list, type Members, members, parse, text } from '../members.ts'
 import { unwrapSeal } from '../origin.ts'
 import { writeJson } from '../raw.ts'
+import { tiered } from '../tier.ts'
 import { readFailure } from './error.ts'
 import { Output } from './output.ts'
 import { normaliseUsage } from './usage.ts'
@@ -83,7 +84,7 @@ export function readSeal(out: Delta[], item: Members, blocks: Blocks): void {
 /** Everything that the end of a response says. */
 export function readEnd(response: Members, blocks: Blocks): readonly Delta[] {
   const out: Delta[] = []
-  const usage = normaliseUsage(response.usage)
+  const usage = tiered(normaliseUsage(response.usage), response.service_tier)
   if (usage) out.push({ choice: 0, type: 'usage', usage })
   if (response.status !== 'completed' && response.status !== 'incomplete') {
     out.push(readFailure(response.error))

@@ -17,7 +17,7 @@ import { unguarded } from '../passage.ts'
 import { findSession } from '../paths.ts'
 import { Relay } from '../relay.ts'
 import { resolve } from '../resolve.ts'
-import type { Route } from '../route.ts'
+import { answeredBy, type Route } from '../route.ts'
 import type { Snapshot } from '../snapshot.ts'
 import { type Payment, pay } from '../wallet/payment.ts'
 import { NodeInbound } from '../wire/inbound-node.ts'
@@ -351,6 +351,7 @@ export class Session implements Running {
       status,
       attempt: Math.max(1, this.#dialled?.attempts ?? 1),
       upstream: this.#dialled?.upstream.name ?? '',
+      by: this.#dialled && answeredBy(this.#dialled.upstream, this.#admitted?.model ?? ''),
       billable: 'caller',
       usage,
     } as const

@@ -38,6 +38,7 @@ export function replicaUpstream(replica: Replica, weight: number): Upstream {
     name: metadata.name,
     endpoint: spec.endpoint,
     provider: 'engine',
+    by: Object.freeze({ model: spec.endpoint, endpoint: spec.endpoint }),
     origin: originOf(replica),
     speech: engineSpeech,
     responses: false,
@@ -85,6 +86,11 @@ export function providerUpstream(
     name: metadata.name,
     endpoint: '',
     provider: spec.type,
+    by: Object.freeze({
+      model: known?.upstream ?? model ?? '', // then it is the one that is asked for
+      provider: name,
+      ...(spec.region !== undefined && { region: spec.region }),
+    }),
     origin: {
       key: `${url.origin} ${spec.allowCidrs.join()}`,
       url: url.origin,

@@ -76,13 +76,14 @@ export function withInput(usage: Ended['usage'], input: bigint): Ended['usage'] 
   if (usage && Object.keys(usage.quantities).some(isInput)) return usage
   if (input === 0n) return usage
   return {
+    ...usage,
     source: usage?.source ?? 'estimated',
     flags: [...(usage?.flags ?? []), 'input_estimated'],
     quantities: { 'tok.in.uncached': input, ...usage?.quantities },
   }
 }
 
-function divided({ quantities, source, flags }: Used, input: boolean): Used {
+function divided({ quantities, ...counted }: Used, input: boolean): Used {
   const some = Object.entries(quantities).filter(([unit]) => isInput(unit) === input)
-  return { quantities: Object.fromEntries(some), source, flags }
+  return { ...counted, quantities: Object.fromEntries(some) }
 }

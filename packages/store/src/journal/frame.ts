@@ -4,13 +4,14 @@
 // a JSON event for each took 700.
 //
 //   common   JSON [number, workspace, project, key, keyName, model, endpoint, operation, streamed, hold]
-//   shape    JSON [number, end, status, attempt, upstream, billable, [source, flags, units], part]
+//   shape    JSON [number, end, status, attempt, upstream, billable, [source, flags, units, tier], part, by]
+//            by: [model, provider, endpoint, region]
 //   open     common u32, admitted f64, request
 //   ended    common u32, shape u32, admitted f64, ended f64, length of request u8, request, f64 of each unit
 //   used     common u32, admitted f64, ended f64, length of request u8, request,
-//            JSON [end, status, attempt, upstream, billable, usage, part]: for quantities that no f64 holds
+//            JSON [end, status, attempt, upstream, billable, usage, part, by]: for quantities that no f64 holds
 //   progress the same as ended: how far a request had come, for when nothing more is heard of it
-import { type Admission, type Ended, type Used, usageUnits } from '@switchyard/runtime'
+import { type Admission, type AnsweredBy, type Ended, type Used, usageUnits } from '@switchyard/runtime'
 import { crc32c } from './crc32c.ts'
 import { eventsOf } from './frame-events.ts'
 
@@ -40,7 +41,9 @@ export type Common = Omit<Admission, 'request' | 'at'>
 /** What an end shares with others: all but its moment and how much was used. */
 export interface Shape extends Omit<Ended, 'at' | 'usage'> {
   readonly usage:
-    | (Pick<Counted, 'source' | 'flags'> & { readonly units: readonly (keyof Counted['quantities'])[] })
+    | (Pick<Counted, 'source' | 'flags' | 'tier'> & {
+        readonly units: readonly (keyof Counted['quantities'])[]
+      })
     | undefined
 }
 
@@ -82,10 +85,9 @@ export class FrameBuffer {
     this.#end(commonKind, at + this.bytes.write(text, at, 'utf8'))
   }
 
-  shape(number: number, { end, status, attempt, upstream, billable, part, usage }: Shape): void {
-    const counted = usage ? [usage.source, usage.flags, usage.units] : null
-    const told = [number, end, status, attempt, upstream, billable, counted]
-    const text = JSON.stringify(part === undefined ? told : [...told, part])
+  shape(number: number, shape: Shape): void {
+    const { usage } = shape
+    const text = JSON.stringify([number, ...endTextOf(shape, usage, usage?.units)])
     const at = this.#begin(text.length * 3)
     this.#end(shapeKind, at + this.bytes.write(text, at, 'utf8'))
   }
@@ -167,20 +169,41 @@ export function checkRequest(request: string): void {
     throw new TypeError(`${JSON.stringify(request)} is no id of a request`)
 }
 
-function textOf({ end, status, attempt, upstream, billable, part, usage }: Ended): string {
-  let counted: readonly unknown[] | null = null
-  if (usage) {
-    const quantities: Record<string, string> = {}
-    const { quantities: given } = usage
-    let unit: keyof typeof given
-    for (unit in given) {
-      const quantity = given[unit]
-      if (quantity !== undefined) quantities[unit] = quantity.toString()
-    }
-    counted = [usage.source, usage.flags, quantities]
+function textOf(ended: Ended): string {
+  const { usage } = ended
+  const quantities: Record<string, string> = {}
+  const given = usage?.quantities ?? {}
+  let unit: keyof typeof given
+  for (unit in given) {
+    const quantity = given[unit]
+    if (quantity !== undefined) quantities[unit] = quantity.toString()
   }
+  return JSON.stringify(endTextOf(ended, usage, quantities))
+}
+
+/** `counts` are units, or quantities. What is absent at the end is left out. */
+function endTextOf(
+  { end, status, attempt, upstream, billable, part, by }: Omit<Shape, 'usage'>,
+  usage: Pick<Counted, 'source' | 'flags' | 'tier'> | undefined,
+  counts: unknown,
+): readonly unknown[] {
+  const counted = usage ? [usage.source, usage.flags, counts, ...(usage.tier ? [usage.tier] : [])] : null
   const told = [end, status, attempt, upstream, billable, counted]
-  return JSON.stringify(part === undefined ? told : [...told, part])
+  if (by) return [...told, part ?? null, [by.model, by.provider, by.endpoint, by.region]]
+  return part === undefined ? told : [...told, part]
+}
+
+type ByText = readonly [string, (string | null)?, (string | null)?, (string | null)?]
+
+function byOf(text: ByText | undefined): AnsweredBy | undefined {
+  if (!text) return undefined
+  const [model, provider, endpoint, region] = text
+  return {
+    model,
+    ...(provider != null && { provider }),
+    ...(endpoint != null && { endpoint }),
+    ...(region != null && { region }),
+  }
 }
 
 /** `told` by the frames before it in its segment. Frames of what has not ended are skipped unless `opens`. */
@@ -239,17 +262,20 @@ type EndedText = [
   number,
   string,
   Ended['billable'],
-  [Counted['source'], readonly string[], Readonly<Record<string, string>>] | null,
-  Ended['part']?,
+  [Counted['source'], readonly string[], Readonly<Record<string, string>>, Counted['tier']?] | null,
+  (Ended['part'] | null)?,
+  ByText?,
 ]
 
 function endedOf(at: number, text: string): Ended {
-  const [end, status, attempt, upstream, billable, counted, part] = JSON.parse(text) as EndedText
-  if (!counted) return { at, end, status, attempt, upstream, billable, part, usage: undefined }
-  const [source, flags, texts] = counted
+  const [end, status, attempt, upstream, billable, counted, its, told] = JSON.parse(text) as EndedText
+  const [part, by] = [its ?? undefined, byOf(told)]
+  if (!counted) return { at, end, status, attempt, upstream, by, billable, part, usage: undefined }
+  const [source, flags, texts, tier] = counted
   const quantities: Record<string, bigint> = {}
   for (const unit in texts) quantities[unit] = BigInt(texts[unit] as string) // a member of its own
-  return { at, end, status, attempt, upstream, billable, part, usage: { source, flags, quantities } }
+  const usage = { source, flags, tier, quantities }
+  return { at, end, status, attempt, upstream, by, billable, part, usage }
 }
 
 type ShapeText = [
@@ -259,14 +285,18 @@ type ShapeText = [
   number,
   string,
   Shape['billable'],
-  [Counted['source'], readonly string[], readonly (keyof Counted['quantities'])[]] | null,
-  Shape['part']?,
+  [Counted['source'], readonly string[], readonly (keyof Counted['quantities'])[], Counted['tier']?] | null,
+  (Shape['part'] | null)?,
+  ByText?,
 ]
 
 function readShape(text: string, end: number): Frame {
-  const [number, how, status, attempt, upstream, billable, counted, part] = JSON.parse(text) as ShapeText
-  const usage = counted ? { source: counted[0], flags: counted[1], units: counted[2] } : undefined
-  return { kind: 'shape', number, shape: { end: how, status, attempt, upstream, billable, part, usage }, end }
+  const [number, how, status, attempt, upstream, billable, counted, part, by] = JSON.parse(text) as ShapeText
+  const usage = counted
+    ? { source: counted[0], flags: counted[1], units: counted[2], tier: counted[3] }
+    : undefined
+  const named = { end: how, status, attempt, upstream, by: byOf(by), billable }
+  return { kind: 'shape', number, shape: { ...named, part: part ?? undefined, usage }, end }
 }
 
 /** Undefined when its shape was never told. */
@@ -278,16 +308,16 @@ function readEnded(bytes: Buffer, from: number, common: Common, { shapes }: Told
   const { usage } = shape
   let counted: Counted | undefined
   if (usage) {
-    const { source, flags, units } = usage
+    const { source, flags, tier, units } = usage
     const quantities: Record<string, bigint> = {}
     for (const unit of units) {
       quantities[unit] = BigInt(bytes.readDoubleLE(rest))
       rest += quantityBytes
     }
-    counted = { source, flags, quantities }
+    counted = { source, flags, tier, quantities }
   }
   const admitted = { ...common, request, at: bytes.readDoubleLE(from + 8) }
-  const { end, status, attempt, upstream, billable, part } = shape
+  const { end, status, attempt, upstream, by, billable, part } = shape
   const at = bytes.readDoubleLE(from + 16)
-  return { admitted, ended: { at, end, status, attempt, upstream, billable, part, usage: counted } }
+  return { admitted, ended: { at, end, status, attempt, upstream, by, billable, part, usage: counted } }
 }

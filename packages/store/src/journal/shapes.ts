@@ -1,5 +1,5 @@
 // What ends have in common, by its number in the segment: how and where a request ended, and which units were counted.
-import type { Ended } from '@switchyard/runtime'
+import type { AnsweredBy, Ended } from '@switchyard/runtime'
 import type { FrameBuffer, Shape } from './frame.ts'
 import { Numbers } from './numbers.ts'
 
@@ -9,13 +9,14 @@ export const shapesOf = (frames: FrameBuffer) =>
   new Numbers({
     keyOf: ({ upstream }: Ended) => upstream,
     same,
-    tell(number: number, { end, status, attempt, upstream, billable, part, usage }: Ended) {
+    tell(number: number, { end, status, attempt, upstream, by, billable, part, usage }: Ended) {
       const counted = usage && {
         source: usage.source,
         flags: usage.flags,
+        tier: usage.tier,
         units: unitsOf(usage.quantities),
       }
-      const shape = { number, end, status, attempt, upstream, billable, part, usage: counted }
+      const shape = { number, end, status, attempt, upstream, by, billable, part, usage: counted }
       frames.shape(number, shape)
       return shape
     },
@@ -44,9 +45,11 @@ function unitsOf(quantities: Quantities): (keyof Quantities)[] {
 function same(one: Shape, other: Ended): boolean {
   if (one.end !== other.end || one.status !== other.status || one.attempt !== other.attempt) return false
   if (one.billable !== other.billable || one.part !== other.part) return false
+  if (one.by !== other.by && !isSameUpstream(one.by, other.by)) return false
   const { usage } = other
   if (!one.usage || !usage) return one.usage === usage
-  if (one.usage.source !== usage.source || !equal(one.usage.flags, usage.flags)) return false
+  if (one.usage.source !== usage.source || one.usage.tier !== usage.tier) return false
+  if (!equal(one.usage.flags, usage.flags)) return false
   const { units } = one.usage
   const { quantities } = usage
   let at = 0
@@ -55,6 +58,12 @@ function same(one: Shape, other: Ended): boolean {
     if (units[at++] !== unit) return false
   }
   return at === units.length
+}
+
+function isSameUpstream(one: AnsweredBy | undefined, other: AnsweredBy | undefined): boolean {
+  if (!one || !other) return false
+  if (one.model !== other.model || one.provider !== other.provider) return false
+  return one.endpoint === other.endpoint && one.region === other.region
 }
 
 function equal(one: readonly string[], other: readonly string[]): boolean {

@@ -7,6 +7,7 @@ import { writeLogprobs } from '../../logprobs.ts'
 import { refuseMedia } from '../../media.ts'
 import { list, type Members, members, parse, text } from '../../members.ts'
 import { type Json, writeJson } from '../../raw.ts'
+import { tiered } from '../../tier.ts'
 import { normaliseUsage } from '../usage.ts'
 import { Choice } from './choice.ts'
 import { readFault } from './error.ts'
@@ -28,7 +29,7 @@ export function readReply(body: Buffer, row: Row): readonly Delta[] | undefined 
     choice.say(out, members(given.message), given.logprobs)
     choice.finish(out, text(given.finish_reason) || undefined)
   }
-  const usage = normaliseUsage(reply.usage, row.counts, reply.timings)
+  const usage = tiered(normaliseUsage(reply.usage, row.counts, reply.timings), reply.service_tier)
   if (usage) out.push({ choice: 0, type: 'usage', usage })
   if (!out.some(delta => delta.type === 'fault')) out.push({ choice: 0, type: 'end' })
   return out

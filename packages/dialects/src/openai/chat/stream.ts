@@ -9,6 +9,7 @@ import { mediaFault } from '../../media.ts'
 import { list, type Members, members, parse, text } from '../../members.ts'
 import { type Json, writeJson } from '../../raw.ts'
 import { EventReader } from '../../sse.ts'
+import { tiered } from '../../tier.ts'
 import { errorEvent } from '../error.ts'
 import { normaliseUsage } from '../usage.ts'
 import { Choice } from './choice.ts'
@@ -90,7 +91,9 @@ export class ChatDecoder implements Decoder {
       if (reason) choice.finish(out, reason)
       if (out.at(-1)?.type === 'fault') this.#over = true
     }
-    const usage = chunk.usage ? normaliseUsage(chunk.usage, this.#row.counts, chunk.timings) : undefined
+    const usage = chunk.usage
+      ? tiered(normaliseUsage(chunk.usage, this.#row.counts, chunk.timings), chunk.service_tier)
+      : undefined
     if (usage && !this.#over) out.push({ choice: 0, type: 'usage', usage })
   }
 
