@@ -62,6 +62,8 @@ export interface OpenOptions extends PoolOptions {
   readonly url: string
   /** `compilePrices` of the ledger, for those who ingest usage. */
   readonly prices?: CompilePrices
+  /** Milliseconds since 1970 by which usage is too old or ahead of time; the clock of the database when absent. */
+  readonly clock?: () => number
 }
 
 export interface OpenedStore extends AsyncDisposable {
@@ -107,7 +109,7 @@ const counting: Steps = { rate: unrated, settle: async () => undefined }
 
 /** Opens a migrated database. Connects with the first use. */
 export function openStore(options: OpenOptions): OpenedStore {
-  const { url, observe = () => {} } = options
+  const { url, clock, observe = () => {} } = options
   const database = openPool(url, options)
   const listener = openListener(url, observe)
   let responses: Database | undefined
@@ -127,7 +129,10 @@ export function openStore(options: OpenOptions): OpenedStore {
     leases: leasesOn(database),
     identity: identityOn(database),
     audit: auditOn(database),
-    usage: usageOn(database, options.prices ? { rate: rater(options.prices), settle } : counting),
+    usage: usageOn(
+      database,
+      options.prices ? { rate: rater(options.prices), settle, clock } : { ...counting, clock },
+    ),
     ledger: ledgerOn(database),
     prices: pricesOn(database),
     invoices: invoicesOn(database),

@@ -37,6 +37,8 @@ export interface Steps {
   readonly rate: Rate
   /** Posts what accepted events have cost. */
   readonly settle: (client: PoolClient, events: readonly UsageEvent[], ratings: Ratings) => Promise<void>
+  /** Milliseconds since 1970 by which events are too old or ahead of time; the clock of the database when absent. */
+  readonly clock?: (() => number) | undefined
 }
 
 export async function ingest(
@@ -84,8 +86,7 @@ async function take(
   items: readonly Sent[],
   steps: Steps,
 ): Promise<ReadonlyMap<number, IngestAnswer>> {
-  const { rows } = await client.query<{ now: Date }>('select now() as now')
-  const now = rows[0]?.now ?? new Date()
+  const now = steps.clock ? new Date(steps.clock()) : await timeOf(client)
   const answers = new Map<number, IngestAnswer>()
   const refused: Refused[] = []
   const good: Item[] = []
@@ -127,6 +128,11 @@ async function take(
   await rollUp(client, accepted, ratings)
   for (const { item } of refused) answers.set(item.index, 'quarantined')
   return answers
+}
+
+async function timeOf(client: PoolClient): Promise<Date> {
+  const { rows } = await client.query<{ now: Date }>('select now() as now')
+  return rows[0]?.now ?? new Date()
 }
 
 /** Who pays is not charged nothing for what has no price: it waits until it has one. */

@@ -1,6 +1,6 @@
 // Published price books as rows: versions are added, and hold until the next one of their name begins.
 import { createHash } from 'node:crypto'
-import { matchOf } from '@switchyard/kinds'
+import { matchOf, type PriceRate } from '@switchyard/kinds'
 import type { BookVersion, PriceStore } from '@switchyard/runtime'
 import type { PoolClient } from 'pg'
 import { canonicalJson } from './canonical.ts'
@@ -86,7 +86,7 @@ export function pricesOn(database: Database): PriceStore {
           from,
           to ?? null,
           rates.map(({ unit }) => unit),
-          rates.map(matchOf),
+          rates.map(keyOf),
           rates.map(({ context }) => context?.from ?? 0),
           rates.map(({ context }) => context?.to ?? null),
         ],
@@ -97,3 +97,6 @@ export function pricesOn(database: Database): PriceStore {
     versions: (as, name) => database.transaction(as, { readOnly: true }, client => readBooks(client, name)),
   }
 }
+
+/** A rate for a context is more exact than the one for any, and holds beside it. */
+const keyOf = (rate: PriceRate): string => (rate.context ? `${matchOf(rate)} context` : matchOf(rate))

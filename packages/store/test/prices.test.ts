@@ -82,6 +82,16 @@ test('nobody changes what was published, and a hold only gets shorter', async ()
   })
 })
 
+test('a price for long contexts holds beside the one for all, and no second one for them', async () => {
+  const long = { ...rate('*', '18'), context: { from: 200_000 } }
+  await publish(db, 'a', [rate('*', '9'), long])
+  await expect(publish(db, 'b', [long])).rejects.toMatchObject({ code: 'conflict', reason: 'overlap' })
+  const prices = compilePrices(await db.prices.versions(gateway))
+  const price = (tokens: bigint) =>
+    prices.sale('any', 'USD', Date.parse('2026-02-01T00:00:00Z'))?.quote({ 'tok.in.uncached': tokens })
+  expect([price(100_000n), price(200_000n)]).toEqual(['0.9', '3.6'])
+})
+
 test('MB2.18: rows that overlap are refused by the table itself', async () => {
   await publish(db, 'a', [rate('*', '9')])
   await expect(publish(db, 'b', [rate('*', '9')])).rejects.toMatchObject({
