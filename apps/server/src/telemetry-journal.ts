@@ -14,10 +14,12 @@ export function watchReader(reader: JournalReader): WatchedReader {
       return oldest
     },
     async batch(limit, signal) {
-      const { used, acknowledge } = await reader.batch(limit, signal)
+      const { acknowledge, ...batch } = await reader.batch(limit, signal)
+      const { used, denied = [] } = batch
       for (const { ended } of used) if (oldest === undefined || ended.at < oldest) oldest = ended.at
+      for (const { denied: one } of denied) if (oldest === undefined || one.at < oldest) oldest = one.at
       return {
-        used,
+        ...batch,
         async acknowledge() {
           await acknowledge()
           oldest = undefined

@@ -1,7 +1,14 @@
 // What the trail is told of requests: from where and for whom each comes, and every refusal of one. Changes need no
 // word from here: the store tells them in their own transaction.
 import { type Fault, namePattern } from '@switchyard/kinds'
-import type { AuditStore, NewAudit, Observe, Origin } from '@switchyard/runtime'
+import {
+  type AuditStore,
+  DenialTally,
+  type NewAudit,
+  type Observe,
+  type Origin,
+  type Tallied,
+} from '@switchyard/runtime'
 import type { FastifyRequest } from 'fastify'
 import type { Caller } from './authorize.ts'
 import { isObject } from './merge-patch.ts'
@@ -71,69 +78,45 @@ export interface Denials extends AsyncDisposable {
   tell(denied: Denied): Promise<void>
 }
 
-interface Counted {
-  readonly until: number
-  told: number
-  /** The newest one that was not told, and how many. */
-  untold: { readonly entry: NewAudit; readonly count: number } | undefined
-}
-
 const minute = 60_000
-/** Origins and actions that are told apart; beyond them the oldest is told and forgotten. */
-const mostCounted = 10_000
 
 /** Disposing tells what was only counted. */
 export function createDenials({ audit, now, observe, whole = 20 }: DenialsOptions): Denials {
-  const counted = new Map<string, Counted>()
+  const tally = new DenialTally<NewAudit>({ now, whole })
 
-  async function settle(key: string, one: Counted): Promise<void> {
-    counted.delete(key)
-    if (!one.untold) return
-    const { entry, count } = one.untold
+  /** False where it could not be told: it is refused all the same, and told with the others of its minute. */
+  async function record(one: Tallied<NewAudit>): Promise<boolean> {
+    const { entry, count } = one
     try {
       await audit.record(count === 1 ? entry : { ...entry, count })
+      return true
     } catch (error) {
-      // It is refused all the same, and told with the next one.
       observe({ type: 'denial_not_told', count, error })
-      const standing = counted.get(key) ?? { until: now() + minute, told: whole, untold: undefined }
-      counted.set(key, standing)
-      standing.untold = { entry, count: count + (standing.untold?.count ?? 0) }
+      tally.missed(one)
+      return false
     }
   }
 
-  const due = () => [...counted].filter(([, { until }]) => until <= now())
-  const timer = setInterval(() => {
-    for (const [key, one] of due()) void settle(key, one)
-  }, minute / 4)
+  async function settle(all = false): Promise<void> {
+    const due = [...tally.due(all)]
+    for (let one = due.shift(); one; one = due.shift()) if (!(await record(one))) break
+    for (const one of due) tally.missed(one)
+  }
+
+  const timer = setInterval(() => void settle(), minute / 4)
   timer.unref()
 
   return {
     async tell(denied) {
+      await settle()
       const entry = entryOf(denied)
-      const key = `${denied.address}\0${entry.action}`
-      const standing = counted.get(key)
-      if (standing && standing.until <= now()) await settle(key, standing)
-      const one = counted.get(key) ?? { until: now() + minute, told: 0, untold: undefined }
-      if (!counted.has(key)) {
-        const [oldest] = counted
-        if (oldest && counted.size >= mostCounted) await settle(...oldest)
-        counted.set(key, one)
-      }
-      if (one.told >= whole) {
-        one.untold = { entry, count: (one.untold?.count ?? 0) + 1 }
-        return
-      }
-      one.told += 1
-      try {
-        await audit.record(entry)
-      } catch (error) {
-        observe({ type: 'denial_not_told', count: 1, error })
-        one.untold = { entry, count: (one.untold?.count ?? 0) + 1 }
-      }
+      const { address: origin } = denied
+      const { action } = entry
+      if (tally.take(origin, action, entry)) await record({ origin, action, entry, count: 1 })
     },
     async [Symbol.asyncDispose]() {
       clearInterval(timer)
-      for (const [key, one] of counted) await settle(key, one)
+      await settle(true)
     },
   }
 }

@@ -15,6 +15,7 @@ import type { Answering } from './answering.ts'
 import { authenticate, type Credential, recheck } from './authenticate.ts'
 import { pays } from './bill.ts'
 import { deliver } from './deliver.ts'
+import { denialOf } from './denials.ts'
 import { requestCoding } from './door/compress.ts'
 import { callerSlow, deadlines, type Failure, faultOf } from './failure.ts'
 import type { Blocked, Finding } from './guard/index.ts'
@@ -64,6 +65,8 @@ export class Call implements Story, Running, InboundHearer, IntakeHearer, Openin
   readonly #cors: readonly string[]
   #phase: Phase = 'reading'
   #intake: Intake | undefined
+  /** The model that was asked for. */
+  #named: string | undefined
   #upload: Upload | undefined
   #readAt: number
   /** Ends what is asked about a response. */
@@ -295,6 +298,7 @@ export class Call implements Story, Running, InboundHearer, IntakeHearer, Openin
     const credential = this.credential as Credential // `start` has set it, as it has the head
     const head = this.head as Head
     const asked = askedOf(ask, this.#inbound.headers, head.wishes, passage === undefined)
+    this.#named = ask.model
     const route = resolve(ask.model, credential.principal, this.#snapshot, asked)
     this.route = route
     if (target.carrying === 'count' && !isCounted(target.caller, route)) {
@@ -472,6 +476,7 @@ export class Call implements Story, Running, InboundHearer, IntakeHearer, Openin
     const billable = committed && !owed ? 'cost' : 'caller'
     void this.#settle(end, status, billable)
       .catch((error: unknown) => this.#unrecorded(error))
+      .then(() => this.#denied(fault))
       .then(tell)
   }
 
@@ -549,8 +554,31 @@ export class Call implements Story, Running, InboundHearer, IntakeHearer, Openin
         fault.code === 'too_large' ||
         fault.status === 408 ||
         fault.reason === 'malformed_request')
-    this.relay.refuse(fault, this.opening ? answerHeaders(this) : this.house.closing(), unread)
-    this.#finished('refused', fault.status)
+    const tell = () => {
+      this.relay.refuse(fault, this.opening ? answerHeaders(this) : this.house.closing(), unread)
+      this.#finished('refused', fault.status)
+    }
+    const told = this.#denied(fault)
+    if (!told) {
+      tell()
+      return
+    }
+    this.#phase = 'settling'
+    void told.then(tell)
+  }
+
+  /** Waits for the trail, where it is told of this. */
+  #denied(fault: Fault): Promise<void> | undefined {
+    const { denials, door } = this.house
+    if (!denialOf(fault)) return undefined
+    return denials.tell(fault, {
+      request: this.id,
+      inbound: this.#inbound,
+      address: door.callerOf(this.peer, this.head?.forwardedFor),
+      head: this.head,
+      principal: this.credential?.principal,
+      named: this.#named === undefined ? undefined : { kind: 'Route', name: this.#named },
+    })
   }
 
   /** Ends the request where it stands: its key is no longer accepted, or the gateway stops. */

@@ -76,6 +76,7 @@ function anyone(workspace: string, keyName: string): Principal {
     project: null,
     currency: '',
     key: '',
+    owner: 'system:unknown',
     keyName,
     models: undefined,
     expiresAt: Number.POSITIVE_INFINITY,

@@ -22,6 +22,7 @@ import { Call } from './call.ts'
 import { ActiveChecks } from './checks.ts'
 import { Memories } from './choose/memory.ts'
 import { EngineCounts } from './counts.ts'
+import { Denials } from './denials.ts'
 import { Door, type DoorOptions } from './door/door.ts'
 import type { Follow } from './ended.ts'
 import type { ExplainAsk, Explanation } from './explain/explanation.ts'
@@ -135,6 +136,8 @@ export function createGateway(options: GatewayOptions): Gateway {
   const { random, observe, resolve = systemResolve, stale } = options
   const upstreams = new Upstreams(limits, resolve)
   const door = new Door(options.door ?? {}, { snapshot, clock, random, resolve, observe })
+  const { uuid } = options
+  const denials = new Denials({ journal, clock, uuid, observe })
   const checker = new CheckThread()
   const replies = new ReplyCache()
   const flights = new Flights()
@@ -209,9 +212,10 @@ export function createGateway(options: GatewayOptions): Gateway {
   const house: House = {
     snapshot,
     journal,
+    denials,
     clock,
     random: options.random,
-    uuid: options.uuid,
+    uuid,
     limits,
     version: options.version ?? '0',
     metrics,
@@ -292,6 +296,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     checks?.[Symbol.dispose]()
     counts?.[Symbol.dispose]()
     admissions[Symbol.dispose]()
+    await denials.close()
     await wallets?.close()
     await balances?.[Symbol.asyncDispose]()
     responses?.[Symbol.dispose]()

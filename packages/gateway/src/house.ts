@@ -5,6 +5,7 @@ import type { AdmissionObservation, Admissions } from './admission.ts'
 import type { Flights } from './cache/flights.ts'
 import type { ReplyCache } from './cache/replies.ts'
 import type { SemanticIndex } from './cache/semantic.ts'
+import type { DenialObservation, Denials } from './denials.ts'
 import type { Door, DoorObservation } from './door/door.ts'
 import type { Follow, RequestEnded } from './ended.ts'
 import type { Checker, Finding, Send } from './guard/index.ts'
@@ -37,6 +38,7 @@ export type GatewayObservation =
   | { readonly type: 'cache_not_compared'; readonly request: string; readonly error: unknown }
   | { readonly type: 'semantic_cache_lost'; readonly error: unknown }
   | DoorObservation
+  | DenialObservation
   /** The URL of an image leads where nothing is fetched from. */
   | { readonly type: 'image_refused'; readonly request: string; readonly cause: unknown }
   /** A tool that is not open to callers was called. */
@@ -66,6 +68,7 @@ export interface Running extends Ticking, Placed {
 export interface House {
   readonly snapshot: () => Snapshot
   readonly journal: Journal
+  readonly denials: Denials
   readonly clock: () => number
   readonly random: () => number
   readonly uuid: () => string

@@ -23,10 +23,11 @@ export function opens({ access }: Pick<Route, 'access'>, { project, keyName }: P
 }
 
 /** The same for an unknown model, for one of another workspace and, in listings, for one not allowed. */
-export function unknownModel(name: string): Fault {
+export function unknownModel(name: string, cause?: Fault): Fault {
   const message = `The model '${name.slice(0, 128)}' does not exist or is not yours to call: GET /v1/models lists those that are.`
   return new Fault('not_found', message, {
     reason: 'model_not_found',
+    cause,
     details: [{ path: 'model', rule: 'model_not_found', message }],
   })
 }
@@ -91,7 +92,7 @@ export function headerValue(headers: readonly string[], name: string): string | 
 /** The route, when it may be called and can answer. */
 export function resolve(name: string, principal: Principal, snapshot: Snapshot, asked: Asked): Route {
   const route = findRoute(name, principal, snapshot, asked)
-  if (!route) throw unknownModel(name)
+  if (!route) throw unknownModel(name, closedTo(name, principal, snapshot))
   if (!mayCall(principal, name) && !mayCall(principal, route.name))
     throw new Fault(
       'denied',
@@ -108,6 +109,13 @@ export function resolve(name: string, principal: Principal, snapshot: Snapshot, 
   )
     throw noUpstream(route)
   return route
+}
+
+/** Why a model is kept hidden that is there: for the trail alone. */
+function closedTo(name: string, principal: Principal, { routes }: Snapshot): Fault | undefined {
+  const named = routes.get(principal.workspace)?.named.get(name)
+  if (!named || named.some(route => opens(route, principal))) return undefined
+  return new Fault('denied', `'${name}' is not open to this key.`, { reason: 'route_not_open' })
 }
 
 /** Of a route that leads to nothing that is ready. */

@@ -27,6 +27,8 @@ export interface Principal {
   readonly currency: string
   /** Public id of the key, the only part of it that is ever written down; `issuer/NAME` by a token. */
   readonly key: string
+  /** `user:NAME` or `serviceaccount:WORKSPACE/NAME` of the key; `issuer:NAME/SUBJECT` by a token. */
+  readonly owner: string
   /** Name of the ApiKey document; `NAME/SUBJECT` by a token, which is the name of none. */
   readonly keyName: string
   /** Model names it may call, `*` as wildcard; undefined is any. */

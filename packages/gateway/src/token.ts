@@ -21,6 +21,7 @@ export function principalOf(token: Verified, { issuers, tenants }: Snapshot): Pr
     project,
     currency,
     key: `issuer/${token.name}`,
+    owner: `issuer:${token.name}/${subject}`,
     // With a slash it is the name of no ApiKey, whatever an issuer says of its subjects.
     keyName: `${token.name}/${subject}`,
     models: modelsOf(token, issuer.roles),

@@ -30,8 +30,10 @@ import {
 import { compilePrices, usageEvent } from '@switchyard/ledger'
 import {
   type BookVersion,
+  type Denied,
   type Journal,
   type JournalRecord,
+  type JournalStep,
   Sealed,
   type UsageEvent,
 } from '@switchyard/runtime'
@@ -86,11 +88,14 @@ export function newKey(): { readonly secret: string; readonly publicId: string }
 export class MemoryJournal implements Journal {
   full = false
   failing = false
-  readonly records: JournalRecord[] = []
+  readonly records: JournalStep[] = []
+  /** Told to the trail. */
+  readonly denied: Denied[] = []
 
   append(record: JournalRecord): Promise<void> {
     if (this.failing) return Promise.reject(new Fault('unavailable', 'full', { reason: 'journal_full' }))
-    this.records.push(record)
+    if (record.kind === 'denied') this.denied.push(record.denied)
+    else this.records.push(record)
     return new Promise(resolve => setImmediate(resolve))
   }
 

@@ -16,6 +16,12 @@ export type ShipObservation =
   /** What gateways held whose journal was read to its end could not be given back yet. */
   | { readonly type: 'journal_not_recovered'; readonly attempt: number; readonly error: unknown }
   | {
+      readonly type: 'denials_not_shipped'
+      readonly denials: number
+      readonly attempt: number
+      readonly error: unknown
+    }
+  | {
       readonly type: 'usage_not_shipped'
       readonly events: number
       readonly attempt: number
@@ -24,7 +30,7 @@ export type ShipObservation =
 
 export interface ShipOptions {
   readonly reader: JournalReader
-  readonly store: Pick<UsageStore, 'ingest'> & Partial<Pick<UsageStore, 'recovered'>>
+  readonly store: Pick<UsageStore, 'ingest'> & Partial<Pick<UsageStore, 'recovered' | 'denied'>>
   readonly observe: Observe<ShipObservation>
   /** Milliseconds since 1970. */
   readonly clock: () => number
@@ -54,7 +60,17 @@ async function shipBatch(options: ShipOptions): Promise<void> {
   const { reader, limit = 1000, signal } = options
   const batch = await reader.batch(limit, signal)
   if (batch.used.length > 0) await ingest(options, batch.used)
-  const { recovered } = batch
+  const { recovered, denied = [] } = batch
+  if (denied.length > 0)
+    await insist(
+      options,
+      async () => {
+        if (!options.store.denied) throw new TypeError('this store has no trail')
+        await options.store.denied(denied)
+      },
+      (attempt, error) =>
+        options.observe({ type: 'denials_not_shipped', denials: denied.length, attempt, error }),
+    )
   if (recovered)
     await insist(
       options,

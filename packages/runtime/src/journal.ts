@@ -1,5 +1,6 @@
 // The gateway's journal as the gateway and the shipper see it: what was acknowledged survives kill -9.
 import type { Holder } from './balances.ts'
+import type { Denied, JournalledDenial } from './denials.ts'
 import type { Admission, Used } from './usage.ts'
 
 export interface JournalOpen {
@@ -14,7 +15,14 @@ export interface JournalUsage extends Used {
 export interface JournalProgress extends Used {
   readonly kind: 'progress'
 }
-export type JournalRecord = JournalOpen | JournalProgress | JournalUsage
+/** A refusal, for the trail. */
+export interface JournalDenied {
+  readonly kind: 'denied'
+  readonly denied: Denied
+}
+/** What becomes of a request. */
+export type JournalStep = JournalOpen | JournalProgress | JournalUsage
+export type JournalRecord = JournalStep | JournalDenied
 
 /** Append side. A resolved promise means: written to the file (survives kill -9), and fsynced as the mode says. */
 export interface Journal {
@@ -30,6 +38,8 @@ export interface JournalReader {
     signal: AbortSignal,
   ): Promise<{
     readonly used: readonly Used[]
+    /** In the order in which they were written. */
+    readonly denied?: readonly JournalledDenial[] | undefined
     /** With this batch everything is told that this journal recorded before that epoch. */
     readonly recovered?: Holder | undefined
     acknowledge(): Promise<void>

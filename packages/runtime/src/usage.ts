@@ -2,6 +2,7 @@
 
 import type { ServiceTier } from '@switchyard/kinds'
 import type { Holder } from './balances.ts'
+import type { JournalledDenial } from './denials.ts'
 import type { Identity } from './store.ts'
 
 export const usageUnits = [
@@ -252,6 +253,8 @@ export interface UsageStore {
     workspace: string,
     request: string,
   ): Promise<readonly Readonly<Record<string, unknown>>[]>
+  /** Puts refusals into the trail, each once, however often it is sent; those of one journal in their order. */
+  denied(denials: readonly JournalledDenial[]): Promise<void>
   /** Everything that this journal recorded before that epoch is in: what was held then and is not settled comes back. */
   recovered(before: Holder): Promise<void>
 }

@@ -3,6 +3,7 @@ import { Fault } from '@switchyard/kinds'
 import type { RollupRow, UsageQuery, UsageRow, UsageStore } from '@switchyard/runtime'
 import { usageUnits } from '@switchyard/runtime'
 import type { PoolClient } from 'pg'
+import { placedEntry } from './audit/denied.ts'
 import { ingest, type Steps } from './ingest.ts'
 import type { Database } from './postgres/pool.ts'
 import { discardQuarantined, explainUsage, listQuarantine, retryQuarantined } from './quarantine.ts'
@@ -68,6 +69,10 @@ export function usageOn(database: Database, steps: Steps): UsageStore {
     retry: (as, numbers) => retryQuarantined(database, steps, as, numbers),
     discard: (as, numbers, why) => discardQuarantined(database, as, numbers, why),
     explain: (as, workspace, request) => explainUsage(database, as, workspace, request),
+    denied: denials =>
+      database.transaction({ role: 'ingest' }, {}, async client => {
+        await client.query('select audit_denied($1::jsonb)', [JSON.stringify(denials.map(placedEntry))])
+      }),
     recovered: ({ journal, epoch }) =>
       database.transaction({ role: 'ingest' }, {}, async client => {
         await client.query('select journal_recovered($1, $2)', [journal, epoch])

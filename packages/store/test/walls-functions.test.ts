@@ -14,6 +14,7 @@ test('functions that run as their owner are these and no others, each with a fix
   expect(rows.map(({ name }) => name)).toEqual([
     'audit',
     'audit_change',
+    'audit_denied',
     'audit_identity',
     'audit_link',
     'audit_master_key',

@@ -13,6 +13,7 @@ import {
 import { Fault } from '@switchyard/kinds'
 import type { EndReason } from '@switchyard/runtime'
 import { authenticate, type Credential, recheck } from '../authenticate.ts'
+import { denialOf } from '../denials.ts'
 import type { RequestEnded } from '../ended.ts'
 import { deadlines, type Failure, faultOf } from '../failure.ts'
 import { type Head, readHead } from '../head.ts'
@@ -211,8 +212,15 @@ export class McpCall implements McpHearer, Running {
       })
     this.#reason = 'tool_not_allowed'
     this.#phase = 'settling'
-    this.#relay.reply(200, batch ? `[${answers.join()}]` : first, this.#known())
-    this.#finished('refused', 200)
+    const tell = () => {
+      this.#relay.reply(200, batch ? `[${answers.join()}]` : first, this.#known())
+      this.#finished('refused', 200)
+    }
+    const told = this.#denied(
+      new Fault('denied', `The tool '${tool}' is not open.`, { reason: this.#reason }),
+    )
+    if (told) void told.then(tell)
+    else tell()
   }
 
   /** With room under every limit, and known to the journal, the server is asked. */
@@ -312,6 +320,7 @@ export class McpCall implements McpHearer, Running {
     }
     void this.#settle(end, status)
       .catch((error: unknown) => this.#unrecorded(error))
+      .then(() => this.#denied(fault))
       .then(tell)
   }
 
@@ -348,8 +357,28 @@ export class McpCall implements McpHearer, Running {
     this.#phase = 'settling'
     const headers = this.#known()
     if (fault.status === 401) headers.push('www-authenticate', 'Bearer')
-    this.#relay.refuse(fault, headers, slow && !this.#inbound.complete)
-    this.#finished('refused', fault.status)
+    const tell = () => {
+      this.#relay.refuse(fault, headers, slow && !this.#inbound.complete)
+      this.#finished('refused', fault.status)
+    }
+    const told = this.#denied(fault)
+    if (told) void told.then(tell)
+    else tell()
+  }
+
+  /** Waits for the trail, where it is told of this. */
+  #denied(fault: Fault): Promise<void> | undefined {
+    const { denials, door } = this.#house
+    if (!denialOf(fault)) return undefined
+    const name = this.#line?.server
+    return denials.tell(fault, {
+      request: this.id,
+      inbound: this.#inbound,
+      address: door.callerOf(this.#peer, this.#head?.forwardedFor),
+      head: this.#head,
+      principal: this.#credential?.principal,
+      named: name === undefined ? undefined : { kind: 'McpServer', name },
+    })
   }
 
   /** Ends the request where it stands: its key is no longer accepted, or the gateway stops. */

@@ -11,7 +11,11 @@ export function resolveServer(name: string, principal: Principal, { mcp }: Snaps
     throw new Fault(
       'not_found',
       `The MCP server '${name}' does not exist or is not yours to call: ask for the names of those that are.`,
-      { reason: 'server_not_found' },
+      {
+        reason: 'server_not_found',
+        cause:
+          server && new Fault('denied', `'${name}' is not open to this key.`, { reason: 'route_not_open' }),
+      },
     )
   if (!mayCall(principal, server.model))
     throw new Fault(

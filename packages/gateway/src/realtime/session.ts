@@ -10,6 +10,7 @@ import { exhausted, usedBy } from '../admission.ts'
 import { authenticate, type Credential, recheck } from '../authenticate.ts'
 import { type Bill, billFor } from '../bill.ts'
 import { Body } from '../body.ts'
+import { denialOf } from '../denials.ts'
 import { faultOf } from '../failure.ts'
 import { dialectOf, type Head, readHead } from '../head.ts'
 import type { House, Running } from '../house.ts'
@@ -57,6 +58,8 @@ export class Session implements Running {
   #head: Head | undefined
   #credential: Credential | undefined
   #route: Route | undefined
+  /** The model that was asked for. */
+  #named: string | undefined
   #admitted: Admission | undefined
   #claim: Verdict | undefined
   #dialled: Dialled | undefined
@@ -106,6 +109,7 @@ export class Session implements Running {
     const { limits, clock, metrics, admissions, journal, door } = this.#house
     const { method, url, headers } = this.#inbound
     const model = findSession(method, url, limits)
+    this.#named = model
     const head = readHead(this.#inbound, limits, { caller: 'openai' })
     this.#head = head
     this.#relay = new Relay(this.#inbound, head.requestId ?? this.id, callers.openai)
@@ -199,8 +203,27 @@ export class Session implements Running {
       this.#finish(end, left ? 499 : fault.status, fault.reason)
     }
     this.#dialled?.socket.terminate()
-    if (this.#admitted) void this.#settle(end, left ? 499 : fault.status).then(tell)
+    const told = this.#denied(fault)
+    if (this.#admitted)
+      void this.#settle(end, left ? 499 : fault.status)
+        .then(() => told)
+        .then(tell)
+    else if (told) void told.then(tell)
     else tell()
+  }
+
+  /** Waits for the trail, where it is told of this. */
+  #denied(fault: Fault): Promise<void> | undefined {
+    const { denials, door } = this.#house
+    if (!denialOf(fault)) return undefined
+    return denials.tell(fault, {
+      request: this.id,
+      inbound: this.#inbound,
+      address: door.callerOf(this.#peer, this.#head?.forwardedFor),
+      head: this.#head,
+      principal: this.#credential?.principal,
+      named: this.#named === undefined ? undefined : { kind: 'Route', name: this.#named },
+    })
   }
 
   /** The upstream has taken the session: the caller's opening is answered. */
@@ -322,6 +345,7 @@ export class Session implements Running {
   #fail(fault: Fault, end: EndReason): void {
     if (this.#phase !== 'open') return
     this.#reason = fault.reason
+    void this.#denied(fault)
     this.#close(end, () => {
       this.#caller?.send(RealtimeTap.error(fault, this.id))
       this.#caller?.close(codeOf(fault), fault.reason)

@@ -47,6 +47,7 @@ export function compilePrincipal(
     project,
     currency: currencyOf(workspace, found),
     key: status.publicId ?? '',
+    owner: ownerOf(key),
     keyName: metadata.name,
     models: spec.models?.map(glob),
     expiresAt: spec.expiresAt === undefined ? Number.POSITIVE_INFINITY : Date.parse(spec.expiresAt),
@@ -130,6 +131,11 @@ function closedOf(
   return open ? undefined : 'project_archived'
 }
 
+function ownerOf({ metadata, spec }: Pick<ApiKey, 'metadata' | 'spec'>): string {
+  const { kind, name } = spec.owner
+  return kind === 'User' ? `user:${name}` : `serviceaccount:${metadata.workspace}/${name}`
+}
+
 /** The first reason why a key is not accepted, whatever the time. */
 function refusalOf({ metadata, spec }: ApiKey, found: Found, callers: Callers): Refusal | undefined {
   const { users, accounts } = found
@@ -141,7 +147,7 @@ function refusalOf({ metadata, spec }: ApiKey, found: Found, callers: Callers): 
   const owner =
     kind === 'User' ? users.get(within(null, name)) : accounts.get(within(metadata.workspace, name))
   if (!owner || owner.spec.disabled || owner.metadata.deletionTimestamp) return 'owner_disabled'
-  const principal = kind === 'User' ? `user:${name}` : `serviceaccount:${metadata.workspace}/${name}`
+  const principal = ownerOf({ metadata, spec })
   const granted = callers.has(caller(principal, null)) || callers.has(caller(principal, metadata.workspace))
   if (!granted || !spec.scopes.some(scope => covers(scope, call))) return 'not_permitted'
   return undefined

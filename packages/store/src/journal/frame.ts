@@ -11,7 +11,15 @@
 //   used     common u32, admitted f64, ended f64, length of request u8, request,
 //            JSON [end, status, attempt, upstream, billable, usage, part, by]: for quantities that no f64 holds
 //   progress the same as ended: how far a request had come, for when nothing more is heard of it
-import { type Admission, type AnsweredBy, type Ended, type Used, usageUnits } from '@switchyard/runtime'
+//   denied   number u32, JSON of the refusal
+import {
+  type Admission,
+  type AnsweredBy,
+  type Denied,
+  type Ended,
+  type Used,
+  usageUnits,
+} from '@switchyard/runtime'
 import { crc32c } from './crc32c.ts'
 import { eventsOf } from './frame-events.ts'
 
@@ -27,7 +35,9 @@ const usedKind = 5
 const shapeKind = 6
 const endedKind = 7
 const progressKind = 8
+const deniedKind = 9
 
+const numberBytes = 4
 const openBytes = 12
 const usedBytes = 21
 const endedBytes = 25
@@ -67,6 +77,7 @@ export type Frame =
   | { readonly kind: 'used'; readonly used: readonly Used[]; readonly end: number }
   /** How far one had come that was not heard of again. */
   | { readonly kind: 'progress'; readonly used: Used; readonly end: number }
+  | { readonly kind: 'denied'; readonly number: number; readonly denied: Denied; readonly end: number }
   | { readonly kind: 'skipped'; readonly end: number }
   /** `needs`: how many bytes from the frame's start would make it whole. */
   | { readonly kind: 'short'; readonly needs: number }
@@ -141,6 +152,14 @@ export class FrameBuffer {
     this.bytes[at + 20] = request.length
     const rest = at + usedBytes + this.bytes.write(request, at + usedBytes, 'latin1')
     this.#end(usedKind, rest + this.bytes.write(text, rest, 'utf8'))
+  }
+
+  /** `number` is one more than that of the refusal before it in this epoch. */
+  denied(number: number, denied: Denied): void {
+    const text = JSON.stringify(denied)
+    const at = this.#begin(numberBytes + text.length * 3)
+    this.bytes.writeUInt32LE(number, at)
+    this.#end(deniedKind, at + numberBytes + this.bytes.write(text, at + numberBytes, 'utf8'))
   }
 
   /** Place of a payload of at most so many bytes. */
@@ -226,6 +245,10 @@ export function readFrame(bytes: Buffer, at: number, told: Told, opens: boolean)
     const [one] = used
     if (kind === eventOpenKind) return one ? { kind: 'open', admitted: one.admitted, end } : { kind: 'bad' }
     return { kind: 'used', used, end }
+  }
+  if (kind === deniedKind) {
+    const denied = JSON.parse(bytes.toString('utf8', from + numberBytes, end)) as Denied
+    return { kind: 'denied', number: bytes.readUInt32LE(from), denied, end }
   }
   const common = told.commons.get(bytes.readUInt32LE(from))
   if (!common) return { kind: 'bad' }

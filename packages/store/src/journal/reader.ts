@@ -3,7 +3,7 @@
 import { type FileHandle, open, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises'
-import type { Admission, JournalReader, Observe, Used } from '@switchyard/runtime'
+import type { Admission, Denied, JournalledDenial, JournalReader, Observe, Used } from '@switchyard/runtime'
 import { type Frame, headBytes, readFrame, Told } from './frame.ts'
 import type { JournalObservation } from './index.ts'
 import type { Segment } from './segment.ts'
@@ -45,6 +45,7 @@ export class SegmentReader implements JournalReader {
   readonly #told = new Told()
   /** Read and not yet handed out. */
   #ready: Used[] = []
+  #denied: JournalledDenial[] = []
   #batch: Batch | undefined
   /** What lost processes have recorded is not all acknowledged yet. */
   recovering: boolean
@@ -72,19 +73,22 @@ export class SegmentReader implements JournalReader {
       this.#more = Promise.withResolvers()
       // Nothing is read before a batch has gathered: records in memory live through collections of garbage.
       if (this.#gathering(limit)) await sleep(this.#settings.gatherMilliseconds, undefined, { signal })
-      while (this.#ready.length < limit)
+      while (this.#ready.length + this.#denied.length < limit)
         if (this.#scan(limit)) await turn()
         else if (!(await this.#step())) break
-      if (this.#ready.length > 0 || this.#passed.length > 0 || this.#recovered()) break
+      if (this.#ready.length > 0 || this.#denied.length > 0 || this.#passed.length > 0 || this.#recovered())
+        break
       await until(this.#more.promise, signal)
     }
     const used = this.#ready.splice(0, limit)
+    const denied = this.#denied.splice(0)
     const passed = this.#ready.length === 0 ? this.#passed : []
     if (passed === this.#passed) this.#passed = []
     const { journal, epoch } = this.#settings
     const recovered = this.#recovered() ? { journal, epoch } : undefined
     const batch: Batch = {
       used,
+      denied,
       recovered,
       acknowledge: async () => {
         if (this.#batch !== batch) return
@@ -113,6 +117,7 @@ export class SegmentReader implements JournalReader {
     return (
       this.#batch === undefined &&
       this.#ready.length === 0 &&
+      this.#denied.length === 0 &&
       this.#segments.length <= 1 &&
       (segment === undefined || this.#offset + this.#at >= segment.size)
     )
@@ -133,7 +138,11 @@ export class SegmentReader implements JournalReader {
   #scan(limit: number): boolean {
     const opens = !this.#live()
     let some = 0
-    while (some < recordsOfTurn && this.#ready.length < limit && this.#at < this.#bytes.length) {
+    while (
+      some < recordsOfTurn &&
+      this.#ready.length + this.#denied.length < limit &&
+      this.#at < this.#bytes.length
+    ) {
       const frame = readFrame(this.#bytes, this.#at, this.#told, opens)
       if (frame.kind === 'short' || frame.kind === 'bad') break
       this.#take(frame)
@@ -165,13 +174,20 @@ export class SegmentReader implements JournalReader {
     else if (frame.kind === 'open') {
       // A segment begins with those that are under way, and how far they have come is told after it.
       if (!this.#open.has(frame.admitted.request)) this.#open.set(frame.admitted.request, frame.admitted)
-    } else if (frame.kind === 'progress') this.#open.set(frame.used.admitted.request, frame.used)
+    } else if (frame.kind === 'denied') this.#deny(frame.number, frame.denied)
+    else if (frame.kind === 'progress') this.#open.set(frame.used.admitted.request, frame.used)
     else if (frame.kind === 'used')
       for (const used of frame.used) {
         // Of a process that still runs nothing is kept open here: the look-up is not worth its cost.
         if (this.#open.size > 0) this.#open.delete(used.admitted.request)
         this.#ready.push(used)
       }
+  }
+
+  #deny(number: number, denied: Denied): void {
+    const { journal, epoch: current } = this.#settings
+    const epoch = this.#segments[0]?.epoch ?? current
+    this.#denied.push({ journal, epoch, number, denied })
   }
 
   /** Reads on from the frame under way; false when the segment does not hold that many bytes. */

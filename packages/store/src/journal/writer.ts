@@ -4,6 +4,7 @@ import { promisify } from 'node:util'
 import { Fault } from '@switchyard/kinds'
 import {
   type Admission,
+  type Denied,
   type Ended,
   type Journal,
   type JournalRecord,
@@ -78,6 +79,8 @@ export class JournalWriter implements Journal {
   readonly #open = new Slots<Admission>()
   /** How far those have come that have said so. */
   readonly #progress = new Map<string, Used>()
+  /** Refusals of this epoch. */
+  #denials = 0
   #failedAt: number | undefined
   #closed = false
 
@@ -103,6 +106,7 @@ export class JournalWriter implements Journal {
 
   append(record: JournalRecord): Promise<void> {
     if (this.#closed) return Promise.reject(refusal('The journal is closed: this process is stopping.'))
+    if (record.kind === 'denied') return this.#deny(record.denied)
     // A request under way may end even in a folder that is over its size: its `open` was admitted.
     if (this.#failedAt !== undefined || (record.kind === 'open' && this.#overfull()))
       return Promise.reject(refusal('The usage journal takes no more records: free or enlarge its disk.'))
@@ -115,16 +119,32 @@ export class JournalWriter implements Journal {
       this.#open.delete(request)
       if (this.#progress.size > 0) this.#progress.delete(request)
     }
-    if (this.#turn === undefined) {
-      this.#turn = Promise.withResolvers<void>()
-      setImmediate(this.#flush)
-    }
+    const turn = this.#begun()
     const common = this.#commons.of(admitted)
     if (record.kind === 'open') this.#frames.open(common, admitted)
     else if (record.kind === 'progress')
       this.#frames.progress(common, this.#shapes.of(record.ended), admitted, record.ended)
     else this.#end(common, admitted, record.ended)
-    return this.#turn.promise
+    return turn.promise
+  }
+
+  #deny(denied: Denied): Promise<void> {
+    // Whoever floods the door with wrong keys must not fill the disk that usage is recorded on.
+    if (this.#failedAt !== undefined || this.#bytes >= this.#settings.maxBytes / 2)
+      return Promise.reject(refusal('The usage journal has no room for refusals: free or enlarge its disk.'))
+    const turn = this.#begun()
+    this.#denials++
+    this.#frames.denied(this.#denials, denied)
+    return turn.promise
+  }
+
+  /** This turn of the loop, whose records are written together. */
+  #begun(): Turn {
+    if (this.#turn === undefined) {
+      this.#turn = Promise.withResolvers<void>()
+      setImmediate(this.#flush)
+    }
+    return this.#turn
   }
 
   #end(common: number, admitted: Admission, ended: Ended): void {
@@ -147,8 +167,12 @@ export class JournalWriter implements Journal {
   }
 
   #overfull(): boolean {
-    const { keptBytes, maxBytes } = this.#settings
-    return keptBytes() + this.#segment.size >= maxBytes
+    return this.#bytes >= this.#settings.maxBytes
+  }
+
+  /** In the folder. */
+  get #bytes(): number {
+    return this.#settings.keptBytes() + this.#segment.size
   }
 
   readonly #flush = (): void => {

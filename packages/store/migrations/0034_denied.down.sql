@@ -1,0 +1,2 @@
+drop function audit_denied(jsonb);
+drop table audit_journals;
