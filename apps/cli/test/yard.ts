@@ -44,7 +44,7 @@ const platform: readonly Shipped[] = [
 
 export async function startYard(options: Partial<ApiOptions> = {}): Promise<Yard> {
   const database = await testDatabase()
-  const { store, secrets, identity, usage, audit, ledger, prices } = database
+  const { store, secrets, identity, usage, audit, ledger, prices, keyUses } = database
   const api = await createApi({
     store,
     secrets,
@@ -54,6 +54,7 @@ export async function startYard(options: Partial<ApiOptions> = {}): Promise<Yard
     ledger,
     invoicing: invoicing({ ...database, now: Date.now, observe: () => {} }),
     prices,
+    keyUses,
     issuer: 'http://switchyard.test',
     cursorKey: randomBytes(32),
     version: '0.0.0-test',

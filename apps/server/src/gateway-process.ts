@@ -1,12 +1,19 @@
 // The gateway and what it stands on: a journal that is shipped, a snapshot that follows the store, and limits. It
 // runs beside the control plane in one process, or alone in a worker.
 import { openPostgresBalances } from '@switchyard/drivers/balances/postgres'
-import { compileSnapshot, createGateway, emptySnapshot, type Gateway } from '@switchyard/gateway'
+import {
+  compileSnapshot,
+  createGateway,
+  emptySnapshot,
+  type Gateway,
+  type Snapshot,
+} from '@switchyard/gateway'
 import { compilePrices, shipUsage } from '@switchyard/ledger'
 import { type Clock, type Random, type ResponseStore, systemClock, type Vault } from '@switchyard/runtime'
 import type { OpenedStore } from '@switchyard/store'
 import type { FileJournal } from '@switchyard/store/journal'
 import type { Logger } from 'pino'
+import { type KeyUseTeller, tellKeyUses } from './key-uses.ts'
 import { openLimiter } from './limiter.ts'
 import { observer } from './log.ts'
 import type { Settings } from './settings.ts'
@@ -28,7 +35,7 @@ const shipMilliseconds = 5000
 
 export interface GatewayOptions {
   readonly settings: Settings
-  readonly opened: Pick<OpenedStore, 'store' | 'secrets' | 'usage' | 'prices' | 'demand'>
+  readonly opened: Pick<OpenedStore, 'store' | 'secrets' | 'usage' | 'prices' | 'demand' | 'keyUses'>
   /** For limits that are counted in the database. */
   readonly databaseUrl: string
   readonly vault: Vault
@@ -79,6 +86,14 @@ export async function openGateway(options: GatewayOptions): Promise<GatewayProce
   const ending = new AbortController()
   let snapshot = emptySnapshot
   let generation = 0
+  const keyUses = stack.use(
+    tellKeyUses({
+      uses: opened.keyUses,
+      gather: note => gatherUses(snapshot, note),
+      clock,
+      observe: observer(log, 'keys'),
+    }),
+  )
   const following = await followSnapshot({
     store: opened.store,
     secrets: opened.secrets,
@@ -86,6 +101,7 @@ export async function openGateway(options: GatewayOptions): Promise<GatewayProce
     vault,
     limits: settings.limits,
     swap: inputs => {
+      gatherUses(snapshot, keyUses.note)
       snapshot = compileSnapshot({ ...inputs, pricing: { compile: compilePrices, at: clock.now() } })
       generation++
     },
@@ -162,6 +178,15 @@ export async function openGateway(options: GatewayOptions): Promise<GatewayProce
       }),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   }
+}
+
+/** Takes out of a snapshot what it was told of keys. */
+function gatherUses({ keys }: Snapshot, note: KeyUseTeller['note']): void {
+  for (const { use } of keys.values())
+    if (use.at > 0) {
+      note(use.id, use.at)
+      use.at = 0
+    }
 }
 
 async function until(done: () => boolean, milliseconds: number): Promise<void> {

@@ -24,6 +24,7 @@ import { claim, type Folder, openFolder, readQuickstart, release, writeQuickstar
 import { type Front, takePort } from './front.ts'
 import { keepInvoicing } from './invoicing.ts'
 import { shipLeftovers } from './journals.ts'
+import { tellKeyUses } from './key-uses.ts'
 import { createLog, observer } from './log.ts'
 import { listenForOperations, operationsHandler, operationsOf } from './operations.ts'
 import { type Quickstart, type Report, step } from './progress.ts'
@@ -162,6 +163,7 @@ export async function serve(settings: Settings, report: Report, signal: AbortSig
           observe: observer(log, 'process'),
         }),
       )
+      const keyUses = stack.use(tellKeyUses({ uses: opened.keyUses, clock, observe: observer(log, 'keys') }))
       const api = await createApi({
         store,
         secrets,
@@ -184,6 +186,8 @@ export async function serve(settings: Settings, report: Report, signal: AbortSig
         logs: (ref, ask, stop) => orchestrator.logs(ref, ask, stop),
         metrics: () => front.metrics(),
         keyAdded: following.wake,
+        keyUses: opened.keyUses,
+        keyUsed: id => keyUses.note(id, clock.now()),
         examine: () =>
           examine(
             [...serverChecks({ settings, ...operations }), ...opened.checks(vault, clock.now)],
@@ -212,6 +216,7 @@ export async function serve(settings: Settings, report: Report, signal: AbortSig
           quotas,
           orchestrator,
           registries: { files: filesRegistry },
+          discover: api.discover,
           prober: httpProber,
           holder,
           clock,

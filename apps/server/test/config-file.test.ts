@@ -28,6 +28,7 @@ beforeAll(async () => {
     store: db.store,
     secrets: db.secrets,
     prices: db.prices,
+    keyUses: db.keyUses,
     vault: db.openVault([masterKey]),
     identity: db.identity,
     usage: db.usage,

@@ -1,11 +1,12 @@
 // Things one does to a document that are no change of its spec: rows by kind and verb.
-import { type apiKey, type DocumentOf, Fault, type Kind } from '@switchyard/kinds'
+import { type apiKey, type DocumentOf, Fault, type Kind, type user } from '@switchyard/kinds'
 import type { Key, PriceStore, Secrets, Store } from '@switchyard/runtime'
 import { z } from 'zod'
 import { absent, type Caller, identityOf, permits } from './authorize.ts'
 import { etag, withPhase } from './document.ts'
 import { mintKey, type Random } from './keys.ts'
 import { type RequestKey, writeKeyed } from './once.ts'
+import type { Patience } from './patience.ts'
 import { published } from './pricing.ts'
 import type { Answer } from './route.ts'
 import { checkKeyGrant } from './rules.ts'
@@ -15,6 +16,7 @@ export interface ActionsOptions {
   readonly store: Store
   readonly secrets: Secrets
   readonly prices: PriceStore
+  readonly patience: Pick<Patience, 'unlock'>
   readonly now: () => number
   readonly random: Random
 }
@@ -126,10 +128,23 @@ const publish: ActionRow = {
   },
 }
 
+const unlock: ActionRow = {
+  input: z.strictObject({}).prefault({}),
+  doc: 'The document: the account may be tried at once.',
+  async perform({ store, patience }, kind, { caller, key, dryRun }) {
+    const found = await store.read(identityOf(caller), tx => tx.get(key))
+    if (!found || !permits(caller, kind, 'read', found)) throw absent(kind.kind, key.name)
+    const { spec, metadata } = found as DocumentOf<typeof user> // by kind
+    if (!dryRun) await patience.unlock(spec.email, metadata)
+    return { status: 200, headers: { etag: etag(found) }, body: found }
+  },
+}
+
 /** Every action that a kind declares has its row here; a missing one stops the start. */
 const rows: Readonly<Record<string, Readonly<Record<string, ActionRow>>>> = {
   ApiKey: { rotate },
   PriceBook: { publish },
+  User: { unlock },
 }
 
 export function actionRow({ kind }: Kind, verb: string): ActionRow {

@@ -8,8 +8,10 @@ import type {
   AuditStore,
   AuditTrail,
   CheckedRow,
+  Discover,
   IdentityStore,
   Invoicing,
+  KeyUses,
   LedgerStore,
   Mailer,
   Observe,
@@ -41,6 +43,7 @@ import { createTokens } from './session.ts'
 import { createSessions } from './sessions.ts'
 import { mintSetupToken } from './setup.ts'
 import { createSso } from './sso.ts'
+import { discoverWith } from './sso-discovery.ts'
 import { createProviders, type OutsideFetch } from './sso-provider.ts'
 import { clientSecretOf, noOutside } from './sso-secret.ts'
 import { createSsoStates } from './sso-state.ts'
@@ -86,6 +89,9 @@ export interface ApiOptions {
   readonly configuration?: () => ConfigurationState | undefined
   /** Looks whether all is in order, for GET /api/v1/doctor; without it that is `unsupported`. */
   readonly examine?: () => Promise<readonly CheckedRow[]>
+  readonly keyUses: KeyUses
+  /** Told the id of each ApiKey that calls here. */
+  readonly keyUsed?: (id: string) => void
   /** Called when a version of the master key was added. */
   readonly keyAdded?: () => void
   /** How the gateway of this process stands, which does without the store; without one, readiness waits for the store. */
@@ -113,6 +119,8 @@ export interface Api {
   mintKey(): MintedKey
   /** Makes or restores documents that come with Switchyard, in the given order. */
   ship(documents: readonly Shipped[]): ReturnType<typeof ship>
+  /** Looks whether an IdentityProvider is where it is said to be. */
+  readonly discover: Discover
   /** Brings the documents of the configuration file to what it says, all or none. */
   readonly configure: Configure
   /** Makes fingerprints of secrets anew that an older program made; answers how many that were. */
@@ -130,7 +138,14 @@ export async function createApi(options: ApiOptions): Promise<Api> {
   const { vault } = options
   const fingerprint = vault && (await fingerprints(vault))
   const tokens = createTokens({ identity, vault, issuer, now, uuid })
-  const authenticate = createAuthenticate({ store, secrets, identity, tokens, now })
+  const authenticate = createAuthenticate({
+    store,
+    secrets,
+    identity,
+    tokens,
+    now,
+    keyUsed: options.keyUsed,
+  })
   const passwords = createPasswords()
   const patience = createPatience({ identity, now })
   const sessions = createSessions({
@@ -150,13 +165,14 @@ export async function createApi(options: ApiOptions): Promise<Api> {
   const people = { store, identity, writer, mailer, observe, random, issuer }
   const invitations = createInvitations({ ...people, sessions, uuid })
   const passwordChanges = createPasswordChanges({ ...people, secrets, passwords, patience })
+  const { outside = noOutside } = options
   const sso = createSso({
     ...people,
     sessions,
     now,
     providers: createProviders({
       now,
-      fetch: options.outside ?? noOutside,
+      fetch: outside,
       secretOf: provider => clientSecretOf(store, options.vault, provider),
     }),
     states: createSsoStates(
@@ -184,6 +200,8 @@ export async function createApi(options: ApiOptions): Promise<Api> {
     secrets,
     vault,
     fingerprint,
+    patience,
+    keyUses: options.keyUses,
     examine: options.examine,
     keyAdded: options.keyAdded,
     identity,
@@ -233,6 +251,7 @@ export async function createApi(options: ApiOptions): Promise<Api> {
     },
     mintSetupToken: lifeSeconds => mintSetupToken({ identity, now, random }, lifeSeconds),
     mintKey: () => mintKey(random),
+    discover: discoverWith(outside),
     configure,
     ship: documents => ship({ store, now, uuid }, documents),
     renewFingerprints: async () => (vault ? renewFingerprints(store, vault) : 0),

@@ -24,6 +24,8 @@ export interface AuthenticateOptions {
   readonly identity: IdentityStore
   readonly tokens: Tokens
   readonly now: () => number
+  /** Told the id of each ApiKey that was accepted. */
+  readonly keyUsed?: ((id: string) => void) | undefined
 }
 
 export type Standing = 'same' | 'grants_changed' | 'ended'
@@ -58,7 +60,7 @@ export function credentialOf(headers: IncomingMessage['headersDistinct']): strin
 }
 
 export function createAuthenticate(options: AuthenticateOptions): Authenticate {
-  const { store, secrets, identity, tokens, now } = options
+  const { store, secrets, identity, tokens, now, keyUsed = () => {} } = options
 
   async function bySession(token: string): Promise<Caller> {
     const claims = await tokens.verify(token)
@@ -103,6 +105,7 @@ export function createAuthenticate(options: AuthenticateOptions): Authenticate {
     if (!owner || isOff(owner))
       throw unauthenticated('The owner of this API key is disabled or gone.', 'key_owner_disabled')
     const principal = principalOf(spec.owner, metadata.workspace)
+    keyUsed(metadata.id)
     return {
       principal,
       grants: await store.grants(principal),

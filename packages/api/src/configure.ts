@@ -76,7 +76,7 @@ export function createConfigure(options: ConfigureOptions): Configure {
 
   /** Secrets that are kept already are taken out of the draft: writing them again would change the document. */
   async function withNewSecrets(draft: Draft, kind: Kind, stored: Document, kept: Kept): Promise<Draft> {
-    const fresh = new Map<string, string>()
+    const fresh = new Map<string, string | null>()
     for (const [field, value] of draft.secrets)
       if (!(await kept(kind, stored.metadata.id, field, value))) fresh.set(field, value)
     return { ...draft, secrets: fresh }
@@ -187,14 +187,14 @@ export function createConfigure(options: ConfigureOptions): Configure {
 /** Reasons of the database's own, which spend the transaction. */
 const refusedAtTheEnd: ReadonlySet<string> = new Set(['last_admin', 'quota_exceeded'])
 
-type Kept = (kind: Kind, id: string, field: string, value: string) => Promise<boolean>
+type Kept = (kind: Kind, id: string, field: string, value: string | null) => Promise<boolean>
 
 async function keptSecrets({ secrets, vault, passwords }: ConfigureOptions): Promise<Kept> {
   const sealed = (await vault?.read('Credential', 'configuration file'))?.secrets
   return async ({ secretForm }, id, field, value) => {
-    if (secretForm === 'sealed') return sealed?.get(id)?.reveal()[field] === value
+    if (secretForm === 'sealed') return (sealed?.get(id)?.reveal()[field] ?? null) === value
     const known = await secrets.secret(id, field)
-    return known !== undefined && (await passwords.verify(known.hash, value))
+    return value === null ? !known : known !== undefined && (await passwords.verify(known.hash, value))
   }
 }
 

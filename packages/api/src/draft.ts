@@ -24,8 +24,11 @@ export interface Draft {
   /** Without secrets. */
   readonly spec: { readonly [key: string]: unknown }
   /** New values of secret fields, by path below spec; one that is no string as JSON. */
-  readonly secrets: ReadonlyMap<string, string>
+  readonly secrets: NewSecrets
 }
+
+/** By path below spec; null takes the value away that the field holds. A field that is not here keeps its own. */
+export type NewSecrets = ReadonlyMap<string, string | null>
 
 /** Where a document is written: the path of the request says it, or its metadata does. */
 export interface Target {
@@ -39,8 +42,17 @@ const metadataShape: ReadonlySet<string> = new Set([
   ...serverMetadataFields,
 ])
 
-/** Reads the body of a POST or PUT. Throws `invalid` with every problem at once. */
-export function readDraft(kind: Kind, body: unknown, target: Target, stored: Document | undefined): Draft {
+/**
+ * Reads the body of a POST or PUT, or what a patch was merged into that has taken the secrets at `taken` away. Throws
+ * `invalid` with every problem at once.
+ */
+export function readDraft(
+  kind: Kind,
+  body: unknown,
+  target: Target,
+  stored: Document | undefined,
+  taken: readonly string[] = [],
+): Draft {
   if (!isObject(body)) throw invalid([{ path: '', rule: 'invalid_type', message: 'send one JSON object' }])
   checkSize(body)
   const problems: Detail[] = []
@@ -55,7 +67,8 @@ export function readDraft(kind: Kind, body: unknown, target: Target, stored: Doc
     problem('kind', 'invalid_value', `must be ${kind.kind} at this address`)
 
   const metadata = readMetadata(body.metadata, target, stored, problem)
-  const { plain, secrets } = setSecretsAside(kind, body.spec ?? {}, problem)
+  const { plain, secrets } = setSecretsAside(kind, body.spec ?? {})
+  for (const path of taken) secrets.set(path, null)
   const spec = kind.spec.safeParse(plain)
   if (!spec.success) problems.push(...issueDetails(spec.error.issues, 'spec'))
   if (problems.length > 0 || !metadata || !spec.success) throw invalid(problems)
@@ -73,11 +86,22 @@ export function readPatch(kind: Kind, patch: unknown, stored: Document): Draft {
     rule: 'reserved',
     message: `keys that start with ${reservedPrefix} belong to the server`,
   }))
+  const taken: string[] = []
+  for (const path of kind.secrets.map(below)) {
+    const given = valueAt(patch.spec, path)
+    if (given === null) taken.push(path)
+    else if (isObject(given) && Object.values(given).includes(null))
+      problems.push({
+        path: `spec.${path}`,
+        rule: 'replaced_whole',
+        message: 'is replaced whole: send all that it shall hold, or null to take it away',
+      })
+  }
   if (problems.length > 0) throw invalid(problems)
   // A document and a parsed body are JSON.
   const before = { metadata: writableOf(stored.metadata), spec: stored.spec } as unknown as Json
   const { status: _status, ...writable } = patch
-  return readDraft(kind, mergePatch(before, writable as Json), locate(stored), stored)
+  return readDraft(kind, mergePatch(before, writable as Json), locate(stored), stored, taken)
 }
 
 function locate({ metadata }: Document): Target {
@@ -161,15 +185,15 @@ function keepReserved(
   return Object.fromEntries([...own, ...Object.entries(stored).filter(isReserved)])
 }
 
-/** A secret that comes back as the marker of a read keeps its value; another value replaces it. */
-function setSecretsAside(kind: Kind, given: unknown, problem: Problem) {
-  const secrets = new Map<string, string>()
+/** A secret that comes back as the marker of a read keeps its value, null takes it away, another value replaces it. */
+function setSecretsAside(kind: Kind, given: unknown) {
+  const secrets = new Map<string, string | null>()
   let plain = given
   for (const path of kind.secrets.map(below)) {
     const value = valueAt(plain, path)
-    if (isObject(value) && value.set === true) plain = without(plain, [`spec.${path}`])
-    else if (value === null)
-      problem(`spec.${path}`, 'required', 'send a new value, or leave it out to keep it')
+    const empty = value === null || (isObject(value) && Object.keys(value).length === 0)
+    if (empty) secrets.set(path, null)
+    if (empty || (isObject(value) && value.set === true)) plain = without(plain, [`spec.${path}`])
     else if (typeof value === 'string') secrets.set(path, value)
     else if (isObject(value)) secrets.set(path, canonical(value))
   }

@@ -7,6 +7,7 @@ import { absent, absentWorkspace, type Caller, holds, identityOf, type Place, pe
 import type { Cursors } from './cursor.ts'
 import { etag } from './document.ts'
 import { canonical } from './merge-patch.ts'
+import { type ObservedOptions, withObserved } from './observed.ts'
 import type { Answer } from './route.ts'
 import { parseFieldSelector, parseLabelSelector, type Selection } from './selector.ts'
 
@@ -43,7 +44,7 @@ export type ListQuery = z.output<typeof listQuerySchema>
 
 export const readQuerySchema = z.strictObject({ view: z.enum(['full', 'metadata']).default('full') })
 
-export interface ListingOptions {
+export interface ListingOptions extends ObservedOptions {
   readonly store: Store
   readonly cursors: Cursors
 }
@@ -87,12 +88,13 @@ export async function checkWorkspace(tx: ReadTransaction, caller: Caller, worksp
 }
 
 export async function listDocuments(
-  { store, cursors }: ListingOptions,
+  options: ListingOptions,
   kind: Kind,
   caller: Caller,
   workspace: Place,
   query: ListQuery,
 ): Promise<Answer> {
+  const { store, cursors } = options
   const selection = selectionOf(kind, workspace, query, caller)
   const sort = query.sort ?? 'name'
   const binding = createHash('sha256')
@@ -113,6 +115,9 @@ export async function listDocuments(
     })
   })
   const version = from?.version ?? page.version
+  // The database has filtered already; a row that slipped through its policies stops here.
+  const items = page.items.filter(item => permits(caller, kind, 'read', item))
+  const shown = query.view === 'full' ? await withObserved(options, kind, items) : items
   return {
     status: 200,
     body: {
@@ -125,27 +130,25 @@ export async function listDocuments(
           : { continue: cursors.seal({ after: page.next, version }, binding) }),
         ...(page.count === undefined ? {} : { count: page.count }),
       },
-      // The database has filtered already; a row that slipped through its policies stops here.
-      items: page.items
-        .filter(item => permits(caller, kind, 'read', item))
-        .map(item => show(item, query.view)),
+      items: shown.map(item => show(item, query.view)),
     },
   }
 }
 
 export async function readDocument(
-  { store }: Pick<ListingOptions, 'store'>,
+  options: Omit<ListingOptions, 'cursors'>,
   kind: Kind,
   caller: Caller,
   at: { readonly workspace: string | null; readonly name: string },
   view: View,
   ifNoneMatch: string | undefined,
 ): Promise<Answer> {
-  const document = await store.read(identityOf(caller), tx => tx.get({ kind: kind.kind, ...at }))
+  const document = await options.store.read(identityOf(caller), tx => tx.get({ kind: kind.kind, ...at }))
   if (!document || !permits(caller, kind, 'read', document)) throw absent(kind.kind, at.name)
   const tag = etag(document)
   if (ifNoneMatch !== undefined && matches(ifNoneMatch, tag)) return { status: 304, headers: { etag: tag } }
-  return { status: 200, headers: { etag: tag }, body: show(document, view) }
+  const [seen = document] = view === 'full' ? await withObserved(options, kind, [document]) : []
+  return { status: 200, headers: { etag: tag }, body: show(seen, view) }
 }
 
 /** If-None-Match compares weakly (RFC 9110, 13.1.2). */

@@ -1,7 +1,7 @@
 // How often secrets may be guessed: five times at once, then after waits that double, for the account that is tried
 // and for the address that tries.
 import { Fault } from '@switchyard/kinds'
-import type { IdentityStore, Peer } from '@switchyard/runtime'
+import type { IdentityStore, Peer, PersonRef } from '@switchyard/runtime'
 
 const freeFailures = 5
 const longestWaitSeconds = 900
@@ -35,6 +35,10 @@ export interface Patience {
   spare(subject: string): Promise<boolean>
   /** An account's failures no longer count. */
   forget(account: string): Promise<void>
+  /** Until when accounts must wait, RFC 3339, of those that must. */
+  lockedUntil(accounts: readonly string[]): Promise<ReadonlyMap<string, string>>
+  /** Lets an account that must wait be tried at once, for an administrator: the trail tells of it. */
+  unlock(account: string, person: PersonRef): Promise<void>
 }
 
 export function createPatience({
@@ -49,6 +53,19 @@ export function createPatience({
     ration: async subject => refuseFor(await identity.attempt(subject, waits)),
     spare: async subject => (await identity.attempt(subject, waits)) === 0,
     forget: account => identity.clearFailures(accountOf(account)),
+    async lockedUntil(accounts) {
+      const bySubject = new Map(accounts.map(account => [accountOf(account), account]))
+      const failures = await identity.failuresOf([...bySubject.keys()])
+      return new Map(
+        [...failures].flatMap(([subject, { count, lastAt }]) => {
+          const until = Date.parse(lastAt) + waitAfter(count) * 1000
+          return count < freeFailures || until <= now()
+            ? []
+            : [[bySubject.get(subject) ?? '', new Date(until).toISOString()] as const]
+        }),
+      )
+    },
+    unlock: (account, person) => identity.unlock(accountOf(account), person),
     async attempt(account, { address }, wrong, check) {
       const from = `address:${address}`
       refuseFor(waitSeconds(await identity.failures(from), now()))

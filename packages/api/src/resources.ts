@@ -13,6 +13,7 @@ import {
   readQuerySchema,
 } from './listing.ts'
 import { isObject } from './merge-patch.ts'
+import type { Patience } from './patience.ts'
 import { deleteDocument } from './removal.ts'
 import {
   type CallerAsk,
@@ -27,6 +28,7 @@ import { type WatchOptions, watchDocuments } from './watch.ts'
 import { createWriter, type WriteAsk, type WritingOptions } from './writing.ts'
 
 export interface ResourcesOptions extends ListingOptions, WritingOptions, ActionsOptions, WatchOptions {
+  readonly patience: Patience
   readonly authenticate: Authenticate
 }
 

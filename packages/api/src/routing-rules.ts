@@ -13,16 +13,15 @@ import {
 } from '@switchyard/kinds'
 import { holds, missing, permits, readPlace } from './authorize.ts'
 import { as, changed, type Rule, refuse } from './rule.ts'
-import { emptyFields } from './sealed.ts'
 
 /** What a Credential must hold, which its schema can't ask: a secret may be left out of a change. */
 export const credentialHoldsASecret: Rule = ({ document, stored, secrets }) => {
   const { type } = as<DocumentOf<typeof credential>>(document)!.spec
   const field = type === 'custom' ? 'headers' : 'value'
   const given = secrets.get(field)
-  if ((given === undefined && !stored) || given === emptyFields)
+  if ((given === undefined && !stored) || given === null)
     refuse([{ path: `spec.${field}`, rule: 'required', message: `is required for the type ${type}` }])
-  if (type === 'custom' && secrets.has('value'))
+  if (type === 'custom' && typeof secrets.get('value') === 'string')
     refuse([
       { path: 'spec.value', rule: 'exclusive', message: 'has no place in the type custom: use headers' },
     ])

@@ -2,6 +2,7 @@
 import type { Detail, Document } from '@switchyard/kinds'
 import type { Grant, WriteTransaction } from '@switchyard/runtime'
 import type { Caller } from './authorize.ts'
+import type { NewSecrets } from './draft.ts'
 import { invalid } from './invalid.ts'
 import { canonical } from './merge-patch.ts'
 
@@ -12,7 +13,7 @@ export interface Writing {
   readonly document: Document
   /** As it is stored; absent at create. */
   readonly stored: Document | undefined
-  readonly secrets: ReadonlyMap<string, string>
+  readonly secrets: NewSecrets
   /** Targets of its references, by path. */
   readonly targets: ReadonlyMap<string, Document>
   /** Grants of the person or account that the document is; none for other kinds. */

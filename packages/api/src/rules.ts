@@ -108,7 +108,8 @@ const emailIsUnique: Rule = async ({ tx, document }) => {
 const passwordIsStrong: Rule = ({ document, secrets }) => {
   const password = secrets.get('password')
   const { email } = as<DocumentOf<typeof user>>(document)!.spec
-  if (password !== undefined) refuse(passwordProblems(password, email, 'spec.password'), 'weak_password')
+  if (typeof password === 'string')
+    refuse(passwordProblems(password, email, 'spec.password'), 'weak_password')
 }
 
 /** Whoever sets another's password, or where their mail goes, can sign in as them, so must hold what they hold. */

@@ -1,11 +1,8 @@
 // What a document says of its sealed secrets: that they are there, which they are, and since when. Never what.
 import { type Document, Fault, type Kind } from '@switchyard/kinds'
-import type { Draft } from './draft.ts'
+import type { Draft, NewSecrets } from './draft.ts'
 import type { Fingerprint } from './fingerprints.ts'
 import { isObject } from './merge-patch.ts'
-
-/** A field that was written empty, which takes its value away. */
-export const emptyFields = '{}'
 
 interface SealedStatus {
   readonly fingerprint?: string
@@ -25,18 +22,18 @@ export function sealedStatus(
   if (!print) throw noVault()
   const set = new Set(before.set)
   for (const [field, value] of secrets)
-    if (value === emptyFields) set.delete(field)
+    if (value === null) set.delete(field)
     else set.add(field)
   // With a value that stays, nothing that is shown has changed.
   const shown = secrets.has('value') || !set.has('value') ? shownOf(secrets) : undefined
   const { fingerprint: known } = before
-  const fingerprint = shown === undefined ? known : print(shown)
+  const fingerprint = typeof shown === 'string' ? print(shown) : set.size === 0 ? undefined : known
   return { ...(fingerprint === undefined ? {} : { fingerprint }), set: [...set].sort(), rotatedAt: at }
 }
 
 /** Of which secrets the fingerprint is: the value, and without one all the rest. */
-export function shownOf(secrets: ReadonlyMap<string, string>): string | undefined {
-  return secrets.get('value') ?? secrets.get('headers')
+export function shownOf(secrets: NewSecrets): string | undefined {
+  return secrets.get('value') ?? secrets.get('headers') ?? undefined
 }
 
 export function withSealedStatus(

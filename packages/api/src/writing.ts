@@ -191,7 +191,8 @@ export function createWriter(options: WritingOptions): Writer {
   ) {
     if (key) await tx.putSecret(id, { field: 'key', hash: key.hash })
     for (const [field, value] of secrets)
-      if (secretForm === 'hashed') await tx.putSecret(id, { field, hash: await passwords.hash(value) })
+      if (value === null) await tx.dropSecret(id, field)
+      else if (secretForm === 'hashed') await tx.putSecret(id, { field, hash: await passwords.hash(value) })
       else if (vault) await vault.put(tx, { kind, id, field }, new Sealed(value))
       else throw noVault()
   }

@@ -113,6 +113,7 @@ export async function start(options: Partial<ApiOptions> = {}): Promise<Harness>
     ledger: database.ledger,
     invoicing: invoicing({ ...database, now: () => Date.now() + clock.ahead, observe: () => {} }),
     prices: database.prices,
+    keyUses: database.keyUses,
     issuer: 'http://switchyard.test',
     cursorKey: randomBytes(32),
     version: '0.0.0-test',

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { generateKeyPair, importJWK, type JWK, SignJWT, UnsecuredJWT } from 'jose'
-import { Client } from 'pg'
+import { Client, type QueryResultRow } from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { expectStatus, type Harness, type Person, start, workspaceDocument } from './harness.ts'
 
@@ -157,6 +157,45 @@ describe('a wrong password', () => {
     await clearFailures()
     expectStatus(await login(ann.email, ann.password), 201)
   })
+
+  test('locks the account, which its document tells, until the wait is over or an administrator unlocks it', async () => {
+    await clearFailures()
+    const lou = await h.person('lou')
+    const read = async () => expectStatus(await h.call('GET', '/api/v1/users/lou'), 200)
+    const before = await read()
+    expect(before.body.status).toMatchObject({ phase: 'Active' })
+    const guess = async (times: number) => {
+      for (let round = 0; round < times; round++) await login(lou.email, 'wrong password here')
+    }
+    await guess(4)
+    expect((await read()).body.status.phase).toBe('Active')
+    await guess(1)
+    const locked = await read()
+    expect(locked.body.status.phase).toBe('Locked')
+    expect(Date.parse(String(locked.body.status.lockedUntil))).toBeGreaterThan(Date.now())
+    // It is told beside the document, which has not changed.
+    expect(locked.headers.get('etag')).toBe(before.headers.get('etag'))
+    const { items } = expectStatus(await h.call('GET', '/api/v1/users'), 200).body
+    const phases = new Map(items.map(item => [item.metadata.name, item.status.phase]))
+    expect([phases.get('lou'), phases.get('ann')]).toEqual(['Locked', 'Active'])
+
+    const unlock = (token: string, more = '') =>
+      h.call('POST', `/api/v1/users/lou/actions/unlock${more}`, { token, body: {} })
+    expect([403, 404]).toContain((await unlock(lou.token)).status)
+    expectStatus(await unlock(h.operator, '?dryRun=true'), 200)
+    expect((await read()).body.status.phase).toBe('Locked')
+    expectStatus(await unlock(h.operator), 200)
+    const open = (await read()).body.status
+    expect([open.phase, open.lockedUntil]).toEqual(['Active', undefined])
+    await h.database.identity.clearFailures('address:127.0.0.1')
+    expectStatus(await login(lou.email, lou.password), 201)
+    // Of an account that was not locked there is nothing to tell.
+    expectStatus(await unlock(h.operator), 200)
+    const told = await sql(
+      "select entry #>> '{actor,id}' as actor, entry #>> '{resource,name}' as name, entry -> 'count' as count from switchyard.audit_pending where entry ->> 'action' = 'user.unlock'",
+    )
+    expect(told).toEqual([{ actor: 'system:operator', name: 'lou', count: 5 }])
+  })
 })
 
 describe('a password', () => {
@@ -182,6 +221,19 @@ describe('a password', () => {
     expect(changed.text).not.toContain('another long phrase')
     expect((await login(bob.email, bob.password)).status).toBe(401)
     expectStatus(await login(bob.email, 'another long phrase'), 201)
+  })
+
+  test('is taken away by null: nobody signs in with it, its sessions end, and the trail tells', async () => {
+    const moe = await h.person('moe')
+    const body = { spec: { password: null } }
+    expect((await h.call('PATCH', '/api/v1/users/moe', { token: ann.token, body })).status).toBe(403)
+    expectStatus(await h.call('PATCH', '/api/v1/users/moe', { body }), 200)
+    expect((await whoami(moe.token)).body.error.reason).toBe('session_ended')
+    expect((await login(moe.email, moe.password)).status).toBe(401)
+    const told = await sql(
+      "select entry -> 'diff' as diff from switchyard.audit_pending where entry ->> 'action' = 'user.secret_write' and entry #>> '{resource,name}' = 'moe' order by n desc limit 1",
+    )
+    expect(told).toEqual([{ diff: [{ op: 'remove', path: '/secrets/password' }] }])
   })
 
   test('that is changed ends every session of its person, and no one else’s', async () => {
@@ -352,11 +404,12 @@ test('an operator token is replaced by the next', async () => {
   expect((await whoami(`sy-op-${randomBytes(8).toString('hex')}`)).status).toBe(401)
 })
 
-async function sql(text: string): Promise<void> {
+async function sql(text: string): Promise<readonly QueryResultRow[]> {
   const client = new Client({ connectionString: h.database.url })
   await client.connect()
-  await client.query(text)
+  const { rows } = await client.query<QueryResultRow>(text)
   await client.end()
+  return rows
 }
 
 /** The ten seconds in which a token may come twice are over. */

@@ -133,10 +133,46 @@ describe('the secret of a Credential', () => {
     h.clock.ahead = 0
     expect(turned.body.status).toMatchObject({ fingerprint: await fingerprint('new-key'), set: ['value'] })
     expect(turned.body.status.rotatedAt).not.toBe(seen.body.status.rotatedAt)
-    expect((await vault.read('Credential')).secrets.get(id)?.reveal()).toEqual({
-      value: 'new-key',
-      headers: '{}',
-    })
+    expect((await vault.read('Credential')).secrets.get(id)?.reveal()).toEqual({ value: 'new-key' })
+  })
+
+  test('is kept where it is left out or marked, and taken away by null where it may be absent', async () => {
+    const name = 'nulls'
+    const made = expectStatus(await make('credentials', name, { value: 'v', headers: { 'x-a': 'h' } }), 201)
+    const { id } = made.body.metadata
+    const held = async () => (await vault.read('Credential')).secrets.get(id)?.reveal()
+    const replace = (spec: object) =>
+      h.call('PUT', at('credentials', name), { headers: { 'if-match': '*' }, body: { spec } })
+    const both = { value: 'v', headers: '{"x-a":"h"}' }
+    // What one way says of null, the other says too.
+    for (const write of [replace, (spec: object) => patch('credentials', name, spec)]) {
+      for (const spec of [{}, { value: { set: true }, headers: { set: true } }]) {
+        expect(expectStatus(await write(spec), 200).body.status.set).toEqual(['headers', 'value'])
+        expect(await held()).toEqual(both)
+      }
+      expect(expectStatus(await write({ value: null }), 400).body.error).toMatchObject({
+        details: [{ path: 'spec.value', rule: 'required' }],
+      })
+      expect(await held()).toEqual(both)
+      const dry = await h.call('PATCH', `${at('credentials', name)}?dryRun=true`, {
+        headers: { 'content-type': 'application/merge-patch+json' },
+        body: { spec: { headers: null } },
+      })
+      expect(expectStatus(dry, 200).body.status.set).toEqual(['value'])
+      expect(await held()).toEqual(both)
+      expect(expectStatus(await write({ headers: null }), 200).body.status.set).toEqual(['value'])
+      expect(await held()).toEqual({ value: 'v' })
+      expectStatus(await write({ headers: null }), 200)
+      expectStatus(await write({ headers: { 'x-a': 'h' } }), 200)
+    }
+    // A patch cannot merge into what it cannot read.
+    expect(
+      expectStatus(await patch('credentials', name, { headers: { 'x-a': null } }), 400).body.error,
+    ).toMatchObject({ details: [{ path: 'spec.headers', rule: 'replaced_whole' }] })
+    expect(await held()).toEqual(both)
+    // Nothing to take away yet, and nothing required: that is no mistake.
+    expectStatus(await make('credentials', 'fresh', { value: 'v', headers: null }), 201)
+    expectStatus(await make('credentials', 'empty', { value: null }), 400)
   })
 
   test('is asked for at the start, in the form of its type', async () => {

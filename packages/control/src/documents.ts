@@ -6,6 +6,7 @@ import type {
   DocumentOf,
   endpoint,
   engine,
+  identityProvider,
   model,
   modelRegistry,
   quota,
@@ -17,6 +18,7 @@ import type { Claim, Key, ListQuery, ReadTransaction } from '@switchyard/runtime
 export type ClusterDocument = DocumentOf<typeof cluster>
 export type EndpointDocument = DocumentOf<typeof endpoint>
 export type EngineDocument = DocumentOf<typeof engine>
+export type IdentityProviderDocument = DocumentOf<typeof identityProvider>
 export type ModelDocument = DocumentOf<typeof model>
 export type ModelRegistryDocument = DocumentOf<typeof modelRegistry>
 export type QuotaDocument = DocumentOf<typeof quota>

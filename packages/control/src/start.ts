@@ -4,6 +4,7 @@ import {
   type ControllerObservation,
   type Controllers,
   type Demand,
+  type Discover,
   type Leases,
   type Observe,
   type Orchestrator,
@@ -15,6 +16,7 @@ import {
 } from '@switchyard/runtime'
 import { clusterReconciler } from './cluster.ts'
 import { endpointReconciler } from './endpoint/index.ts'
+import { identityProviderReconciler } from './identity-provider.ts'
 import { modelReconciler } from './model.ts'
 import { quotaReconciler } from './quota.ts'
 import { realizeReconciler } from './realize/index.ts'
@@ -32,6 +34,8 @@ export interface ControlOptions {
   /** Of the local cluster. */
   readonly orchestrator: Orchestrator
   readonly registries: Registries
+  /** Looks whether a provider of sign-in is there. */
+  readonly discover: Discover
   /** Asks an engine for one token. */
   readonly prober: Prober
   /** Unique for each process, such as host, pid and start. */
@@ -54,13 +58,24 @@ const machine = 'local'
 /** The new owner disposes of the result: that ends every run and gives the leases back. Replicas go on. */
 export function startControl(options: ControlOptions): Controllers {
   const ending = new AbortController()
-  const { orchestrator, registries, prober, demand, quotas, clock, signal: outer, ...rest } = options
+  const {
+    orchestrator,
+    registries,
+    discover,
+    prober,
+    demand,
+    quotas,
+    clock,
+    signal: outer,
+    ...rest
+  } = options
   const signal = outer ? AbortSignal.any([outer, ending.signal]) : ending.signal
   const controllers = startControllers(
     [
       clusterReconciler(orchestrator, machine),
       registryReconciler(registries),
       modelReconciler(registries, signal),
+      identityProviderReconciler(discover),
       endpointReconciler({ ...rest, demand, quotas, clock }),
       quotaReconciler(quotas),
       realizeReconciler({ orchestrator, prober, lease: machine, signal, now: () => clock.now() }),

@@ -3,6 +3,7 @@ import { Fault, quota } from '@switchyard/kinds'
 import { completed } from '@switchyard/runtime'
 import { describe, expect, test } from 'vitest'
 import { decideCluster } from '../src/cluster.ts'
+import { decideIdentityProvider } from '../src/identity-provider.ts'
 import { decideModel, type ModelObserved, stampOf } from '../src/model.ts'
 import { decideQuota } from '../src/quota.ts'
 import { decideRegistry } from '../src/registry.ts'
@@ -13,6 +14,7 @@ import {
   now,
   said,
   theCluster,
+  theIdentityProvider,
   theModel,
   theQuota,
   theRegistry,
@@ -91,6 +93,39 @@ describe('a registry', () => {
     const before = theRegistry({ models: 3, checkedAt: ago(300), conditions: [connected] })
     expect(decideRegistry(before, { models: 3 }, now).status).toMatchObject({ checkedAt: ago(300) })
     expect(decideRegistry(before, { models: 4 }, now).status).toMatchObject({ checkedAt: ago(0) })
+  })
+})
+
+describe('an identity provider', () => {
+  const unreachable = { found: false, reason: 'Unreachable', message: 'Mend it.' } as const
+  test.each([
+    ['that is as it says is Discovered', { found: true } as const, 'True Discovered'],
+    ['that does not answer is Unreachable', unreachable, 'False Unreachable'],
+  ])('%s', (_, observed, expected) => {
+    const { status } = decideIdentityProvider(theIdentityProvider(), observed, now)
+    expect(conditionOf(status, 'Discovered')).toBe(expected)
+  })
+
+  test.each([
+    [0, 10],
+    [25, 25],
+    [100, 100],
+    [4000, 300],
+  ])('that has failed for %i s is looked at again after %i s', (seconds, again) => {
+    const failed = {
+      type: 'Discovered',
+      status: 'False',
+      reason: 'Unreachable',
+      message: 'Mend it.',
+      observedGeneration: 1,
+      lastTransitionTime: ago(seconds),
+    } as const
+    const before = theIdentityProvider({ observedGeneration: 1, conditions: [failed] })
+    expect(decideIdentityProvider(before, unreachable, now).again).toBe(again * 1000)
+    // What was changed is a new try.
+    const changed = theIdentityProvider({ observedGeneration: 0, conditions: [failed] })
+    expect(decideIdentityProvider(changed, unreachable, now).again).toBe(10_000)
+    expect(decideIdentityProvider(before, { found: true }, now).again).toBe(300_000)
   })
 })
 

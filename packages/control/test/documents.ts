@@ -5,6 +5,7 @@ import {
   cluster,
   endpoint,
   engine,
+  identityProvider,
   type Metadata,
   model,
   modelRegistry,
@@ -17,6 +18,7 @@ import type {
   ClusterDocument,
   EndpointDocument,
   EngineDocument,
+  IdentityProviderDocument,
   ModelDocument,
   ModelRegistryDocument,
   QuotaDocument,
@@ -59,6 +61,16 @@ export const theRegistry = (status: ModelRegistryDocument['status'] = {}): Model
   kind: 'ModelRegistry',
   metadata: metadata('ModelRegistry', 'files', { workspace: null }),
   spec: modelRegistry.spec.parse({ type: 'files', url: 'file:///models' }),
+  status,
+})
+
+export const theIdentityProvider = (
+  status: IdentityProviderDocument['status'] = {},
+): IdentityProviderDocument => ({
+  apiVersion,
+  kind: 'IdentityProvider',
+  metadata: metadata('IdentityProvider', 'corp', { workspace: null }),
+  spec: identityProvider.spec.parse({ issuer: 'https://id.example.com', clientId: 'switchyard' }),
   status,
 })
 

@@ -62,6 +62,7 @@ export async function runControl(
     quotas: opened.quotas,
     orchestrator,
     registries: { files: filesRegistry },
+    discover: async () => ({ found: true }),
     prober: httpProber,
     holder: systemRandom.id(),
     clock: systemClock,

@@ -105,7 +105,8 @@ export function authenticate(
 }
 
 function ofKey(digest: string, snapshot: Snapshot, now: number): Credential {
-  const { principal, until } = accept(digest, snapshot, now)
+  const { principal, until, use } = accept(digest, snapshot, now)
+  use.at = now
   return { digest, principal, until: Math.min(until, principal.expiresAt), seen: snapshot }
 }
 

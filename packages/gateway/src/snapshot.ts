@@ -63,6 +63,16 @@ export interface KeyEntry {
   readonly principal: Principal
   /** Milliseconds since 1970 until which this secret is accepted: the previous one of a rotated key ends. */
   readonly until: number
+  /** Of the key, whichever of its secrets was shown. */
+  readonly use: KeyUse
+}
+
+/** Written by every call that is accepted, read now and then by who tells of it. */
+export interface KeyUse {
+  /** Of the ApiKey. */
+  readonly id: string
+  /** Milliseconds since 1970 of the newest use by this snapshot; 0 is none. */
+  at: number
 }
 
 /** The routes of one workspace. */
@@ -154,8 +164,10 @@ export function compileSnapshot(inputs: SnapshotInputs): Snapshot {
   for (const { id, field, hash, previous } of keyHashes) {
     const principal = principals.get(id)
     if (!principal || field === 'password') continue
-    keys.set(hash, Object.freeze({ principal, until: Number.POSITIVE_INFINITY }))
-    if (previous) keys.set(previous.hash, Object.freeze({ principal, until: Date.parse(previous.until) }))
+    const use = { id, at: 0 }
+    keys.set(hash, Object.freeze({ principal, use, until: Number.POSITIVE_INFINITY }))
+    if (previous)
+      keys.set(previous.hash, Object.freeze({ principal, use, until: Date.parse(previous.until) }))
   }
   const upstreams = [...routes.values()].flatMap(({ named, wildcards }) =>
     [...[...named.values()].flat(), ...wildcards].flatMap(({ tiers, shadow }) => [

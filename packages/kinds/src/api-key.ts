@@ -37,7 +37,10 @@ export const apiKey = defineKind({
     last4: z.string().optional(),
     rotatedAt: z.string().optional(),
     previousUntil: z.string().optional(),
-    lastUsedAt: z.string().optional(),
+    lastUsedAt: z
+      .string()
+      .optional()
+      .describe('To the minute, and told a minute later at most; when it is read, and not by a watch.'),
   }),
   phases: ['Active', 'Disabled', 'Deleting'],
   phase: phaseUnlessDeleting(({ spec }) => (spec.disabled ? 'Disabled' : 'Active')),
@@ -47,7 +50,7 @@ export const apiKey = defineKind({
     { title: 'PUBLIC ID', path: 'status.publicId' },
     { title: 'PROJECT', path: 'metadata.project' },
     { title: 'EXPIRES', path: 'spec.expiresAt', wide: true },
-    { title: 'LAST USED', path: 'status.lastUsedAt', wide: true },
+    { title: 'LAST USED', path: 'status.lastUsedAt' },
   ],
   references: [{ path: 'spec.owner', to: 'owner', onDelete: 'refuse' }],
   fields: ['spec.owner.name', 'spec.disabled', 'status.publicId', 'status.phase'],

@@ -102,13 +102,16 @@ export const identityProvider = defineKind({
       ],
     }),
   status: z.strictObject({ ...commonStatus }),
-  phases: ['Ready', 'Deleting'],
-  phase: phaseUnlessDeleting(() => 'Ready'),
+  phases: ['Ready', 'Failed', 'Deleting'],
+  phase: phaseUnlessDeleting(({ status }) => {
+    const discovered = status.conditions?.find(({ type }) => type === 'Discovered')
+    return discovered?.status === 'False' ? 'Failed' : 'Ready'
+  }),
   columns: [
     { title: 'ISSUER', path: 'spec.issuer' },
     { title: 'PROVISION', path: 'spec.provision' },
     { title: 'DOMAINS', path: 'spec.allowedDomains' },
-    { title: 'PHASE', path: 'status.phase', wide: true },
+    { title: 'PHASE', path: 'status.phase' },
   ],
   references: [
     { path: 'spec.credential', to: 'Credential', onDelete: 'refuse' },
@@ -117,4 +120,5 @@ export const identityProvider = defineKind({
   ],
   fields: ['spec.issuer', 'status.phase'],
   immutable: ['issuer'],
+  conditions: { Discovered: ['Discovered', 'Unreachable', 'IssuerMismatch', 'BadKeys'] },
 })

@@ -13,9 +13,15 @@ export const serviceAccount = defineKind({
   spec: z.strictObject({
     disabled: z.boolean().default(false).describe('Refuse every key of this account.'),
   }),
-  status: z.strictObject({ ...commonStatus }),
+  status: z.strictObject({
+    ...commonStatus,
+    lastUsedAt: z.string().optional().describe('Of any of its keys, as an ApiKey tells it.'),
+  }),
   phases: ['Active', 'Disabled', 'Deleting'],
   phase: phaseUnlessDeleting(({ spec }) => (spec.disabled ? 'Disabled' : 'Active')),
-  columns: [{ title: 'PHASE', path: 'status.phase' }],
+  columns: [
+    { title: 'PHASE', path: 'status.phase' },
+    { title: 'LAST USED', path: 'status.lastUsedAt' },
+  ],
   fields: ['spec.disabled', 'status.phase'],
 })

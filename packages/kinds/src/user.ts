@@ -31,7 +31,12 @@ export const user = defineKind({
       .optional()
       .describe('How identity providers know the person.'),
     lastLoginAt: z.string().optional(),
-    lockedUntil: z.string().optional(),
+    lockedUntil: z
+      .string()
+      .optional()
+      .describe(
+        'Too many wrong passwords: no sign-in before. Told when it is read, as is the phase Locked; selectors and watches do not see it.',
+      ),
   }),
   phases: ['Active', 'Locked', 'Disabled', 'Deleting'],
   phase: phaseUnlessDeleting(({ spec, status }) =>
@@ -41,6 +46,13 @@ export const user = defineKind({
     { title: 'EMAIL', path: 'spec.email' },
     { title: 'PHASE', path: 'status.phase' },
     { title: 'LAST LOGIN', path: 'status.lastLoginAt', wide: true },
+  ],
+  actions: [
+    {
+      verb: 'unlock',
+      permission: 'user:update',
+      doc: 'Forget the wrong passwords of the account, which may then be tried at once.',
+    },
   ],
   fields: ['spec.email', 'spec.disabled', 'status.phase'],
   secrets: ['spec.password'],

@@ -1,7 +1,7 @@
 // What signing in needs to remember: sessions, signing keys, one-time links, the operator's token.
 // Secrets arrive here already hashed (lower-case hex SHA-256).
 
-import type { FederationStore } from './federation.ts'
+import type { FederationStore, PersonRef } from './federation.ts'
 import type { LinkStore } from './links.ts'
 
 export interface SigningKey {
@@ -92,4 +92,10 @@ export interface IdentityStore extends LinkStore, FederationStore {
   attempt(subject: string, waits: readonly number[]): Promise<number>
   recordFailure(subject: string): Promise<void>
   clearFailures(subject: string): Promise<void>
+  /** Of those of the subjects that have any. */
+  failuresOf(
+    subjects: readonly string[],
+  ): Promise<ReadonlyMap<string, { readonly count: number; readonly lastAt: string }>>
+  /** Clears the failures of a person's account at somebody's wish, and tells the trail when there were any. */
+  unlock(subject: string, person: PersonRef): Promise<void>
 }

@@ -105,6 +105,8 @@ export interface WriteTransaction extends ReadTransaction {
   /** Takes the row away and leaves a tombstone in the log; `conflict` (`in_use`) while references stand. */
   remove(document: Document): Promise<void>
   putSecret(id: string, secret: SecretHash): Promise<void>
+  /** Takes away what a secret field holds, hashed or sealed; nothing where it holds nothing. */
+  dropSecret(id: string, field: string): Promise<void>
   /** Adds an Event, or counts it up when the same (object, type, reason, message) came within 10 minutes. */
   event(event: NewEvent): Promise<void>
   /** Tells the trail of an act that no document's change tells; commits with the rest or not at all. */

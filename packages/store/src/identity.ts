@@ -239,12 +239,35 @@ export function identityOn(database: Database): IdentityStore {
           [subject, failureHours],
         )
       }),
+    failuresOf: subjects =>
+      run(async client => {
+        const { rows } = await client.query<{ subject: string; count: number; last_at: Date }>(
+          `select subject, count, last_at from login_failures
+           where subject = any ($1) and last_at > clock_timestamp() - make_interval(hours => $2)`,
+          [subjects, failureHours],
+        )
+        return new Map(
+          rows.map(({ subject, count, last_at }) => [subject, { count, lastAt: last_at.toISOString() }]),
+        )
+      }),
+    unlock: (subject, { name, id }) =>
+      run(async client => {
+        await client.query(unlocking, [subject, name, id])
+      }),
     clearFailures: subject =>
       run(async client => {
         await client.query('delete from login_failures where subject = $1', [subject])
       }),
   }
 }
+
+/** Of an act by the server for someone: `origin` says for whom. Where nothing stood in the way nothing has changed. */
+const unlocking = `
+with gone as (delete from login_failures where subject = $1 returning count)
+select audit(null, 'user.unlock', jsonb_build_object('kind', 'User', 'name', $2::text, 'uid', $3::text),
+  jsonb_strip_nulls(jsonb_build_object('count', gone.count,
+    'actor', nullif(current_setting('switchyard.origin', true), '')::jsonb ->> 'principal')))
+from gone`
 
 const seenBy = (peer: Peer | undefined) => [peer?.address ?? null, peer?.client?.slice(0, 256) ?? null]
 

@@ -17,6 +17,7 @@ import type {
   Demand,
   IdentityStore,
   InvoiceStore,
+  KeyUses,
   Leases,
   LedgerStore,
   PriceStore,
@@ -35,6 +36,7 @@ import { rootKey } from './envelope.ts'
 import { identityOn } from './identity.ts'
 import type { Steps } from './ingest.ts'
 import { invoicesOn } from './invoices.ts'
+import { keyUsesOn } from './key-uses.ts'
 import { isRing, type KeyCopy, type KeyRing, type Keys, keyRingOn } from './keyring.ts'
 import { leasesOn } from './leases.ts'
 import { ledgerOn } from './ledger.ts'
@@ -82,6 +84,8 @@ export interface OpenedStore extends AsyncDisposable {
   readonly invoices: InvoiceStore
   /** Which endpoints are asked for. */
   readonly demand: Demand
+  /** When API keys were last used. */
+  readonly keyUses: KeyUses
   /** How workspaces stand to their quotas. */
   readonly quotas: Quotas
   /** The master keys that these root keys wrap: the first wraps new ones. `copy` serves while the database is away. */
@@ -137,6 +141,7 @@ export function openStore(options: OpenOptions): OpenedStore {
     prices: pricesOn(database),
     invoices: invoicesOn(database),
     demand: demandOn(database),
+    keyUses: keyUsesOn(database),
     quotas: quotasOn(database),
     openResponses(keys, given) {
       // Whoever waits for a response must not hold up who follows the configuration or ships usage.

@@ -10,6 +10,12 @@ import { readTransaction } from './read.ts'
 /** Referrers that a refusal names. */
 const namedReferrers = 10
 
+const tellDropped = `
+select audit(r.workspace, k.noun || '.secret_write',
+  jsonb_build_object('kind', r.kind, 'name', r.name, 'uid', r.id),
+  jsonb_build_object('diff', jsonb_build_array(jsonb_build_object('op', 'remove', 'path', '/secrets/' || $2::text))))
+from resources r join kinds k on k.kind = r.kind where r.id = $1`
+
 const clients = new WeakMap<WriteTransaction, PoolClient>()
 
 /** The connection of a running transaction, for what else of the store is written in it. */
@@ -114,6 +120,15 @@ export function writeTransaction(client: PoolClient, written: Map<string, Docume
          values ($1, $2, $3, $4, $5)`,
         [id, field, hash, previous?.hash ?? null, previous?.until ?? null],
       )
+    },
+    async dropSecret(id, field) {
+      let dropped = 0
+      for (const table of ['secret_hashes', 'sealed_secrets'])
+        dropped +=
+          (await client.query(`delete from ${table} where resource_id = $1 and field = $2`, [id, field]))
+            .rowCount ?? 0
+      // A value that is written tells so by a trigger, and takes the old one away before.
+      if (dropped > 0) await client.query(tellDropped, [id, field])
     },
     event: event => recordEvent(client, event),
     audit: entry => recordAudit(client, entry),

@@ -7,7 +7,7 @@ import { commaList } from './options.ts'
 export function register(program: Command, start: Start): void {
   const user = program
     .command('user')
-    .summary('invite people, reset and change passwords')
+    .summary('invite and unlock people, reset and change passwords')
     .description(
       'People: how they come in and look after their accounts. A link is shown once, alone on stdout, or mailed where the server can.',
     )
@@ -71,6 +71,17 @@ Examples:
     .addHelpText('after', '\nExample:\n  switchyard user reset-password ann > link.txt')
     .action((name: string, _: unknown, command: Command) =>
       start(command, async cli => (await import('../verbs/people.ts')).resetPassword(cli, name)),
+    )
+  user
+    .command('unlock')
+    .summary('let an account be tried again that has had too many wrong passwords')
+    .description(
+      'Forgets the wrong passwords of an account, which must otherwise wait up to 15 minutes. The address that they came from goes on waiting.',
+    )
+    .argument('<name>', 'name of the user')
+    .addHelpText('after', '\nExample:\n  switchyard user unlock ann')
+    .action((name: string, _: unknown, command: Command) =>
+      start(command, async cli => (await import('../verbs/people.ts')).unlock(cli, name)),
     )
   user
     .command('password')

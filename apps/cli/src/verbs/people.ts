@@ -74,6 +74,11 @@ export async function resetPassword(cli: Cli, user: string): Promise<void> {
   tell(cli, link, 'A link to set a new password', user)
 }
 
+export async function unlock(cli: Cli, user: string): Promise<void> {
+  await (await cli.client()).action('User', { workspace: null, name: user }, 'unlock')
+  cli.out(`user/${user} unlocked\n`)
+}
+
 export async function changePassword(
   cli: Cli,
   { passwordStdin }: { readonly passwordStdin?: boolean },
