@@ -55,7 +55,7 @@ test("A11: a session passes both ways, with the provider's own credential and na
   })
   await vi.waitUntil(() => at.bed.gateway.inflight === 0)
   expect(at.bed.journal.events).toHaveLength(1)
-  expect(at.bed.journal.records.map(({ kind }) => kind)).toEqual(['open', 'usage'])
+  expect(at.bed.journal.records.map(({ kind }) => kind)).toEqual(['open', 'progress', 'progress', 'usage'])
 })
 
 test("the official client's session runs", async () => {
@@ -283,6 +283,55 @@ test('a caller that is lost ends its session at the upstream at once', async () 
   if (upstream) await once(upstream, 'close')
   await vi.waitUntil(() => at.bed.gateway.inflight === 0)
   expect(at.bed.journal.last).toMatchObject({ end: 'client_gone' })
+})
+
+/** Begins a response, and finishes it when it is told to end it. */
+const interrupted =
+  (answers: boolean): Talk =>
+  socket => {
+    socket.on('message', (bytes: Buffer) => {
+      const { type } = JSON.parse(bytes.toString()) as { type: string } // every event has one
+      if (type === 'response.create') socket.send('{"type":"response.created","response":{"id":"r"}}')
+      if (type === 'response.cancel' && answers) socket.send(done({ status: 'cancelled' }))
+    })
+  }
+
+test.for([1000, 1006])(
+  'a response whose caller leaves is ended upstream, and what it had used by then is paid for (%i)',
+  async code => {
+    await using at = await rig(interrupted(true))
+    const heard = at.open()
+    await heard.opened
+    heard.socket.send(createResponse)
+    await vi.waitUntil(() => heard.types.includes('response.created'))
+    const [upstream] = at.upstream.sockets
+    if (code === 1006) heard.socket.terminate()
+    else heard.socket.close(code)
+    if (upstream) await once(upstream, 'close')
+    await vi.waitUntil(() => at.bed.gateway.inflight === 0)
+    expect(at.bed.journal.events).toHaveLength(1)
+    expect(at.bed.journal.last).toMatchObject({
+      end: code === 1006 ? 'client_gone' : 'done',
+      billable: 'caller',
+      quantities: { 'tok.in.audio': '15', 'tok.out.text': '4' },
+    })
+  },
+)
+
+test('an upstream that does not tell is waited for five seconds, and what was told before is paid for', async () => {
+  await using at = await rig(interrupted(false))
+  const heard = at.open()
+  await heard.opened
+  heard.socket.send(createResponse)
+  await vi.waitUntil(() => heard.types.includes('response.created'))
+  at.upstream.sockets[0]?.send(done())
+  at.upstream.sockets[0]?.send('{"type":"response.created","response":{"id":"s"}}')
+  await vi.waitUntil(() => heard.messages.length === 3)
+  const left = performance.now()
+  heard.socket.terminate()
+  await vi.waitUntil(() => at.bed.journal.events.length > 0, { timeout: 20_000 })
+  expect(performance.now() - left).toBeGreaterThan(4800)
+  expect(at.bed.journal.last).toMatchObject({ end: 'client_gone', quantities: { 'tok.in.audio': '15' } })
 })
 
 test('a caller that leaves while the upstream is dialled leaves nothing behind', async () => {

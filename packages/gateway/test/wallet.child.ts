@@ -32,5 +32,6 @@ async function serve({ folder, url, inputs }: Order): Promise<void> {
     observe: () => undefined,
   })
   const server = createServer(gateway.handle)
+  server.on('upgrade', gateway.handleUpgrade)
   server.listen(0, '127.0.0.1', () => process.send?.(server.address()))
 }

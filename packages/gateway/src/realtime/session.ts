@@ -4,7 +4,14 @@ import { type IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { callers, RealtimeTap, type Usage } from '@switchyard/dialects'
 import { Fault } from '@switchyard/kinds'
-import { type Admission, type Amounts, type EndReason, noMoney, type Verdict } from '@switchyard/runtime'
+import {
+  type Admission,
+  type Amounts,
+  type Ended,
+  type EndReason,
+  noMoney,
+  type Verdict,
+} from '@switchyard/runtime'
 import { type WebSocket, WebSocketServer } from 'ws'
 import { exhausted, usedBy } from '../admission.ts'
 import { authenticate, type Credential, recheck } from '../authenticate.ts'
@@ -25,6 +32,7 @@ import { NodeInbound } from '../wire/inbound-node.ts'
 import { closeAs, codeOf, lost } from './closing.ts'
 import { type Dialled, dial } from './dialling.ts'
 import { carriedWith, checkHandshake, spoken } from './handshake.ts'
+import { LastCount } from './last-count.ts'
 import { Pump } from './pump.ts'
 
 type Phase = 'opening' | 'open' | 'closing' | 'ended'
@@ -76,6 +84,8 @@ export class Session implements Running {
   #claims = 0
   /** Used, and not booked by a claim of its own. */
   #unclaimed: Usage | undefined
+  /** Of a response that its caller has left. */
+  #lastCount: LastCount | undefined
   #reason: string | undefined
 
   constructor(house: House, request: IncomingMessage, socket: Socket, early: Buffer) {
@@ -269,6 +279,7 @@ export class Session implements Running {
   readonly #heard = (message: Buffer): void => {
     const usage = this.#tap.push(message)
     if (!usage) return
+    this.#tellProgress()
     this.#draw(usage)
     const { principal } = this.#credential as Credential // it is open
     const { admissions, clock } = this.#house
@@ -294,6 +305,17 @@ export class Session implements Running {
     }
   }
 
+  /** The journal knows of each response that is done: should this gateway be lost, they are what is paid for. */
+  #tellProgress(): void {
+    const { journal, observe } = this.#house
+    const admitted = this.#admitted as Admission // it is open
+    const lost = this.#endedAs('gateway_lost', 0)
+    const ended = this.#payment?.progress(lost, 0n) ?? lost
+    journal
+      .append({ kind: 'progress', admitted, ended })
+      .catch((error: unknown) => observe({ type: 'usage_not_recorded', request: this.id, error }))
+  }
+
   /** A response is held for when it comes: what is held for the session itself is next to nothing. */
   #draw(usage: Usage): void {
     const held = this.#payment?.reach(usage) ?? true
@@ -312,9 +334,23 @@ export class Session implements Running {
 
   readonly #callerClosed = (code: number, reason: Buffer): void => {
     if (this.#phase !== 'open') return
-    this.#close(code === lost ? 'client_gone' : 'done', () => {
-      const { socket } = this.#dialled as Dialled // it is open
-      closeAs(socket, code === lost ? 1001 : code, reason)
+    const { socket } = this.#dialled as Dialled // it is open
+    const end = code === lost ? 'client_gone' : 'done'
+    this.#left(end, socket, () => closeAs(socket, code === lost ? 1001 : code, reason))
+  }
+
+  /** The caller hears nothing more. What a response has used that is under way is told by the upstream alone. */
+  #left(end: EndReason, upstream: WebSocket, tell: () => void): void {
+    if (!this.#tap.responding) {
+      this.#close(end, tell)
+      return
+    }
+    this.#phase = 'closing'
+    for (const pump of this.#pumps ?? []) pump.stop()
+    this.#lastCount = new LastCount(upstream, this.#tap, this.#house.wheel.now, usage => {
+      this.#lastCount = undefined
+      this.#unclaimed ??= usage
+      this.#close(end, tell)
     })
   }
 
@@ -366,19 +402,10 @@ export class Session implements Running {
 
   /** Journals the one usage record. */
   async #settle(end: EndReason, status: number): Promise<void> {
-    const { journal, clock, metrics, observe } = this.#house
+    const { journal, metrics, observe } = this.#house
+    const ended = this.#endedAs(end, status)
     const { usage } = this.#tap
     if (usage) metrics.used(usage)
-    const ended = {
-      at: clock(),
-      end,
-      status,
-      attempt: Math.max(1, this.#dialled?.attempts ?? 1),
-      upstream: this.#dialled?.upstream.name ?? '',
-      by: this.#dialled && answeredBy(this.#dialled.upstream, this.#admitted?.model ?? ''),
-      billable: 'caller',
-      usage,
-    } as const
     try {
       const admitted = this.#admitted as Admission // only what was opened is settled
       if (this.#payment)
@@ -388,6 +415,19 @@ export class Session implements Running {
       observe({ type: 'usage_not_recorded', request: this.id, error })
     }
     if (status === 101) this.#finish(end, status)
+  }
+
+  #endedAs(end: EndReason, status: number): Ended {
+    return {
+      at: this.#house.clock(),
+      end,
+      status,
+      attempt: Math.max(1, this.#dialled?.attempts ?? 1),
+      upstream: this.#dialled?.upstream.name ?? '',
+      by: this.#dialled && answeredBy(this.#dialled.upstream, this.#admitted?.model ?? ''),
+      billable: 'caller',
+      usage: this.#tap.usage,
+    }
   }
 
   #finish(end: EndReason, status: number, reason = this.#reason): void {
@@ -475,6 +515,7 @@ export class Session implements Running {
   /** Called every 100 ms while it is under way. */
   tick(now: number): void {
     if (this.#phase === 'closing') {
+      this.#lastCount?.tick(now)
       if (this.#closedAt > 0 && now - this.#closedAt >= closeMilliseconds) this.#leave()
       return
     }
@@ -492,7 +533,8 @@ export class Session implements Running {
       now - (fromUpstream.blockedAt ?? now) >= callerStall ||
       (now - this.#pongedAt >= callerStall && now - heardAt >= callerStall)
     ) {
-      this.#close('client_gone', () => this.#caller?.terminate())
+      const { socket } = this.#dialled as Dialled // it is open
+      this.#left('client_gone', socket, () => this.#caller?.terminate())
     } else if (now - this.#pingedAt >= ping) {
       this.#pingedAt = now
       this.#caller?.ping()
