@@ -38,6 +38,7 @@ import {
 } from './quickstart.ts'
 import { openResponses } from './responses.ts'
 import { followKeys, openKeys, prepareKeys } from './root-keys.ts'
+import { keepSealing } from './sealing.ts'
 import { servedModel } from './served-model.ts'
 import type { Settings } from './settings.ts'
 import { openSnapshotDisk } from './snapshot-disk.ts'
@@ -243,6 +244,7 @@ export async function serve(settings: Settings, report: Report, signal: AbortSig
   const lookers = { store, leases, holder, clock }
   stack.use(keepBudgets({ ...lookers, usage, now: clock.now, observe: observer(log, 'budget') }))
   stack.use(keepInvoicing({ ...invoices, ...lookers }))
+  stack.use(keepSealing({ opened, settings: settings.usage, holder, clock, observe: observer(log, 'usage') }))
   const { bytes: responseBytes } = settings.responses
   stack.use(keepTidy(() => prune({ responseBytes }), clock, observer(log, 'tidy')))
 

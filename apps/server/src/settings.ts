@@ -8,6 +8,7 @@ import { z } from 'zod'
 import { type AuditSettings, auditSettings, auditShape } from './audit-settings.ts'
 import { doorSettings, doorShape, type TlsSettings, tlsSettings } from './door-settings.ts'
 import { type TelemetrySettings, telemetrySettings, telemetryShape } from './telemetry-settings.ts'
+import { type UsageSettings, usageSettings, usageShape } from './usage-settings.ts'
 
 const whole = (least: number, most: number) => z.coerce.number().int().min(least).max(most)
 
@@ -191,6 +192,7 @@ export const settingsSchema = z.object({
   ...auditShape,
   ...doorShape,
   ...telemetryShape,
+  ...usageShape,
   PATH: z.string().default('/usr/local/bin:/usr/bin:/bin').describe('Where engine binaries are looked for.'),
   HOME: z.string().default('/').describe('Home folder given to engines.'),
 })
@@ -245,6 +247,8 @@ export interface Settings {
   readonly logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error'
   /** What is told of requests, and to whom. */
   readonly telemetry: TelemetrySettings
+  /** How usage is sealed. */
+  readonly usage: UsageSettings
   readonly path: string
   readonly home: string
 }
@@ -314,6 +318,7 @@ export function readSettings(environment: NodeJS.ProcessEnv): Settings {
     door: doorSettings(given),
     logLevel: given.SWITCHYARD_LOG_LEVEL,
     telemetry: telemetrySettings(given),
+    usage: usageSettings(given),
     path: given.PATH,
     home: given.HOME,
   })

@@ -86,7 +86,7 @@ export const invoiceDocumentSchema = z.strictObject({
   terms: invoiceTermsSchema,
   evidence: z
     .strictObject({
-      cutoff: count.describe('Events that were taken up to there are counted.'),
+      cutoff: count.describe('Last batch of usage whose events are counted.'),
       ratingVersion: count,
       books: z.array(z.strictObject({ id: z.string(), name: z.string(), version: z.int(), sha256: hash })),
       periods: z

@@ -15,6 +15,7 @@ export { type AuditObservation, keepLog, type SequencerOptions, settleLog } from
 export { servedTrail } from './audit/served.ts'
 export { tilePath, unbundle } from './audit/tiles.ts'
 export { type Verification, verifyArchive } from './audit/verify.ts'
+export { type BatchObservation, keepBatches } from './batches.ts'
 export { judgeBudget } from './budget.ts'
 export { canonical, type Json } from './canonical.ts'
 export { verifyInvoice } from './invoice/archive.ts'

@@ -99,7 +99,10 @@ export interface InvoiceStore {
   /** One conditional statement: false when the row is in none of the states that it may leave for that one. */
   move(id: string, to: InvoiceState): Promise<boolean>
   keepDraft(id: string, document: InvoiceDocument, now: string): Promise<void>
-  /** Enters `issuing` with the last sealed batch as the cutoff; undefined when it is in no state to. */
+  /**
+   * Closes the open batch and enters `issuing` with the last closed one as the cutoff; undefined when it is in no state to.
+   * `unavailable` (`busy`) while events are taken for longer than 200 ms.
+   */
   begin(id: string, now: string): Promise<{ readonly cutoff: string; readonly since: string } | undefined>
   stop(id: string, why: string, now: string): Promise<void>
   /**
@@ -119,7 +122,7 @@ export interface InvoiceStore {
     issuedAt: string,
   ): Promise<InvoiceDocument>
 
-  /** Last batch that never changes any more. */
+  /** Closes the open batch; the last one that never changes any more. */
   sealed(): Promise<string>
   /** Earlier periods with events after the cutoff of the newest document, up to this batch; oldest first. */
   late(workspace: string, before: string, cutoff: string): Promise<readonly InvoiceWork[]>

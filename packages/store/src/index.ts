@@ -12,6 +12,7 @@
 import { randomBytes } from 'node:crypto'
 import type {
   AuditStore,
+  BatchStore,
   Check,
   CompilePrices,
   Demand,
@@ -30,6 +31,7 @@ import type {
   Vault,
 } from '@switchyard/runtime'
 import { auditOn } from './audit/index.ts'
+import { batchesOn } from './batches.ts'
 import { demandOn } from './demand.ts'
 import { databaseChecks } from './doctor.ts'
 import { rootKey } from './envelope.ts'
@@ -74,6 +76,8 @@ export interface OpenedStore extends AsyncDisposable {
   readonly leases: Leases
   readonly identity: IdentityStore
   readonly usage: UsageStore
+  /** In which its events are sealed. */
+  readonly batches: BatchStore
   /** The trail of who did what. */
   readonly audit: AuditStore
   /** Balances and what has changed them. */
@@ -137,6 +141,7 @@ export function openStore(options: OpenOptions): OpenedStore {
       database,
       options.prices ? { rate: rater(options.prices), settle, clock } : { ...counting, clock },
     ),
+    batches: batchesOn(database),
     ledger: ledgerOn(database),
     prices: pricesOn(database),
     invoices: invoicesOn(database),

@@ -46,11 +46,14 @@ where i.state = 'issuing'
   or (i.state = 'issued' and i.kind = 'invoice' and i.payable > 0 and i.due_at < $1::timestamptz)
 order by upper(i.period), i.id limit 1000`
 
-/** All below is committed or rolled back: no transaction that runs, or begins, adds to it. */
-const sealing = `select pg_snapshot_xmin(pg_current_snapshot())::text::bigint - 1 as cutoff`
+/** Gains no event any more. */
+const lastClosed = 'select coalesce(max(number), 0) as cutoff from usage_batches where closed_at is not null'
+
+/** What was taken before counts; a statement of its own, so that the next one sees it closed. */
+const closing = 'select close_usage_batch()'
 
 const beginning = `
-update invoices i set state = 'issuing', cutoff = (${sealing}), issuing_since = $2, stopped = null
+update invoices i set state = 'issuing', cutoff = (${lastClosed}), issuing_since = $2, stopped = null
 where i.id = $1 and i.state = 'draft' returning i.cutoff::text, ${moment('i.issuing_since')} as since`
 
 const numbering = `
@@ -74,8 +77,7 @@ where i.workspace = $1 and i.kind = 'invoice' and i.number is not null
   and exists (
     select from usage_events e
     where e.workspace = i.workspace and e.time >= lower(i.period) and e.time < upper(i.period)
-      and e.billable = 'caller' and e.taken_in::text::bigint <= $3
-      and e.taken_in::text::bigint > (
+      and e.billable = 'caller' and e.batch <= $3 and e.batch > (
         select max(o.cutoff) from invoices o
         where o.workspace = i.workspace and o.kind = 'invoice' and o.number is not null))
 order by lower(i.period)`
@@ -89,7 +91,7 @@ select e.id, e.source, to_char(e.time at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:
   json_strip_nulls(json_build_object(${quantities})) as quantities
 from usage_events e
 where e.workspace = $1 and e.time >= $2::timestamptz and e.time < $3::timestamptz and e.billable = 'caller'
-  and e.taken_in::text::bigint <= $4 and ($5::text is null or (e.time, e.source, e.id) > ($2::timestamptz, $5, $6))
+  and e.batch <= $4 and ($5::text is null or (e.time, e.source, e.id) > ($2::timestamptz, $5, $6))
 order by e.time, e.source, e.id limit ${eventsOfPage}`
 
 export function invoicesOn(database: Database): InvoiceStore {
@@ -163,6 +165,7 @@ export function invoicesOn(database: Database): InvoiceStore {
 
     begin: (id, now) =>
       run(async client => {
+        await client.query(closing)
         const { rows } = await client.query<{ cutoff: string; since: string }>(beginning, [id, now])
         return rows[0]
       }),
@@ -212,8 +215,9 @@ export function invoicesOn(database: Database): InvoiceStore {
       }),
 
     sealed: () =>
-      read(async client => {
-        const { rows } = await client.query<{ cutoff: string }>(sealing)
+      run(async client => {
+        await client.query(closing)
+        const { rows } = await client.query<{ cutoff: string }>(lastClosed)
         return String(rows[0]?.cutoff ?? '0')
       }),
 

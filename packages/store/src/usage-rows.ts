@@ -152,8 +152,8 @@ export function insertionOf(given: readonly UsageRowOf[]): Insertion {
     return cast ? `${value}::${cast}` : value
   })
   return {
-    text: `insert into usage_events (${names.join(', ')})
-      select ${selected.join(', ')}
+    text: `insert into usage_events (${names.join(', ')}, batch)
+      select ${selected.join(', ')}, (select open_usage_batch())
       from unnest(${lists.map(({ list }) => list).join(', ')}) as given(${lists.map(({ name }) => name).join(', ')})
       on conflict do nothing
       returning workspace, source, id`,

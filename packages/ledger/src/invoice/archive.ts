@@ -35,13 +35,15 @@ export async function* archiveOf(
   const { evidence, workspace, kind } = document
   if (evidence === null) yield line(await creditedBy(invoices, as, work))
   else {
+    // Of documents from before there were batches it is not the number that they name.
+    const { cutoff } = work
+    if (cutoff === null) throw new TypeError('a document was reckoned without a cutoff')
     yield line({ books: await invoices.books(as, work.id) })
     for (const [index, { from, to }] of evidence.periods.entries()) {
       const own = kind === 'invoice' && index === 0
       const billed = own ? [] : await invoices.billedFor(workspace, from, work.number)
       yield line({ period: { from, to, terms: billed[0]?.terms ?? document.terms, billed } })
-      for await (const events of invoices.events({ workspace, from, to, cutoff: evidence.cutoff }))
-        yield line({ events })
+      for await (const events of invoices.events({ workspace, from, to, cutoff })) yield line({ events })
     }
   }
   yield line({ end: true })

@@ -64,7 +64,10 @@ export function workspaceOf(
 }
 
 export async function openYard(currency = 'CNY', billing: Billing = {}): Promise<Yard> {
-  const db = await testDatabase({ prices: compilePrices })
+  return yardOn(await testDatabase({ prices: compilePrices }), currency, billing)
+}
+
+export function yardOn(db: TestDatabase, currency = 'CNY', billing: Billing = {}): Yard {
   const observed: InvoiceObservation[] = []
   const { invoices, prices } = db
   const texts = async (place: string) => {

@@ -22,7 +22,7 @@ export type StoreObservation =
   | { readonly type: 'holds_lost'; readonly count: number }
 
 /** Roles of the server's own rooms, beside those of an Identity. */
-export type ServerRole = 'secrets' | 'identity' | 'ingest' | 'audit' | 'doctor' | 'invoice'
+export type ServerRole = 'secrets' | 'identity' | 'ingest' | 'audit' | 'doctor' | 'invoice' | 'seal'
 
 export interface Session {
   readonly isolation?: 'repeatable read'

@@ -15,6 +15,7 @@ export const roles = [
   'switchyard_audit',
   'switchyard_doctor',
   'switchyard_invoice',
+  'switchyard_seal',
 ] as const
 
 /** Makes the roles that are missing and lets the connecting user take each. They belong to the whole server. */

@@ -1,0 +1,29 @@
+// Batches of usage events: numbered without gaps, closed, then sealed by the root of a Merkle tree over their events.
+
+/** When the open batch is closed; one without events never is. */
+export interface BatchDue {
+  /** It is this old. */
+  readonly seconds: number
+  /** It has so many events. */
+  readonly events: number
+}
+
+export interface BatchSeal {
+  readonly events: bigint
+  /** 32 bytes. */
+  readonly root: Uint8Array
+}
+
+export interface BatchStore {
+  /**
+   * Closes the open batch and opens the next; the number of the closed one. `unavailable` (`busy`) while events are taken for
+   * longer than 200 ms: try again.
+   */
+  close(due: BatchDue): Promise<string | undefined>
+  /** Closed batches without a seal, oldest first. */
+  unsealed(limit: number): Promise<readonly string[]>
+  /** SHA-256 of each event of a batch, by workspace, source and id as bytes; a page at a time, of one moment. */
+  hashes(batch: string, take: (page: readonly Uint8Array[]) => void): Promise<void>
+  /** False when it is sealed already. */
+  seal(batch: string, seal: BatchSeal): Promise<boolean>
+}
