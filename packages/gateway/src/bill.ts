@@ -1,7 +1,7 @@
 // What a request costs under the limits of money above it: at its admission the most that it may, at its end what it
 // has, both by the sale prices that held when it came.
 import { type Ask, meters, type Operation, type Usage } from '@switchyard/dialects'
-import { Fault } from '@switchyard/kinds'
+import { Fault, type ServiceTier } from '@switchyard/kinds'
 import type { Bounds, Prices, Tariff } from '@switchyard/ledger'
 import { type Amounts, type EndReason, type Moneys, noMoney } from '@switchyard/runtime'
 import type { House } from './house.ts'
@@ -15,6 +15,8 @@ export interface Item {
   /** Milliseconds since 1970: when the request came. */
   readonly at: number
 }
+
+type Counted = Pick<Usage, 'quantities' | 'tier'>
 
 /** Whether its caller pays for what a request has used. */
 export const pays = {
@@ -33,12 +35,16 @@ export const pays = {
 export class Bill {
   readonly reserved: Moneys
   readonly #tariffs: readonly Tariff[]
+  readonly #item: Item
+  readonly #prices: Prices | undefined
   /** Of what is reserved the input. */
   readonly #input: Moneys
 
   /** The tariffs are of different currencies. */
-  constructor(tariffs: readonly Tariff[], bounds: Bounds) {
+  constructor(tariffs: readonly Tariff[], bounds: Bounds, item: Item, prices: Prices | undefined) {
     this.#tariffs = tariffs
+    this.#item = item
+    this.#prices = prices
     this.reserved = this.most(bounds)
     const { 'tok.in.*': input = 0n } = bounds
     this.#input = this.most({ 'tok.in.*': input })
@@ -48,10 +54,10 @@ export class Bill {
    * What no upstream has reported is taken for what was reserved: a caller who leaves early pays for the input all the
    * same.
    */
-  settled(usage: Usage | undefined, end: EndReason): Moneys {
+  settled(usage: Usage | undefined, end: EndReason, region?: string): Moneys {
     if (!pays[end]) return noMoney
     if (!usage) return end === 'done' ? this.reserved : this.#input
-    const charged = this.charged(usage)
+    const charged = this.charged(usage, region)
     return isWithoutInput(usage) ? this.#each(({ currency }) => sum(charged, this.#input, currency)) : charged
   }
 
@@ -66,12 +72,23 @@ export class Bill {
   }
 
   /** Exactly what was used costs, as a decimal; undefined where that has no price in the currency. */
-  quote({ quantities }: Pick<Usage, 'quantities'>, currency: string): string | undefined {
-    return this.#tariffs.find(tariff => tariff.currency === currency)?.quote(quantities)
+  quote({ quantities, tier }: Counted, currency: string, region?: string): string | undefined {
+    const tariff = this.#tariffs.find(one => one.currency === currency)
+    return tariff && this.#as(tariff, tier, region).quote(quantities)
   }
 
-  charged({ quantities }: Usage): Moneys {
-    return this.#each(tariff => tariff.charge(quantities) ?? this.reserved[tariff.currency] ?? 0n)
+  charged({ quantities, tier }: Counted, region?: string): Moneys {
+    return this.#each(
+      tariff => this.#as(tariff, tier, region).charge(quantities) ?? this.reserved[tariff.currency] ?? 0n,
+    )
+  }
+
+  /** The prices of how and where it was served, once that is known. */
+  #as(tariff: Tariff, tier: ServiceTier | undefined, region: string | undefined): Tariff {
+    if (tier === undefined && region === undefined) return tariff
+    const { model, at, workspace } = this.#item
+    const served = { workspace, tier: tier ?? 'standard', ...(region !== undefined && { region }) } as const
+    return this.#prices?.sale(model, tariff.currency, at, served) ?? tariff
   }
 
   #each(amount: (tariff: Tariff) => bigint): Moneys {
@@ -92,12 +109,13 @@ export function billFor(
   item: Item,
   bounds: Bounds,
 ): Bill {
-  const tariffs = tariffsFor(currencies, item, snapshot().prices)
+  const { prices } = snapshot()
+  const tariffs = tariffsFor(currencies, item, prices)
   if (tariffs instanceof Fault) {
     metrics.unpriced()
     throw tariffs
   }
-  return new Bill(tariffs, bounds)
+  return new Bill(tariffs, bounds, item, prices)
 }
 
 /** One for each currency; `unpriced` where something that the operation is metered by has no price in one of them. */

@@ -143,7 +143,8 @@ export class Opening {
   cost(usage: Usage): string | undefined {
     if (this.answering?.attempts === 0) return undefined
     const { currency } = this.#read.credential.principal
-    return this.#bill?.quote(usage, currency) ?? this.#payment?.quote(usage)
+    const { region } = this.answering?.by ?? {}
+    return this.#bill?.quote(usage, currency, region) ?? this.#payment?.quote(usage, region)
   }
 
   /** Of a stream that is paid for in stretches. */
@@ -186,7 +187,11 @@ export class Opening {
     this.#claim = undefined
     if (claim?.type !== 'admitted') return
     if ((this.answering?.attempts ?? 0) === 0) this.#house.admissions.void(claim)
-    else this.#house.admissions.settle(claim, usedBy(usage, this.#bill?.settled(usage, end)))
+    else
+      this.#house.admissions.settle(
+        claim,
+        usedBy(usage, this.#bill?.settled(usage, end, this.answering?.by?.region)),
+      )
   }
 
   /** Some requests of a route with a shadow are copied to it, after admission. */

@@ -114,10 +114,7 @@ export function compilePrices(books: readonly BookVersion[]): Prices {
     const key = `${side} ${currency} ${provider ?? ''} ${endpoint ?? ''} ${tier ?? ''} ${region ?? ''} ${workspace ?? ''} ${model}`
     let eras = known.get(key)
     if (!eras) {
-      eras = erasOf(
-        rows.filter(one => fits(one, charger)),
-        currency,
-      )
+      eras = erasOf(rows, charger, currency)
       if (known.size >= mostModels) known.clear()
       known.set(key, eras)
     }
@@ -138,15 +135,38 @@ function datedOf({ name, spec, rates }: BookVersion): readonly Dated[] {
   })
 }
 
-/** By time. `rows` fit one charger, the most exact first. */
-function erasOf(rows: readonly Dated[], currency: string): readonly Era[] {
-  const moments = [...new Set(rows.flatMap(({ from, to }) => [from, to]))].toSorted(
-    (one, other) => one - other,
+/** By time. `rows` the most exact first. */
+function erasOf(rows: readonly Dated[], charger: Charger, currency: string): readonly Era[] {
+  const own = rows.filter(one => fits(one, charger))
+  const others = variantsOf(rows, charger).map(other => rows.filter(one => fits(one, other)))
+  const moments = new Set([own, ...others].flat().flatMap(({ from, to }) => [from, to]))
+  return [...moments]
+    .toSorted((one, other) => one - other)
+    .map(from => {
+      const bandsOfNow = (all: readonly Dated[]) =>
+        bandsOf(all.filter(row => row.from <= from && from < row.to))
+      const bands = bandsOfNow(own)
+      if (bands.every(({ rates }) => Object.keys(rates).length === 0)) return { from, tariff: undefined }
+      return { from, tariff: tariffOf(currency, bands, others.flatMap(bandsOfNow)) }
+    })
+}
+
+/**
+ * The tiers and regions in which a request may turn out to have been served, where prices go by them and the charger says
+ * neither: which it was is known from its answer.
+ */
+function variantsOf(rows: readonly Dated[], charger: Charger): readonly Charger[] {
+  if (charger.tier !== undefined || charger.region !== undefined) return []
+  const loose = rows.filter(row => fits({ ...row, tier: undefined, region: undefined }, charger))
+  const tiers = new Set([undefined, ...loose.map(({ tier }) => tier)])
+  const regions = new Set([undefined, ...loose.map(({ region }) => region)])
+  return [...tiers].flatMap(tier =>
+    [...regions].flatMap(region =>
+      tier === undefined && region === undefined
+        ? []
+        : [{ ...charger, ...(tier !== undefined && { tier }), ...(region !== undefined && { region }) }],
+    ),
   )
-  return moments.map(from => {
-    const holding = rows.filter(row => row.from <= from && from < row.to)
-    return { from, tariff: holding.length === 0 ? undefined : tariffOf(currency, bandsOf(holding)) }
-  })
 }
 
 /** Rates for requests with so many tokens in, or more. */
@@ -225,7 +245,8 @@ function contextOf(quantities: Quantities): bigint {
   return sum
 }
 
-function tariffOf(currency: string, bands: readonly Band[]): Tariff {
+/** `others`: what it may come to in another tier or region. */
+function tariffOf(currency: string, bands: readonly Band[], others: readonly Band[]): Tariff {
   const ratesFor = (quantities: Quantities): Rates => {
     const context = bands.length > 1 ? contextOf(quantities) : 0n
     return bands.findLast(({ from }) => from <= context)?.rates ?? {}
@@ -248,8 +269,8 @@ function tariffOf(currency: string, bands: readonly Band[]): Tariff {
       const lacking = metered.find(unit => !priced(unit))
       return metered.some(isMedia) && metered.some(priced) ? undefined : lacking
     },
-    // Of which context it will be is not known yet.
-    reserve: bounds => micro(highest(all.map(rates => bound(bounds, rates)))),
+    // Of which context, tier and region it will be is not known yet.
+    reserve: bounds => micro(highest([...bands, ...others].map(({ rates }) => bound(bounds, rates)))),
     charge(quantities) {
       const rated = rateAtMost(quantities, ratesFor(quantities))
       return rated.type === 'rated' ? micro(rated.amount) : undefined

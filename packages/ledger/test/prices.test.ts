@@ -1,3 +1,4 @@
+import { type ServiceTier, serviceTiers } from '@switchyard/kinds'
 import { compilePrices, type Tariff } from '@switchyard/ledger'
 import { describe, expect, test } from 'vitest'
 import { book } from './books.ts'
@@ -112,6 +113,34 @@ describe('prices', () => {
     // Three parts of input to one of output: (3 x 1 + 5) / 4 and (3 x 3 + 9) / 4.
     expect([blend('platform/cheap'), blend('platform/dear')]).toEqual([2n * 10n ** 12n, 45n * 10n ** 11n])
     expect(quoted(prices.cost({ model: 'own', endpoint: 'default/own' }, 'USD', 0))).toBe('0')
+  })
+
+  test('[MB2] by tier and region are held for at their dearest, whichever the request turns out to be', () => {
+    const prices = compilePrices([
+      book({
+        rates: [
+          rate('m', 'tok.out.*', '2'),
+          { ...rate('m', 'tok.out.*', '3'), tier: 'priority' },
+          { ...rate('m', 'tok.out.*', '4'), tier: 'priority', region: 'eu' },
+          { ...rate('m', 'tok.out.*', '1'), tier: 'cache' },
+          rate('n', 'tok.out.*', '9'),
+        ],
+      }),
+    ])
+    const out = { 'tok.out.text': 1_000_000n }
+    const reserved = prices.sale('m', 'USD', 0)?.reserve({ 'tok.out.*': 1_000_000n })
+    expect(reserved).toBe(4_000_001n)
+    const served = (tier: ServiceTier, region?: string) =>
+      quoted(prices.sale('m', 'USD', 0, { tier, ...(region !== undefined && { region }) }), out)
+    expect(serviceTiers.map(tier => served(tier))).toEqual(['2', '2', '3', '1'])
+    expect([served('priority', 'eu'), served('priority', 'us'), served('standard', 'eu')]).toEqual([
+      '4',
+      '3',
+      '2',
+    ])
+    expect(prices.sale('m', 'USD', 0, { tier: 'standard' })?.reserve({ 'tok.out.*': 1_000_000n })).toBe(
+      2_000_001n,
+    )
   })
 
   test('[GW5] are reserved and charged in micro-units, rounded up, and what no limit holds stays above every one', () => {

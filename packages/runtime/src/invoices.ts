@@ -1,6 +1,6 @@
 // Invoices and credit notes as they are kept: one row for each period of a workspace, numbered when it is issued, and
 // never changed from then on. Amounts are decimals as text in the currency of the document.
-import type { InvoiceDocument, InvoiceState, InvoiceTerms, Party } from '@switchyard/kinds'
+import type { InvoiceDocument, InvoiceState, InvoiceTerms, Party, ServiceTier } from '@switchyard/kinds'
 import type { BookVersion } from './prices.ts'
 import type { Identity } from './store.ts'
 import type { UsageUnit } from './usage.ts'
@@ -65,6 +65,9 @@ export interface BilledEvent {
   readonly project: string | null
   readonly model: string
   readonly quantities: Readonly<Partial<Record<UsageUnit, string>>>
+  /** `standard` when null or absent, as in archives of before there were others. */
+  readonly tier?: ServiceTier | null
+  readonly region?: string | null
 }
 
 export interface EventsOf {

@@ -87,7 +87,7 @@ const quantities = usageUnits.map(unit => `'${unit}', e.${columnOf(unit)}::text`
 // The events below a cutoff are what they are: each page may be of a moment of its own.
 const paging = `
 select e.id, e.source, to_char(e.time at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as time,
-  encode(e.body_hash, 'hex') as hash, e.project, e.model,
+  encode(e.body_hash, 'hex') as hash, e.project, e.model, nullif(e.tier, 'standard') as tier, e.region,
   json_strip_nulls(json_build_object(${quantities})) as quantities
 from usage_events e
 where e.workspace = $1 and e.time >= $2::timestamptz and e.time < $3::timestamptz and e.billable = 'caller'

@@ -318,7 +318,7 @@ export class Session implements Running {
 
   /** A response is held for when it comes: what is held for the session itself is next to nothing. */
   #draw(usage: Usage): void {
-    const held = this.#payment?.reach(usage) ?? true
+    const held = this.#payment?.reach(usage, this.#dialled?.upstream.by.region) ?? true
     const told = (enough: boolean) => {
       if (!enough) this.#fail(usedUp(), 'budget_cut')
     }
@@ -327,7 +327,7 @@ export class Session implements Running {
   }
 
   #amountsOf(usage: Usage | undefined): Amounts {
-    return usedBy(usage, usage && this.#bill?.charged(usage))
+    return usedBy(usage, usage && this.#bill?.charged(usage, this.#dialled?.upstream.by.region))
   }
 
   readonly #unjudged = (error: unknown): void => this.#fail(faultOf(error), 'refused')

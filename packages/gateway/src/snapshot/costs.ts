@@ -25,8 +25,9 @@ export function withCosts(route: Route, found: Found, { prices, at }: Costs): Ro
   })
 }
 
-function chargerOf({ endpoint, key, served = '' }: Upstream, workspace: string): Charger {
+function chargerOf({ by, endpoint, key, served = '' }: Upstream, workspace: string): Charger {
+  const where = by.region === undefined ? {} : { region: by.region }
   return endpoint === ''
-    ? { model: served, provider: key }
-    : { model: served, endpoint: `${workspace}/${endpoint}` }
+    ? { model: served, provider: key, ...where }
+    : { model: served, endpoint: `${workspace}/${endpoint}`, ...where }
 }

@@ -103,17 +103,17 @@ export class Payment {
   }
 
   /** Holds more for what it has used beyond what was held; false where there is no more. */
-  reach(usage: Usage): boolean | Promise<boolean> {
+  reach(usage: Usage, region?: string): boolean | Promise<boolean> {
     const { hold, bill, paid } = this.#made
     const { currency } = paid.principal
-    const more = (bill.charged(usage)[currency] ?? 0n) * micro
+    const more = (bill.charged(usage, region)[currency] ?? 0n) * micro
     return hold.extend(more)
   }
 
   /** Exactly what so much costs, as a decimal; undefined where it has no price. */
-  quote(usage: Pick<Usage, 'quantities'>): string | undefined {
+  quote(usage: Pick<Usage, 'quantities' | 'tier'>, region?: string): string | undefined {
     const { bill, paid } = this.#made
-    return bill.quote(usage, paid.principal.currency)
+    return bill.quote(usage, paid.principal.currency, region)
   }
 
   /** Gives back what is held, unless the journal knows of its end: then that settles it, if need be after a restart. */
@@ -121,9 +121,9 @@ export class Payment {
     if (!this.#journalled) this.#made.hold.void()
   }
 
-  #charged({ billable, usage }: Ended): bigint {
+  #charged({ billable, usage, by }: Ended): bigint {
     if (billable === 'cost' || !usage) return 0n
-    const quote = this.quote(usage)
+    const quote = this.quote(usage, by?.region)
     if (quote !== undefined) return parseDecimal(quote) ?? 0n
     // What has no price goes on counting as what was held.
     const { bill, paid } = this.#made

@@ -36,10 +36,11 @@ export class Asking {
   }
 
   /** `conflict` (`unpriced`), which names model and unit, for a quantity that has no price. */
-  add({ id, time, project, model, quantities }: BilledEvent): void {
+  add({ id, time, project, model, quantities, tier, region }: BilledEvent): void {
     const used = countsOf(quantities)
     const { workspace, currency } = this.#payer
-    const tariff = this.#prices.sale(model, currency, Date.parse(time), { workspace })
+    const circumstances = { workspace, tier: tier ?? 'standard', ...(region != null && { region }) }
+    const tariff = this.#prices.sale(model, currency, Date.parse(time), circumstances)
     const rated = tariff?.rate(used, nothing)
     if (rated?.type === 'rated') for (const line of rated.lines) this.#count(project, model, line)
     else {

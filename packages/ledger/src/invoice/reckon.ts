@@ -68,9 +68,11 @@ async function reckonFirst(
 }
 
 /** Canonical JSON (RFC 8785), written out: its members are few, and there are millions of it. */
-function leafOf({ hash, id, model, project, quantities, source, time }: BilledEvent): string {
+function leafOf({ hash, id, model, project, quantities, region, source, tier, time }: BilledEvent): string {
   const text = JSON.stringify
-  return `{"hash":${text(hash)},"id":${text(id)},"model":${text(model)},"project":${text(project)},"quantities":${canonical(quantities)},"source":${text(source)},"time":${text(time)}}`
+  const where = region == null ? '' : `"region":${text(region)},`
+  const how = tier == null ? '' : `"tier":${text(tier)},`
+  return `{"hash":${text(hash)},"id":${text(id)},"model":${text(model)},"project":${text(project)},"quantities":${canonical(quantities)},${where}"source":${text(source)},${how}"time":${text(time)}}`
 }
 
 /** That of the newest book. */

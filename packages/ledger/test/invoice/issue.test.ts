@@ -72,6 +72,48 @@ describe('a month', () => {
     expect((await yard.find('ACME-2026-000001')).state).toBe('overdue')
   })
 
+  test('MB4: tiers and regions with prices of their own have lines of their own, and verify', async () => {
+    const { spec } = workspaceOf('default', 'CNY')
+    await yard.db.store.write(operator, tx => tx.insert(document('Workspace', null, 'default', spec), []))
+    const sold = { model: 'chat', unit: 'tok.out.*' as const, per: 1 }
+    await yard.publish({
+      currency: 'CNY',
+      rates: [
+        { ...sold, price: '2' },
+        { ...sold, price: '3', tier: 'priority' },
+        { ...sold, price: '5', tier: 'priority', region: 'eu' },
+        { ...sold, price: '1', tier: 'cache' },
+      ],
+    })
+    const output = { 'tok.out.text': '10' }
+    for (const data of [
+      {},
+      { region: 'eu' },
+      { tier: 'batch' as const },
+      { tier: 'priority' as const },
+      { tier: 'priority' as const, region: 'us' },
+      { tier: 'priority' as const, region: 'eu' },
+      { tier: 'cache' as const },
+    ])
+      await yard.use('2026-10-20T00:00:00Z', output, data)
+    await yard.turn(afterOctober)
+    const [issued] = await yard.issued()
+    expect(issued?.lines.map(({ price, quantity, exact }) => [price, quantity, exact])).toEqual([
+      ['2 / 1', '30', '60'],
+      ['3 / 1', '20', '60'],
+      ['5 / 1', '10', '50'],
+      ['1 / 1', '10', '10'],
+    ])
+    const rated = await yard.db.usage.usage(operator, { workspace: 'default', by: [] })
+    expect(rated[0]?.amounts).toMatchObject([{ amount: '180' }])
+    const number = issued?.number ?? ''
+    expect((await yard.verify(number)).difference).toBeUndefined()
+    const forged = (await yard.archive(number)).map(line =>
+      line.startsWith('{"events"') ? line.replace('"tier":"cache"', '"tier":"priority"') : line,
+    )
+    expect((await yard.verify(number, forged)).difference).toContain('line 2')
+  })
+
   test('MB2.17: a missing rate blocks issuing and names model and unit', async () => {
     await yard.publish({ ...plain, rates: plain.rates.slice(0, 1) })
     await yard.use('2026-10-20T00:00:00Z', { 'tok.in.uncached': '1', 'tok.out.text': '1' })
