@@ -128,7 +128,20 @@ export async function serve(settings: Settings, report: Report, signal: AbortSig
       })
     },
   })
-  const { store, secrets, leases, identity, usage, audit, ledger, demand, quotas, prune, prices } = opened
+  const {
+    store,
+    secrets,
+    leases,
+    identity,
+    usage,
+    audit,
+    ledger,
+    demand,
+    quotas,
+    reservations,
+    prune,
+    prices,
+  } = opened
   if (dead !== undefined) await leases.releaseAll(dead)
   const { keys, vault } = await prepareKeys(opened, folder.path, known)
   const trail = stack.use(await openTrail({ opened, folder, settings: settings.audit, holder, clock, log }))
@@ -215,6 +228,7 @@ export async function serve(settings: Settings, report: Report, signal: AbortSig
           leases,
           demand,
           quotas,
+          reservations,
           orchestrator,
           registries: { files: filesRegistry },
           discover: api.discover,

@@ -2,6 +2,7 @@
 import type { EngineRow } from './engine.ts'
 import { llamaCpp } from './engines/llama-cpp.ts'
 
+export * from './accelerators/index.ts'
 export * from './engine.ts'
 export { builtinExits } from './engines/llama-cpp.ts'
 export * from './provider.ts'

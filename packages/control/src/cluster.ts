@@ -5,15 +5,27 @@ import {
   type Decision,
   type Orchestrator,
   type Reconciler,
+  type Reservations,
+  type Reserved,
   reconciler,
   timestamp,
 } from '@switchyard/runtime'
-import { type ClusterDocument, claim, listed, type RevisionDocument } from './documents.ts'
+import { devicesOf } from './devices.ts'
+import {
+  type ClusterDocument,
+  claim,
+  keyOfReference,
+  listed,
+  type ReplicaDocument,
+  type RevisionDocument,
+} from './documents.ts'
 
 export interface ClusterObserved {
   /** Undefined when the orchestrator did not answer; `error` says why. */
   readonly capabilities?: Capabilities
   readonly error?: string
+  /** What replicas hold of the machine. */
+  readonly reserved?: Reserved
   /** Workloads that run and whose revision is gone. */
   readonly orphans: readonly string[]
 }
@@ -21,9 +33,9 @@ export interface ClusterObserved {
 const againMs = 60_000
 
 export function decideCluster(document: ClusterDocument, observed: ClusterObserved, now: number): Decision {
-  const { capabilities, error = 'it did not answer', orphans } = observed
+  const { capabilities, error = 'it did not answer', orphans, reserved } = observed
   const before = document.status
-  const { version, nodes, capacity, lastSeenAt } = before
+  const { version, nodes, node, capacity, devices, lastSeenAt } = before
   if (!capabilities) {
     const wasConnected = before.conditions?.some(
       ({ type, status }) => type === 'Connected' && status === 'True',
@@ -33,7 +45,9 @@ export function decideCluster(document: ClusterDocument, observed: ClusterObserv
       actions: [],
       status: {
         version,
+        node,
         capacity,
+        devices,
         nodes: { ready: 0, total: 1 },
         lastSeenAt: wasConnected ? timestamp(now) : lastSeenAt,
         conditions: [
@@ -52,26 +66,41 @@ export function decideCluster(document: ClusterDocument, observed: ClusterObserv
     reason: 'OrphanEnded',
     message: `Replicas of the workload ${workload} ran without a revision and were ended.`,
   }))
+  const told = devicesOf(document, capabilities.devices, reserved)
   return {
     actions: [...events, ...ended],
     status: {
       version: capabilities.version,
+      node: capabilities.node,
+      devices: told.devices,
       nodes: { ready: 1, total: 1 },
       capacity: { cpus: capabilities.cpus, memoryBytes: capabilities.memoryBytes },
       ...(nodes && lastSeenAt !== undefined ? { lastSeenAt } : {}),
-      conditions: [claim('Connected', 'True', 'Connected', ''), claim('Ready', 'True', 'Connected', '')],
+      conditions: [
+        claim('Connected', 'True', 'Connected', ''),
+        claim('Ready', 'True', 'Connected', ''),
+        told.claim,
+      ],
     },
     again: againMs,
   }
 }
 
+/** The cluster that a replica holds something of. */
+const holderOf = ({ metadata, spec }: ReplicaDocument) =>
+  spec.assignment ? [keyOfReference('Cluster', spec.cluster, metadata.workspace)] : []
+
 /** It shares the lease of `realize`: both hands touch the same processes. */
-export function clusterReconciler(orchestrator: Orchestrator, lease: string): Reconciler {
+export function clusterReconciler(
+  orchestrator: Orchestrator,
+  reservations: Reservations,
+  lease: string,
+): Reconciler {
   return reconciler<ClusterDocument, ClusterObserved>({
     name: 'cluster',
     kind: 'Cluster',
     lease,
-    watches: [],
+    watches: [{ kind: 'Replica', keys: document => holderOf(document as ReplicaDocument) }], // the kind was asked for
     decide: decideCluster,
     async observe(_document, { store, signal }) {
       try {
@@ -83,7 +112,8 @@ export function clusterReconciler(orchestrator: Orchestrator, lease: string): Re
         )
         const owned = new Set(revisions.map(({ metadata }) => metadata.id))
         const running = new Set(complete ? replicas.map(({ workload }) => workload) : [])
-        return { capabilities, orphans: [...running].filter(workload => !owned.has(workload)) }
+        const reserved = await reservations.on(capabilities.node)
+        return { capabilities, reserved, orphans: [...running].filter(workload => !owned.has(workload)) }
       } catch (error) {
         if (signal.aborted) throw error
         return { error: error instanceof Error ? error.message : String(error), orphans: [] }

@@ -11,6 +11,7 @@ import {
   type Prober,
   type Quotas,
   type Random,
+  type Reservations,
   type Store,
   startControllers,
 } from '@switchyard/runtime'
@@ -31,6 +32,8 @@ export interface ControlOptions {
   readonly demand: Demand
   /** How workspaces stand to their quotas. */
   readonly quotas: Quotas
+  /** What replicas hold of machines. */
+  readonly reservations: Reservations
   /** Of the local cluster. */
   readonly orchestrator: Orchestrator
   readonly registries: Registries
@@ -65,6 +68,7 @@ export function startControl(options: ControlOptions): Controllers {
     prober,
     demand,
     quotas,
+    reservations,
     clock,
     signal: outer,
     ...rest
@@ -72,11 +76,11 @@ export function startControl(options: ControlOptions): Controllers {
   const signal = outer ? AbortSignal.any([outer, ending.signal]) : ending.signal
   const controllers = startControllers(
     [
-      clusterReconciler(orchestrator, machine),
+      clusterReconciler(orchestrator, reservations, machine),
       registryReconciler(registries),
       modelReconciler(registries, signal),
       identityProviderReconciler(discover),
-      endpointReconciler({ ...rest, demand, quotas, clock }),
+      endpointReconciler({ ...rest, demand, quotas, reservations, clock }),
       quotaReconciler(quotas),
       realizeReconciler({ orchestrator, prober, lease: machine, signal, now: () => clock.now() }),
     ],

@@ -130,7 +130,9 @@ describe('an identity provider', () => {
 })
 
 describe('a cluster', () => {
-  const capabilities = { binding: 'exact', version: 'process', cpus: 2, memoryBytes: 1 } as const
+  const devices = { found: [], failed: [] }
+  const machine = { binding: 'exact', version: 'process', cpus: 2, memoryBytes: 1, node: 'local' } as const
+  const capabilities = { ...machine, devices }
   test('that answers is Connected, with what it has', () => {
     const { status } = decideCluster(theCluster(), { capabilities, orphans: [] }, now)
     expect(status).toMatchObject({ capacity: { cpus: 2 }, nodes: { ready: 1, total: 1 } })

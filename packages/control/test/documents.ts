@@ -74,11 +74,11 @@ export const theIdentityProvider = (
   status,
 })
 
-export const theCluster = (status: ClusterDocument['status'] = {}): ClusterDocument => ({
+export const theCluster = (status: ClusterDocument['status'] = {}, spec: object = {}): ClusterDocument => ({
   apiVersion,
   kind: 'Cluster',
   metadata: metadata('Cluster', 'local', { workspace: null }),
-  spec: cluster.spec.parse({ type: 'local' }),
+  spec: cluster.spec.parse({ type: 'local', ...spec }),
   status,
 })
 

@@ -51,7 +51,7 @@ export const processesOf = (
 /** Control over the processes of a yard; disposing leaves the replicas running. */
 export async function runControl(
   yard: Pick<Yard, 'processes'>,
-  opened: Pick<ControlOptions, 'store' | 'leases' | 'demand' | 'quotas'>,
+  opened: Pick<ControlOptions, 'store' | 'leases' | 'demand' | 'quotas' | 'reservations'>,
   options: Partial<ControlOptions> & { readonly observe?: (observation: ControlObservation) => void } = {},
 ) {
   const orchestrator = await openProcesses(yard.processes)
@@ -60,6 +60,7 @@ export async function runControl(
     leases: opened.leases,
     demand: opened.demand,
     quotas: opened.quotas,
+    reservations: opened.reservations,
     orchestrator,
     registries: { files: filesRegistry },
     discover: async () => ({ found: true }),

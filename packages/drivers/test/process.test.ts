@@ -182,7 +182,16 @@ describe.skipIf(process.platform !== 'linux')('processes', () => {
     const lines = await Array.fromAsync(hand.logs({ replica: id }, { tail: 10, follow: false }, never))
     const env: unknown = JSON.parse(lines.find(({ text }) => text.startsWith('env '))?.text.slice(4) ?? '{}')
     expect(Object.keys(env ?? {}).sort()).toEqual(
-      ['HF_TOKEN', 'HOME', 'LANG', 'PATH', marks.installation, marks.token].sort(),
+      [
+        'CUDA_VISIBLE_DEVICES',
+        'HF_TOKEN',
+        'HOME',
+        'LANG',
+        'PATH',
+        'ROCR_VISIBLE_DEVICES',
+        marks.installation,
+        marks.token,
+      ].sort(),
     )
     expect(JSON.stringify(await states(directory))).not.toContain('canary')
     expect(lines.find(({ text }) => text.startsWith('argv '))?.text).not.toContain('canary')

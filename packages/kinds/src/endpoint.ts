@@ -1,5 +1,6 @@
 // A model kept running: model + engine + resources + replicas on a cluster.
 import { z } from 'zod'
+import { acceleratorSchema, bytesSchema, productSchema } from './accelerator.ts'
 import { commonStatus, referenceSchema } from './envelope.ts'
 import { defineKind, phaseUnlessDeleting } from './kind.ts'
 
@@ -57,7 +58,29 @@ export const endpoint = defineKind({
         })
         .prefault({}),
       resources: z
-        .strictObject({ cpu: z.int().min(1).max(1024).optional().describe('Threads of each replica.') })
+        .strictObject({
+          cpu: z.int().min(1).max(1024).optional().describe('Threads of each replica.'),
+          memory: bytesSchema
+            .optional()
+            .describe("Of the machine's memory, set aside for each replica: 48Gi. Nothing when absent."),
+          accelerator: acceleratorSchema.optional().describe('Whose devices.'),
+          product: productSchema.optional().describe('Devices of this product alone; of any when absent.'),
+          devices: z
+            .int()
+            .min(1)
+            .max(64)
+            .optional()
+            .describe('Devices of each replica, its own while it runs. None when absent.'),
+        })
+        .superRefine(({ accelerator, product, devices }, context) => {
+          const problem = (path: string, message: string) =>
+            context.addIssue({ code: 'custom', path: [path], message })
+          if (devices !== undefined && accelerator === undefined)
+            problem('accelerator', 'must say whose devices, such as nvidia')
+          if (devices !== undefined) return
+          if (accelerator !== undefined) problem('devices', 'must say how many devices each replica has')
+          if (product !== undefined) problem('devices', 'must say how many devices of the product')
+        })
         .prefault({}),
       replicas: z.int().min(0).max(1000).default(1),
       paused: z
@@ -151,6 +174,7 @@ export const endpoint = defineKind({
     if (counts.desired > 0 && counts.ready >= counts.desired) return 'Ready'
     if (counts.desired === 0 && spec.replicas > 0 && spec.idleSeconds !== undefined) return 'Idle'
     if (counts.ready > 0) return is('Degraded', 'True') ? 'Degraded' : 'Ready'
+    if (counts.placed + counts.starting === 0 && is('Placed', 'False')) return 'Pending'
     return counts.desired === 0 ? 'Ready' : 'Starting'
   }),
   columns: [
@@ -179,6 +203,7 @@ export const endpoint = defineKind({
       'EngineMissing',
       'Waiting',
     ],
+    Placed: ['Placed', 'Waiting', 'Accelerator', 'Product', 'TooFewDevices', 'HostMemory'],
     QuotaOk: ['Within', 'Exceeded', 'Returned'],
     Ready: ['Ready', 'Starting', 'NoReplica', 'Paused', 'Scaled', 'Idle', 'Draining', ...failureReasons],
     Progressing: ['Progressing', 'Complete', 'RolloutBlocked', ...failureReasons],

@@ -1,3 +1,4 @@
+export * from './accelerator.ts'
 export * from './addresses.ts'
 export * from './api-key.ts'
 export * from './billing.ts'

@@ -1,5 +1,6 @@
 // What an endpoint looked like when it was rendered: immutable, so that nothing running changes by accident.
 import { z } from 'zod'
+import { acceleratorSchema } from './accelerator.ts'
 import { failureReasons } from './endpoint.ts'
 import { commonStatus } from './envelope.ts'
 import { defineKind, phaseUnlessDeleting } from './kind.ts'
@@ -26,6 +27,15 @@ export const revision = defineKind({
       probes: z.strictObject({ alive: z.string(), metrics: z.string().optional() }),
       context: z.strictObject({ tokens: z.int(), sequences: z.int() }),
       startupSeconds: z.int(),
+      /** What each replica needs of its own; absent when it needs nothing. */
+      resources: z
+        .strictObject({
+          accelerator: acceleratorSchema.optional(),
+          product: z.string().optional(),
+          devices: z.int().min(1).optional(),
+          memoryBytes: z.int().min(1).optional(),
+        })
+        .optional(),
     }),
   }),
   status: z.strictObject({

@@ -2,7 +2,10 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import {
   addressesSchema,
+  bytesOf,
+  cluster,
   credential,
+  endpoint,
   formatDecimal,
   guardrail,
   issuer,
@@ -30,6 +33,39 @@ describe('every kind', () => {
         expect(schema.toJSONSchema({ io: 'input', unrepresentable: 'any' })).toBeTypeOf('object')
     },
   )
+})
+
+describe('the resources of an Endpoint', () => {
+  const wrong = (resources: object) => {
+    const parsed = endpoint.spec.safeParse({ model: { name: 'm' }, resources })
+    return parsed.success ? [] : parsed.error.issues.map(({ path }) => path.join('.'))
+  }
+  test('SV: 18: arrive as written, and a device count of 1.5 is invalid', () => {
+    const resources = { cpu: 4, memory: '48Gi', accelerator: 'nvidia', product: 'A100-SXM4-80GB', devices: 2 }
+    expect(endpoint.spec.parse({ model: { name: 'm' }, resources }).resources).toEqual(resources)
+    expect(wrong({ accelerator: 'nvidia', devices: 1.5 })).toEqual(['resources.devices'])
+    for (const memory of ['48 Gi', '1.5Gi', '-1', '0', 'much', '9007199254740993', '99999999999999Ti'])
+      expect(wrong({ memory }), memory).toEqual(['resources.memory'])
+  })
+  test('name whose devices, and how many', () => {
+    expect(wrong({ devices: 1 })).toEqual(['resources.accelerator'])
+    expect(wrong({ accelerator: 'amd' })).toEqual(['resources.devices'])
+    expect(wrong({ accelerator: 'apple', devices: 1 })).toEqual(['resources.accelerator'])
+    expect(wrong({ accelerator: 'nvidia', product: 'NVIDIA L4', devices: 1 })).toEqual(['resources.product'])
+  })
+  test('are counted in bytes exactly', () => {
+    expect([bytesOf('48Gi'), bytesOf('48G'), bytesOf('7')]).toEqual([48 * 2 ** 30, 48e9, 7])
+    expect(() => bytesOf('much')).toThrow(TypeError)
+  })
+})
+
+describe('the devices of a Cluster', () => {
+  test('are named once each', () => {
+    const devices = (ids: readonly string[]) => [{ accelerator: 'nvidia', product: 'L4', ids }]
+    const parse = (ids: readonly string[]) => cluster.spec.safeParse({ type: 'local', devices: devices(ids) })
+    expect(parse(['0', '1']).success).toBe(true)
+    for (const ids of [['0', '0'], [], ['0,1'], ['']]) expect(parse(ids).success, String(ids)).toBe(false)
+  })
 })
 
 describe('a Credential', () => {

@@ -1,4 +1,5 @@
 // The port through which control runs workloads on a cluster, whatever the platform is.
+import type { Accelerator } from '@switchyard/kinds'
 
 /** One (endpoint, revision): the template never changes under one id, only the replica list does. */
 export interface Workload {
@@ -22,6 +23,8 @@ export interface Workload {
 export interface WorkloadReplica {
   readonly id: string
   readonly ordinal: number
+  /** Its own while it runs: it sees these, and no other where the platform can hide them. */
+  readonly devices?: { readonly accelerator: Accelerator; readonly ids: readonly string[] }
   /** Must not run, but is still observed: why it ended can be read until it is listed no more. */
   readonly doomed?: boolean
   /** Time to stop when doomed, instead of the workload's. */
@@ -37,6 +40,18 @@ export interface Capabilities {
   readonly version: string
   readonly cpus: number
   readonly memoryBytes: number
+  /** Name of the machine, where there is one alone: what is on it is held once, whatever clusters are made of it. */
+  readonly node: string
+  readonly devices: {
+    readonly found: readonly {
+      readonly accelerator: Accelerator
+      readonly id: string
+      readonly product?: string
+      readonly memoryBytes?: number
+    }[]
+    /** Accelerators that could not be asked: what they have is not known. */
+    readonly failed: readonly { readonly accelerator: Accelerator; readonly message: string }[]
+  }
 }
 
 export interface ObservedReplica {

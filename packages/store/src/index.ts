@@ -23,6 +23,7 @@ import type {
   LedgerStore,
   PriceStore,
   Quotas,
+  Reservations,
   ResponseStore,
   RootKey,
   Secrets,
@@ -48,6 +49,7 @@ import { pricesOn } from './prices.ts'
 import { type PruneOptions, prune } from './prune.ts'
 import { quotasOn } from './quotas.ts'
 import { rater, unrated } from './rate.ts'
+import { reservationsOn } from './reservations.ts'
 import { type ResponseOptions, responsesOn } from './responses.ts'
 import { secretsOn } from './secrets.ts'
 import { settle } from './settle.ts'
@@ -92,6 +94,8 @@ export interface OpenedStore extends AsyncDisposable {
   readonly keyUses: KeyUses
   /** How workspaces stand to their quotas. */
   readonly quotas: Quotas
+  /** What replicas hold of machines. */
+  readonly reservations: Reservations
   /** The master keys that these root keys wrap: the first wraps new ones. `copy` serves while the database is away. */
   openKeys(roots: readonly RootKey[], copy?: KeyCopy): KeyRing
   /** Sealed secrets under those keys, or under some of its own, that root keys of 32 bytes each wrap. */
@@ -148,6 +152,7 @@ export function openStore(options: OpenOptions): OpenedStore {
     demand: demandOn(database),
     keyUses: keyUsesOn(database),
     quotas: quotasOn(database),
+    reservations: reservationsOn(database),
     openResponses(keys, given) {
       // Whoever waits for a response must not hold up who follows the configuration or ships usage.
       responses ??= openPool(url, { ...options, connections: responseConnections })

@@ -21,6 +21,7 @@ describe('every table', () => {
       'demand',
       'events',
       'grants',
+      'held_devices',
       'invoice_lines',
       'invoices',
       'ledger_entries',

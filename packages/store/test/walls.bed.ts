@@ -96,6 +96,8 @@ async function fill(db: TestDatabase, vault: Vault): Promise<Record<string, Docu
       .keep({ workspace, project: null }, { id: 'resp_1', model: 'm', upstream: 'u' })
     await db.demand.mark([{ workspace, name: 'e' }])
     await issueOne(db.invoices, workspace)
+    const assignment = { nodes: ['local'], accelerator: 'nvidia', product: 'L4', devices: [workspace] }
+    await put(db.store, document('Replica', workspace, 'held', { endpoint: 'e', assignment }), [], control)
     await db.usage.ingest([usageEvent(workspace), { ...usageEvent(workspace), time: 'never' }])
   }
   for (const [name, share] of Object.entries({ open: 'all', closed: 'none', some: ['red'] }))

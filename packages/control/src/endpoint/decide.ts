@@ -11,6 +11,7 @@ import {
   type RevisionDocument,
 } from '../documents.ts'
 import { allow } from './allowance.ts'
+import { type Assignment, type Ground, type Placed, place } from './place.ts'
 import { type Numbers, numbersOf, revisionStatuses, statusOf } from './report.ts'
 import { restOf } from './rest.ts'
 import { step } from './rollout.ts'
@@ -24,6 +25,8 @@ export interface EndpointObserved extends Resolving {
   readonly quietMs: number
   /** Of its workspace to the quota there; undefined without one. */
   readonly allowance?: Allowance | undefined
+  /** Undefined for an endpoint whose replicas need nothing of their own. */
+  readonly ground?: Ground | undefined
 }
 
 export function decideEndpoint(
@@ -45,7 +48,8 @@ export function decideEndpoint(
     now,
   )
   const allowed = allow(rollout, live, observed.allowance)
-  const next = allowed.step
+  const placed = placedOn(observed, wanted.desired, allowed.step.create, live)
+  const next = { ...allowed.step, create: placed.assignments.length }
   const staying = live.filter(replica => !next.leave.includes(replica))
   const numbers = numbersOf(endpoint, wanted.desired, revisions, staying)
   const undrained = present.filter(replica => isDeleting(replica) && !replica.spec.drain)
@@ -56,7 +60,7 @@ export function decideEndpoint(
       asleep: rest.asleep,
       numbers,
       live: staying,
-      claims: [wanted.resolved, ...allowed.claims],
+      claims: [wanted.resolved, ...placed.claims, ...allowed.claims],
       resolved: wanted.resolved,
       step: next,
       leaving: present.filter(replica => !staying.includes(replica)),
@@ -64,13 +68,15 @@ export function decideEndpoint(
     now,
   )
   const creating =
-    wanted.desired === undefined ? [] : created(endpoint, wanted.desired, replicas, next.create)
+    wanted.desired === undefined ? [] : created(endpoint, wanted.desired, replicas, placed.assignments)
   const removals = [
     ...replicas.filter(isGone).flatMap(gone => removed(gone, finalizers.replica)),
     ...trimmed(endpoint, revisions, replicas, numbers).flatMap(old => removed(old, finalizers.revision)),
   ]
   const finished = deleting && replicas.length === 0 && revisions.length === 0
-  const again = [next.again, report.again, rest.again, allowed.again].filter(each => each !== undefined)
+  const again = [next.again, report.again, rest.again, allowed.again, placed.again].filter(
+    each => each !== undefined,
+  )
   const actions: readonly Action[] = [
     ...wanted.actions,
     ...[...next.leave, ...undrained].map(replica => drained(endpoint, replica, now)),
@@ -163,25 +169,45 @@ function choose(endpoint: EndpointDocument, observed: EndpointObserved): Wanted 
   }
 }
 
+/** So many new replicas of the revision; those that need nothing of their own have no assignment. */
+function placedOn(
+  { revisions, ground }: EndpointObserved,
+  desired: number | undefined,
+  count: number,
+  live: readonly ReplicaDocument[],
+): Omit<Placed, 'assignments'> & { readonly assignments: readonly (Assignment | undefined)[] } {
+  const needs = revisions.find(({ spec }) => spec.number === desired)?.spec.template.resources
+  if (!needs || !ground) return { assignments: Array.from({ length: count }), claims: [] }
+  const holds = live.some(({ spec }) => spec.assignment !== undefined && spec.revision !== desired)
+  return place(needs, count, ground, () => Number.POSITIVE_INFINITY, holds)
+}
+
 function created(
   endpoint: EndpointDocument,
   revision: number,
   replicas: readonly ReplicaDocument[],
-  count: number,
+  assignments: readonly (Assignment | undefined)[],
 ): readonly Action[] {
   const taken = new Set(
     replicas.filter(({ spec }) => spec.revision === revision).map(({ spec }) => spec.ordinal),
   )
   const free: number[] = []
-  for (let ordinal = 0; free.length < count; ordinal++) if (!taken.has(ordinal)) free.push(ordinal)
+  for (let ordinal = 0; free.length < assignments.length; ordinal++)
+    if (!taken.has(ordinal)) free.push(ordinal)
   const { name } = endpoint.metadata
-  return free.map(ordinal => ({
+  return free.map((ordinal, index) => ({
     do: 'create',
     draft: {
       ...ownedBy(endpoint, finalizers.replica),
       kind: 'Replica',
       name: partName(name, revision, ordinal),
-      spec: { endpoint: name, revision, ordinal, cluster: endpoint.spec.cluster },
+      spec: {
+        endpoint: name,
+        revision,
+        ordinal,
+        cluster: endpoint.spec.cluster,
+        ...(assignments[index] ? { assignment: assignments[index] } : {}),
+      },
     },
   }))
 }
@@ -232,6 +258,7 @@ function turned(endpoint: EndpointDocument, claims: readonly Claim[]): readonly 
     ['Ready', 'True', 'Normal'],
     ['Progressing', 'False', 'Warning'],
     ['Resolved', 'False', 'Warning'],
+    ['Placed', 'False', 'Warning'],
     ['QuotaOk', 'False', 'Warning'],
   ]
   return news.flatMap(([type, status, tone]): readonly Action[] => {

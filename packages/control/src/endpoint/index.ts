@@ -12,11 +12,13 @@ import {
   type Random,
   type ReadTransaction,
   type Reconciler,
+  type Reservations,
   reconciler,
   type Store,
   type Watch,
 } from '@switchyard/runtime'
 import {
+  type ClusterDocument,
   type EndpointDocument,
   type EngineDocument,
   find,
@@ -31,6 +33,7 @@ import {
 } from '../documents.ts'
 import { concerned } from '../quota.ts'
 import { decideEndpoint, type EndpointObserved } from './decide.ts'
+import type { Ground } from './place.ts'
 
 /** The endpoint that owns a revision or replica. */
 const owner = ({ metadata }: Document): readonly Key[] =>
@@ -47,10 +50,21 @@ const naming =
     return (await listed<EndpointDocument>(tx, { kind: 'Endpoint', ...within, fields })).map(keyOf)
   }
 
+/** Those that wait for a place on a cluster: it has told anew what it has. */
+const waiting: Watch['keys'] = async (document, tx) => {
+  const { value, ...within } = referencesTo(document)
+  const fields = [{ key: 'spec.cluster', operator: 'in', values: [value] }] as const
+  const all = await listed<EndpointDocument>(tx, { kind: 'Endpoint', ...within, fields })
+  const waits = ({ status }: EndpointDocument) =>
+    status.conditions?.some(({ type, status: is }) => type === 'Placed' && is === 'False') ?? false
+  return all.filter(waits).map(keyOf)
+}
+
 export interface EndpointOptions {
   readonly store: Store
   readonly demand: Demand
   readonly quotas: Quotas
+  readonly reservations: Reservations
   readonly clock: Clock
   readonly random: Random
   readonly observe?: Observe<ControllerObservation>
@@ -85,7 +99,7 @@ async function* asked(
 }
 
 export function endpointReconciler(options: EndpointOptions): Reconciler {
-  const { demand, quotas } = options
+  const { demand, quotas, reservations } = options
   return reconciler<EndpointDocument, EndpointObserved>({
     name: 'endpoint',
     kind: 'Endpoint',
@@ -94,25 +108,50 @@ export function endpointReconciler(options: EndpointOptions): Reconciler {
       { kind: 'Replica', keys: owner },
       { kind: 'Model', keys: naming('spec.model.name') },
       { kind: 'Engine', keys: naming('spec.engine.name') },
+      { kind: 'Cluster', keys: waiting },
       { kind: 'Quota', keys: concerned },
     ],
     wakes: signal => asked(options, signal),
     decide: decideEndpoint,
     observe: async (endpoint, { store }) => {
-      const { hasQuota, ...seen } = await store.read({ role: 'control' }, tx => observe(endpoint, tx))
+      const { hasQuota, cluster, ...seen } = await store.read({ role: 'control' }, tx =>
+        observe(endpoint, tx),
+      )
       return {
         ...seen,
         quietMs: endpoint.spec.idleSeconds === undefined ? 0 : await demand.quiet(endpoint),
+        ground: needs(endpoint, seen.revisions) ? await groundOf(endpoint, cluster, reservations) : undefined,
         allowance: hasQuota ? await quotas.allowance(endpoint.metadata.workspace ?? '') : undefined,
       }
     },
   })
 }
 
+interface Found {
+  readonly hasQuota: boolean
+  readonly cluster: ClusterDocument | undefined
+}
+
+async function groundOf(
+  { spec }: EndpointDocument,
+  cluster: ClusterDocument | undefined,
+  reservations: Reservations,
+): Promise<Ground> {
+  const node = cluster?.status.node
+  const reserved = node === undefined ? undefined : await reservations.on(node)
+  return { name: spec.cluster, cluster, reserved }
+}
+
+/** Whether some replica of it is to have something of its own. */
+const needs = ({ spec }: EndpointDocument, revisions: readonly RevisionDocument[]) =>
+  spec.resources.devices !== undefined ||
+  spec.resources.memory !== undefined ||
+  revisions.some(({ spec: { template } }) => template.resources !== undefined)
+
 async function observe(
   endpoint: EndpointDocument,
   tx: ReadTransaction,
-): Promise<Omit<EndpointObserved, 'quietMs' | 'allowance'> & { readonly hasQuota: boolean }> {
+): Promise<Omit<EndpointObserved, 'quietMs' | 'allowance' | 'ground'> & Found> {
   const { workspace, name } = endpoint.metadata
   const { spec } = endpoint
   const within = { workspace, fields: [{ key: 'spec.endpoint', operator: 'in', values: [name] }] } as const
@@ -126,8 +165,17 @@ async function observe(
       tx,
       keyOfReference('ModelRegistry', model.spec.source.registry, model.metadata.workspace),
     ))
+  const cluster = await find<ClusterDocument>(tx, keyOfReference('Cluster', spec.cluster, workspace))
   const mine = <D extends Document>(documents: readonly D[]) =>
     documents.filter(each => isOwnedBy(each, endpoint))
   const hasQuota = (await tx.list({ kind: 'Quota', workspace, limit: 1 })).items.length > 0
-  return { model, engine, registry, revisions: mine(revisions), replicas: mine(replicas), hasQuota }
+  return {
+    model,
+    engine,
+    registry,
+    cluster,
+    revisions: mine(revisions),
+    replicas: mine(replicas),
+    hasQuota,
+  }
 }

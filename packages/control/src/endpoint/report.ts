@@ -22,6 +22,8 @@ const terminal: ReadonlySet<FailureReason> = new Set([
   'Unschedulable',
 ])
 const degradedAfterMs = 30_000
+/** Conditions that say why no replica comes. */
+const hindrances: ReadonlySet<string> = new Set(['Placed', 'QuotaOk'])
 
 export interface Numbers {
   readonly desired?: number
@@ -104,7 +106,7 @@ export function statusOf(report: Report, now: number): { readonly status: Status
 }
 
 function readiness(
-  { endpoint, want, asleep, numbers, live, leaving, resolved }: Report,
+  { endpoint, want, asleep, numbers, live, leaving, resolved, claims }: Report,
   ready: number,
 ): Claim {
   const no = (reason: string, message: string) => claim('Ready', 'False', reason, message)
@@ -121,8 +123,11 @@ function readiness(
   const failure = failureOf(live.filter(({ spec }) => spec.revision === numbers.desired))
   if (failure) return no(failure.reason, failure.message)
   if (numbers.desired === undefined) return no('NoReplica', resolved.message)
-  if (live.length === 0)
-    return no(leaving.length > 0 ? 'Draining' : 'NoReplica', 'No replica has been placed yet.')
+  if (live.length === 0) {
+    const hindered = claims.find(({ type, status }) => hindrances.has(type) && status === 'False')
+    const message = hindered?.message ?? 'No replica has been placed yet.'
+    return no(leaving.length > 0 ? 'Draining' : 'NoReplica', message)
+  }
   return no('Starting', `${live.length} of ${want} replicas are starting.`)
 }
 

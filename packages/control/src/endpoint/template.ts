@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { checkArguments, findVersion, isDeniedEnvironment, renderCommand } from '@switchyard/catalog'
+import { bytesOf } from '@switchyard/kinds'
 import { canonical } from '@switchyard/runtime'
 import type {
   EndpointDocument,
@@ -111,9 +112,28 @@ export function resolve(endpoint: EndpointDocument, { model, registry, engine }:
     probes: metrics === undefined ? { alive } : { alive, metrics },
     context: { tokens, sequences },
     startupSeconds: spec.startupSeconds,
+    ...needsOf(spec.resources),
   }
   const { startupSeconds: _, ...hashed } = template
   return { template, hash: digest({ renderer, ...hashed }) }
+}
+
+/** What each replica needs of its own; nothing is said of what it does not need, so that older hashes stand. */
+function needsOf({
+  accelerator,
+  product,
+  devices,
+  memory,
+}: EndpointDocument['spec']['resources']): Pick<Template, 'resources'> {
+  if (devices === undefined && memory === undefined) return {}
+  return {
+    resources: {
+      ...(accelerator === undefined ? {} : { accelerator }),
+      ...(product === undefined ? {} : { product }),
+      ...(devices === undefined ? {} : { devices }),
+      ...(memory === undefined ? {} : { memoryBytes: bytesOf(memory) }),
+    },
+  }
 }
 
 function contextOf(model: ModelDocument): number {

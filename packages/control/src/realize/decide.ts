@@ -74,13 +74,19 @@ export function judge(
   now: number,
 ): Verdict {
   const seen = observed.running.find(({ id }) => id === replica.metadata.id)
-  const entry = { id: replica.metadata.id, ordinal: replica.spec.ordinal }
+  const entry = entryOf(replica)
   const { phase: _, observedGeneration: __, conditions: ___, ...before } = replica.status
   if (!seen && !observed.complete) return { entry, status: before }
   if (replica.spec.drain || isDeleting(replica)) return leave(replica, before, entry, seen, observed, now)
   if (!seen) return { entry, status: { ...without(before), state: 'Placed' } }
   const context = { before, entry, seen, now, revision, observed }
   return seen.state === 'exited' ? afterExit(context) : alive(context)
+}
+
+function entryOf({ metadata, spec }: ReplicaDocument): WorkloadReplica {
+  const { accelerator, devices: ids } = spec.assignment ?? {}
+  const own = accelerator && ids ? { devices: { accelerator, ids } } : {}
+  return { id: metadata.id, ordinal: spec.ordinal, ...own }
 }
 
 interface Context {

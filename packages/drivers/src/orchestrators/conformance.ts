@@ -225,6 +225,28 @@ export const conformance: readonly Case[] = [
     },
   },
   {
+    name: '13 a replica is told of its own devices, and one without any that others are not its own',
+    async run(subject) {
+      await using hand = await subject.open()
+      const [work, own, bare] = [subject.id(), subject.id(), subject.id()]
+      const devices = { accelerator: 'nvidia', ids: ['GPU-1', 'GPU-2'] } as const
+      const replicas = [
+        { id: own, ordinal: 0, devices },
+        { id: bare, ordinal: 1 },
+      ]
+      await hand.apply(subject.workload(work, [], replicas), fence, never)
+      for (const [id, ids] of [
+        [own, 'GPU-1,GPU-2'],
+        [bare, '-1'],
+      ] as const) {
+        await ready(hand, id)
+        const env = (await lines(hand, id)).find(line => line.startsWith('env ')) ?? ''
+        assert.ok(env.includes(`"CUDA_VISIBLE_DEVICES":"${ids}"`))
+        assert.ok(env.includes('"ROCR_VISIBLE_DEVICES":"-1"'))
+      }
+    },
+  },
+  {
     name: '14 parallel applies of one workload make one, of many make each',
     async run(subject) {
       await using hand = await subject.open()

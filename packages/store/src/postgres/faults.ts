@@ -37,6 +37,7 @@ const states: Readonly<Record<string, Row>> = {
   SY409: { code: 'conflict', reason: 'terminating', message: null },
   SYGNT: { code: 'denied', reason: 'grant_not_held', message: null },
   SYQTA: { code: 'exhausted', reason: 'quota_exceeded', message: null },
+  SYRSV: { code: 'conflict', reason: 'reserved', message: null },
   SYADM: { code: 'conflict', reason: 'last_admin', message: null },
   '23505': {
     code: 'conflict',

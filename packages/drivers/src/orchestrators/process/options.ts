@@ -1,6 +1,7 @@
 // What the process orchestrator needs to know of its installation, completed and checked once.
 import { isAbsolute } from 'node:path'
 import type { Clock, Observe, Random } from '@switchyard/runtime'
+import type { DeviceOptions } from './devices.ts'
 
 export type ProcessObservation =
   | { readonly type: 'engine_started'; readonly replica: string; readonly pid: number; readonly port: number }
@@ -38,11 +39,16 @@ export interface ProcessOptions {
   readonly scrapeTimeoutMs?: number
   /** Size at which a log is rotated; default 10 MiB. Three files are kept. */
   readonly logBytes?: number
+  /** Where devices are looked for, instead of on this machine. */
+  readonly devices?: Partial<DeviceOptions>
+  /** Devices are looked for anew after so long; default 30000. */
+  readonly devicesMs?: number
   /** Between sweeps for processes that nobody recorded; default 60000. */
   readonly sweepMs?: number
 }
 
-export type Settings = Required<Omit<ProcessOptions, 'builtin'>> & Pick<ProcessOptions, 'builtin'>
+export type Settings = Required<Omit<ProcessOptions, 'builtin' | 'devices'>> &
+  Pick<ProcessOptions, 'builtin' | 'devices'>
 
 export function complete(options: ProcessOptions): Settings {
   if (!isAbsolute(options.directory))
@@ -57,6 +63,7 @@ export function complete(options: ProcessOptions): Settings {
     probeTimeoutMs: 2000,
     scrapeTimeoutMs: 5000,
     logBytes: 10 << 20,
+    devicesMs: 30_000,
     sweepMs: 60_000,
     ...options,
   }

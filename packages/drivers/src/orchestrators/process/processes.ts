@@ -1,6 +1,7 @@
 // Runs replicas as processes of this machine. They outlive the server; the next one adopts them.
 import { createHash } from 'node:crypto'
 import { availableParallelism, totalmem } from 'node:os'
+import { visibility } from '@switchyard/catalog'
 import { Fault } from '@switchyard/kinds'
 import {
   type Capabilities,
@@ -16,6 +17,7 @@ import {
   type WorkloadReplica,
 } from '@switchyard/runtime'
 import { Child, signalProcess, type Yard } from './child.ts'
+import { findDevices } from './devices.ts'
 import { readLog } from './log.ts'
 import { complete, type ProcessOptions, type Settings } from './options.ts'
 import { freePort } from './port.ts'
@@ -44,6 +46,7 @@ class ProcessOrchestrator implements Processes {
   readonly #locks = new Map<string, Promise<unknown>>()
   readonly #ports = new Set<number>()
   readonly #waiting = new Set<() => void>()
+  #devices: { readonly at: number; readonly found: ReturnType<typeof findDevices> } | undefined
 
   constructor(settings: Settings) {
     this.#settings = settings
@@ -70,14 +73,19 @@ class ProcessOrchestrator implements Processes {
     })
   }
 
-  capabilities(): Promise<Capabilities> {
-    const version = `process ${process.platform}`
-    return Promise.resolve({
+  async capabilities(): Promise<Capabilities> {
+    const { clock, devices, environment, devicesMs } = this.#settings
+    const now = clock.monotonic()
+    if (!this.#devices || now - this.#devices.at >= devicesMs)
+      this.#devices = { at: now, found: findDevices({ root: '/', path: environment.PATH ?? '', ...devices }) }
+    return {
       binding: 'exact',
-      version,
+      version: `process ${process.platform}`,
       cpus: availableParallelism(),
       memoryBytes: totalmem(),
-    })
+      node: 'local',
+      devices: await this.#devices.found,
+    }
   }
 
   apply(work: Workload, fence: Fencing, signal: AbortSignal): Promise<void> {
@@ -206,7 +214,7 @@ class ProcessOrchestrator implements Processes {
     const filled = work.argv.map(word =>
       word === '{port}' ? String(port) : word === '{host}' ? '127.0.0.1' : word,
     )
-    const env = { ...settings.environment, ...work.env }
+    const env = { ...settings.environment, ...work.env, ...visibility(replica.devices) }
     try {
       await child.start([...program, ...filled], env, { ...state, port })
     } finally {
