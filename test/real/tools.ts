@@ -31,6 +31,18 @@ export async function pythonWithOpenAI(): Promise<Tool> {
   })
 }
 
+/** Python that knows the time zones of the world, and needs no package. */
+export async function pythonWithZones(): Promise<Tool> {
+  const python = onPath('python3')
+  if (python === undefined) return { absent: 'python3 is not installed' }
+  try {
+    await run(python, ['-c', "import zoneinfo; zoneinfo.ZoneInfo('America/New_York')"])
+    return { path: python }
+  } catch (error) {
+    return { absent: `python3 knows no time zones: ${sentence(error)}` }
+  }
+}
+
 /** Python of a virtual environment that holds Prometheus' parser and OpenTelemetry's schema. */
 export async function pythonWithObservers(): Promise<Tool> {
   const python = onPath('python3')

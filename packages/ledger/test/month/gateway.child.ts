@@ -10,7 +10,7 @@ import { shipUsage } from '../../src/ship.ts'
 import type { Ask } from './traffic.ts'
 import { type Begun, type GatewayTask, requestOf, type Told } from './truth.ts'
 
-const task = JSON.parse(process.argv[2] ?? '') as GatewayTask
+const task = JSON.parse(readFileSync(process.argv[2] ?? '', 'utf8')) as GatewayTask
 const clock = () => Date.parse(task.now)
 const say = (word: string) => process.stdout.write(`${word}\n`)
 

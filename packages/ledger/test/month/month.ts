@@ -1,6 +1,6 @@
 // A month of traffic and the two after it, through real processes on a real PostgreSQL, with kills; then everything that an
 // independent reckoning needs, and everything that it is to be compared with.
-import { cp, mkdtemp, readFile, rm } from 'node:fs/promises'
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -27,6 +27,8 @@ export interface Month {
   readonly seed: number
   readonly kills: number
   readonly told: readonly Told[]
+  /** Every event of the database, by its id. */
+  readonly held: ReadonlyMap<string, Held>
   readonly counted: readonly Counted[]
   readonly books: readonly PublishedBook[]
   /** In the order of their issue. */
@@ -89,12 +91,14 @@ export async function runMonth(
       .filter(Boolean)
       .map(line => JSON.parse(line) as Told),
   )
+  const held = await heldIn(sql)
   const owned = stack.move()
   return {
     seed,
     kills,
     told,
-    counted: countedOf(told, await heldIn(sql)),
+    held,
+    counted: countedOf(told, held),
     books: await publishedIn(sql),
     documents: await documentsIn(sql),
     issuedAfter: [...issues.keys()],
@@ -117,30 +121,36 @@ const truthOf = (folder: string, wave: number, gateway: number) => join(folder, 
 const journalOf = (folder: string, gateway: number) => join(folder, `journal-${gateway}`)
 
 async function gateways({ wave, index, folder, url, pause, next }: At, ships: boolean): Promise<number> {
-  const all = wave.asks.map((asks, gateway) => {
-    const task: GatewayTask = {
-      url,
-      now: wave.now,
-      wave: index,
-      folder: journalOf(folder, gateway),
-      truth: truthOf(folder, index, gateway),
-      asks,
-      ships,
-      pause,
-    }
-    return attend(
+  const all = wave.asks.map(async (asks, gateway) =>
+    attend(
       './gateway.child.ts',
-      [JSON.stringify(task)],
+      await ordered({
+        url,
+        now: wave.now,
+        wave: index,
+        folder: journalOf(folder, gateway),
+        truth: truthOf(folder, index, gateway),
+        asks,
+        ships,
+        pause,
+      }),
       (deaths.get(index)?.[gateway] ?? []).map(word => deathAt(word, asks.length, next)),
-    )
-  })
+    ),
+  )
   return sum(await Promise.all(all))
+}
+
+/** Arguments of a process cannot hold it. */
+async function ordered(task: GatewayTask): Promise<readonly string[]> {
+  const path = `${task.folder}.task-${task.wave}`
+  await writeFile(path, JSON.stringify(task))
+  return [path]
 }
 
 /** Somewhere in its work: of a batch, in its first milliseconds. */
 const deathAt = (word: string, asks: number, next: Random): Death => ({
   word,
-  times: word === 'begun' ? 1 + under(next, Math.max(1, Math.floor(asks * 0.4))) : 1 + under(next, 2),
+  times: 1 + under(next, Math.max(2, Math.floor(word === 'begun' ? asks * 0.4 : asks / 1000))),
   milliseconds: under(next, 12),
 })
 
@@ -152,19 +162,10 @@ async function rivals(at: At): Promise<number> {
     const copy = join(folder, `copy-${rival}`)
     await cp(journalOf(folder, 0), copy, { recursive: true })
     const truth = join(folder, 'none')
-    const task: GatewayTask = {
-      url,
-      now: wave.now,
-      wave: index,
-      folder: copy,
-      truth,
-      asks: [],
-      ships: true,
-      pause: 0,
-    }
+    const { now } = wave
     return attend(
       './gateway.child.ts',
-      [JSON.stringify(task)],
+      await ordered({ url, now, wave: index, folder: copy, truth, asks: [], ships: true, pause: 0 }),
       rival === 2 ? [] : [{ word: 'ingest', times: 1, milliseconds: under(next, 12) }],
     )
   })
