@@ -26,6 +26,8 @@ export interface Tap {
   readonly begun: boolean
   /** Deltas with content: what counts as output when no usage is reported. */
   readonly deltas: number
+  /** UTF-8 bytes of their text, where a delta may be several tokens; 0 where each is one. */
+  readonly textBytes: number
   readonly usage: Usage | undefined
   /** Events that could not be read and were withheld. */
   readonly malformed: number

@@ -8,7 +8,7 @@ import type { Ask, CallerName, Usage } from './exchange.ts'
 import { errorOf, Heard } from './heard.ts'
 import { restoreNames } from './ids.ts'
 import { unsupportedParameter } from './raw.ts'
-import { speeches, upstreamPort } from './speech.ts'
+import { mayJoinTokens, speeches, upstreamPort } from './speech.ts'
 
 const nothing = Buffer.alloc(0)
 const read = new WeakMap<Ask, Conversation>()
@@ -37,6 +37,7 @@ export function carryConverted(
   const asked = unscored ? withoutScores(conversation) : conversation
   const { value, dropped, clamped } = upstream.writeAsk(asked, { model: served, strict, maxOutput })
   const { streamType, fitName } = speeches[to.dialect]
+  const measured = mayJoinTokens(to)
   const restore = restoreNames(conversation.tools, fitName)
   const about: About = {
     id: answerId(caller, options.about.id),
@@ -52,7 +53,8 @@ export function carryConverted(
     same: false,
     dropped: unscored ? [...dropped, 'logprobs'] : dropped,
     clamped,
-    tap: () => new ConvertingTap(upstream.decoder(), port.encoder(about), restore, filter?.(), listen?.()),
+    tap: () =>
+      new ConvertingTap(measured, upstream.decoder(), port.encoder(about), restore, filter?.(), listen?.()),
     reply: body =>
       convertReply(body, { upstream, port, about, restore, filter: filter?.(), listener: listen?.() }),
   }
@@ -81,13 +83,14 @@ class ConvertingTap extends Heard implements Tap {
   readonly #listener: Listener | undefined
 
   constructor(
+    measured: boolean,
     decoder: Decoder,
     encoder: Encoder,
     restore: Restore,
     filter: Filter | undefined,
     listener: Listener | undefined,
   ) {
-    super()
+    super(measured)
     this.#decoder = decoder
     this.#encoder = encoder
     this.#restore = restore

@@ -33,8 +33,9 @@ export interface Usage {
 /**
  * `partition_mismatch`: the report's parts do not sum to its total. `usage_missing`: output was delivered and
  * no usage was reported, so that it was counted here. `input_estimated`: no upstream has told its input.
+ * `estimator:NAME`: its output was estimated, in the way of that name.
  */
-export type UsageFlag = 'partition_mismatch' | 'usage_missing' | 'input_estimated'
+export type UsageFlag = 'partition_mismatch' | 'usage_missing' | 'input_estimated' | `estimator:${string}`
 
 /** What is asked for, named so that each dialect's operations can be told apart. */
 export type Operation =

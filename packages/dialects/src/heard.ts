@@ -6,10 +6,17 @@ import type { UpstreamError } from './openai/error.ts'
 export class Heard {
   begun = false
   deltas = 0
+  textBytes = 0
   usage: Usage | undefined
   error: UpstreamError | undefined
   /** The answer is whole. */
   protected ended = false
+  /** A delta may be several tokens: its text is measured. */
+  protected readonly measured: boolean
+
+  constructor(measured: boolean) {
+    this.measured = measured
+  }
 
   protected hear(deltas: readonly Delta[]): void {
     for (const delta of deltas) this.#hear(delta)
@@ -19,10 +26,10 @@ export class Heard {
     switch (delta.type) {
       case 'text':
       case 'reasoning':
-        if (delta.text !== '') this.content()
+        if (delta.text !== '') this.#said(delta.text)
         break
       case 'args':
-        if (delta.json !== '') this.content()
+        if (delta.json !== '') this.#said(delta.json)
         break
       case 'open':
         if (delta.kind === 'tool') this.content()
@@ -48,6 +55,11 @@ export class Heard {
       case 'annotation':
       case 'close':
     }
+  }
+
+  #said(text: string): void {
+    if (this.measured) this.textBytes += Buffer.byteLength(text)
+    this.content()
   }
 
   protected content(): void {

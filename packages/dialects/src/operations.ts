@@ -28,7 +28,7 @@ export function carryOpenai(
 ): Carriage {
   if (to.dialect !== 'openai' && to.dialect !== 'responses') throw unsupportedByModel(ask)
   const streamUsage = to.dialect === 'openai' && to.row.streamUsage && ask.operation === 'completions'
-  const carriage = openaiCarriage(ask, path, streamUsage, options)
+  const carriage = openaiCarriage(ask, path, to, streamUsage, options)
   const asked = { ask }
   if (ask.operation === 'audio.speech') return { ...carriage, ...mediaAnswers(ask, asked, options.shown) }
   // Completions are metered by their tokens alone.

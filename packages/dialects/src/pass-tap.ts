@@ -2,6 +2,7 @@
 // the dialect's own decoder hears them too, and tells usage, content, end and errors.
 import type { Fault } from '@switchyard/kinds'
 import type { Tap } from './carriage.ts'
+import { memberBytes } from './delivered.ts'
 import type { Decoder } from './dialect.ts'
 import { Heard } from './heard.ts'
 import type { NamePlace } from './name-place.ts'
@@ -43,6 +44,8 @@ export interface Script {
   frame?(data: Buffer): Buffer
   /** The event is a piece of content and nothing else: it is counted, and not decoded. */
   content?(data: Buffer, place: NamePlace): boolean
+  /** Names of the members that hold the text of such a piece. */
+  readonly texts?: readonly Buffer[]
   /** Looks at an event that leaves. */
   heard?(data: Buffer, place: NamePlace): void
   fail(fault: Fault, type?: string): Buffer
@@ -61,9 +64,12 @@ export class PassTap extends Heard implements Tap {
   #changed: readonly Buffer[] = []
   #malformedInARow = 0
 
-  /** `name` is the model's for the caller, as JSON writes it; undefined keeps the upstream's. */
-  constructor(script: Script, name: Buffer | undefined) {
-    super()
+  /**
+   * `name` is the model's for the caller, as JSON writes it; undefined keeps the upstream's. `measured`: a delta may be
+   * several tokens.
+   */
+  constructor(script: Script, name: Buffer | undefined, measured: boolean) {
+    super(measured)
     this.#script = script
     this.#name = name
   }
@@ -122,7 +128,7 @@ export class PassTap extends Heard implements Tap {
     const { data, dataStart, dataEnd } = reader
     if (!place.find(data, dataStart, dataEnd)) return this.#spoilt(data.subarray(dataStart, dataEnd))
     this.#malformedInARow = 0
-    if (this.#script.content?.(data, place)) this.content()
+    if (this.#script.content?.(data, place)) this.#piece(data, dataStart, dataEnd)
     else this.#decode(event)
     if (this.error) return 'over'
     heard?.call(this.#script, data, place)
@@ -135,12 +141,20 @@ export class PassTap extends Heard implements Tap {
     return renamed ? this.#leaves(...this.#renamed()) : 'pass'
   }
 
+  #piece(data: Buffer, start: number, end: number): void {
+    const { texts } = this.#script
+    if (this.measured && texts) this.textBytes += memberBytes(data.subarray(start, end), texts)
+    this.content()
+  }
+
   /** Where pieces are counted by themselves, what repeats them whole is not counted again. */
   #decode(event: Buffer): void {
     const { decoder, content } = this.#script
-    const { deltas } = this
+    const { deltas, textBytes } = this
     this.hear(decoder.push(event))
-    if (content && deltas > 0) this.deltas = deltas
+    if (!content || deltas === 0) return
+    this.deltas = deltas
+    this.textBytes = textBytes
   }
 
   /** The verdict where the end of the body is the end of the answer. */

@@ -14,7 +14,7 @@ import { StreamTap } from './openai/stream.ts'
 import { PassTap, type Script } from './pass-tap.ts'
 import { unsupportedParameter } from './raw.ts'
 import { anthropicScript, geminiArrayScript, geminiScript, ollamaScript, responsesScript } from './scripts.ts'
-import { speeches, upstreamPort } from './speech.ts'
+import { mayJoinTokens, speeches, upstreamPort } from './speech.ts'
 import { type Edit, modelEdit, spliced } from './splice.ts'
 
 const none: readonly string[] = Object.freeze([])
@@ -23,7 +23,7 @@ const none: readonly string[] = Object.freeze([])
 export function carrySame(ask: Ask, to: Speech, options: CarriageOptions): Carriage {
   switch (to.dialect) {
     case 'openai':
-      return openaiCarriage(ask, '/v1/chat/completions', to.row.streamUsage, options)
+      return openaiCarriage(ask, '/v1/chat/completions', to, to.row.streamUsage, options)
     case 'responses': {
       const about = aboutOf(ask, options)
       return passing(ask, '/v1/responses', to, options, () => responsesScript(to, about))
@@ -60,10 +60,12 @@ function geminiPath(root: string, served: string, stream: boolean): string {
 export function openaiCarriage(
   ask: Ask,
   path: string,
+  to: Speech,
   streamUsage: boolean,
   { served, shown }: Pick<CarriageOptions, 'served' | 'shown'>,
 ): Carriage {
   const name = shown === undefined ? undefined : publicName(shown)
+  const measured = mayJoinTokens(to)
   return {
     path,
     body: upstreamBody(ask, served, streamUsage),
@@ -71,7 +73,7 @@ export function openaiCarriage(
     same: true,
     dropped: none,
     clamped: none,
-    tap: () => new StreamTap({ name, usage: ask.stream.usage, choices: ask.n }),
+    tap: () => new StreamTap({ name, usage: ask.stream.usage, choices: ask.n, measured }),
     reply: body => readReply(body, name),
   }
 }
@@ -87,6 +89,7 @@ function passing(
   script: () => Script,
 ): Carriage {
   const name = shown === undefined ? undefined : publicName(shown)
+  const measured = mayJoinTokens(to)
   const { edits, dropped } = cleaning(ask, to.dialect)
   const [lost] = dropped
   if (strict && lost !== undefined) throw unsupportedParameter(lost, withoutThoughts)
@@ -97,7 +100,7 @@ function passing(
     same: true,
     dropped,
     clamped: none,
-    tap: (): Tap => new PassTap(script(), name),
+    tap: (): Tap => new PassTap(script(), name, measured),
     reply: body => passReply(body, upstreamPort(to), name),
   }
 }

@@ -24,6 +24,7 @@ export class ByteTap implements Tap {
   out: Buffer | undefined
   begun = false
   readonly deltas: number = 0
+  readonly textBytes = 0
   readonly malformed = 0
   terminal: Buffer | undefined
   readonly error = undefined
@@ -58,6 +59,7 @@ export class EventTap implements Tap {
   out: Buffer | undefined
   begun = false
   deltas = 0
+  readonly textBytes = 0
   readonly malformed = 0
   terminal: Buffer | undefined
   readonly error = undefined

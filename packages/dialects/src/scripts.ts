@@ -23,6 +23,7 @@ type Of<D extends Other['dialect']> = Extract<Other, { dialect: D }>
 const messageStop = Buffer.from('event: message_stop\ndata: {"type":"message_stop"}\n\n')
 
 const blockDelta = Buffer.from('"content_block_delta"')
+const blockTexts = ['"text"', '"thinking"', '"partial_json"'].map(name => Buffer.from(name))
 
 export function anthropicScript(to: Of<'anthropic'>): Script {
   return {
@@ -32,11 +33,13 @@ export function anthropicScript(to: Of<'anthropic'>): Script {
     closing: blankLine,
     end: messageStop,
     content: (data, place) => place.typeEnds(data, blockDelta),
+    texts: blockTexts,
     fail: (fault, type) => Buffer.from(anthropicError(fault, type)),
   }
 }
 
 const anyDelta = Buffer.from('.delta"')
+const deltaTexts = [Buffer.from('"delta"')]
 
 /** Bytes of a begun response that are kept: a larger one fails without its own members. */
 const mostBegun = 256 * 1024
@@ -48,6 +51,7 @@ class ResponsesScript implements Script {
   readonly place = new NamePlace('response', 'model')
   readonly closing = blankLine
   readonly end = nothing
+  readonly texts = deltaTexts
   readonly #about: About
   #sequence = -1
   #begun: Buffer | undefined

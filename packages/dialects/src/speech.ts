@@ -25,6 +25,12 @@ export const speeches: Readonly<Record<ChatDialect, Row>> = {
   ollama: { streamType: 'application/x-ndjson', fitName: openaiToolName },
 }
 
+/** A delta of theirs may be several tokens: engines stream one at a time. */
+export function mayJoinTokens(to: Speech): boolean {
+  if (to.dialect === 'openai' || to.dialect === 'anthropic') return to.row.counts === 'provider'
+  return to.dialect !== 'ollama'
+}
+
 export function upstreamPort(to: Speech): ChatPort {
   switch (to.dialect) {
     case 'openai':

@@ -74,8 +74,8 @@ export interface Answering {
   fail(fault: Fault, type?: string): Buffer
   /** What this caller's request has used so far; asked once, when it is settled. */
   used(): Usage | undefined
-  /** Deltas of a stream so far, as far as this caller pays for it: about a token each. */
-  readonly deltas: number
+  /** Tokens of a stream's output so far, as far as this caller pays for it and they can be told from what has come. */
+  readonly tokens: number
   /** What it has used so far, as far as is known while it runs. */
   progress(): Usage | undefined
 }

@@ -249,8 +249,8 @@ export class Cached implements Answering, FlightHearer {
     return this.#usage
   }
 
-  get deltas(): number {
-    return this.#pays ? (this.#shared?.forward.deltas ?? 0) : 0
+  get tokens(): number {
+    return this.#pays ? (this.#shared?.forward.tokens ?? 0) : 0
   }
 
   progress(): Usage | undefined {

@@ -381,7 +381,7 @@ export class Call implements Story, Running, InboundHearer, IntakeHearer, Openin
 
   /** A stream that has used up what is held for it waits for more, and ends where there is none. */
   #pace(stretches: Stretches): void {
-    const verdict = stretches.pace(this.#answering?.deltas ?? 0, this.house.wheel.now)
+    const verdict = stretches.pace(this.#answering?.tokens ?? 0, this.house.wheel.now)
     if (verdict === 'go') return
     if (verdict === 'cut') this.stop(usedUp(), 'budget_cut')
     else if (verdict === 'wait') this.#answering?.pause()
@@ -625,7 +625,7 @@ export class Call implements Story, Running, InboundHearer, IntakeHearer, Openin
   /** A stream tells the journal now and then how far it has come. */
   #tellProgress(now: number): void {
     const answering = this.#answering
-    if (!answering || !this.#progress?.due(answering.deltas, now)) return
+    if (!answering || !this.#progress?.due(answering.tokens, now)) return
     this.opening
       ?.progress(lostAt(this.house.clock(), answering))
       .catch((error: unknown) => this.#unrecorded(error))

@@ -3,11 +3,11 @@
 import {
   type Carriage,
   callers,
-  openai,
   type Reply,
   type Speech,
-  type Tap,
+  tokensDelivered,
   type Usage,
+  usageSoFar,
 } from '@switchyard/dialects'
 import { Fault } from '@switchyard/kinds'
 import type { AnsweredBy, Ended, EndReason, LimitClaim, Verdict } from '@switchyard/runtime'
@@ -153,18 +153,19 @@ export class Forward implements AttemptHearer, Answering, Guest {
     if (!tap) return this.attempt?.reported
     const { metrics } = this.#house
     metrics.malformedEvents += tap.malformed
-    const usage = soFar(tap)
+    const usage = usageSoFar(tap)
     if (usage !== tap.usage) metrics.usageMissing++
     return usage
   }
 
-  get deltas(): number {
-    return this.attempt?.tap?.deltas ?? 0
+  get tokens(): number {
+    const tap = this.attempt?.tap
+    return tap ? tokensDelivered(tap) : 0
   }
 
   progress(): Usage | undefined {
     const tap = this.attempt?.tap
-    return tap && soFar(tap)
+    return tap && usageSoFar(tap)
   }
 
   start(): void {
@@ -653,23 +654,3 @@ export class Forward implements AttemptHearer, Answering, Guest {
     this.#house.metrics.attempt(upstream.name, 'answered')
   }
 }
-
-/** What is reported, and what was counted of output where more has come than is reported. */
-function soFar(tap: Tap): Usage | undefined {
-  const { usage, deltas, terminal } = tap
-  if (deltas === 0 || (usage && terminal)) return usage
-  const counted = openai.countedUsage(deltas)
-  if (!usage) return counted
-  let output = 0n
-  for (const unit of outputUnits) output += usage.quantities[unit] ?? 0n
-  if (output >= BigInt(deltas)) return usage
-  const missing = BigInt(deltas) - output + (usage.quantities['tok.out.text'] ?? 0n)
-  return {
-    ...usage,
-    quantities: { ...usage.quantities, 'tok.out.text': missing },
-    source: counted.source,
-    flags: [...usage.flags, ...counted.flags],
-  }
-}
-
-const outputUnits = ['tok.out.text', 'tok.out.reasoning', 'tok.out.audio', 'tok.out.image'] as const

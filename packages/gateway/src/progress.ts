@@ -2,13 +2,13 @@
 import type { Ended } from '@switchyard/runtime'
 import type { Answering } from './answering.ts'
 
-/** The journal is told after so many deltas, or so many milliseconds. */
-const toldDeltas = 1024
+/** The journal is told after so many tokens, or so many milliseconds. */
+const toldTokens = 1024
 const toldMilliseconds = 5000
 
 /** What the journal was told last of one stream. */
 export class Progress {
-  #deltas = 0
+  #tokens = 0
   #at: number
 
   /** `now` in milliseconds of any clock. */
@@ -16,11 +16,11 @@ export class Progress {
     this.#at = now
   }
 
-  /** Whether it is time to tell of so many deltas, which are then taken for told. */
-  due(deltas: number, now: number): boolean {
-    const more = deltas - this.#deltas
-    if (more === 0 || (more < toldDeltas && now - this.#at < toldMilliseconds)) return false
-    this.#deltas = deltas
+  /** Whether it is time to tell of so many tokens, which are then taken for told. */
+  due(tokens: number, now: number): boolean {
+    const more = tokens - this.#tokens
+    if (more === 0 || (more < toldTokens && now - this.#at < toldMilliseconds)) return false
+    this.#tokens = tokens
     this.#at = now
     return true
   }

@@ -1,6 +1,6 @@
 // A copy of a request at another upstream, whose answer is thrown away. What it cost is recorded and billed to nobody;
 // its faults and its slowness reach nobody either.
-import { openai, type Reply } from '@switchyard/dialects'
+import { deliveredUsage, type Reply } from '@switchyard/dialects'
 import { Fault } from '@switchyard/kinds'
 import type { Admission, EndReason } from '@switchyard/runtime'
 import { Attempt, type AttemptHearer } from './attempt.ts'
@@ -91,8 +91,8 @@ export class ShadowCall implements AttemptHearer, Ticking {
 
   ended(attempt: Attempt): void {
     attempt.ticket.end('answered', this.#house.clock())
-    const { usage, deltas = 0 } = attempt.tap ?? {}
-    this.#record('done', usage ?? (deltas > 0 ? openai.countedUsage(deltas) : undefined))
+    const { tap } = attempt
+    this.#record('done', tap?.usage ?? (tap && tap.deltas > 0 ? deliveredUsage(tap) : undefined))
   }
 
   replied(attempt: Attempt, { usage }: Reply): void {

@@ -3,4 +3,4 @@ export { errorBody, errorEvent, errorType, type UpstreamError } from './error.ts
 export { readRequest, upstreamBody } from './request.ts'
 export { publicName, readReply } from './response.ts'
 export { StreamTap, type TapOptions } from './stream.ts'
-export { countedUsage, normaliseUsage } from './usage.ts'
+export { normaliseUsage } from './usage.ts'

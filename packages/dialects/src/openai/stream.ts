@@ -2,6 +2,7 @@
 // usage chunk that the caller had not asked for. Tells when content begins, and how the stream ends.
 import type { Fault } from '@switchyard/kinds'
 import type { Tap } from '../carriage.ts'
+import { memberBytes, textBytesIn } from '../delivered.ts'
 import type { Usage } from '../exchange.ts'
 import { Cursor, closed, more, Names } from '../scan.ts'
 import { EventReader } from '../sse.ts'
@@ -33,7 +34,10 @@ const contentNames = new Names([
   'audio',
 ])
 
+const toolTexts = [Buffer.from('"arguments"')]
+
 const letterN = 0x6e
+const quote = 0x22
 const doneMarker = Buffer.from('[DONE]')
 const doneEvent = Buffer.from('data: [DONE]\n\n')
 const blankLine = Buffer.from('\n\n')
@@ -49,6 +53,8 @@ export interface TapOptions {
   readonly usage: boolean
   /** Answers that were asked for, 1 when omitted: without `[DONE]` each must have given its reason to finish. */
   readonly choices?: number
+  /** A delta may be several tokens: its text is measured. */
+  readonly measured?: boolean
 }
 
 /** `push` each chunk; then `out` is what may leave, and the other fields tell what has been seen so far. */
@@ -59,6 +65,7 @@ export class StreamTap implements Tap {
   begun = false
   /** Deltas with content: what counts as output when no usage is reported. */
   deltas = 0
+  textBytes = 0
   usage: Usage | undefined
   /** Events that were no JSON and were withheld. */
   malformed = 0
@@ -149,6 +156,7 @@ export class StreamTap implements Tap {
     let tierEnd = 0
     this.#modelStart = -1
     const deltasBefore = this.deltas
+    const textBefore = this.textBytes
     const finishedBefore = this.#finished
     if (this.#ending.length > 0) this.#ending.length = 0
     cursor.space()
@@ -183,6 +191,7 @@ export class StreamTap implements Tap {
     if (step === closed) cursor.space()
     if (step !== closed || cursor.at !== cursor.end) {
       this.deltas = deltasBefore
+      this.textBytes = textBefore
       this.#finished = finishedBefore
       return this.#spoilt()
     }
@@ -235,7 +244,10 @@ export class StreamTap implements Tap {
       } else if (!cursor.value(3)) return false
       else if (name === finishReason && bytes[start] !== letterN) finished = true
       else if (name === index) at = digits(bytes, start, cursor.at)
-      else if (name === text && bytes[start] !== letterN && cursor.at - start > 2) content = true
+      else if (name === text && bytes[start] !== letterN && cursor.at - start > 2) {
+        content = true
+        if (this.#options.measured) this.textBytes += textOf(bytes, start, cursor.at)
+      }
       step = cursor.next()
     }
     if (content) this.deltas++
@@ -256,7 +268,10 @@ export class StreamTap implements Tap {
       const start = cursor.at
       if (!cursor.value(4)) return -1
       // An empty string, array or object has two bytes.
-      if (name >= 0 && bytes[start] !== letterN && cursor.at - start > 2) content = 1
+      if (name >= 0 && bytes[start] !== letterN && cursor.at - start > 2) {
+        content = 1
+        if (this.#options.measured) this.textBytes += textOf(bytes, start, cursor.at)
+      }
       step = cursor.next()
     }
     return step === closed ? content : -1
@@ -292,6 +307,12 @@ export class StreamTap implements Tap {
     const lines = json.toString('latin1').split('\n')
     return [Buffer.from(`${lines.map(line => `data: ${line}\n`).join('')}\n`, 'latin1')]
   }
+}
+
+/** UTF-8 bytes of the text of a piece of content, or of the arguments of a call of a tool. */
+function textOf(bytes: Uint8Array, start: number, end: number): number {
+  if (bytes[start] === quote) return textBytesIn(bytes, start + 1, end)
+  return memberBytes(Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start), toolTexts)
 }
 
 /** A whole number; what is none counts as some other. */

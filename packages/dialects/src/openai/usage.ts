@@ -73,8 +73,3 @@ function reported(prompt: bigint | undefined, completion: bigint | undefined): Q
     ...(completion !== undefined && completion >= 0n && { 'tok.out.text': completion }),
   }
 }
-
-/** The usage of output that was delivered without a report: one delta is taken for one token. */
-export function countedUsage(deltas: number): Usage {
-  return { quantities: { 'tok.out.text': BigInt(deltas) }, source: 'counted', flags: ['usage_missing'] }
-}
