@@ -1,11 +1,11 @@
-// `up`, `down` and `reset`: what the command line starts, and `worker`, which `up` does. Progress goes to the parent
+// `up`, `down`, `reset`, `backup` and `restore`: what the command line starts, and `worker`, which `up` does. Progress goes to the parent
 // by messages. A worker loads the gateway alone.
 import { Fault } from '@switchyard/kinds'
 import { readQuickstart, readWorkers, running } from './folder.ts'
 import type { Quickstart, Report } from './progress.ts'
 import { readSettings, type Settings } from './settings.ts'
 
-const verb = process.argv[2]
+const [, , verb, folder] = process.argv
 
 const report: Report = progress => {
   // A parent that has gone on (`--detach`) hears nothing more, and that is fine.
@@ -45,12 +45,19 @@ const verbs: Readonly<Record<string, (settings: Settings) => Promise<void>>> = {
   up,
   down: async settings => (await import('./down.ts')).down(settings, report),
   reset: async settings => (await import('./down.ts')).reset(settings, report),
+  backup: async settings => (await import('./backup.ts')).backup(settings, report, named(folder)),
+  restore: async settings => (await import('./backup.ts')).restore(settings, report, named(folder)),
   worker: async settings => (await import('./workers-child.ts')).work(settings),
+}
+
+function named(directory: string | undefined): string {
+  if (directory === undefined) throw new Fault('invalid', 'Name the folder of the backup.')
+  return directory
 }
 
 try {
   const run = verbs[verb ?? '']
-  if (!run) throw new Fault('invalid', 'Usage: main.ts up | down | reset')
+  if (!run) throw new Fault('invalid', 'Usage: main.ts up | down | reset | backup DIR | restore DIR')
   await run(readSettings(process.env))
 } catch (error) {
   const fault =

@@ -1,5 +1,6 @@
 // What `up` and `down` tell the command line while they work, one message a line of thought.
 import type { Code } from '@switchyard/kinds'
+import type { Backup, BackupProgress, Restored } from '@switchyard/store/backup'
 import type { WorkerState } from './workers-messages.ts'
 
 export const steps = ['database', 'schema', 'gateway', 'resources', 'model', 'engine', 'token'] as const
@@ -40,6 +41,9 @@ export type Progress =
     }
   | { readonly type: 'failed'; readonly code: Code; readonly message: string }
   | { readonly type: 'stopped'; readonly what: string }
+  | ({ readonly type: 'copying' } & BackupProgress)
+  | ({ readonly type: 'backed_up'; readonly directory: string } & Backup)
+  | ({ readonly type: 'restored' } & Restored)
 
 export type Report = (progress: Progress) => void
 

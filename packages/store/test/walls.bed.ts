@@ -12,6 +12,8 @@ import { usageEvent } from './usage-event.ts'
 export interface Walls {
   readonly db: TestDatabase
   readonly vault: Vault
+  /** Root key of the vault. */
+  readonly root: Uint8Array
   /** The owner's eyes: a superuser passes every policy. */
   readonly eyes: Client
   /** Documents of each workspace by `workspace/name`, and shared clusters by name. */
@@ -28,7 +30,8 @@ export const hasWorkspace = `exists (select from pg_attribute a where a.attrelid
 
 export async function openWalls(): Promise<Walls> {
   const db = await testDatabase()
-  const vault = db.openVault([randomBytes(32)])
+  const root = randomBytes(32)
+  const vault = db.openVault([root])
   const made = await fill(db, vault)
   const eyes = new Client({ connectionString: db.url, options: '-c search_path=switchyard' })
   await eyes.connect()
@@ -39,6 +42,7 @@ export async function openWalls(): Promise<Walls> {
   return {
     db,
     vault,
+    root,
     eyes,
     made,
     as: (role, settings, sql) => runAs(eyes, role, settings, sql),

@@ -15,12 +15,13 @@ export function dataFolder({ env, cwd }: Terminal, given: string | undefined): s
 /** In a group of its own, so that Ctrl-C reaches it through us alone. */
 export function startServer(
   { env }: Terminal,
-  verb: 'up' | 'down' | 'reset',
+  verb: 'up' | 'down' | 'reset' | 'backup' | 'restore',
   settings: Readonly<Record<string, string | undefined>>,
   output: number | 'inherit' | 'ignore',
+  ...more: readonly string[]
 ): ChildProcess {
   const chosen = Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined))
-  const child = spawn(process.execPath, [program, verb], {
+  const child = spawn(process.execPath, [program, verb, ...more], {
     detached: true,
     env: { ...env, ...chosen },
     stdio: ['ignore', output, output, 'ipc'],

@@ -126,6 +126,16 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
   }
 }
 
+/** URL of the database `switchyard` where the server of a folder runs, whoever started it. */
+export async function embeddedUrl({
+  directory,
+}: {
+  readonly directory: string
+}): Promise<string | undefined> {
+  const postmaster = findPostmaster(join(resolve(directory), 'data'))
+  return postmaster && urlOf(postmaster, await passwordOf(resolve(directory)))
+}
+
 /** Stops the server of a folder, whoever started it; false when none ran. */
 export async function stopEmbedded({ directory }: { readonly directory: string }): Promise<boolean> {
   const postmaster = findPostmaster(join(resolve(directory), 'data'))
