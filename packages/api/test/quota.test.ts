@@ -31,6 +31,56 @@ test.each([
   ])
 })
 
+test.each([
+  [{}, 'spec', 'must say how much of something: set replicas, or flavors of devices'],
+  [
+    { flavors: [{ accelerator: 'amd', nominal: 1, borrow: 1 }] },
+    'spec.flavors.0.borrow',
+    'needs a cohort to borrow from: set spec.cohort',
+  ],
+  [
+    {
+      flavors: [
+        { accelerator: 'amd', nominal: 1 },
+        { accelerator: 'amd', nominal: 2 },
+      ],
+    },
+    'spec.flavors.1',
+    'is there already: give each accelerator and product once',
+  ],
+])('a quota of devices that cannot be is refused: %j', async (spec, path, message) => {
+  const reply = await h.call('POST', quotas, { body: { metadata: { name: 'red' }, spec } })
+  expect(expectStatus(reply, 400).body.error.details).toMatchObject([{ path, message }])
+})
+
+test('SV9: a quota of devices refuses an endpoint with the quota, the workspace, the devices, used and left', async () => {
+  expectStatus(await h.call('POST', '/api/v1/workspaces', { body: workspaceDocument('labs') }), 201)
+  const labs = '/api/v1/workspaces/labs'
+  const flavors = [{ accelerator: 'nvidia', product: 'L4', nominal: 5 }]
+  expectStatus(
+    await h.call('POST', `${labs}/quotas`, { body: { metadata: { name: 'gpus' }, spec: { flavors } } }),
+    201,
+  )
+  const resources = { accelerator: 'nvidia', product: 'L4', devices: 2, memory: '8Gi' }
+  const asks = (name: string, replicas: number) => {
+    const { metadata, spec } = endpointDocument(name)
+    return { metadata, spec: { ...spec, replicas, resources } }
+  }
+  expectStatus(await h.call('POST', `${labs}/endpoints`, { body: asks('a', 2) }), 201)
+  for (const dryRun of ['', '?dryRun=true']) {
+    const refused = await h.call('POST', `${labs}/endpoints${dryRun}`, { body: asks('b', 1) })
+    expect(expectStatus(refused, 429).body.error).toMatchObject({
+      code: 'exhausted',
+      reason: 'quota_exceeded',
+      message:
+        'Quota gpus lets the endpoints of workspace labs have 5 devices of nvidia L4, 5 of them its own. The others have 4, which leaves 1: ask for at most so many, or have the quota raised.',
+    })
+  }
+  const fewer = { spec: { resources: { devices: 1 } } }
+  expectStatus(await h.call('PATCH', `${labs}/endpoints/a`, { body: fewer }), 200)
+  expectStatus(await h.call('POST', `${labs}/endpoints`, { body: asks('b', 1) }), 201)
+})
+
 test('SV9: a quota is given from above, read within, and refuses what goes beyond it, also in a dry run', async () => {
   const lead = await h.person('lea', { red: ['workspace-admin'] })
   const owner = await h.person('own', { red: ['admin'] })

@@ -8,6 +8,7 @@ import {
   type ReadTransaction,
   type Reconciler,
   reconciler,
+  type Share,
   type Watch,
 } from '@switchyard/runtime'
 import { claim, listed, type QuotaDocument } from './documents.ts'
@@ -17,8 +18,9 @@ const againMs = 60_000
 
 export function decideQuota({ spec }: QuotaDocument, allowance: Allowance | undefined): Decision {
   if (!allowance) return { actions: [] } // it is gone by now
-  const { declared, used, limit, borrowed, lent, returns } = allowance
+  const { shares, returns } = allowance
   const owed = returns.length
+  const exceeded = shares.filter(({ used, limit }) => used > limit)
   const within =
     owed > 0
       ? claim(
@@ -27,20 +29,47 @@ export function decideQuota({ spec }: QuotaDocument, allowance: Allowance | unde
           'GivingBack',
           `${owed} borrowed replicas are given back to those who lent them.`,
         )
-      : used > limit
+      : exceeded.length > 0
         ? claim(
             'Within',
             'False',
             'Exceeded',
-            `${used} replicas are there and ${limit} may be: no more are placed until some have gone.`,
+            `${exceeded.map(saidOf).join(', ')}: no more are placed until some have gone.`,
           )
         : claim('Within', 'True', 'Within', '')
   return {
     actions: [],
-    status: { declared, used, limit, borrowed, lent, owed, conditions: [within] },
+    status: {
+      ...shares.filter(({ accelerator }) => accelerator === undefined).map(countsOf)[0],
+      owed,
+      ...(spec.flavors ? { flavors: shares.filter(({ accelerator }) => accelerator).map(flavorOf) } : {}),
+      conditions: [within],
+    },
     ...(spec.cohort === undefined ? {} : { again: againMs }),
   }
 }
+
+/** What a share is of, in words. */
+export const countedIn = ({ accelerator, product }: Share): string =>
+  accelerator === undefined
+    ? 'replicas'
+    : `devices of ${accelerator}${product === undefined ? '' : ` ${product}`}`
+
+const saidOf = (share: Share) => `${share.used} ${countedIn(share)} are there and ${share.limit} may be`
+
+const countsOf = ({ declared, used, limit, borrowed, lent }: Share) => ({
+  declared,
+  used,
+  limit,
+  borrowed,
+  lent,
+})
+
+const flavorOf = (share: Share) => ({
+  accelerator: share.accelerator,
+  ...(share.product === undefined ? {} : { product: share.product }),
+  ...countsOf(share),
+})
 
 /** The quotas that a document of a workspace counts for: its own and those of its cohort. */
 async function cohortOf(workspace: string, tx: ReadTransaction): Promise<readonly Key[]> {

@@ -1,4 +1,5 @@
 // What control decides about an endpoint, as a table of sentences.
+import type { Share } from '@switchyard/runtime'
 import { describe, expect, test } from 'vitest'
 import { decideEndpoint, type EndpointObserved } from '../src/endpoint/decide.ts'
 import { resolve } from '../src/endpoint/template.ts'
@@ -400,16 +401,14 @@ describe('the template', () => {
 })
 
 describe('SV9: an endpoint under a quota', () => {
-  const allowance = (more: object) => ({
+  const share = { nominal: 2, declared: 3, used: 0, limit: 2, borrowed: 0, lent: 0 }
+  const allowance = ({
+    returns = [],
+    ...more
+  }: { readonly returns?: readonly string[] } & Partial<Share>) => ({
     quota: 'q',
-    nominal: 2,
-    declared: 3,
-    used: 0,
-    limit: 2,
-    borrowed: 0,
-    lent: 0,
-    returns: [],
-    ...more,
+    shares: [{ ...share, ...more }],
+    returns,
   })
   const three = anEndpoint({ replicas: 3 }, one)
   const two = [aReplica(1, 0, ready), aReplica(1, 1, ready)]

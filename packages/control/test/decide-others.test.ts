@@ -155,7 +155,7 @@ describe('a cluster', () => {
 })
 
 describe('SV9: a quota', () => {
-  const counts = { quota: 'q', nominal: 2, declared: 3, used: 2, limit: 3, borrowed: 0, lent: 0, returns: [] }
+  const counts = { nominal: 2, declared: 3, used: 2, limit: 3, borrowed: 0, lent: 0, returns: [] as string[] }
   test.each([
     ['that is not used up is Within', counts, 'True Within', 'Ready'],
     ['beyond which replicas stand is Exceeded', { ...counts, used: 4 }, 'False Exceeded', 'Exceeded'],
@@ -165,11 +165,24 @@ describe('SV9: a quota', () => {
       'True GivingBack',
       'Ready',
     ],
-  ])('%s', (_, allowance, condition, phase) => {
+  ])('%s', (_, { returns, ...share }, condition, phase) => {
+    const allowance = { quota: 'q', shares: [share], returns }
     const decision = decideQuota(theQuota(), allowance)
     expect(conditionOf(decision.status, 'Within')).toBe(condition)
-    expect(decision.status).toMatchObject({ used: allowance.used, owed: allowance.returns.length })
+    expect(decision.status).toMatchObject({ used: share.used, owed: returns.length })
     const status = completed(theQuota(), decision.status ?? {}, now) as ReturnType<typeof theQuota>['status']
     expect(quota.phase({ ...theQuota(), status })).toBe(phase)
+  })
+  test('of devices tells of each flavor by itself', () => {
+    const { returns: _, ...share } = counts
+    const flavors = [{ accelerator: 'nvidia', product: 'L4', nominal: 2 }]
+    const of = { accelerator: 'nvidia', product: 'L4' } as const
+    const shares = [share, { ...share, ...of, used: 4 }]
+    const { status } = decideQuota(theQuota({ flavors }), { quota: 'q', shares, returns: [] })
+    expect(status).toMatchObject({ used: 2, flavors: [{ ...of, used: 4, limit: 3 }] })
+    expect(status?.conditions?.find(({ type }) => type === 'Within')).toMatchObject({
+      reason: 'Exceeded',
+      message: '4 devices of nvidia L4 are there and 3 may be: no more are placed until some have gone.',
+    })
   })
 })

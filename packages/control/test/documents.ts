@@ -82,11 +82,11 @@ export const theCluster = (status: ClusterDocument['status'] = {}, spec: object 
   status,
 })
 
-export const theQuota = (): QuotaDocument => ({
+export const theQuota = (spec: object = {}): QuotaDocument => ({
   apiVersion,
   kind: 'Quota',
   metadata: metadata('Quota', 'q'),
-  spec: quota.spec.parse({ cohort: 'lab', replicas: { nominal: 2, borrow: 1 } }),
+  spec: quota.spec.parse({ cohort: 'lab', replicas: { nominal: 2, borrow: 1 }, ...spec }),
   status: {},
 })
 

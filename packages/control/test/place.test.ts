@@ -1,5 +1,6 @@
 // Which devices a replica is given, and what an endpoint is told when there are none for it.
 import type { Accelerator } from '@switchyard/kinds'
+import type { Share } from '@switchyard/runtime'
 import { describe, expect, test } from 'vitest'
 import { decideCluster } from '../src/cluster.ts'
 import { decideEndpoint, type EndpointObserved } from '../src/endpoint/decide.ts'
@@ -128,6 +129,62 @@ describe('SV4: a replica that needs devices', () => {
     expect(placed(full)?.message).toContain('spec.rollout.maxUnavailable')
     const room = decide(endpoint, { revisions, replicas: [old], ground: ground(l4, ['0', '1']) })
     expect(said(room)).toEqual(['create Replica chat-2-0'])
+  })
+})
+
+describe('SV9: under a quota of devices', () => {
+  const share = { nominal: 2, declared: 3, used: 0, limit: 2, borrowed: 0, lent: 0 }
+  const quota = (...shares: readonly Partial<Share>[]) => ({
+    quota: 'q',
+    shares: shares.map(each => ({ ...share, ...each })),
+    returns: [],
+  })
+  const quotaOk = (decision: ReturnType<typeof decide>) =>
+    decision.status?.conditions?.find(({ type }) => type === 'QuotaOk')
+  const asked = asking({ accelerator: 'nvidia', product: 'L4', devices: 2 }, { replicas: 2 })
+
+  test('as many replicas are placed as their devices are left, and it is said of which', () => {
+    for (const of of [{ accelerator: 'nvidia' }, { accelerator: 'nvidia', product: 'L4' }] as const) {
+      const allowance = quota({ limit: 9 }, { ...of, limit: 5, used: 2 })
+      const decision = decide(asked, { ground: ground(l4), allowance })
+      expect(given(decision)).toMatchObject([{ devices: ['0', '1'] }])
+      expect(quotaOk(decision)).toMatchObject({ status: 'False', reason: 'Exceeded' })
+      const said = `devices of nvidia${'product' in of ? ' L4' : ''}`
+      expect(quotaOk(decision)?.message).toContain(
+        `1 more replicas would exceed quota q: 2 of 5 ${said} are used, 2 are its own and 0 borrowed.`,
+      )
+      expect(placed(decision)?.status).toBe('True')
+    }
+  })
+
+  test('devices of another vendor or product are not counted, and replicas are as before', () => {
+    const others = quota(
+      { limit: 2 },
+      { accelerator: 'amd', limit: 0 },
+      { accelerator: 'nvidia', product: 'T4', limit: 0 },
+    )
+    const decision = decide(asked, { ground: ground(l4), allowance: others })
+    expect(given(decision)).toHaveLength(2)
+    expect(quotaOk(decision)?.status).toBe('True')
+    expect(given(decide(asked, { ground: ground(l4), allowance: quota({ limit: 1 }) }))).toHaveLength(1)
+  })
+
+  test('an endpoint that takes any product gets of those of which the quota leaves some', () => {
+    const mixed = [...l4, ...['7', '8'].map(id => device('nvidia', id, 'T4'))]
+    const allowance = quota({ accelerator: 'nvidia', product: 'T4', limit: 1 })
+    const any = asking(two, { replicas: 3 })
+    const decision = decide(any, { ground: ground(mixed), allowance })
+    expect(given(decision)).toMatchObject([{ product: 'L4' }, { product: 'L4' }])
+    expect(placed(decision)).toMatchObject({ status: 'False', reason: 'Quota' })
+    expect(placed(decision)?.message).toContain('of which the quota of its workspace leaves no more')
+  })
+
+  test('one that is woken gets no more than is left', () => {
+    const sleeper = asking({ accelerator: 'nvidia', devices: 1 }, { idleSeconds: 60 })
+    const full = quota({ accelerator: 'nvidia', used: 2 })
+    const woken = decide(sleeper, { ground: ground(l4), allowance: full, quietMs: 0 })
+    expect(said(woken)).toEqual([])
+    expect(quotaOk(woken)?.reason).toBe('Exceeded')
   })
 })
 

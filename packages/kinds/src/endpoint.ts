@@ -203,7 +203,7 @@ export const endpoint = defineKind({
       'EngineMissing',
       'Waiting',
     ],
-    Placed: ['Placed', 'Waiting', 'Accelerator', 'Product', 'TooFewDevices', 'HostMemory'],
+    Placed: ['Placed', 'Waiting', 'Accelerator', 'Product', 'TooFewDevices', 'HostMemory', 'Quota'],
     QuotaOk: ['Within', 'Exceeded', 'Returned'],
     Ready: ['Ready', 'Starting', 'NoReplica', 'Paused', 'Scaled', 'Idle', 'Draining', ...failureReasons],
     Progressing: ['Progressing', 'Complete', 'RolloutBlocked', ...failureReasons],

@@ -1,16 +1,31 @@
 // How much a workspace may run, and what it lends to and borrows from others.
 import { z } from 'zod'
+import { acceleratorSchema, productSchema } from './accelerator.ts'
 import { commonStatus, nameSchema } from './envelope.ts'
 import { defineKind, phaseUnlessDeleting } from './kind.ts'
 
 const count = z.int().min(0).max(1_000_000)
+
+const share = {
+  nominal: count.describe('What is its own, whoever has borrowed it.'),
+  borrow: count.default(0).describe('Most that it may have beyond that, of what others lend.'),
+  lend: count.default(0).describe('Most of its own that others may have while it does not need it.'),
+}
+
+const counts = {
+  declared: z.int().describe('What its endpoints ask for.'),
+  used: z.int().describe('What is there.'),
+  limit: z.int().describe('What may be there now.'),
+  borrowed: z.int().describe('What it has beyond its own.'),
+  lent: z.int().describe('What of its own others have.'),
+}
 
 export const quota = defineKind({
   kind: 'Quota',
   plural: 'quotas',
   noun: 'quota',
   scope: 'workspace',
-  doc: 'How many replicas a workspace may have, and how many it lends to and borrows from others of its cohort.',
+  doc: 'How many replicas and devices a workspace may have, and how many it lends to and borrows from others of its cohort.',
   heldAbove: true,
   spec: z
     .strictObject({
@@ -18,31 +33,60 @@ export const quota = defineKind({
         .optional()
         .describe('Workspaces whose quotas name the same cohort lend each other what they do not need.'),
       replicas: z
-        .strictObject({
-          nominal: count.describe('Replicas that are its own, whoever has borrowed them.'),
-          borrow: count.default(0).describe('Most that it may have beyond them, of what others lend.'),
-          lend: count
-            .default(0)
-            .describe('Most of its own that others may have while it does not need them.'),
-        })
-        .describe('Replicas of all its endpoints together; those that drain count until they are gone.'),
+        .strictObject(share)
+        .optional()
+        .describe(
+          'Replicas of all its endpoints together; those that drain count until they are gone. Without limit when absent.',
+        ),
+      flavors: z
+        .array(
+          z.strictObject({
+            accelerator: acceleratorSchema.describe('Whose devices.'),
+            product: productSchema
+              .optional()
+              .describe('Devices of this product; of every product of the accelerator when absent.'),
+            ...share,
+          }),
+        )
+        .max(64)
+        .optional()
+        .describe('Devices of all its replicas together. Those of which none is named are without limit.'),
     })
-    .superRefine(({ cohort, replicas: { nominal, borrow, lend } }, context) => {
-      const problem = (path: string, message: string) =>
-        context.addIssue({ code: 'custom', path: ['replicas', path], message })
-      if (lend > nominal) problem('lend', `must be at most nominal, ${nominal}`)
-      if (cohort !== undefined) return
-      if (borrow > 0) problem('borrow', 'needs a cohort to borrow from: set spec.cohort')
-      if (lend > 0) problem('lend', 'needs a cohort to lend to: set spec.cohort')
+    .superRefine(({ cohort, replicas, flavors = [] }, context) => {
+      const problem = (path: readonly (string | number)[], message: string) =>
+        context.addIssue({ code: 'custom', path: [...path], message })
+      if (!replicas && flavors.length === 0)
+        problem([], 'must say how much of something: set replicas, or flavors of devices')
+      const names = new Set<string>()
+      flavors.forEach(({ accelerator, product = '' }, index) => {
+        const name = `${accelerator}/${product}`
+        if (names.has(name))
+          problem(['flavors', index], 'is there already: give each accelerator and product once')
+        names.add(name)
+      })
+      const shares = [
+        ...(replicas ? [{ path: ['replicas'], ...replicas }] : []),
+        ...flavors.map((flavor, index) => ({ path: ['flavors', index], ...flavor })),
+      ]
+      for (const { path, nominal, borrow, lend } of shares) {
+        if (lend > nominal) problem([...path, 'lend'], `must be at most nominal, ${nominal}`)
+        if (cohort !== undefined) continue
+        if (borrow > 0) problem([...path, 'borrow'], 'needs a cohort to borrow from: set spec.cohort')
+        if (lend > 0) problem([...path, 'lend'], 'needs a cohort to lend to: set spec.cohort')
+      }
     }),
   status: z.strictObject({
     ...commonStatus,
-    declared: z.int().optional().describe('Replicas that its endpoints ask for.'),
-    used: z.int().optional().describe('Replicas that are there.'),
-    limit: z.int().optional().describe('Replicas that may be there now.'),
-    borrowed: z.int().optional().describe('Those that it has beyond its own.'),
-    lent: z.int().optional().describe('Those of its own that others have.'),
-    owed: z.int().optional().describe('Borrowed ones that are being given back.'),
+    declared: counts.declared.optional(),
+    used: counts.used.optional(),
+    limit: counts.limit.optional(),
+    borrowed: counts.borrowed.optional(),
+    lent: counts.lent.optional(),
+    owed: z.int().optional().describe('Borrowed replicas that are being given back.'),
+    flavors: z
+      .array(z.strictObject({ accelerator: acceleratorSchema, product: z.string().optional(), ...counts }))
+      .optional()
+      .describe('The same of devices.'),
   }),
   phases: ['Ready', 'Exceeded', 'Deleting'],
   phase: phaseUnlessDeleting(({ status }) =>

@@ -1,16 +1,22 @@
 // How workspaces stand to their quotas, by the very function that refuses what goes beyond them.
-import type { Allowance, Quotas } from '@switchyard/runtime'
+import { acceleratorSchema } from '@switchyard/kinds'
+import type { Quotas, Share } from '@switchyard/runtime'
 import type { Database } from './postgres/pool.ts'
 
 const control = { role: 'control' } as const
 
-type Counted = Readonly<Record<Exclude<keyof Allowance, 'quota' | 'returns'>, string>>
-type Row = Counted & Pick<Allowance, 'quota' | 'returns'>
+type Counts = Omit<Share, 'accelerator' | 'product'>
+type Row = Readonly<Record<keyof Counts, string>> & {
+  readonly quota: string
+  readonly returns: readonly string[]
+  readonly accelerator: string | null
+  readonly product: string | null
+}
 
 const reading = `
-select quota, nominal, declared, used, may_use as limit, borrowed, lent,
+select quota, accelerator, product, nominal, declared, used, may_use as limit, borrowed, lent,
   array(select replica from quota_returns($1)) as returns
-from quota_standing($1) where workspace = $1`
+from quota_standing($1) where workspace = $1 order by accelerator nulls first, product nulls first`
 
 export function quotasOn(database: Database): Quotas {
   return {
@@ -21,14 +27,21 @@ export function quotasOn(database: Database): Quotas {
           text: reading,
           values: [workspace],
         })
-        const [row] = rows
-        if (!row) return undefined
-        const { quota, returns, nominal, declared, used, limit, borrowed, lent } = row
-        const counts = { nominal, declared, used, limit, borrowed, lent }
-        const numbers = Object.fromEntries(
-          Object.entries(counts).map(([name, count]) => [name, Number(count)]),
-        ) as Readonly<Record<keyof Counted, number>> // the same names
-        return { quota, returns, ...numbers }
+        const [first] = rows
+        return first && { quota: first.quota, returns: first.returns, shares: rows.map(shareOf) }
       }),
+  }
+}
+
+function shareOf({ accelerator, product, nominal, declared, used, limit, borrowed, lent }: Row): Share {
+  return {
+    ...(accelerator === null ? {} : { accelerator: acceleratorSchema.parse(accelerator) }),
+    ...(product === null ? {} : { product }),
+    nominal: Number(nominal),
+    declared: Number(declared),
+    used: Number(used),
+    limit: Number(limit),
+    borrowed: Number(borrowed),
+    lent: Number(lent),
   }
 }

@@ -23,15 +23,16 @@ export async function writeSome(store: Store, seed: number, steps: number) {
     const name = `e${chance(3)}`
     const replica = `r${seed}-${number}`
     const acts: readonly (() => Promise<unknown>)[] = [
-      () => ask(store, workspace, name, chance(5)),
-      () => ask(store, workspace, name, chance(5)),
+      () => ask(store, workspace, name, chance(5), chance(3)),
+      () => ask(store, workspace, name, chance(5), chance(3)),
       () =>
         place(
           store,
           workspace,
           Array.from({ length: 1 + chance(3) }, (_, i) => `${replica}-${i}`),
+          chance(3),
         ),
-      () => place(store, workspace, [replica]),
+      () => place(store, workspace, [replica], chance(3)),
       () => vanish(store, workspace, chance),
     ]
     try {
@@ -46,21 +47,27 @@ export async function writeSome(store: Store, seed: number, steps: number) {
   return done
 }
 
-/** A person asks for so many replicas. */
-function ask(store: Store, workspace: string, name: string, replicas: number) {
+/** A person asks for so many replicas, each with so many devices. */
+function ask(store: Store, workspace: string, name: string, replicas: number, devices: number) {
   return store.write(operator, async tx => {
     const stored = await tx.lock({ kind: 'Endpoint', workspace, name }, 'update')
-    const spec = { replicas, paused: false }
+    const resources = devices > 0 ? { resources: { accelerator: 'nvidia', devices } } : {}
+    const spec = { replicas, paused: false, ...resources }
     return stored
       ? tx.update({ ...stored, spec }, null)
       : tx.insert(document('Endpoint', workspace, name, spec), [])
   })
 }
 
-/** Control places replicas, several in one transaction. */
-function place(store: Store, workspace: string, names: readonly string[]) {
+/** Control places replicas, several in one transaction, with devices that no other has. */
+function place(store: Store, workspace: string, names: readonly string[], count: number) {
   return store.write(control, async tx => {
-    for (const name of names) await tx.insert(document('Replica', workspace, name, { endpoint: 'e0' }), [])
+    for (const name of names) {
+      const devices = Array.from({ length: count }, (_, index) => `${name}/${index}`)
+      const own = { nodes: ['local'], accelerator: 'nvidia', product: 'L4', devices }
+      const spec = { endpoint: 'e0', ...(count > 0 ? { assignment: own } : {}) }
+      await tx.insert(document('Replica', workspace, name, spec), [])
+    }
   })
 }
 

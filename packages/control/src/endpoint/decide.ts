@@ -10,8 +10,8 @@ import {
   type ReplicaDocument,
   type RevisionDocument,
 } from '../documents.ts'
-import { allow } from './allowance.ts'
-import { type Assignment, type Ground, type Placed, place } from './place.ts'
+import { type Allowed, allow } from './allowance.ts'
+import { type Assignment, type Ground, type Needs, type Placed, place } from './place.ts'
 import { type Numbers, numbersOf, revisionStatuses, statusOf } from './report.ts'
 import { restOf } from './rest.ts'
 import { step } from './rollout.ts'
@@ -47,8 +47,9 @@ export function decideEndpoint(
     { want, revision: exists ? wanted.desired : undefined, live, limits: endpoint.spec.rollout },
     now,
   )
-  const allowed = allow(rollout, live, observed.allowance)
-  const placed = placedOn(observed, wanted.desired, allowed.step.create, live)
+  const needs = revisions.find(({ spec }) => spec.number === wanted.desired)?.spec.template.resources
+  const allowed = allow(rollout, live, observed.allowance, needs)
+  const placed = placedOn(observed, wanted.desired, needs, allowed, live)
   const next = { ...allowed.step, create: placed.assignments.length }
   const staying = live.filter(replica => !next.leave.includes(replica))
   const numbers = numbersOf(endpoint, wanted.desired, revisions, staying)
@@ -169,17 +170,17 @@ function choose(endpoint: EndpointDocument, observed: EndpointObserved): Wanted 
   }
 }
 
-/** So many new replicas of the revision; those that need nothing of their own have no assignment. */
+/** New replicas of the revision, as many as are allowed; those that need nothing of their own have no assignment. */
 function placedOn(
-  { revisions, ground }: EndpointObserved,
+  { ground }: EndpointObserved,
   desired: number | undefined,
-  count: number,
+  needs: Needs | undefined,
+  { step: { create }, room }: Allowed,
   live: readonly ReplicaDocument[],
 ): Omit<Placed, 'assignments'> & { readonly assignments: readonly (Assignment | undefined)[] } {
-  const needs = revisions.find(({ spec }) => spec.number === desired)?.spec.template.resources
-  if (!needs || !ground) return { assignments: Array.from({ length: count }), claims: [] }
+  if (!needs || !ground) return { assignments: Array.from({ length: create }), claims: [] }
   const holds = live.some(({ spec }) => spec.assignment !== undefined && spec.revision !== desired)
-  return place(needs, count, ground, () => Number.POSITIVE_INFINITY, holds)
+  return place(needs, create, ground, room, holds)
 }
 
 function created(

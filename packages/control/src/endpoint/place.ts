@@ -72,6 +72,12 @@ export function place(needs: Needs, count: number, ground: Ground, room: Room, h
   const asked = `${needs.devices} of ${needs.accelerator}${needs.product === undefined ? '' : ` ${needs.product}`}`
   if (own.length === 0) return refused('Accelerator', asked, inventory(devices.each, held))
   if (fitting.length === 0) return refused('Product', asked, inventory(own, held))
+  if (spread(needs, count, free, () => count).length > assignments.length)
+    return refused(
+      'Quota',
+      asked,
+      `${inventory(fitting, held)}, of which the quota of its workspace leaves no more`,
+    )
   return refused('TooFewDevices', asked, inventory(fitting, held))
 }
 
