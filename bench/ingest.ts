@@ -7,8 +7,8 @@ import { rmSync, writeFileSync } from 'node:fs'
 import { mkdtemp } from 'node:fs/promises'
 import { cpus, loadavg, tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { compilePrices } from '@switchyard/ledger'
-import { type UsageEvent, usageUnits } from '@switchyard/runtime'
+import { compilePrices, keepBatches } from '@switchyard/ledger'
+import { systemClock, type UsageEvent, usageUnits } from '@switchyard/runtime'
 import { migrate, openStore } from '@switchyard/store'
 import { startEmbedded } from '@switchyard/store/embedded'
 import { Pool } from 'pg'
@@ -53,6 +53,23 @@ await plain.query(
 )
 // The same table without what comes after: its columns, its key and its index.
 await plain.query('create table plain_events (like usage_events including all)')
+await plain.query('alter table plain_events alter column batch set default 1')
+
+// As on a server, batches are sealed meanwhile.
+const ending = new AbortController()
+const fence = { lease: 'batches', epoch: 1n }
+const sealing = keepBatches(
+  {
+    batches: store.batches,
+    due: { seconds: 1, events: 10_000 },
+    clock: systemClock,
+    observe(told) {
+      if (told.type === 'sealing_failed') throw told.error
+    },
+  },
+  { fence, current: () => fence },
+  ending.signal,
+)
 
 let made = 0
 function event(): UsageEvent {
@@ -251,6 +268,8 @@ console.log(JSON.stringify(report, null, 2))
 if (!process.argv.includes('--dry'))
   writeFileSync(new URL('results/ingest.json', import.meta.url), `${JSON.stringify(report, null, 2)}\n`)
 await plain.end()
+ending.abort()
+await sealing
 await store.close()
 await server[Symbol.asyncDispose]()
 rmSync(directory, { recursive: true, force: true })
