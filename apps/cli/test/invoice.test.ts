@@ -3,9 +3,10 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { gunzipSync, gzipSync } from 'node:zlib'
 import { createClient } from '@switchyard/client'
+import { filesObjects } from '@switchyard/drivers/objects/files'
 import { type DocumentOf, type legalEntity, periodAt, type workspace } from '@switchyard/kinds'
-import { invoiceDue, plansOf } from '@switchyard/ledger'
-import type { UsageEvent } from '@switchyard/runtime'
+import { invoiceDue, keepArchive, keepBatches, plansOf } from '@switchyard/ledger'
+import { systemClock, type UsageEvent } from '@switchyard/runtime'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { cli, folder } from './harness.ts'
 import { startYard, type Yard } from './yard.ts'
@@ -135,6 +136,28 @@ test('MB4.37: it verifies against the server, and from its archive alone', async
     1,
     'line 1: exact is "29.629609", reckoned again it is "29.629608"\n',
   ])
+})
+
+test('MB4.37: it verifies from the archive of usage alone', async () => {
+  const place = folder()
+  const ending = new AbortController()
+  const fence = { lease: 'archive', epoch: 1n }
+  const { batches, invoices } = yard.database
+  const archived: string[] = []
+  const observe = (told: { readonly type: string; readonly number?: string; readonly error?: unknown }) => {
+    if (told.error !== undefined) throw told.error
+    if (told.type === 'invoice_archived' && archived.push(told.number ?? '') > 0) ending.abort()
+  }
+  const [held, clock] = [{ fence, current: () => fence }, systemClock]
+  await Promise.all([
+    keepBatches({ batches, due: { seconds: 0, events: 1 }, clock, observe }, held, ending.signal),
+    keepArchive({ batches, invoices, archive: filesObjects(place), clock, observe }, held, ending.signal),
+  ])
+  expect(archived).toEqual([number])
+  const from = await cli(['invoice', 'verify', number, '--from', place], { home: folder(), env: {} })
+  expect([from.status, from.stdout]).toEqual([0, 'identical\n'])
+  const lacking = await cli(['invoice', 'verify', 'X-1', '--from', place], { home: folder(), env: {} })
+  expect(lacking.stderr).toContain('invoices/X-1.jsonl.gz is not in the archive')
 })
 
 test('it is read by those who may, issued and given back by those who may', async () => {

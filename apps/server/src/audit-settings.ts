@@ -8,13 +8,14 @@ const whole = (least: number, most: number) => z.coerce.number().int().min(least
 /** Six months: what laws ask for at least (the log of a cloud or of an AI system). */
 const leastRetentionDays = 183
 
-const archive = z
+/** Where an archive is. */
+export const archiveUrl = z
   .string()
   .regex(/^(file:\/\/\/|s3:\/\/[a-z0-9])/, 'must look like file:///folder or s3://bucket/prefix')
   .refine(url => URL.canParse(url), 'must be a URL')
 
 export const auditShape = {
-  SWITCHYARD_AUDIT_ARCHIVE: archive
+  SWITCHYARD_AUDIT_ARCHIVE: archiveUrl
     .optional()
     .describe(
       'Where the log of the trail is archived: `file:///folder`, or `s3://bucket/prefix?endpoint=https://host&region=eu-1&lock=compliance`; the folder `audit` in the data folder when absent.',

@@ -21,6 +21,7 @@ export function createLog({ logLevel }: Pick<Settings, 'logLevel'>): Logger {
 
 /** What happens all the time: for `SWITCHYARD_LOG_LEVEL=debug`. */
 const routine: ReadonlySet<string> = new Set([
+  'batch_archived',
   'batch_held',
   'batch_sealed',
   'ran',

@@ -258,7 +258,8 @@ export async function serve(settings: Settings, report: Report, signal: AbortSig
   const lookers = { store, leases, holder, clock }
   stack.use(keepBudgets({ ...lookers, usage, now: clock.now, observe: observer(log, 'budget') }))
   stack.use(keepInvoicing({ ...invoices, ...lookers }))
-  stack.use(keepSealing({ opened, settings: settings.usage, holder, clock, observe: observer(log, 'usage') }))
+  const sealing = { opened, settings, holder, clock, observe: observer(log, 'usage') }
+  stack.use(await keepSealing(sealing))
   const { bytes: responseBytes } = settings.responses
   stack.use(keepTidy(() => prune({ responseBytes }), clock, observer(log, 'tidy')))
 

@@ -14,6 +14,23 @@ export interface BatchSeal {
   readonly root: Uint8Array
 }
 
+/** What is archived. */
+export interface SealedBatch {
+  readonly number: string
+  readonly events: string
+  /** Lower-case hex. */
+  readonly root: string
+  /** RFC 3339 UTC. */
+  readonly openedAt: string
+  readonly closedAt: string
+}
+
+export interface ArchivedEvent {
+  readonly hash: Uint8Array
+  /** JSON of one line: all that the store knows of it. Counts and money are decimal strings. */
+  readonly text: string
+}
+
 export interface BatchStore {
   /**
    * Closes the open batch and opens the next; the number of the closed one. `unavailable` (`busy`) while events are taken for
@@ -26,4 +43,9 @@ export interface BatchStore {
   hashes(batch: string, take: (page: readonly Uint8Array[]) => void): Promise<void>
   /** False when it is sealed already. */
   seal(batch: string, seal: BatchSeal): Promise<boolean>
+  /** Sealed batches that are not archived, oldest first. */
+  unarchived(limit: number): Promise<readonly SealedBatch[]>
+  /** The events of a batch in the order of `hashes`, likewise. */
+  events(batch: string, take: (page: readonly ArchivedEvent[]) => Promise<void>): Promise<void>
+  markArchived(batch: string): Promise<void>
 }

@@ -131,7 +131,12 @@ export interface InvoiceStore {
   late(workspace: string, before: string, cutoff: string): Promise<readonly InvoiceWork[]>
   /** Documents of these that count for a period, in the order of issue; `before` is not in it. */
   billedFor(workspace: string, from: string, before?: string): Promise<readonly InvoiceDocument[]>
-  /** In the order of time, source, id; a page at a time, of one moment. */
+  /** First batch that has an event of these; undefined when none has. */
+  firstBatch(of: EventsOf): Promise<string | undefined>
+  /** Issued documents that are not archived though every batch that they count is, in the order of issue. */
+  unarchived(limit: number): Promise<readonly InvoiceWork[]>
+  markArchived(id: string): Promise<void>
+  /** In the order of time, source and id as bytes; a page at a time, of one moment. */
   events(of: EventsOf): AsyncIterable<readonly BilledEvent[]>
 }
 

@@ -1,11 +1,13 @@
 // Batches of usage events in the database. Whatever takes events holds a lock shared until its commit, and who closes a
 // batch holds it alone, so that none gains an event afterwards.
-import type { BatchStore } from '@switchyard/runtime'
+import { type BatchStore, type SealedBatch, usageUnits } from '@switchyard/runtime'
 import type { PoolClient } from 'pg'
 import type { Database } from './postgres/pool.ts'
+import { columnOf, quantityMembers } from './usage-event.ts'
 
 const sealing = { role: 'seal' } as const
 const pageOfEvents = 5000
+const pageOfLines = 500
 
 /** Looks without the lock first: it is asked for several times a second, and mostly nothing is due. */
 const closing = `
@@ -17,10 +19,31 @@ where b.closed_at is null and (
 const unsealedOnes = `
 select number::text from usage_batches where sealed_at is null and closed_at is not null order by number limit $1`
 
+const moment = (column: string) => `to_char(${column} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`
+
+const unarchivedOnes = `
+select number::text, events::text, encode(root, 'hex') as root, ${moment('opened_at')} as "openedAt",
+  ${moment('closed_at')} as "closedAt"
+from usage_batches where archived_at is null and sealed_at is not null order by number limit $1`
+
 // Bytes, not words: the order is the same in every database.
+const ordered = 'order by e.workspace collate "C", e.source collate "C", e.id collate "C"'
+
 const hashing = `
-declare hashes no scroll cursor for select body_hash from usage_events where batch = $1
-order by workspace collate "C", source collate "C", id collate "C"`
+declare page no scroll cursor for select e.body_hash as hash from usage_events e where e.batch = $1 ${ordered}`
+
+/** Columns that are told otherwise than as they stand. */
+const retold = [
+  'body_hash, time, ended_at, received_at, batch, amount, cost, rated_rates, rated_amounts, cost_rates, cost_amounts',
+  ...usageUnits.map(columnOf),
+]
+const lining = `
+declare page no scroll cursor for select e.body_hash as hash, jsonb_strip_nulls(to_jsonb(e) - '{${retold.join(',')}}'::text[]
+  || jsonb_build_object('hash', encode(e.body_hash, 'hex'), 'time', ${moment('e.time')}, 'ended_at', ${moment('e.ended_at')},
+    'received_at', ${moment('e.received_at')}, 'amount', e.amount::text, 'cost', e.cost::text, 'rated_rates', e.rated_rates::text[],
+    'rated_amounts', e.rated_amounts::text[], 'cost_rates', e.cost_rates::text[], 'cost_amounts', e.cost_amounts::text[],
+    'quantities', json_build_object(${quantityMembers})))::text as text
+from usage_events e where e.batch = $1 ${ordered}`
 
 export function batchesOn(database: Database): BatchStore {
   const run = <T>(work: (client: PoolClient) => Promise<T>) => database.transaction(sealing, {}, work)
@@ -40,11 +63,8 @@ export function batchesOn(database: Database): BatchStore {
     hashes: (batch, take) =>
       run(async client => {
         await client.query(hashing, [batch])
-        for (let left = true; left; ) {
-          const { rows } = await client.query<{ body_hash: Buffer }>(`fetch ${pageOfEvents} from hashes`)
-          take(rows.map(row => row.body_hash))
-          left = rows.length === pageOfEvents
-        }
+        for await (const page of fetched<{ hash: Buffer }>(client, pageOfEvents))
+          take(page.map(({ hash }) => hash))
       }),
 
     seal: (batch, { events, root }) =>
@@ -56,5 +76,30 @@ export function batchesOn(database: Database): BatchStore {
         )
         return rowCount === 1
       }),
+
+    unarchived: limit => run(async client => (await client.query<SealedBatch>(unarchivedOnes, [limit])).rows),
+
+    events: (batch, take) =>
+      run(async client => {
+        await client.query(lining, [batch])
+        for await (const page of fetched<{ hash: Buffer; text: string }>(client, pageOfLines))
+          await take(page)
+      }),
+
+    markArchived: batch =>
+      run(async client => {
+        await client.query('update usage_batches set archived_at = clock_timestamp() where number = $1', [
+          batch,
+        ])
+      }),
+  }
+}
+
+/** What the cursor `page` has, so many rows at a time. */
+async function* fetched<T extends object>(client: PoolClient, size: number): AsyncGenerator<readonly T[]> {
+  for (let left = true; left; ) {
+    const { rows } = await client.query<T>(`fetch ${size} from page`)
+    yield rows
+    left = rows.length === size
   }
 }

@@ -1,20 +1,19 @@
 // Invoices as rows: periods that are planned, numbered in the transaction that issues them, and what they are reckoned
 // from. States are entered by single statements that name where from.
 import { Fault, type InvoiceDocument, type InvoiceState } from '@switchyard/kinds'
-import {
-  type BilledEvent,
-  type BookVersion,
-  type EventsOf,
-  type InvoicePlan,
-  type InvoiceRow,
-  type InvoiceStore,
-  type InvoiceWork,
-  usageUnits,
+import type {
+  BilledEvent,
+  BookVersion,
+  EventsOf,
+  InvoicePlan,
+  InvoiceRow,
+  InvoiceStore,
+  InvoiceWork,
 } from '@switchyard/runtime'
 import type { PoolClient } from 'pg'
 import { canonicalJson } from './canonical.ts'
 import type { Database } from './postgres/pool.ts'
-import { columnOf } from './usage-event.ts'
+import { quantityMembers } from './usage-event.ts'
 
 const invoicing = { role: 'invoice' } as const
 
@@ -82,17 +81,24 @@ where i.workspace = $1 and i.kind = 'invoice' and i.number is not null
         where o.workspace = i.workspace and o.kind = 'invoice' and o.number is not null))
 order by lower(i.period)`
 
+// The open batch is not archived, so one always is not.
+const unarchivedOnes = `
+select ${working} from invoices i
+where i.number is not null and i.archived_at is null
+  and coalesce(i.cutoff, 0) < (select min(number) from usage_batches where archived_at is null)
+order by i.turn limit $1`
+
 const eventsOfPage = 2000
-const quantities = usageUnits.map(unit => `'${unit}', e.${columnOf(unit)}::text`).join(', ')
-// The events below a cutoff are what they are: each page may be of a moment of its own.
+// The events below a cutoff are what they are: each page may be of a moment of its own. Bytes, not words, are ordered: so
+// the root over them is the same in every database.
 const paging = `
 select e.id, e.source, to_char(e.time at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as time,
   encode(e.body_hash, 'hex') as hash, e.project, e.model, nullif(e.tier, 'standard') as tier, e.region,
-  json_strip_nulls(json_build_object(${quantities})) as quantities
+  json_strip_nulls(json_build_object(${quantityMembers})) as quantities
 from usage_events e
 where e.workspace = $1 and e.time >= $2::timestamptz and e.time < $3::timestamptz and e.billable = 'caller'
-  and e.batch <= $4 and ($5::text is null or (e.time, e.source, e.id) > ($2::timestamptz, $5, $6))
-order by e.time, e.source, e.id limit ${eventsOfPage}`
+  and e.batch <= $4 and ($5::text is null or (e.time, e.source collate "C", e.id collate "C") > ($2::timestamptz, $5, $6))
+order by e.time, e.source collate "C", e.id collate "C" limit ${eventsOfPage}`
 
 export function invoicesOn(database: Database): InvoiceStore {
   const run = <T>(work: (client: PoolClient) => Promise<T>) => database.transaction(invoicing, {}, work)
@@ -235,6 +241,27 @@ export function invoicesOn(database: Database): InvoiceStore {
           [workspace, from, before ?? null],
         )
         return rows.map(({ document }) => parsed(document))
+      }),
+
+    firstBatch: ({ workspace, from, to, cutoff }) =>
+      read(async client => {
+        const { rows } = await client.query<{ first: string | null }>(
+          `select min(batch)::text as first from usage_events e
+           where e.workspace = $1 and e.time >= $2 and e.time < $3 and e.billable = 'caller' and e.batch <= $4`,
+          [workspace, from, to, cutoff],
+        )
+        return rows[0]?.first ?? undefined
+      }),
+
+    unarchived: limit =>
+      read(async client => (await client.query<InvoiceWork>(unarchivedOnes, [limit])).rows),
+
+    markArchived: id =>
+      run(async client => {
+        await client.query(
+          'update invoices set archived_at = clock_timestamp() where id = $1 and archived_at is null',
+          [id],
+        )
       }),
 
     events: of => pages(database, of),

@@ -5,6 +5,9 @@ import { endReasons, type UsageEvent, type UsageUnit, usageUnits } from '@switch
 /** `tok.in.uncached` is the column `tok_in_uncached`. */
 export const columnOf = (unit: UsageUnit): string => unit.replaceAll('.', '_')
 
+/** Members of a JSON object of the counts of the event `e`, as decimal strings. */
+export const quantityMembers = usageUnits.map(unit => `'${unit}', e.${columnOf(unit)}::text`).join(', ')
+
 export type Refusal =
   | 'conflict'
   | 'bad_schema'

@@ -98,11 +98,15 @@ Examples:
     .command('verify')
     .summary('reckon a document again from the usage that it is of')
     .description(
-      'Reckons an issued document again, here, from its usage events and price books, and compares every byte. Prints "identical", or the first difference and exits with 1. With --archive no server is asked.',
+      'Reckons an issued document again, here, from its usage events and price books, and compares every byte. Prints "identical", or the first difference and exits with 1. With --from or --archive no server is asked.',
     )
     .argument('[invoice]', 'number of the document')
+    .option('--from <archive>', 'from the archive of usage: a folder, file:///folder or s3://bucket/prefix')
     .option('--archive <file>', 'from this file of `invoice export --format archive`')
-    .addHelpText('after', '\nExample:\n  switchyard invoice verify --archive 1.ndjson.gz')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  switchyard invoice verify ACME-2026-000001 --from /archive/usage\n  switchyard invoice verify --archive 1.ndjson.gz',
+    )
     .action((name: string | undefined, options: VerifyOptions, command: Command) =>
       start(command, async cli => (await verbs()).verify(cli, name, options)),
     )

@@ -2,8 +2,6 @@
 import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
-import { pathToFileURL } from 'node:url'
-import { openObjects } from '@switchyard/drivers/objects/open'
 import { Fault } from '@switchyard/kinds'
 import {
   readVerifier,
@@ -12,6 +10,7 @@ import {
   verifyArchive,
   verifyProof,
 } from '@switchyard/ledger'
+import { openArchive } from '../archive.ts'
 import type { Cli } from '../cli.ts'
 import { json } from '../output/formats.ts'
 
@@ -34,9 +33,7 @@ export async function verify(cli: Cli, options: VerifyOptions): Promise<number> 
   const verifiers = await keysOf(cli, options.key)
   if (proof !== undefined) return verifyExport(cli, proof, verifiers)
   const since = options.since === undefined ? undefined : await read(cli, options.since)
-  const place = from ?? ''
-  const url = /^(file|s3):\/\//.test(place) ? place : pathToFileURL(resolve(cli.terminal.cwd, place)).href
-  const archive = await openObjects(url, { environment: cli.terminal.env })
+  const archive = await openArchive(cli, from ?? '')
   const found = await verifyArchive({ archive, verifiers, since, signal: cli.signal })
   const { verdict, problem, checkpoint, checkpoints, warnings } = found
   for (const warning of warnings) cli.note(`Note: ${warning}`)

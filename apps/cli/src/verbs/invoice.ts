@@ -6,7 +6,8 @@ import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { createGunzip, createGzip } from 'node:zlib'
 import { Fault } from '@switchyard/kinds'
-import { verifyInvoice } from '@switchyard/ledger'
+import { archivedInvoice, verifyInvoice } from '@switchyard/ledger'
+import { openArchive } from '../archive.ts'
 import type { Cli } from '../cli.ts'
 import { json, yaml } from '../output/formats.ts'
 import { table } from '../output/table.ts'
@@ -138,18 +139,24 @@ async function* withEnds(lines: AsyncIterable<string>): AsyncGenerator<string> {
 export interface VerifyOptions {
   /** File of `export --format archive`, in place of the server. */
   readonly archive?: string
+  /** Folder or URL of the archive of usage, likewise. */
+  readonly from?: string
 }
 
 /** 1 when it differs. */
 export async function verify(
   cli: Cli,
   name: string | undefined,
-  { archive }: VerifyOptions,
+  { archive, from }: VerifyOptions,
 ): Promise<number> {
-  if ((name === undefined) === (archive === undefined))
+  if ((name === undefined) === (archive === undefined) || (archive !== undefined && from !== undefined))
     throw new Fault('invalid', 'Name an invoice, or a file with --archive FILE.')
   const verified = await verifyInvoice(
-    archive === undefined ? await fromServer(cli, name ?? '') : fromFile(archive),
+    archive !== undefined
+      ? fromFile(archive)
+      : from === undefined
+        ? await fromServer(cli, name ?? '')
+        : archivedInvoice(await openArchive(cli, from), name ?? ''),
   )
   const { number, events, difference } = verified
   if (cli.flags.output === 'json') cli.out(json({ ...verified, identical: difference === undefined }))

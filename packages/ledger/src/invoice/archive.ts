@@ -18,11 +18,12 @@ type Entry =
   | { readonly events: readonly BilledEvent[] }
   | { readonly end: true }
 
-/** Lines with their ends. `not_found` while it is not issued. */
+/** Lines with their ends; those of events can be left out. `not_found` while it is not issued. */
 export async function* archiveOf(
   invoices: InvoiceStore,
   as: Identity,
   work: InvoiceWork,
+  { events = true }: { readonly events?: boolean } = {},
 ): AsyncGenerator<string> {
   const text = await invoices.document(as, work.id)
   if (work.number === null || text === undefined)
@@ -43,7 +44,8 @@ export async function* archiveOf(
       const own = kind === 'invoice' && index === 0
       const billed = own ? [] : await invoices.billedFor(workspace, from, work.number)
       yield line({ period: { from, to, terms: billed[0]?.terms ?? document.terms, billed } })
-      for await (const events of invoices.events({ workspace, from, to, cutoff })) yield line({ events })
+      if (!events) continue
+      for await (const page of invoices.events({ workspace, from, to, cutoff })) yield line({ events: page })
     }
   }
   yield line({ end: true })
