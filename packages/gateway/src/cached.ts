@@ -1,5 +1,6 @@
 // An answer of a route with a cache: a kept one, one that another caller is being given, or one of its own that others
-// may share. Who leads pays; whoever else is given the same bytes uses no tokens.
+// may share. Who leads pays; a kept answer has what it had used when it was made, in the tier "cache", and whoever is
+// given the bytes of another caller's uses nothing.
 import { callers, type Usage } from '@switchyard/dialects'
 import type { Fault } from '@switchyard/kinds'
 import type { Admission, AnsweredBy, Ended } from '@switchyard/runtime'
@@ -263,6 +264,7 @@ export class Cached implements Answering, FlightHearer {
     const { route, ask } = this.#order
     if (!ask.stream.on) {
       this.#over = true
+      this.#usage = usageOfKept(kept)
       this.#hearer.replied(kept.bytes)
       return
     }
@@ -278,6 +280,7 @@ export class Cached implements Answering, FlightHearer {
         continue
       }
       this.#over = true
+      this.#usage = usageOfKept(replay.reply)
       this.#hearer.ended(part)
     }
   }
@@ -329,6 +332,8 @@ export class Cached implements Answering, FlightHearer {
     this.#house.replies.count(result)
   }
 }
+
+const usageOfKept = ({ usage }: StoredReply): Usage | undefined => usage && { ...usage, tier: 'cache' }
 
 /** Under what an answer is kept, and what then is to be done. */
 interface Keeping {

@@ -490,7 +490,7 @@ export class Call implements Story, Running, InboundHearer, IntakeHearer, Openin
     const { clock, metrics } = this.house
     const usage = this.#answering?.used()
     this.usage = usage
-    if (usage) metrics.used(usage)
+    if (usage && usage.tier !== 'cache') metrics.used(usage)
     const opening = this.opening as Opening // only what was opened is settled
     const ended: Ended = {
       at: clock(),

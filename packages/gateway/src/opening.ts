@@ -141,7 +141,7 @@ export class Opening {
 
   /** Exactly what it has cost, in the currency of the workspace; undefined where that is neither limited nor paid for. */
   cost(usage: Usage): string | undefined {
-    if (this.answering?.attempts === 0) return undefined
+    if (this.answering?.attempts === 0 && usage.tier !== 'cache') return undefined
     const { currency } = this.#read.credential.principal
     const { region } = this.answering?.by ?? {}
     return this.#bill?.quote(usage, currency, region) ?? this.#payment?.quote(usage, region)
@@ -186,7 +186,10 @@ export class Opening {
     const claim = this.#claim
     this.#claim = undefined
     if (claim?.type !== 'admitted') return
-    if ((this.answering?.attempts ?? 0) === 0) this.#house.admissions.void(claim)
+    // A kept answer counts as a request and by its price, not as tokens.
+    if (usage?.tier === 'cache')
+      this.#house.admissions.settle(claim, usedBy(undefined, this.#bill?.settled(usage, end)))
+    else if ((this.answering?.attempts ?? 0) === 0) this.#house.admissions.void(claim)
     else
       this.#house.admissions.settle(
         claim,

@@ -54,7 +54,7 @@ export function tell(story: Story, end: EndReason, status: number): void {
 }
 
 function endedOf(story: Story, end: EndReason, status: number, now: number): RequestEnded {
-  const { head, target, opening, firstContentAt, startedAt } = story
+  const { head, target, opening, firstContentAt, startedAt, usage } = story
   const principal = story.credential?.principal
   const answering = opening?.answering
   // A stream waits for its upstream until the end.
@@ -87,7 +87,8 @@ function endedOf(story: Story, end: EndReason, status: number, now: number): Req
     firstContent: firstContentAt === undefined ? undefined : firstContentAt - startedAt,
     bytesIn: story.bytesIn,
     bytesOut: story.relay.sent,
-    usage: story.usage,
+    // A kept answer has made nobody work.
+    usage: usage?.tier === 'cache' ? undefined : usage,
     warning: answering?.warning || undefined,
     traceparent: head?.traceparent,
     tracestate: head?.tracestate,

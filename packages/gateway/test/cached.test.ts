@@ -41,7 +41,7 @@ const ended = () => expect.poll(() => bed.gateway.inflight, { timeout: 15_000 })
 
 describe('an answer', () => {
   test.each([false, true])(
-    'is given again to an equal request (stream %s), which uses no tokens',
+    'is given again to an equal request (stream %s), which is told of in the tier of the cache and makes nobody work',
     async stream => {
       const first = await bed.chat(key, { ...ask, stream })
       expect(served(first)).toBe('miss')
@@ -50,10 +50,13 @@ describe('an answer', () => {
       expect([served(again), again.headers.get('age')]).toEqual(['hit', '0'])
       expect(await again.text()).toBe(text)
       expect(engine.seen).toHaveLength(1)
-      expect(bed.journal.events.map(({ data }) => data.quantities)).toEqual([
-        { 'tok.in.uncached': '7', 'tok.out.text': '3' },
-        {},
-      ])
+      const quantities = { 'tok.in.uncached': '7', 'tok.out.text': '3' }
+      const [made, kept] = bed.journal.events.map(({ data }) => data)
+      expect(made).toMatchObject({ quantities, upstream: 'tiny-1-0' })
+      expect(made).not.toHaveProperty('tier')
+      expect(kept).toMatchObject({ quantities, tier: 'cache', upstream: '', end: 'done', billable: 'caller' })
+      const ends = bed.observed.filter(({ type }) => type === 'request_ended')
+      expect(ends).toMatchObject([{ usage: {} }, { usage: undefined, cache: 'hit' }])
     },
   )
 

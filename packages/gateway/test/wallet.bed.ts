@@ -15,6 +15,7 @@ const rates = [
   { model: 'm', unit: 'tok.in.*' as const, price: '1', per: 1 },
   { model: 'm', unit: 'tok.out.*' as const, price: '2', per: 1 },
 ]
+type Rate = (typeof priceBook.spec)['_zod']['input']['rates'][number]
 /** Requests on this machine wait for the database as long as it takes. */
 const balanceWait = 5000
 
@@ -37,7 +38,10 @@ export class WalletBed implements AsyncDisposable {
     gateways = 1,
     balances = (made: Balances) => made,
     wait = balanceWait,
+    own = [],
   }: {
+    /** Rates beside those for every call. */
+    readonly own?: readonly Rate[]
     readonly billing?: object
     readonly gateways?: number
     readonly balances?: (made: Balances) => Balances
@@ -51,7 +55,7 @@ export class WalletBed implements AsyncDisposable {
       side: 'sale',
       currency: 'USD',
       from: '2026-01-01T00:00:00.000Z',
-      rates,
+      rates: [...rates, ...own],
     })
     const version = { name: 'sale', version: 1, publishedBy: 'system:operator', spec: book }
     await db.store.write(operator, tx => tx.insert(document('Workspace', null, 'default', spec), []))
@@ -69,7 +73,7 @@ export class WalletBed implements AsyncDisposable {
           models: [{ name: model, maxOutput: 100_000 }],
         })
         bed.route('m', { tiers: [{ targets: [{ provider: 'p', model }] }], retries: { attempts: 1 } })
-        bed.priceBook('sale', { side: 'sale', rates })
+        bed.priceBook('sale', { side: 'sale', rates: [...rates, ...own] })
         return bed
       }),
     )

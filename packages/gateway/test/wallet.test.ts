@@ -208,6 +208,57 @@ describe('a stream', () => {
   )
 })
 
+describe('an answer of the cache', () => {
+  const cached = { tiers: [{ targets: [{ provider: 'p', model: 'm' }] }], cache: { mode: 'exact' as const } }
+  const question = { temperature: 0 }
+
+  test.for([
+    ['nothing where no rate names the cache', [], '0', 0n],
+    [
+      'its own price where one does',
+      [{ model: 'm', unit: 'tok.out.*', price: '0.5', per: 1, tier: 'cache' }],
+      '1.5',
+      3n,
+    ],
+  ] as const)('costs %s, streamed or not, and is taken as usage', async ([, own, price, twice]) => {
+    await using yard = await WalletBed.start({ own })
+    const { bed } = yard
+    bed.remove('Route', 'm')
+    bed.route('m', cached)
+    const key = bed.key()
+    await yard.pay('100000')
+    for (const stream of [false, true])
+      for (const how of ['miss', 'hit']) {
+        const answered = await ask(yard, key, { ...question, stream })
+        await answered.text()
+        expect(answered.headers.get('x-switchyard-cache')).toBe(how)
+        if (!stream)
+          expect(answered.headers.get('x-switchyard-cost')).toBe(how === 'hit' ? price : String(cost))
+      }
+    expect(yard.engine.seen).toHaveLength(2)
+    const quantities = { 'tok.in.uncached': '7', 'tok.out.text': '3' }
+    expect(bed.journal.events.map(({ data }) => [data.tier, data.quantities])).toEqual([
+      [undefined, quantities],
+      ['cache', quantities],
+      [undefined, quantities],
+      ['cache', quantities],
+    ])
+    await yard.ship()
+    await bed.gateway.close()
+    const left = String(100_000n - 2n * cost - twice)
+    const rest = { pending: '0', sliced: '0', overrun: '0' }
+    expect(await yard.balance()).toEqual({ balance: left, available: left, ...rest })
+    const { rows } = await yard.eyes.query<{ tier: string; amount: string | null }>(
+      'select tier, sum(amount)::float8::text as amount from usage_events group by tier order by tier',
+    )
+    expect(rows).toEqual([
+      { tier: 'cache', amount: twice === 0n ? null : String(twice) },
+      { tier: 'standard', amount: String(2n * cost) },
+    ])
+    expect(await yard.unsound()).toEqual([])
+  })
+})
+
 test('a project with an account of its own pays from that, and its workspace is not asked', async () => {
   await using yard = await WalletBed.start({
     billing: { mode: 'none', projects: { lab: { mode: 'postpaid', credit: '500' } } },

@@ -41,7 +41,10 @@ export const rateSchema = z
     ),
     provider: place.optional().describe('Provider that asks it, WORKSPACE/NAME or platform/NAME; cost only.'),
     endpoint: place.optional().describe('Endpoint that costs it, WORKSPACE/NAME; cost only.'),
-    tier: z.enum(serviceTiers).optional().describe('Only for requests that were taken so.'),
+    tier: z
+      .enum(serviceTiers)
+      .optional()
+      .describe('Only for requests that were taken so; answers of the cache are free without one.'),
     context: z
       .strictObject({
         from: z.int().min(0).default(0).describe('Tokens in, at least.'),

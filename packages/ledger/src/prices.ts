@@ -110,7 +110,8 @@ export function compilePrices(books: readonly BookVersion[]): Prices {
   function find(side: 'sale' | 'cost', charger: Charger, currency: string, at: number): Tariff | undefined {
     const { model, provider, endpoint, tier, region, workspace } = charger
     const rows = ordered.get(`${side} ${currency}`)
-    if (!rows) return undefined
+    const unpriced = tier === 'cache' ? free(currency) : undefined
+    if (!rows) return unpriced
     const key = `${side} ${currency} ${provider ?? ''} ${endpoint ?? ''} ${tier ?? ''} ${region ?? ''} ${workspace ?? ''} ${model}`
     let eras = known.get(key)
     if (!eras) {
@@ -118,7 +119,7 @@ export function compilePrices(books: readonly BookVersion[]): Prices {
       if (known.size >= mostModels) known.clear()
       known.set(key, eras)
     }
-    return eras.findLast(({ from }) => from <= at)?.tariff
+    return eras.findLast(({ from }) => from <= at)?.tariff ?? unpriced
   }
 
   return Object.freeze({
@@ -147,7 +148,7 @@ function erasOf(rows: readonly Dated[], charger: Charger, currency: string): rea
         bandsOf(all.filter(row => row.from <= from && from < row.to))
       const bands = bandsOfNow(own)
       if (bands.every(({ rates }) => Object.keys(rates).length === 0)) return { from, tariff: undefined }
-      return { from, tariff: tariffOf(currency, bands, others.flatMap(bandsOfNow)) }
+      return { from, tariff: tariffOf(currency, bands, others.flatMap(bandsOfNow), charger.tier === 'cache') }
     })
 }
 
@@ -217,7 +218,9 @@ const taken = (found: ReadonlyMap<Unit, Dated>, unit: Unit) =>
 function fits(one: PriceRate, charger: Charger): boolean {
   if (one.provider !== undefined && one.provider !== charger.provider) return false
   if (one.endpoint !== undefined && one.endpoint !== charger.endpoint) return false
-  if (one.tier !== undefined && one.tier !== (charger.tier ?? 'standard')) return false
+  // What is given from a cache has cost nobody anything: what holds for every tier does not hold for it.
+  if (one.tier === undefined ? charger.tier === 'cache' : one.tier !== (charger.tier ?? 'standard'))
+    return false
   if (one.region !== undefined && one.region !== charger.region) return false
   if (one.workspace !== undefined && one.workspace !== charger.workspace) return false
   return one.model.endsWith('*')
@@ -245,11 +248,28 @@ function contextOf(quantities: Quantities): bigint {
   return sum
 }
 
-/** `others`: what it may come to in another tier or region. */
-function tariffOf(currency: string, bands: readonly Band[], others: readonly Band[]): Tariff {
+/** Those that have a price. */
+const pricedOf = (quantities: Quantities, rates: Rates): Quantities =>
+  Object.fromEntries(Object.entries(quantities).filter(([unit]) => Object.hasOwn(rates, unit)))
+
+const noBands: readonly Band[] = []
+const free = (currency: string) => tariffOf(currency, noBands, noBands, true)
+
+/** `others`: what it may come to in another tier or region; `lenient`: what has no price is free. */
+function tariffOf(
+  currency: string,
+  bands: readonly Band[],
+  others: readonly Band[],
+  lenient: boolean,
+): Tariff {
   const ratesFor = (quantities: Quantities): Rates => {
     const context = bands.length > 1 ? contextOf(quantities) : 0n
     return bands.findLast(({ from }) => from <= context)?.rates ?? {}
+  }
+  const sold = (quantities: Quantities, rates: Rates) => (lenient ? pricedOf(quantities, rates) : quantities)
+  const rated = (quantities: Quantities, counted?: Counted) => {
+    const rates = ratesFor(quantities)
+    return rate(sold(quantities, rates), rates, counted)
   }
   const all = bands.map(({ rates }) => rates)
   const blended = rate({ 'tok.in.uncached': 3n * million, 'tok.out.text': million }, all[0] ?? {})
@@ -260,20 +280,22 @@ function tariffOf(currency: string, bands: readonly Band[], others: readonly Ban
     })
   return Object.freeze({
     currency,
-    rate: (quantities, counted) => rate(quantities, ratesFor(quantities), counted),
+    rate: rated,
     quote(quantities) {
-      const rated = rate(quantities, ratesFor(quantities))
-      return rated.type === 'rated' ? formatDecimal(rated.amount) : undefined
+      const its = rated(quantities)
+      return its.type === 'rated' ? formatDecimal(its.amount) : undefined
     },
     lacks(metered) {
+      if (lenient) return undefined
       const lacking = metered.find(unit => !priced(unit))
       return metered.some(isMedia) && metered.some(priced) ? undefined : lacking
     },
     // Of which context, tier and region it will be is not known yet.
     reserve: bounds => micro(highest([...bands, ...others].map(({ rates }) => bound(bounds, rates)))),
     charge(quantities) {
-      const rated = rateAtMost(quantities, ratesFor(quantities))
-      return rated.type === 'rated' ? micro(rated.amount) : undefined
+      const rates = ratesFor(quantities)
+      const its = rateAtMost(sold(quantities, rates), rates)
+      return its.type === 'rated' ? micro(its.amount) : undefined
     },
     blend: blended.type === 'rated' ? blended.amount / 4n : undefined,
   } satisfies Tariff)

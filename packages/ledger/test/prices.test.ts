@@ -163,6 +163,28 @@ describe('prices', () => {
     expect(prices.sale('free', 'USD', 0)?.charge({ 'tok.out.text': 5n })).toBe(0n)
   })
 
+  test('of answers of the cache are those that name the cache; what has none of these is free', () => {
+    const kept = { 'tok.in.uncached': 1_000_000n, 'tok.out.text': 1_000_000n }
+    const cacheOf = (rates: Parameters<typeof book>[0]['rates'], currency = 'USD') =>
+      compilePrices([book({ rates })]).sale('m', currency, 0, { tier: 'cache', workspace: 'acme' })
+    const plain = [rate('m', 'tok.in.*', '7'), rate('m', 'tok.out.*', '9')]
+    const own = { ...rate('m', 'tok.out.*', '0.5'), tier: 'cache' } as const
+    const cases: readonly [Parameters<typeof book>[0]['rates'], string, readonly string[]][] = [
+      [[rate('other', 'tok.out.*', '9')], '0', []],
+      [plain, '0', []],
+      [[...plain, own], '0.5', ['tok.out.text']],
+    ]
+    for (const [rates, price, lines] of cases) {
+      const tariff = cacheOf(rates)
+      const rated = tariff?.rate(kept, () => 0n)
+      expect([rated?.type, tariff?.quote(kept)]).toEqual(['rated', price])
+      expect(rated?.type === 'rated' ? rated.lines.map(({ unit }) => unit) : undefined).toEqual(lines)
+      expect(tariff?.charge(kept)).toBe(price === '0' ? 0n : 500_000n)
+      expect(tariff?.lacks(['tok.in.*'])).toBeUndefined()
+    }
+    expect(cacheOf(plain, 'EUR')?.quote(kept)).toBe('0')
+  })
+
   test('MB2: may be others for a tier, a region, a workspace and the tokens in, the one that says most before the others', () => {
     const per = (price: string, more: object) => ({ ...rate('m', 'tok.in.*', price), ...more })
     const prices = compilePrices([

@@ -72,6 +72,20 @@ describe('a month', () => {
     expect((await yard.find('ACME-2026-000001')).state).toBe('overdue')
   })
 
+  test('answers of the cache that have no price are on no line and stop no invoice', async () => {
+    const { spec } = workspaceOf('default', 'CNY')
+    await yard.db.store.write(operator, tx => tx.insert(document('Workspace', null, 'default', spec), []))
+    await yard.publish({ currency: 'CNY', rates: [{ model: 'chat', unit: 'tok.out.*', price: '2', per: 1 }] })
+    const output = { 'tok.out.text': '10' }
+    await yard.use('2026-10-20T00:00:00Z', output)
+    await yard.use('2026-10-20T00:00:00Z', output, { tier: 'cache' })
+    await yard.use('2026-10-20T00:00:00Z', output, { tier: 'cache', model: 'another' })
+    await yard.turn(afterOctober)
+    const [issued] = await yard.issued()
+    expect(issued?.lines.map(({ quantity, exact }) => [quantity, exact])).toEqual([['10', '20']])
+    expect((await yard.verify(issued?.number ?? '')).difference).toBeUndefined()
+  })
+
   test('MB4: tiers and regions with prices of their own have lines of their own, and verify', async () => {
     const { spec } = workspaceOf('default', 'CNY')
     await yard.db.store.write(operator, tx => tx.insert(document('Workspace', null, 'default', spec), []))
