@@ -97,6 +97,7 @@ def counted():
             problems.append(f"{one['id']} is not there")
         elif (stands["billable"], stands["quantities"]) != (event["billable"], event["quantities"]):
             problems.append(f"{one['id']} is {stands}, and was {event}")
+        event["batch"] = stands["batch"] if stands else 0
         event["moment"] = moment(event["at"])
         event["used"] = {unit: int(count) for unit, count in event["quantities"].items() if int(count) > 0}
         events.append(event)
@@ -395,22 +396,22 @@ class Workspace:
                 lines.append(dict((is_ or was)[0], exact=exact, quantity=quantity, tax=tax, correction=True))
         return lines
 
-    def documents(self, events, issued_after):
+    def documents(self, events, cutoffs):
         own = [e for e in events if e["workspace"] == self.name and e["billable"] == "caller"]
 
-        def within(index, wave):
+        def within(index, batch):
             begins, ends = self.month(index)
-            return [e for e in own if begins <= e["moment"] < ends and e["wave"] <= wave]
+            return [e for e in own if begins <= e["moment"] < ends and e["batch"] <= batch]
 
         made = []
-        for index, wave in enumerate(issued_after):
-            now = within(index, wave)
+        for index, cutoff in enumerate(cutoffs):
+            now = within(index, cutoff)
             charges = self.charges(now, index)
             counts = {self.month(index)[0]: len(now)}
             notes = []
             for earlier in range(index):
-                all_ = within(earlier, wave)
-                if len(all_) == len(within(earlier, issued_after[index - 1])):
+                all_ = within(earlier, cutoff)
+                if len(all_) == len(within(earlier, cutoffs[index - 1])):
                     continue
                 begins = self.month(earlier)[0]
                 billed = [
@@ -472,7 +473,7 @@ def compare_documents(events, workspaces):
     reckoned = {
         key(d["kind"], d["workspace"], d["period"]): d
         for workspace in workspaces
-        for d in workspace.documents(events, read("issued-after"))
+        for d in workspace.documents(events, read("cutoffs")[workspace.name])
     }
     for name in sorted(set(issued) ^ set(reckoned)):
         yield f"{name} was {'issued' if name in issued else 'not issued'}"

@@ -64,10 +64,7 @@ suite(
 )
 
 /** All that it was made of and all that came out of it, as files. */
-async function write(
-  folder: string,
-  { told, held, books, documents, issuedAfter, sql }: Month,
-): Promise<void> {
+async function write(folder: string, { told, held, books, documents, cutoffs, sql }: Month): Promise<void> {
   const { rows: balances } = await sql.query(
     `select workspace, (-posted)::text as balance, (pending + sliced)::text as held,
        (select (-sum(amount))::text from ledger_entries e where e.account = a.id) as entries
@@ -84,5 +81,5 @@ async function write(
     'places',
     places.map(({ name, spec, topUp }) => ({ name, spec, topUp: topUp ?? null })),
   )
-  file('issued-after', issuedAfter)
+  file('cutoffs', cutoffs)
 }

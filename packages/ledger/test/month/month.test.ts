@@ -1,5 +1,6 @@
 // Three workspaces over three months, with kills, duplicates and late usage: every line, tax, total and balance is what an
 // independent reckoning makes of what was asked. `make test-real` does it with more, and reckons in Python.
+import { createHash } from 'node:crypto'
 import type { InvoiceDocument } from '@switchyard/kinds'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { operator } from '../../../store/test/given.ts'
@@ -100,7 +101,7 @@ test('MB1.I4: each event is there once, as it was asked, and what could not be u
 
 test('MB4.I1, MB4.I2: every invoice and credit note is what an independent reckoning makes of it, to the last digit', () => {
   const issued = month.documents.map(shown).toSorted(byWhat)
-  const reckoned = reckon(month.counted, month.books, month.issuedAfter).map(expected).toSorted(byWhat)
+  const reckoned = reckon(month.counted, month.books, month.cutoffs).map(expected).toSorted(byWhat)
   expect(issued.map(({ what }) => what)).toEqual(reckoned.map(({ what }) => what))
   for (const [index, one] of issued.entries()) expect(one).toEqual(reckoned[index])
   // All of it was tried.
@@ -109,6 +110,51 @@ test('MB4.I1, MB4.I2: every invoice and credit note is what an independent recko
   expect(month.documents.some(({ lines }) => lines.some(({ correction }) => correction))).toBe(true)
   expect(month.documents.some(({ kind }) => kind === 'credit_note')).toBe(true)
 })
+
+test('an invoice counts all that was taken before it was begun, and nothing that came after it was issued', () => {
+  for (const { workspace, wave, batch } of month.counted.filter(isInTime)) {
+    const [january = 0, february = 0, march = 0] = month.cutoffs[workspace] ?? []
+    const [after, upTo] =
+      wave < 3
+        ? [0, january]
+        : wave === 3
+          ? [0, february]
+          : wave < 6
+            ? [january, february]
+            : [wave === 6 ? january : february, march]
+    expect(batch > after && batch <= upTo, `wave ${wave}, batch ${batch} of ${workspace}`).toBe(true)
+  }
+})
+
+test('MB1.14: batches have no gap, and each is sealed by the root of its events', async () => {
+  const { rows } = await month.sql.query<{ number: string; events: string; root: Buffer; hashes: Buffer[] }>(
+    `select b.number::text, b.events::text, b.root, array(
+       select e.body_hash from usage_events e where e.batch = b.number
+       order by e.workspace::bytea, e.source::bytea, e.id::bytea) as hashes
+     from usage_batches b where b.closed_at is not null or b.events is not null order by b.number`,
+  )
+  expect(rows.length).toBeGreaterThan(10)
+  expect(rows.map(({ number }) => number)).toEqual(rows.map((_, index) => String(index + 1)))
+  for (const { events: count, root, hashes } of rows) {
+    expect(count).toBe(String(hashes.length))
+    expect(root.equals(rootOf(hashes))).toBe(true)
+  }
+  const sealed = rows.reduce((sum, { hashes }) => sum + hashes.length, 0)
+  expect(sealed).toBe(month.held.size)
+})
+
+const sha256 = (first: number, ...parts: readonly Uint8Array[]) =>
+  createHash('sha256')
+    .update(Buffer.concat([Buffer.of(first), ...parts]))
+    .digest()
+
+/** RFC 6962, section 2.1. */
+function rootOf(leaves: readonly Uint8Array[]): Buffer {
+  const [leaf] = leaves
+  if (leaves.length <= 1) return sha256(0, leaf ?? Buffer.of())
+  const half = 2 ** Math.ceil(Math.log2(leaves.length) - 1)
+  return sha256(1, rootOf(leaves.slice(0, half)), rootOf(leaves.slice(half)))
+}
 
 test('MB4.36: their numbers have no gap, whoever was killed', () => {
   for (const [kind, prefix] of [
@@ -149,7 +195,8 @@ test('MB3.I5: balances are what was paid in less what events cost, and every tra
   )
   expect(unbalanced.rows).toEqual([])
   // A month that nobody invoiced yet is charged all the same: all that were taken, as one invoice of all time.
-  const all = reckon(month.counted, month.books, [6, 6, 6])
+  const never = places.map(({ name }) => [name, [Infinity, Infinity, Infinity]] as const)
+  const all = reckon(month.counted, month.books, Object.fromEntries(never))
   for (const place of places) {
     if (place.topUp === undefined) continue
     const used = all

@@ -9,7 +9,7 @@ import { type TestDatabase, testDatabase } from '@switchyard/store/testing'
 import { Client } from 'pg'
 import { document, operator, publish } from '../../../store/test/given.ts'
 import { compilePrices } from '../../src/prices.ts'
-import { attend, type Death } from './processes.ts'
+import { attend, type Death, keepSealing } from './processes.ts'
 import { type Book, books, places } from './terms.ts'
 import { type Random, random, traffic, under, type Wave } from './traffic.ts'
 import { type Counted, countedOf, type GatewayTask, type Held, type Told } from './truth.ts'
@@ -33,23 +33,18 @@ export interface Month {
   readonly books: readonly PublishedBook[]
   /** In the order of their issue. */
   readonly documents: readonly InvoiceDocument[]
-  /** Waves that had come when the invoices of each month were issued. */
-  readonly issuedAfter: readonly number[]
+  /** Of each workspace, by month: the last batch that its invoice counts. */
+  readonly cutoffs: Readonly<Record<string, readonly number[]>>
   readonly db: TestDatabase
   readonly sql: Client
 }
 
-/** After which wave the invoices of which day are issued. */
-const issues: ReadonlyMap<number, { readonly at: string; readonly deaths: readonly string[] }> = new Map([
-  [2, { at: '2100-02-04T12:00:00Z', deaths: ['begin', 'finish'] }],
-  [4, { at: '2100-03-04T12:00:00Z', deaths: ['finish'] }],
-  [6, { at: '2100-04-04T12:00:00Z', deaths: [] }],
-])
 /** What each gateway is killed over, by wave. */
 const deaths: ReadonlyMap<number, readonly (readonly string[])[]> = new Map([
   [0, [['begun'], ['begun'], ['ingest']]],
   [1, [['begun', 'ingest'], [], ['ingest']]],
   [2, [['begun']]],
+  [3, [[], ['ingest']]],
 ])
 
 export async function runMonth(
@@ -76,14 +71,20 @@ export async function runMonth(
   for (const book of ahead) await publish(db, book.name, book.spec.rates, book.spec)
   const truths: string[] = []
   let kills = 0
+  const sealers = stack.use(keepSealing(db.url, next, () => allSealed(sql)))
   for (const [index, wave] of waves.entries()) {
     if (index === 1) for (const book of meanwhile) await publish(db, book.name, book.spec.rates, book.spec)
     const at = { wave, index, folder, url: db.url, pause, next }
-    kills += wave.shipping === 'gateways' ? await gateways(at, true) : await rivals(at)
+    const { shipping, issuing } = wave
+    kills += sum(
+      await Promise.all([
+        shipping === 'gateways' ? gateways(at, true) : rivals(at),
+        issuing ? invoicers(db, sql, wave.now, issuing, next) : 0,
+      ]),
+    )
     truths.push(...wave.asks.map((_, gateway) => truthOf(folder, index, gateway)))
-    const issue = issues.get(index)
-    if (issue) kills += await invoicers(db, sql, issue.at, issue.deaths, next)
   }
+  kills += await sealers.ended()
   const texts = await Promise.all(truths.map(path => readFile(path, 'utf8')))
   const told = texts.flatMap(text =>
     text
@@ -92,6 +93,7 @@ export async function runMonth(
       .map(line => JSON.parse(line) as Told),
   )
   const held = await heldIn(sql)
+  const documents = await documentsIn(sql)
   const owned = stack.move()
   return {
     seed,
@@ -100,8 +102,8 @@ export async function runMonth(
     held,
     counted: countedOf(told, held),
     books: await publishedIn(sql),
-    documents: await documentsIn(sql),
-    issuedAfter: [...issues.keys()],
+    documents,
+    cutoffs: cutoffsOf(documents),
     db,
     sql,
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
@@ -224,7 +226,9 @@ const counts = used.map(unit => `'${unit}', ${unit.replaceAll('.', '_')}::text`)
 
 async function heldIn(sql: Client): Promise<ReadonlyMap<string, Held>> {
   const { rows } = await sql.query<Held>(
-    `select id, end_reason as end, billable, json_strip_nulls(json_build_object(${counts})) as quantities from usage_events`,
+    `select id, end_reason as end, billable, batch::integer as batch,
+       json_strip_nulls(json_build_object(${counts})) as quantities
+     from usage_events`,
   )
   return new Map(rows.map(row => [row.id, row]))
 }
@@ -243,4 +247,29 @@ async function documentsIn(sql: Client): Promise<readonly InvoiceDocument[]> {
     'select document from invoices where number is not null order by turn',
   )
   return rows.map(({ document: text }) => JSON.parse(text) as InvoiceDocument)
+}
+
+function cutoffsOf(documents: readonly InvoiceDocument[]): Month['cutoffs'] {
+  const invoices = documents.filter(({ kind }) => kind === 'invoice')
+  return Object.fromEntries(
+    places.map(({ name, months }) => [
+      name,
+      months
+        .slice(0, -1)
+        .map(from =>
+          Number(
+            invoices.find(({ workspace: place, period }) => place === name && period.from === from)?.evidence
+              ?.cutoff,
+          ),
+        ),
+    ]),
+  )
+}
+
+/** Every batch that has an event is sealed. */
+async function allSealed(sql: Client): Promise<boolean> {
+  const { rows } = await sql.query<{ left: boolean }>(
+    `select exists (select from usage_events e join usage_batches b on b.number = e.batch where b.sealed_at is null) as left`,
+  )
+  return rows[0]?.left === false
 }

@@ -78,3 +78,46 @@ export async function attend(
   await ended
   return deaths.length
 }
+
+export interface Sealers extends AsyncDisposable {
+  /** Ends them once everything is sealed; answers how often one was killed meanwhile. */
+  ended(): Promise<number>
+}
+
+const sealerDeaths = 3
+
+/** One of two sealers is killed now and then, and another takes its place. */
+export function keepSealing(url: string, next: () => number, sealed: () => Promise<boolean>): Sealers {
+  let born = 0
+  const start = () => {
+    const path = new URL('../seal.child.ts', import.meta.url).pathname
+    return spawn(process.execPath, [path, url, `sealer-${born++}`], {
+      stdio: ['ignore', 'ignore', 'inherit'],
+    })
+  }
+  const running = [start(), start()]
+  const ending = new AbortController()
+  let kills = 0
+  const killing = (async () => {
+    while (kills < sealerDeaths && !ending.signal.aborted) {
+      await sleep(4000 + (next() % 4000), undefined, { signal: ending.signal }).catch(() => undefined)
+      if (ending.signal.aborted) return
+      running[kills % 2]?.kill('SIGKILL')
+      running[kills % 2] = start()
+      kills++
+    }
+  })()
+  const end = async () => {
+    ending.abort()
+    await killing
+    for (const one of running) one.kill('SIGKILL')
+  }
+  return {
+    async ended() {
+      while (!(await sealed())) await sleep(100)
+      await end()
+      return kills
+    },
+    [Symbol.asyncDispose]: end,
+  }
+}

@@ -187,11 +187,11 @@ export function isInTime({ at, came }: Counted): boolean {
   return age <= 35 * 86_400_000 && age >= -5 * 60_000
 }
 
-/** Everything that is issued, in turn; `issuedAfter` is the wave after which the invoices of each month were. */
+/** Everything that is issued, in turn; `cutoffs` are the last batches that the invoices of a workspace count, by month. */
 export function reckon(
   told: readonly Counted[],
   books: readonly PublishedBook[],
-  issuedAfter: readonly number[],
+  cutoffs: Readonly<Record<string, readonly number[]>>,
 ): readonly Expected[] {
   const counted = told.filter(isInTime)
   return places.flatMap(place => {
@@ -202,7 +202,7 @@ export function reckon(
     const inMonth = (month: number, upTo: number) => {
       const [from, to] = place.months.slice(month, month + 2).map(text => Date.parse(text))
       return own.filter(
-        ({ at, wave }) => wave <= upTo && Date.parse(at) >= (from ?? 0) && Date.parse(at) < (to ?? 0),
+        ({ at, batch }) => batch <= upTo && Date.parse(at) >= (from ?? 0) && Date.parse(at) < (to ?? 0),
       )
     }
     const issued: Expected[] = []
@@ -219,13 +219,14 @@ export function reckon(
       const credit = gross <= 0n ? 0n : paid < gross ? paid : gross
       return { kind, workspace: place.name, period, lines, net, tax, gross, payable: gross - credit, events }
     }
-    for (const [month, wave] of issuedAfter.entries()) {
-      const charges = charged(inMonth(month, wave), books, place, month)
-      const events = new Map([[place.months[month] ?? '', inMonth(month, wave).length]])
+    const ends = cutoffs[place.name] ?? []
+    for (const [month, cutoff] of ends.entries()) {
+      const charges = charged(inMonth(month, cutoff), books, place, month)
+      const events = new Map([[place.months[month] ?? '', inMonth(month, cutoff).length]])
       const notes: Expected[] = []
       for (let earlier = 0; earlier < month; earlier++) {
-        const all = inMonth(earlier, wave)
-        if (all.length === inMonth(earlier, issuedAfter[month - 1] ?? 0).length) continue
+        const all = inMonth(earlier, cutoff)
+        if (all.length === inMonth(earlier, ends[month - 1] ?? 0).length) continue
         const period = place.months[earlier] ?? ''
         const billed = issued
           .flatMap(({ lines }) => lines)

@@ -32,6 +32,8 @@ export interface Wave {
   readonly asks: readonly (readonly Ask[])[]
   /** rivals: gateways only write, and three processes ship copies of what they wrote at once. */
   readonly shipping: 'gateways' | 'rivals'
+  /** Invoices are issued at the same time, and each of these words of an invoicer is its last. */
+  readonly issuing?: readonly string[]
 }
 
 export type Random = () => number
@@ -132,12 +134,15 @@ export function traffic(seed: number, events: number): Traffic {
   const after = ofMonth(0, events - tenth - before.length, [middle, ever])
   // Within 35 days of when they come.
   const grace = ofMonth(0, tenth, ['2100-01-03T00:00:00Z', ever])
-  const late = ofMonth(0, Math.max(hundredth, 12), ['2100-01-04T12:00:00Z', ever])
+  const [oldest, aged] = ['2100-01-04T12:00:00Z', '2100-01-29T00:00:00Z']
+  const racing = ofMonth(0, Math.max(hundredth, 60), [oldest, ever])
+  const late = ofMonth(0, Math.max(hundredth, 60), [oldest, ever])
   const february = ofMonth(1, tenth)
-  const later = [
-    ...ofMonth(0, Math.max(Math.ceil(hundredth / 4), 6), ['2100-01-29T00:00:00Z', ever]),
+  const both = () => [
+    ...ofMonth(0, Math.max(Math.ceil(hundredth / 4), 6), [aged, ever]),
     ...ofMonth(1, Math.max(Math.ceil(hundredth / 10), 6)),
   ]
+  const [racingAgain, later] = [both(), both()]
   const march = ofMonth(2, fiftieth)
   const refused = [
     { ...ofMonth(0, 1)[0], at: Date.parse('2099-12-20T00:00:00Z') },
@@ -148,23 +153,27 @@ export function traffic(seed: number, events: number): Traffic {
     now: string,
     asks: readonly Ask[],
     gateways: number,
-    shipping: Wave['shipping'] = 'gateways',
-  ) => ({
+    more: Partial<Wave> = {},
+  ): Wave => ({
     name,
     now,
     asks: dealt(asks, gateways),
-    shipping,
+    shipping: 'gateways',
+    ...more,
   })
   return {
-    most: volumeOf([...before, ...after, ...grace]) + volumeOf(late) / 2n,
+    most: volumeOf([...before, ...after, ...grace, ...racing]) + (volumeOf(late) * 2n) / 3n,
     waves: [
       wave('the first half of January', '2100-01-16T12:00:00Z', before, 3),
       wave('the second half of January', '2100-02-01T12:00:00Z', [...after, ...refused], 3),
-      wave('late, within the grace', '2100-02-03T00:00:00Z', grace, 1, 'rivals'),
+      wave('late, within the grace', '2100-02-03T00:00:00Z', grace, 1, { shipping: 'rivals' }),
+      wave('while January is invoiced', '2100-02-04T12:00:00Z', racing, 2, { issuing: ['begin', 'finish'] }),
       wave('late, after the invoice', '2100-02-07T12:00:00Z', late, 2),
       wave('February', '2100-03-01T12:00:00Z', february, 2),
+      wave('while February is invoiced', '2100-03-04T12:00:00Z', racingAgain, 1, { issuing: ['finish'] }),
       wave('late again', '2100-03-04T18:00:00Z', later, 1),
       wave('March', '2100-04-01T12:00:00Z', march, 1),
+      wave('nothing more, but for invoices', '2100-04-04T12:00:00Z', [], 0, { issuing: [] }),
     ],
   }
 }

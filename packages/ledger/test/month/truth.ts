@@ -54,10 +54,15 @@ export interface Held {
   readonly end: string
   readonly billable: 'caller' | 'cost'
   readonly quantities: Ask['quantities']
+  /** In which it was taken. */
+  readonly batch: number
 }
 
-/** What counts: an event with the wave in which it came. */
-export interface Counted extends Omit<Begun, 'kind' | 'attempt' | 'number' | 'progress'> {}
+/** What counts: an event with the batch in which it was taken. */
+export interface Counted extends Omit<Begun, 'kind' | 'attempt' | 'number' | 'progress'> {
+  /** 0 of one that was not. */
+  readonly batch: number
+}
 
 const textOf = (quantities: Ask['quantities']) =>
   Object.entries(quantities)
@@ -74,9 +79,10 @@ export function countedOf(told: readonly Told[], held: ReadonlyMap<string, Held>
   const ended = new Set(told.flatMap(each => (each.kind === 'ended' ? [each.id] : [])))
   return told.flatMap(each => {
     if (each.kind !== 'begun') return []
-    const { kind: _, attempt: __, number: ___, progress, ...event } = each
-    if (ended.has(each.id)) return [event]
+    const { kind: _, attempt: __, number: ___, progress, ...asked } = each
     const stands = held.get(each.id)
+    const event = { ...asked, batch: stands?.batch ?? 0 }
+    if (ended.has(each.id)) return [event]
     if (!stands) return []
     if (stands.end !== 'gateway_lost') {
       if (!same(stands.quantities, each.quantities)) throw new Error(`${each.id} is not what was used`)
