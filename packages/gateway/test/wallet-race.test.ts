@@ -42,21 +42,20 @@ async function workspace(balance: bigint): Promise<string> {
   const name = `w${++made}`
   const spec = { currency: 'USD', billing: { mode: 'prepaid' } }
   await db.store.write(operator, tx => tx.insert(document('Workspace', null, name, spec), []))
-  const money = {
-    cause: 'top_up',
-    amount: formatDecimal(balance),
-    priority: 1,
-    expiresAt: null,
-    reason: null,
-  } as const
+  await pay(name, balance)
+  return name
+}
+
+async function pay(name: string, amount: bigint): Promise<void> {
+  const money = { priority: 1, expiresAt: null, reason: null, key: randomUUID(), fingerprint: '' }
+  const cause = 'top_up'
   await db.ledger.record(operator, {
     workspace: name,
     project: '',
+    cause,
+    amount: formatDecimal(amount),
     ...money,
-    key: randomUUID(),
-    fingerprint: '',
   })
-  return name
 }
 
 class Gateway {
@@ -179,6 +178,29 @@ test.for([1, 2, 8])(
     await expectSound()
   },
 )
+
+test('what the database holds for one call comes out of no slice, and a stop leaves nothing leased', async () => {
+  const name = await workspace(1000n * one)
+  const gateway = new Gateway(name)
+  const [small, large] = [randomUUIDv7(), randomUUIDv7()]
+  const sliced = await gateway.hold(small, one)
+  const alone = await gateway.hold(large, 30n * one)
+  expect([sliced.from, alone.from]).toEqual([expect.stringMatching(/^\d+$/), 'row'])
+  // There are slices again, but what was begun by the database goes on there.
+  await pay(name, 100_000n * one)
+  await gateway.wallets.keep()
+  expect(await alone.extend(5n * one)).toBe(true)
+  expect(await standing(name)).toMatchObject({ pending: '35' })
+  gateway.used(large, alone, 39n)
+  alone.settle(39n * one)
+  gateway.used(small, sliced, 1n)
+  sliced.settle(one)
+  await gateway.ship()
+  await gateway.wallets.keep()
+  await gateway.wallets.close()
+  expect(await standing(name)).toMatchObject({ balance: '100960', pending: '0', sliced: '0', overrun: '4' })
+  await expectSound()
+})
 
 type Step =
   | { readonly type: 'call'; readonly at: number; readonly reserve: number; readonly use: number }

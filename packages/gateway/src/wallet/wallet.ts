@@ -35,6 +35,8 @@ const nothingHeld: Hold = Object.freeze({
   void: () => undefined,
 })
 
+/** Where a hold is from that the database has for one request alone. */
+const inRow = 'row'
 /** A slice that nobody has used for so long is given back whole. */
 const idleMs = 30_000
 /** The first who asks of an account may have to wait for a connection too: so many times as long. */
@@ -127,8 +129,9 @@ export class Wallet {
     return new Held(
       {
         extend: amount => {
-          if (this.#take(amount)) return 'slice'
-          return this.#more(request, amount)
+          // The journal has it that the database holds for it: no slice pays any of it.
+          if (from !== inRow && this.#take(amount)) return 'slice'
+          return this.#more(request, amount, from)
         },
         settle: (held, spent) => {
           this.#open--
@@ -155,7 +158,7 @@ export class Wallet {
       if (from === 'none') return nothingHeld
       return from === 'slice'
         ? this.#opened(request, amount, 0n, this.#slice)
-        : this.#opened(request, 0n, amount, 'row')
+        : this.#opened(request, 0n, amount, inRow)
     } catch (error) {
       const away = error instanceof Fault && error.reason === 'balance_unavailable'
       if (!away || this.#lent + amount > lend) throw error
@@ -164,8 +167,10 @@ export class Wallet {
     }
   }
 
-  async #more(request: string, amount: bigint): Promise<'slice' | 'row' | undefined> {
+  async #more(request: string, amount: bigint, begun: string): Promise<'slice' | 'row' | undefined> {
+    const { monotonic, waitMs } = this.#options
     try {
+      if (begun === inRow) return await this.#drawRow(request, amount, monotonic() + waitMs)
       const from = await this.#draw(request, amount)
       return from === 'none' ? undefined : from
     } catch (error) {
@@ -319,7 +324,8 @@ class Held implements Hold {
       return
     }
     this.#over = true
-    this.#source.settle(this.#sliced, largest(0n, actual - this.#rowed))
+    const drawn = this.from === inRow ? 0n : largest(0n, actual - this.#rowed)
+    this.#source.settle(this.#sliced, drawn)
   }
 
   void(): void {
