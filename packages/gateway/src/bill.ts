@@ -99,7 +99,8 @@ export class Bill {
 /** Its output alone was counted here. */
 const isWithoutInput = ({ flags, quantities, tier }: Usage): boolean =>
   tier !== 'cache' &&
-  flags.includes('usage_missing') && !Object.keys(quantities).some(unit => unit.startsWith('tok.in.'))
+  flags.includes('usage_missing') &&
+  !Object.keys(quantities).some(unit => unit.startsWith('tok.in.'))
 
 const sum = (one: Moneys, other: Moneys, currency: string) => (one[currency] ?? 0n) + (other[currency] ?? 0n)
 
