@@ -27,6 +27,7 @@ const furtherPermissions = [
   'audit:read',
   'audit:verify',
   'audit:export',
+  'audit:erase',
   'account:read',
   'billing:credit',
   'metrics:read',
