@@ -2,7 +2,7 @@
 import { Fault } from '@switchyard/kinds'
 import { compilePrices } from '@switchyard/ledger'
 import { systemClock } from '@switchyard/runtime'
-import { migrate, type OpenedStore, openStore } from '@switchyard/store'
+import { migrate, type OpenedStore, openStore, type StoreObservation } from '@switchyard/store'
 import { startEmbedded } from '@switchyard/store/embedded'
 import type { Logger } from 'pino'
 import { place } from './database-place.ts'
@@ -24,6 +24,7 @@ export async function openDatabase(
   url: string | undefined,
   report: Report,
   log: Logger,
+  hear: (observation: StoreObservation) => void,
 ): Promise<Database> {
   await using stack = new AsyncDisposableStack()
   const reached = await step(
@@ -38,9 +39,12 @@ export async function openDatabase(
     },
     ({ words }) => words,
   )
-  const opened = stack.use(
-    openStore({ url: reached.url, prices: compilePrices, observe: observer(log, 'store') }),
-  )
+  const say = observer(log, 'store')
+  const observe = (observation: StoreObservation) => {
+    say(observation)
+    hear(observation)
+  }
+  const opened = stack.use(openStore({ url: reached.url, prices: compilePrices, observe }))
   const owned = stack.move()
   return { url: reached.url, opened, [Symbol.asyncDispose]: () => owned.disposeAsync() }
 }

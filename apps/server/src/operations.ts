@@ -3,6 +3,7 @@
 import { createServer, type ServerResponse } from 'node:http'
 import type { Readiness } from '@switchyard/api'
 import { systemClock } from '@switchyard/runtime'
+import type { ControlMetrics } from './control-metrics.ts'
 import type { Front } from './front.ts'
 import { bind, type Handler, starting } from './listen.ts'
 import { readinessOf } from './readiness.ts'
@@ -17,6 +18,7 @@ export function operationsOf(
   front: Front,
   maxStaleSeconds: number | undefined,
   stopping: () => boolean,
+  control: ControlMetrics,
 ): Required<Operations> {
   return {
     readiness() {
@@ -25,7 +27,7 @@ export function operationsOf(
     },
     async metrics() {
       await front.gather()
-      return front.metrics()
+      return front.metrics() + control.text()
     },
   }
 }

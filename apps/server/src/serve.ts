@@ -17,6 +17,7 @@ import { examine, systemClock, systemRandom, type Vault } from '@switchyard/runt
 import type { KeyRing } from '@switchyard/store'
 import { keepBudgets } from './budgets.ts'
 import { type ConfigFile, followConfigFile } from './config-file.ts'
+import { ControlMetrics } from './control-metrics.ts'
 import { type Database, openDatabase, prepareSchema } from './database.ts'
 import { serverChecks } from './doctor.ts'
 import { firstToken } from './first-token.ts'
@@ -96,13 +97,14 @@ export async function serve(settings: Settings, report: Report, signal: AbortSig
         random,
       }),
     )
-    const operations = operationsOf(front, settings.maxStaleSeconds, () => stopping)
+    const operations = operationsOf(front, settings.maxStaleSeconds, () => stopping, control)
     if (settings.operations) stack.use(await listenForOperations(settings.operations, operations))
     return { front, operations }
   }
 
+  const control = new ControlMetrics()
   // Before the gateway: what is opened last is closed first, and the gateway reads the store to its end.
-  const database = stack.use(await openDatabase(folder, settings.databaseUrl, report, log))
+  const database = stack.use(await openDatabase(folder, settings.databaseUrl, report, log, control.hear))
   const { opened } = database
   const known = openKeys(opened, folder.path, settings)
   let early: Awaited<ReturnType<typeof openFront>> | undefined
@@ -208,7 +210,7 @@ export async function serve(settings: Settings, report: Report, signal: AbortSig
         chance: random.fraction,
         observe: observer(log, 'api'),
         logs: (ref, ask, stop) => orchestrator.logs(ref, ask, stop),
-        metrics: () => front.metrics(),
+        metrics: () => front.metrics() + control.text(),
         keyAdded: following.wake,
         keyUses: opened.keyUses,
         keyUsed: id => keyUses.note(id, clock.now()),

@@ -1,6 +1,7 @@
 // Writes the tables of docs/observability.md from the tables of names: `node apps/server/src/telemetry-reference.ts`.
 import { readFileSync, writeFileSync } from 'node:fs'
-import { metricRows, metricsVersion } from '@switchyard/gateway'
+import { type MetricRow, metricRows, metricsVersion } from '@switchyard/gateway'
+import { controlMetricRows } from './control-metrics.ts'
 import { attributeRows, instruments } from './telemetry-names.ts'
 
 const page = new URL('../../../docs/observability.md', import.meta.url)
@@ -9,7 +10,8 @@ const page = new URL('../../../docs/observability.md', import.meta.url)
 export function observabilityPage(text: string): string {
   let made = text
   for (const [name, lines] of Object.entries({
-    metrics: metricLines(),
+    metrics: [`Version ${metricsVersion} of the table.`, '', ...metricLines(metricRows)],
+    'control metrics': metricLines(controlMetricRows),
     instruments: instrumentLines(),
     attributes: attributeLines(),
   })) {
@@ -24,18 +26,12 @@ export function observabilityPage(text: string): string {
 
 const code = (words: readonly string[]) => words.map(word => `\`${word}\``).join(' ')
 
-function metricLines(): readonly string[] {
-  const rows = metricRows.map(
+function metricLines(table: readonly (readonly [string, MetricRow])[]): readonly string[] {
+  const rows = table.map(
     ([name, { type, unit, labels, help }]) =>
       `| \`${name}\` | ${type}, ${unit} | ${code(labels)} | ${help} |`,
   )
-  return [
-    `Version ${metricsVersion} of the table.`,
-    '',
-    '| name | type, unit | labels | |',
-    '|---|---|---|---|',
-    ...rows,
-  ]
+  return ['| name | type, unit | labels | |', '|---|---|---|---|', ...rows]
 }
 
 function instrumentLines(): readonly string[] {

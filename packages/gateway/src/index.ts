@@ -7,6 +7,7 @@ export type { GatewayObservation } from './house.ts'
 export { defaultLimits, type Limits } from './limits.ts'
 export type { Told } from './metrics/moment.ts'
 export { type MetricRow, metricsVersion } from './metrics/names.ts'
+export { Series } from './metrics/series.ts'
 export { metricRows } from './metrics.ts'
 export type { Route, Upstream } from './route.ts'
 export {

@@ -115,6 +115,10 @@ export function faultOf(error: unknown): unknown {
   return error
 }
 
+/** Of what a Quota refused too much: `replicas`, or a flavor of devices; undefined for anything else. */
+export const refusedByQuota = (error: unknown): string | undefined =>
+  error instanceof DatabaseError && error.code === 'SYQTA' ? error.detail : undefined
+
 /** Whether the same work may succeed when it is simply done again. */
 export function isTransient(error: unknown): boolean {
   const fault = faultOf(error)

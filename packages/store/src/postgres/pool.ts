@@ -4,7 +4,7 @@ import { Fault } from '@switchyard/kinds'
 import { currentOrigin, type Identity } from '@switchyard/runtime'
 import { escapeLiteral, Pool, type PoolClient } from 'pg'
 import { connectionOf } from './connection.ts'
-import { faultOf } from './faults.ts'
+import { faultOf, refusedByQuota } from './faults.ts'
 
 export interface PoolOptions {
   /** Connections at most. Default 20. */
@@ -20,6 +20,8 @@ export type StoreObservation =
   | { readonly type: 'listener_back' }
   /** Money that was held has left no trace of its use: it was written off. */
   | { readonly type: 'holds_lost'; readonly count: number }
+  /** A Quota refused a change: `dimension` is `replicas` or a flavor of devices. */
+  | { readonly type: 'quota_refused'; readonly level: 'workspace'; readonly dimension: string }
 
 /** Roles of the server's own rooms, beside those of an Identity. */
 export type ServerRole = 'secrets' | 'identity' | 'ingest' | 'audit' | 'doctor' | 'invoice' | 'seal'
@@ -94,6 +96,8 @@ export function openPool(url: string, { connections = 20, observe = () => {} }: 
         await client.query('rollback').catch((failed: Error) => {
           broken = failed
         })
+      const dimension = refusedByQuota(error)
+      if (dimension !== undefined) observe({ type: 'quota_refused', level: 'workspace', dimension })
       throw faultOf(error)
     } finally {
       client.off('error', onError)

@@ -1,0 +1,30 @@
+// Metrics of the control plane, told beside those of the gateway.
+import { type MetricRow, Series } from '@switchyard/gateway'
+import type { StoreObservation } from '@switchyard/store'
+
+const refused: MetricRow = Object.freeze({
+  type: 'counter',
+  unit: 'changes',
+  labels: ['level', 'dimension'],
+  open: ['dimension'],
+  bounds: [],
+  help: 'Changes that a Quota refused: endpoints that ask for too much, and replicas that came too late. `dimension` is `replicas`, an accelerator, or an accelerator and a product.',
+})
+
+/** By name, in the order in which they are told. */
+export const controlMetricRows: readonly (readonly [string, MetricRow])[] = [
+  ['switchyard_quota_refused_total', refused],
+]
+
+export class ControlMetrics {
+  readonly #refused = new Series('switchyard_quota_refused_total', refused)
+
+  readonly hear = (observation: StoreObservation): void => {
+    if (observation.type === 'quota_refused') this.#refused.add([observation.level, observation.dimension])
+  }
+
+  /** Prometheus' text. */
+  text(): string {
+    return `${[...this.#refused.lines()].join('\n')}\n`
+  }
+}
