@@ -114,6 +114,47 @@ describe('a workspace that pays in advance', () => {
     expect(await yard.balance()).toMatchObject({ pending: '0', sliced: '0' })
     expect(await yard.unsound()).toEqual([])
   })
+
+  test.for([1, 2])(
+    'MB3.24: a handler that throws after admission leaves nothing held, is our fault, and is told of (%i requests before it)',
+    async before => {
+      await using yard = await WalletBed.start()
+      const { bed } = yard
+      const key = bed.key()
+      await yard.pay('5000')
+      // The first waits for its money, later ones have it at once from the slice.
+      for (let i = 1; i < before; i++) expect((await ask(yard, key)).status).toBe(200)
+      const bug = new TypeError('a mistake of ours')
+      const append = bed.journal.append.bind(bed.journal)
+      bed.journal.append = () => {
+        throw bug
+      }
+      expect((await ask(yard, key)).status).toBe(500)
+      // Known to the journal, and not yet to an upstream.
+      bed.journal.append = record => {
+        bed.journal.append = append
+        const appended = append(record)
+        const { now } = bed
+        bed.now = () => {
+          bed.now = now
+          throw bug
+        }
+        return appended
+      }
+      expect((await ask(yard, key)).status).toBe(500)
+      expect(bed.observed.filter(({ type }) => type === 'internal_error')).toMatchObject([
+        { error: bug },
+        { error: bug },
+      ])
+      expect(yard.engine.seen).toHaveLength(before - 1)
+      await yard.ship()
+      await bed.gateway.close()
+      const left = String(5000n - BigInt(before - 1) * cost)
+      const rest = { pending: '0', sliced: '0', overrun: '0' }
+      expect(await yard.balance()).toEqual({ balance: left, available: left, ...rest })
+      expect(await yard.unsound()).toEqual([])
+    },
+  )
 })
 
 describe('a stream', () => {
