@@ -329,6 +329,7 @@ export function createGateway(options: GatewayOptions): Gateway {
             streams: [...calls].filter(({ streamed }) => streamed).length,
             journalFull: journal.full,
             cacheBytes: replies.counts.bytes,
+            leased: wallets?.leased() ?? [],
             origins: upstreams.values(),
             vitals: ground.health.states(clock()),
           },

@@ -13,6 +13,7 @@ import {
   metricsVersion,
 } from './metrics/names.ts'
 import { Histogram, type Label, Series } from './metrics/series.ts'
+import type { HoldSums } from './wallet/counted.ts'
 
 export type Outcome =
   | 'answered'
@@ -51,6 +52,11 @@ export class Metrics {
     limit_decisions_total: series('limit_decisions_total'),
     cache_total: series('cache_total'),
     guard_total: series('guard_total'),
+    balance_holds_total: series('balance_holds_total'),
+    balance_extensions_total: series('balance_extensions_total'),
+    balance_refusals_total: series('balance_refusals_total'),
+    balance_settled_total: series('balance_settled_total'),
+    balance_overrun_total: series('balance_overrun_total'),
   }
   readonly #histograms = {
     request_seconds: histogram('request_seconds'),
@@ -66,6 +72,18 @@ export class Metrics {
   malformedEvents = 0
   usageMissing = 0
   wakes = 0
+
+  /** What becomes of money that is held for requests. */
+  readonly money: HoldSums = {
+    opened: ({ kind }, from) => this.#counters.balance_holds_total.add([kind, from]),
+    extended: ({ kind }, granted) =>
+      this.#counters.balance_extensions_total.add([kind, granted ? 'granted' : 'short']),
+    paid: ({ kind, currency }, amount, over) => {
+      this.#counters.balance_settled_total.add([kind, currency], unitsOf(amount))
+      this.#counters.balance_overrun_total.add([kind, currency], unitsOf(over))
+    },
+    refused: ({ kind }, reason) => this.#counters.balance_refusals_total.add([kind, reason]),
+  }
 
   /** `route` is the name of the route, or '' when none was found. */
   request(caller: Speaking, operation: Operation | '', route: string, status: number, end: EndReason): void {
@@ -169,6 +187,9 @@ export class Metrics {
     return `${lines.join('\n')}\n`
   }
 }
+
+/** Of 10^-12 of a currency: a counter of a process may lose digits, the ledger does not read it. */
+export const unitsOf = (amount: bigint): number => Number(amount) / 1e12
 
 const admitted: readonly Label[] = Object.freeze(['', '', 'admitted'])
 const unpriced: readonly Label[] = Object.freeze(['', 'money', 'unpriced'])

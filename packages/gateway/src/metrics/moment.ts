@@ -2,7 +2,8 @@
 
 import type { BreakerState } from '../health/breaker.ts'
 import type { VitalsState } from '../health/vitals.ts'
-import type { Sample } from '../metrics.ts'
+import { type Sample, unitsOf } from '../metrics.ts'
+import type { Purse } from '../wallet/counted.ts'
 
 /** What the app tells of itself; what it leaves out is not in the text. */
 export interface Told {
@@ -24,6 +25,7 @@ export interface Moment {
   readonly held: number
   readonly journalFull: boolean
   readonly cacheBytes: number
+  readonly leased: Iterable<{ readonly purse: Purse; readonly leased: bigint; readonly held: bigint }>
   readonly origins: Iterable<{ readonly url: string; readonly inflight: number; readonly open: number }>
   readonly vitals: Iterable<Pick<VitalsState, 'upstream' | 'model' | 'breaker' | 'metrics'>>
 }
@@ -32,7 +34,7 @@ const mostPairs = 1000
 const breakerValue = { closed: 0, half_open: 1, open: 2 } as const satisfies Record<BreakerState, number>
 
 export function samplesOf(
-  { inflight, streams, held, journalFull, cacheBytes, origins, vitals }: Moment,
+  { inflight, streams, held, journalFull, cacheBytes, leased, origins, vitals }: Moment,
   told: Told,
 ): Sample[] {
   const samples: Sample[] = [
@@ -42,6 +44,13 @@ export function samplesOf(
     ['journal_full', journalFull ? 1 : 0],
     ['cache_bytes', cacheBytes],
   ]
+  for (const { purse, ...sums } of leased) {
+    const labels = [purse.kind, purse.currency]
+    samples.push(
+      ['balance_leased', unitsOf(sums.leased), labels],
+      ['balance_held', unitsOf(sums.held), labels],
+    )
+  }
   for (const { url, inflight: there, open } of origins)
     samples.push(['upstream_inflight', there, [url]], ['upstream_open', open, [url]])
   let pairs = 0

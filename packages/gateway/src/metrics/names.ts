@@ -129,6 +129,34 @@ export const gatewayMetrics = Object.freeze({
   cache_bytes: gauge('bytes', 'Memory of the answers that are kept.'),
   guard_total: counter('findings', 'What guardrails have found.', ['rule', 'action'], ['rule']),
 
+  balance_leased: gauge(
+    'currency units',
+    'Money of balances in slices of this process that is not spent, by what pays and its currency.',
+    ['kind', 'currency'],
+  ),
+  balance_held: gauge('currency units', 'Of that, what requests under way hold.', ['kind', 'currency']),
+  balance_holds_total: counter(
+    'requests',
+    'Requests that were held for: from a `slice`, or each by the database (`row`).',
+    ['kind', 'from'],
+  ),
+  balance_extensions_total: counter('decisions', 'Streams that asked for money for another stretch.', [
+    'kind',
+    'outcome',
+  ]),
+  balance_refusals_total: counter('requests', 'Requests that were not held for, by why.', ['kind', 'reason']),
+  balance_settled_total: counter(
+    'currency units',
+    'What requests have cost that were held for.',
+    ['kind', 'currency'],
+    ['currency'],
+  ),
+  balance_overrun_total: counter(
+    'currency units',
+    'Of that, what was used beyond what was held.',
+    ['kind', 'currency'],
+    ['currency'],
+  ),
   journal_full: gauge('1', '1 while the journal takes no new request.'),
   journal_oldest_seconds: gauge('seconds', 'Age of the oldest usage record that is not yet in the store.'),
   snapshot_generation: gauge('1', 'Goes up by one with every snapshot that this process has taken.'),

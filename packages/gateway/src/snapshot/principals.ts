@@ -53,7 +53,12 @@ export function compilePrincipal(
     expiresAt: spec.expiresAt === undefined ? Number.POSITIVE_INFINITY : Date.parse(spec.expiresAt),
     refusal: refusalOf(key, found, callers),
     limited: new Limited([...scopes, ...own]),
-    billing: billingOf(workspace ?? '', project, workspaceSpec(workspace, found)?.billing),
+    billing: billingOf(
+      workspace ?? '',
+      project,
+      workspaceSpec(workspace, found)?.billing,
+      currencyOf(workspace, found),
+    ),
     addresses: rulesOf(found.workspaces.get(within(null, workspace ?? ''))?.spec.addresses, spec.addresses),
   })
 }
@@ -68,7 +73,12 @@ export function compileTenants(found: Found, limits?: LimitsSpec): ReadonlyMap<s
         refusal: closedOf(workspace, project, found),
         currency: currencyOf(workspace, found),
         limited: new Limited(scopesOf(workspace, project, found, limits)),
-        billing: billingOf(workspace, project, workspaceSpec(workspace, found)?.billing),
+        billing: billingOf(
+          workspace,
+          project,
+          workspaceSpec(workspace, found)?.billing,
+          currencyOf(workspace, found),
+        ),
         addresses: rulesOf(found.workspaces.get(within(null, workspace))?.spec.addresses),
       }),
     )

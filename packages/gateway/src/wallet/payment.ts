@@ -8,6 +8,7 @@ import { type Bill, billFor } from '../bill.ts'
 import type { House } from '../house.ts'
 import type { Principal } from '../snapshot.ts'
 import type { Billing } from './billing.ts'
+import { counted, countRefusal } from './counted.ts'
 import { type Ending, partsOf, withInput } from './parts.ts'
 import { Stretches, stretchTokens } from './stretches.ts'
 import type { Hold } from './wallet.ts'
@@ -45,9 +46,20 @@ export function pay(house: House, paid: Paid): Payment | Promise<Payment> | unde
   if (bill.free) return undefined
   const { wallets } = house
   if (!wallets) throw away()
-  const made = (hold: Hold) => new Payment(house, { paid, billing, bill, hold, first, stretch })
-  const held = wallets.hold(billing.payer, paid.request, amountOf(bill, currency), billing.lend)
-  return held instanceof Promise ? held.then(made) : made(held)
+  const { payer, purse, lend } = billing
+  const { money } = house.metrics
+  const amount = amountOf(bill, currency)
+  const made = (held: Hold) => {
+    const hold = counted(held, amount, purse, money)
+    return new Payment(house, { paid, billing, bill, hold, first, stretch })
+  }
+  const refused = (error: unknown) => countRefusal(error, purse, money)
+  try {
+    const held = wallets.hold(payer, paid.request, amount, lend, purse)
+    return held instanceof Promise ? held.then(made, refused) : made(held)
+  } catch (error) {
+    return refused(error)
+  }
 }
 
 const amountOf = (bill: Bill, currency: string) => (bill.reserved[currency] ?? 0n) * micro

@@ -82,6 +82,11 @@ export class Wallet {
     return quiet && this.#open === 0 && this.#free <= 0n && !this.#flight && this.#unvoided.size === 0
   }
 
+  /** What is leased and not spent, and how much of it requests hold now. */
+  get sums(): { readonly leased: bigint; readonly held: bigint } {
+    return { leased: this.#leased - this.#spent, held: this.#held }
+  }
+
   /**
    * Holds so much, at once where the slice has it. Throws or rejects with `exhausted` (`insufficient_quota`) where the
    * account has not, `unavailable` where that cannot be known; `lend` is what may be let in then.

@@ -1,5 +1,6 @@
 // The accounts that requests of this gateway draw on, each kept as long as it is used.
 import { type Balances, keepSliceEveryMs, type Observe, type Payer } from '@switchyard/runtime'
+import type { Purse } from './counted.ts'
 import { type Hold, Wallet } from './wallet.ts'
 
 export interface WalletsOptions {
@@ -19,9 +20,15 @@ export interface WalletObservation {
   readonly error: unknown
 }
 
+interface Kept {
+  readonly payer: Payer
+  readonly purse: Purse | undefined
+  readonly wallet: Wallet
+}
+
 export class Wallets {
   readonly #options: WalletsOptions
-  readonly #wallets = new Map<string, { readonly payer: Payer; readonly wallet: Wallet }>()
+  readonly #wallets = new Map<string, Kept>()
   readonly #timer: NodeJS.Timeout
 
   constructor(options: WalletsOptions) {
@@ -29,16 +36,21 @@ export class Wallets {
     this.#timer = setInterval(() => void this.keep(), keepSliceEveryMs).unref()
   }
 
-  /** As Wallet.hold. */
-  hold(payer: Payer, request: string, amount: bigint, lend: bigint): Hold | Promise<Hold> {
+  /** As Wallet.hold; `purse` is what its account counts for in `leased`. */
+  hold(payer: Payer, request: string, amount: bigint, lend: bigint, purse?: Purse): Hold | Promise<Hold> {
     const key = `${payer.workspace}/${payer.project}`
     let known = this.#wallets.get(key)
     if (!known) {
       const { balances, monotonic, waitMs = 50 } = this.#options
-      known = { payer, wallet: new Wallet(payer, { balances, monotonic, waitMs }) }
+      known = { payer, purse, wallet: new Wallet(payer, { balances, monotonic, waitMs }) }
       this.#wallets.set(key, known)
     }
     return known.wallet.hold(request, amount, lend)
+  }
+
+  /** What is leased of accounts, and how much of that requests hold now. */
+  *leased(): Generator<{ readonly purse: Purse; readonly leased: bigint; readonly held: bigint }> {
+    for (const { purse, wallet } of this.#wallets.values()) if (purse) yield { purse, ...wallet.sums }
   }
 
   /** Gives back all that is free. */
