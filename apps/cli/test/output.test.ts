@@ -140,17 +140,25 @@ describe('the usage table', () => {
     expect(cells.map(line => line.at(-1))).toEqual(['0', '18014398509481986', '18014398509481986'])
   })
   test('tells amounts by currency, to the last digit, and what they cost us where that is known', () => {
-    const paid = (model: string, amount: string, cost?: string) => ({
+    const paid = (model: string, amount: string, cost: string | null, margin: string | null) => ({
       ...row(model, '1', '1', '1'),
-      amounts: [{ currency: 'USD', amount, ...(cost !== undefined && { cost }) }],
+      uncosted: margin === null ? '1' : '0',
+      amounts: [{ currency: 'USD', amount, cost, margin }],
     })
-    const rows = [paid('a', '0.0000192'), paid('b', '-0.5', '0.25')]
-    const { columns, cells } = usageTable(['model'], rows, false)
-    expect(columns.map(({ title }) => title).slice(-2)).toEqual(['USD', 'COST USD'])
-    expect(cells.map(line => line.slice(-2))).toEqual([
-      ['0.0000192', '0'],
-      ['-0.5', '0.25'],
-      ['-0.4999808', '0.25'],
+    const known = [paid('a', '0.0000192', '0', '0.0000192'), paid('b', '-0.5', '0.25', '-0.75')]
+    const { columns, cells } = usageTable(['model'], known, false)
+    expect(columns.map(({ title }) => title).slice(-3)).toEqual(['USD', 'COST USD', 'MARGIN USD'])
+    expect(cells.map(line => line.slice(-3))).toEqual([
+      ['0.0000192', '0', '0.0000192'],
+      ['-0.5', '0.25', '-0.75'],
+      ['-0.4999808', '0.25', '-0.7499808'],
+    ])
+    const unpriced = { ...row('c', '1', '1', '1'), uncosted: '1', amounts: [] }
+    const some = usageTable(['model'], [...known, paid('d', '3', null, null), unpriced], false)
+    expect(some.cells.slice(2).map(line => line.slice(-3))).toEqual([
+      ['3', '?', '?'],
+      ['0', '?', '?'],
+      ['2.5000192', '?', '?'],
     ])
   })
   test('has a column for each class of token when wide, and no sum of a single line', () => {

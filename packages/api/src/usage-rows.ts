@@ -1,8 +1,8 @@
 // Rows of usage beyond its sums: what one request has cost and why, what waits in quarantine, and roll-ups made anew.
 import { Fault, formatDecimal, parseDecimal } from '@switchyard/kinds'
-import type { UsageStore } from '@switchyard/runtime'
+import type { UsageEvent, UsageStore } from '@switchyard/runtime'
 import { z } from 'zod'
-import { identityOf } from './authorize.ts'
+import { authorize, identityOf } from './authorize.ts'
 import { guarded, nowhere, type Row } from './route.ts'
 
 export interface UsageRowsOptions {
@@ -51,9 +51,57 @@ const rebuildInput = z.strictObject({
 
 const rollup = z.record(z.string(), z.union([z.string(), z.number(), z.null()])).optional()
 
+/** Looked at here only for who may send them; whether they can be used is told of each. */
+const pushedSchema = z.looseObject({
+  source: z
+    .string()
+    .regex(/^\/[A-Za-z0-9._/-]{1,127}$/, 'use a path such as /meters/NAME')
+    .refine(source => source !== '/gateway', 'is that of our own gateways: use one such as /meters/NAME'),
+  data: z.looseObject({
+    workspace: z.string().max(63),
+    hold: z.never('is what a gateway holds: leave it out').optional(),
+  }),
+})
+const pushInput = z.strictObject({
+  events: z
+    .array(pushedSchema)
+    .min(1)
+    .max(1000)
+    .describe('CloudEvents 1.0 of type switchyard.usage.v1, as docs/usage.md tells them.'),
+})
+
 export function usageRows({ usage }: UsageRowsOptions): readonly Row[] {
   const path = '/api/v1/usage/quarantine'
   return [
+    guarded(
+      { permission: 'usage:push' },
+      {
+        method: 'POST',
+        path: '/api/v1/usage/events',
+        doc: 'Takes usage events of meters outside of the gateway: once each, rated and summed like its own.',
+        locate: nowhere,
+        output: [
+          {
+            status: 202,
+            doc: 'What became of each, in their order. One that is there already with the same body is a duplicate.',
+            schema: z.object({
+              items: z.array(
+                z.object({ id: z.string(), outcome: z.enum(['accepted', 'duplicate', 'quarantined']) }),
+              ),
+            }),
+          },
+        ],
+      },
+      { body: pushInput },
+      async ({ caller, body: { events } }) => {
+        for (const workspace of new Set(events.map(({ data }) => data.workspace)))
+          authorize(caller, 'usage:push', workspace)
+        // Why `as`: whatever they are, the store looks at each, and keeps in quarantine what it cannot use.
+        const outcomes = await usage.ingest(events as unknown as readonly UsageEvent[])
+        const items = events.map(({ id }, index) => ({ id: String(id), outcome: outcomes[index] }))
+        return { status: 202, body: { items } }
+      },
+    ),
     guarded(
       { permission: 'usage:read' },
       {

@@ -1,10 +1,11 @@
 // What was used: sums of the metered facts, by whatever one groups them.
+import { decimalOf, formatDecimal } from '@switchyard/kinds'
 import type { UsageRow, UsageStore } from '@switchyard/runtime'
 import { z } from 'zod'
 import { authorize, type Caller, holds, identityOf } from './authorize.ts'
 import type { Answer } from './route.ts'
 
-const groups = ['workspace', 'project', 'key', 'model', 'hour', 'day'] as const
+const groups = ['workspace', 'project', 'key', 'model', 'upstream', 'hour', 'day'] as const
 const time = z.iso.datetime({ offset: true })
 
 export const usageQuerySchema = z.strictObject({
@@ -18,13 +19,20 @@ export const usageQuerySchema = z.strictObject({
         .filter(word => word !== ''),
     )
     .pipe(z.array(z.enum(groups)).max(groups.length))
-    .describe('Comma-separated: workspace, project, key, model, hour, day. One row for all when absent.'),
+    .describe(
+      'Comma-separated: workspace, project, key, model, upstream, hour, day. One row for all when absent.',
+    ),
   from: time.optional().describe('From then on, by the moment of admission.'),
   to: time.optional().describe('Before then.'),
   workspace: z.string().max(63).optional(),
   project: z.string().max(63).optional(),
   key: z.string().max(63).optional().describe('Name of an ApiKey.'),
   model: z.string().max(256).optional().describe('Public model name.'),
+  upstream: z
+    .string()
+    .max(127)
+    .optional()
+    .describe('Provider that answered, as WORKSPACE/NAME or platform/NAME, or name of the endpoint.'),
 })
 
 const quantity = z.string().regex(/^\d+$/)
@@ -39,6 +47,11 @@ export const usageAnswerSchema = z.object({
     z.object({
       group: z.partialRecord(z.enum(groups), z.string().nullable()),
       requests: quantity,
+      uncosted: quantity
+        .optional()
+        .describe(
+          'Events whose cost is not known, for those who may read price books: `cost` is without them.',
+        ),
       quantities: z.record(z.string(), quantity),
       tokens: z.object({ input: quantity, output: quantity }),
       amounts: z
@@ -46,7 +59,14 @@ export const usageAnswerSchema = z.object({
           z.object({
             currency: z.string(),
             amount: decimal.describe('To callers.'),
-            cost: decimal.optional().describe('To us, for those who may read price books.'),
+            cost: decimal
+              .nullable()
+              .optional()
+              .describe('To us, for those who may read price books; null where nothing of it is known.'),
+            margin: decimal
+              .nullable()
+              .optional()
+              .describe('Amount less cost; null unless all of the cost is known.'),
             units: z.record(z.string(), decimal).describe('Of the amount, by unit.'),
           }),
         )
@@ -60,18 +80,30 @@ export async function readUsage(
   caller: Caller,
   query: z.output<typeof usageQuerySchema>,
 ): Promise<Answer> {
-  const { by, from, to, workspace, project, key, model } = query
+  const { by, from, to, ...only } = query
+  const { workspace } = only
   if (workspace !== undefined) authorize(caller, 'usage:read', workspace)
-  const wanted = Object.entries({ from, to, workspace, project, key, model }).filter(
-    ([, value]) => value !== undefined,
-  )
+  const wanted = Object.entries({ from, to, ...only }).filter(([, value]) => value !== undefined)
   const rows = await usage.usage(identityOf(caller), { by, ...Object.fromEntries(wanted) })
-  const items = holds(caller, 'price_book:read', null) ? rows : rows.map(withoutCosts)
+  const items = holds(caller, 'price_book:read', null) ? rows.map(withMargins) : rows.map(withoutCosts)
   return { status: 200, body: { kind: 'Usage', from: from ?? null, to: to ?? null, by, items } }
 }
 
+/** What is not known is not 0. */
+const withMargins = ({ amounts, ...row }: UsageRow) => ({
+  ...row,
+  amounts: amounts.map(({ cost, ...its }) => {
+    const whole = row.uncosted === '0'
+    return {
+      ...its,
+      cost: whole || decimalOf(cost) !== 0n ? cost : null,
+      margin: whole ? formatDecimal(decimalOf(its.amount) - decimalOf(cost)) : null,
+    }
+  }),
+})
+
 /** What upstreams charge us is nothing that tenants see. */
-const withoutCosts = ({ amounts, ...row }: UsageRow) => ({
+const withoutCosts = ({ amounts, uncosted: _uncosted, ...row }: UsageRow) => ({
   ...row,
   amounts: amounts.map(({ cost: _cost, ...its }) => its),
 })

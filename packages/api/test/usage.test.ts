@@ -62,6 +62,33 @@ describe('usage', () => {
     expectStatus(await h.call('GET', '/api/v1/workspaces/payer/usage/nonsense', { token: payer }), 400)
   })
 
+  test('MB6: views by upstream tell cost and margin to those who may read price books, and what is not known', async () => {
+    const at = (upstream: string) => ({ ...counted, endpoint: '', provider: upstream, upstreamModel: 'tiny' })
+    const cost = [{ ...rate('tok.in.*', '0.005'), provider: 'platform/east' }]
+    expectStatus(await book('asked', cost, 'cost'), 201)
+    await h.database.usage.ingest([
+      usageEvent('default', at('platform/east')),
+      usageEvent('default', { ...at('platform/east'), billable: 'cost' }),
+      usageEvent('default', at('platform/west')),
+    ])
+    const path = '/api/v1/usage?workspace=default&by=upstream'
+    const sums = expectStatus(await h.call('GET', path), 200).body.items as unknown as readonly object[]
+    expect(sums).toMatchObject([
+      { group: { upstream: 'platform/east' }, requests: '1', uncosted: '0' },
+      { group: { upstream: 'platform/west' }, requests: '1', uncosted: '1' },
+      { group: { upstream: 'tiny' }, uncosted: '0' },
+    ])
+    expect(sums).toMatchObject([
+      { amounts: [{ amount: '0.0000222', cost: '0.00000812', margin: '0.00001408' }] },
+      { amounts: [{ amount: '0.0000222', cost: null, margin: null }] },
+      { amounts: [{ amount: '0.0000222', cost: '0.000000812', margin: '0.000021388' }] },
+    ])
+    const theirs = expectStatus(await h.call('GET', path, { token: member }), 200).text
+    for (const word of ['cost', 'margin', 'uncosted']) expect(theirs).not.toContain(`"${word}"`)
+    const one = await h.call('GET', `${path}&upstream=platform/east`)
+    expect(expectStatus(one, 200).body.items).toHaveLength(1)
+  })
+
   test('MB1: what waits in quarantine is taken once it can be, or discarded, by those who may', async () => {
     const unpriced = usageEvent('payer', { model: 'new', quantities: { 'tok.in.uncached': '1000000' } })
     const bad = { ...usageEvent('payer'), time: 'never' }
@@ -101,6 +128,29 @@ describe('usage', () => {
     expect(expectStatus(usage, 200).body.items).toMatchObject([
       { group: { model: 'new' }, amounts: [{ amount: '2' }] },
     ])
+  })
+
+  test('MB1: meters outside push events with their tier, region and upstream; each is told what became of it', async () => {
+    const push = (events: readonly object[], token = h.operator) =>
+      h.call('POST', '/api/v1/usage/events', { body: { events }, token })
+    const served = { tier: 'priority', region: 'eu-west-1', provider: 'platform/east', upstreamModel: 'tiny' }
+    const event = { ...usageEvent('default', { ...counted, ...served } as never), source: '/meters/lab' }
+    const bad = { ...usageEvent('default', { tier: 'gold' as never }), source: '/meters/lab' }
+    const outcomes = async (response: ReturnType<typeof push>) =>
+      (expectStatus(await response, 202).body.items as unknown as { outcome: string }[]).map(
+        ({ outcome }) => outcome,
+      )
+    expect(await outcomes(push([event, bad]))).toEqual(['accepted', 'quarantined'])
+    expect(await outcomes(push([event]))).toEqual(['duplicate'])
+    const path = `/api/v1/workspaces/default/usage/${event.data.request}`
+    const { events } = expectStatus(await h.call('GET', path), 200).body as unknown as { events: object[] }
+    expect(events).toMatchObject([
+      { tier: 'priority', region: 'eu-west-1', provider: 'platform/east', upstream_model: 'tiny' },
+    ])
+    expectStatus(await push([event], member), 403)
+    expectStatus(await push([{ ...event, source: '/gateway' }]), 400)
+    expectStatus(await push([{ ...event, data: { ...event.data, hold: 'row' } }]), 400)
+    expectStatus(await push([]), 400)
   })
 
   test('MB1: sums are compared with their events by those who may', async () => {

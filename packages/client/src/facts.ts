@@ -15,20 +15,25 @@ export interface UsageQuery {
   readonly key?: string | undefined
   readonly model?: string | undefined
   readonly project?: string | undefined
+  /** Provider that answered, as WORKSPACE/NAME or platform/NAME, or name of the endpoint. */
+  readonly upstream?: string | undefined
 }
 
 /** Every count is a decimal string of an integer. */
 export interface UsageRow {
   readonly group: Readonly<Record<string, string | null>>
   readonly requests: string
+  /** Events whose cost is not known; absent for those who may not read price books. */
+  readonly uncosted?: string
   readonly quantities: Readonly<Record<string, string>>
   readonly tokens: { readonly input: string; readonly output: string }
   /** Of what is priced; decimals. */
   readonly amounts: readonly {
     readonly currency: string
     readonly amount: string
-    /** Absent for those who may not read price books. */
-    readonly cost?: string
+    /** Both absent for those who may not read price books, null where it is not known. */
+    readonly cost?: string | null
+    readonly margin?: string | null
   }[]
 }
 
@@ -114,7 +119,7 @@ const count = (value: unknown) =>
   typeof value === 'number' || typeof value === 'string' ? String(value) : '0'
 
 function readUsage(row: Record<string, unknown>): UsageRow {
-  const { group, requests, quantities, tokens, amounts } = row
+  const { group, requests, uncosted, quantities, tokens, amounts } = row
   const sums = isRecord(tokens) ? tokens : {}
   return {
     group: Object.fromEntries(
@@ -124,15 +129,19 @@ function readUsage(row: Record<string, unknown>): UsageRow {
       ]),
     ),
     requests: count(requests),
+    ...(uncosted !== undefined && { uncosted: count(uncosted) }),
     quantities: Object.fromEntries(
       Object.entries(isRecord(quantities) ? quantities : {}).map(([unit, value]) => [unit, count(value)]),
     ),
     tokens: { input: count(sums.input), output: count(sums.output) },
-    amounts: (Array.isArray(amounts) ? amounts : []).filter(isRecord).map(({ currency, amount, cost }) => ({
-      currency: String(currency),
-      amount: count(amount),
-      ...(cost !== undefined && { cost: count(cost) }),
-    })),
+    amounts: (Array.isArray(amounts) ? amounts : [])
+      .filter(isRecord)
+      .map(({ currency, amount, cost, margin }) => ({
+        currency: String(currency),
+        amount: count(amount),
+        ...(cost !== undefined && { cost: cost === null ? null : count(cost) }),
+        ...(margin !== undefined && { margin: margin === null ? null : count(margin) }),
+      })),
   }
 }
 

@@ -167,13 +167,17 @@ export interface UsageQuery {
   /** Name of an ApiKey. */
   readonly key?: string
   readonly model?: string
-  readonly by: readonly ('workspace' | 'project' | 'key' | 'model' | 'hour' | 'day')[]
+  /** `WORKSPACE/NAME` or `platform/NAME` of a Provider, or the name of an Endpoint. */
+  readonly upstream?: string
+  readonly by: readonly ('workspace' | 'project' | 'key' | 'model' | 'upstream' | 'hour' | 'day')[]
 }
 
 /** Sums of one group; every count is a decimal string of an integer. */
 export interface UsageRow {
   readonly group: Readonly<Partial<Record<UsageQuery['by'][number], string | null>>>
   readonly requests: string
+  /** Events whose cost is not known: what they cost us is in no `cost`. */
+  readonly uncosted: string
   readonly quantities: Readonly<Partial<Record<UsageUnit, string>>>
   readonly tokens: { readonly input: string; readonly output: string }
   /** Of what is priced, by currency; decimals. */

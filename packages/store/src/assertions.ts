@@ -105,7 +105,7 @@ export const assertions: readonly Assertion[] = [
     sql: counting(`select format('%s %s %s', workspace, grain, start) as name,
         r.requests is null or f.requests is null or to_jsonb(r) is distinct from to_jsonb(f) as wrong
       from (select * from usage_rollups where start >= ${yesterday}) r
-      full join fold_usage(${yesterday}, null) f using (workspace, grain, start, project, key, key_name, model, currency)`),
+      full join fold_usage(${yesterday}, null) f using (workspace, grain, start, project, key, key_name, model, upstream, currency)`),
   },
   {
     name: 'charges',

@@ -12,11 +12,14 @@ interface Sum {
   requests: bigint
   amount: bigint
   cost: bigint
+  /** Events whose cost is not known. */
+  uncosted: bigint
   readonly quantities: Map<UsageUnit, bigint>
   readonly amounts: Map<UsageUnit, bigint>
 }
 
-const keys = ['workspace', 'grain', 'start', 'project', 'key', 'key_name', 'model', 'currency']
+const keys = ['workspace', 'grain', 'start', 'project', 'key', 'key_name', 'model', 'upstream', 'currency']
+const totals = ['requests', 'amount', 'cost', 'uncosted'] as const
 
 /** Of a minute or more: an event is added once, and each grain from the one below it. */
 function fold(events: readonly UsageEvent[], ratings: Ratings): readonly Sum[] {
@@ -27,9 +30,11 @@ function fold(events: readonly UsageEvent[], ratings: Ratings): readonly Sum[] {
     const rating = ratings.get(event)
     const sale = rating?.sale?.type === 'rated' && rating.sale.lines.length > 0 ? rating.sale : undefined
     const cost = rating?.cost
-    if (billable === 'cost' && !cost) continue
+    const uncosted = !cost && isUsed(event)
+    if (billable === 'cost' && !cost && !uncosted) continue
     const sum = sumAt(minutes, keyOf(event, startOfMinute, sale || cost ? (rating?.currency ?? '') : ''))
     sum.cost += cost?.amount ?? 0n
+    if (uncosted) sum.uncosted += 1n
     if (billable === 'cost') continue
     sum.requests += 1n
     sum.amount += sale?.amount ?? 0n
@@ -42,6 +47,10 @@ function fold(events: readonly UsageEvent[], ratings: Ratings): readonly Sum[] {
   const hours = coarser([...minutes.values()], 'hour')
   return [...minutes.values(), ...hours, ...coarser(hours, 'day')]
 }
+
+/** Of what was kept nobody asks us anything. */
+const isUsed = ({ data: { tier, quantities } }: UsageEvent): boolean =>
+  tier !== 'cache' && Object.values(quantities).some(quantity => !/^0+$/.test(quantity))
 
 /** Writing a moment out takes longer than finding the one before. */
 function startsOf(grain: keyof typeof grains): (time: string) => string {
@@ -64,6 +73,7 @@ const keyOf = ({ time, data }: UsageEvent, startOf: (time: string) => string, cu
   data.key,
   data.keyName,
   data.model,
+  data.provider ?? data.endpoint,
   currency,
 ]
 
@@ -71,7 +81,7 @@ function sumAt(sums: Map<string, Sum>, key: readonly string[]): Sum {
   const text = key.join('\0')
   let sum = sums.get(text)
   if (!sum) {
-    sum = { key, requests: 0n, amount: 0n, cost: 0n, quantities: new Map(), amounts: new Map() }
+    sum = { key, requests: 0n, amount: 0n, cost: 0n, uncosted: 0n, quantities: new Map(), amounts: new Map() }
     sums.set(text, sum)
   }
   return sum
@@ -90,11 +100,14 @@ function coarser(finer: readonly Sum[], grain: keyof typeof grains): readonly Su
     sum.requests += one.requests
     sum.amount += one.amount
     sum.cost += one.cost
+    sum.uncosted += one.uncosted
     for (const [unit, quantity] of one.quantities) add(sum.quantities, unit, quantity)
     for (const [unit, amount] of one.amounts) add(sum.amounts, unit, amount)
   }
   return [...sums.values()]
 }
+
+const isTotal = (name: string) => totals.some(total => total === name)
 
 /** The last of a batch's writes: rows that many batches add to are held for as short a time as can be. */
 export async function rollUp(
@@ -114,6 +127,7 @@ export async function rollUp(
     ['requests', 'numeric', sums.map(({ requests }) => String(requests))],
     ['amount', 'numeric', sums.map(({ amount }) => formatDecimal(amount))],
     ['cost', 'numeric', sums.map(({ cost }) => formatDecimal(cost))],
+    ['uncosted', 'numeric', sums.map(({ uncosted }) => String(uncosted))],
     ...used.map(
       unit =>
         [columnOf(unit), 'numeric', sums.map(one => one.quantities.get(unit)?.toString() ?? null)] as const,
@@ -128,14 +142,14 @@ export async function rollUp(
   const added = names
     .slice(keys.length)
     .map(name =>
-      ['requests', 'amount', 'cost'].includes(name)
+      isTotal(name)
         ? `${name} = r.${name} + excluded.${name}`
         : `${name} = case when r.${name} is null then excluded.${name} else r.${name} + coalesce(excluded.${name}, 0) end`,
     )
   await client.query(
     `insert into usage_rollups as r (${names.join(', ')})
      select * from unnest(${columns.map(([, type], at) => `$${at + 1}::${type}[]`).join(', ')})
-     order by 1, 2, 3, 4, 5, 6, 7, 8
+     order by 1, 2, 3, 4, 5, 6, 7, 8, 9
      on conflict (${keys.join(', ')}) do update set ${added.join(', ')}`,
     columns.map(([, , values]) => values),
   )

@@ -14,6 +14,7 @@ const groups: Readonly<Record<UsageQuery['by'][number], string>> = {
   project: 'project',
   key: 'key_name',
   model: 'model',
+  upstream: 'upstream',
   hour: `to_char(date_trunc('hour', start), 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`,
   day: `to_char(start, 'YYYY-MM-DD')`,
 }
@@ -42,12 +43,16 @@ const priced = usageUnits
   .map(unit => `rated_amounts[array_position(rated_units, '${unit}')] as amount_${columnOf(unit)}`)
   .join(', ')
 
+/** Something was used whose cost has no price, and it was no kept answer, which costs nothing. */
+const uncosted = `coalesce(cost is null and tier <> 'cache' and greatest(${columns.join(', ')}) > 0, false)`
+
 /** Events as rows of sums, for a time that no sum begins or ends with. */
 const events = `(
   select workspace, time as start, coalesce(project, '') as project, key_name, model, coalesce(currency, '') as currency,
+    coalesce(provider, endpoint) as upstream, (${uncosted})::int as uncosted,
     (billable = 'caller')::int as requests, coalesce(amount, 0) as amount, coalesce(cost, 0) as cost,
     ${columns.map(column => `case billable when 'caller' then ${column} end as ${column}`).join(', ')}, ${priced}
-  from usage_events where billable = 'caller' or cost is not null
+  from usage_events where billable = 'caller' or cost is not null or ${uncosted}
 ) e`
 
 export function usageOn(database: Database, steps: Steps): UsageStore {
@@ -82,7 +87,7 @@ export function usageOn(database: Database, steps: Steps): UsageStore {
 
 /** What callers used and we paid for it, at the moment of its admission; `to` is not included. */
 async function sum(client: PoolClient, query: UsageQuery): Promise<readonly UsageRow[]> {
-  const { workspace, from, to, project, key, model, by } = query
+  const { workspace, from, to, project, key, model, upstream, by } = query
   for (const time of [from, to])
     if (time !== undefined && Number.isNaN(Date.parse(time)))
       throw new Fault('invalid', `${time} is no time: use RFC 3339, such as 2026-11-20T08:00:00Z.`)
@@ -93,6 +98,7 @@ async function sum(client: PoolClient, query: UsageQuery): Promise<readonly Usag
   const { rows } = await client.query<Record<string, string | null>>(
     `select ${[...named, 'currency', 'sum(requests)::text as requests', ...sums].join(', ')},
        trim_scale(sum(amount))::text as amount, trim_scale(sum(cost))::text as cost,
+       sum(uncosted)::text as uncosted,
        (${totalOf('tok.in.')})::text as input, (${totalOf('tok.out.')})::text as output
      from ${grain ? 'usage_rollups' : events}
      where ($1::text is null or workspace = $1)
@@ -101,10 +107,11 @@ async function sum(client: PoolClient, query: UsageQuery): Promise<readonly Usag
        and ($4::text is null or project = $4)
        and ($5::text is null or key_name = $5)
        and ($6::text is null or model = $6)
+       and ($7::text is null or upstream = $7)
        ${grain ? `and grain = '${grain}'` : ''}
-     group by ${grouping.join(', ')} having sum(requests) > 0 or sum(cost) > 0
+     group by ${grouping.join(', ')} having sum(requests) > 0 or sum(cost) > 0 or sum(uncosted) > 0
      order by ${[...order, 'currency'].join(', ')}`,
-    [workspace ?? null, from ?? null, to ?? null, project ?? null, key ?? null, model ?? null],
+    [workspace, from, to, project, key, model, upstream].map(value => value ?? null),
   )
   return merged(
     rows.map(row => ({ group: by.map((_, index) => row[`g${index}`] ?? null), row })),
@@ -128,6 +135,7 @@ function merged(
     return {
       group: Object.fromEntries(by.map((group, index) => [group, first?.group[index] ?? null])),
       requests: total('requests'),
+      uncosted: total('uncosted'),
       quantities: Object.fromEntries(
         usageUnits.flatMap(unit =>
           all.some(({ row }) => row[columnOf(unit)] != null) ? [[unit, total(columnOf(unit))]] : [],

@@ -4,7 +4,7 @@ import type { UsageEvent } from '@switchyard/runtime'
 import { type TestDatabase, testDatabase } from '@switchyard/store/testing'
 import { Client } from 'pg'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { document, publish, put } from './given.ts'
+import { document, operator, publish, put } from './given.ts'
 import { usageEvent } from './usage-event.ts'
 
 let db: TestDatabase
@@ -83,4 +83,35 @@ test('what has no cost is unknown, and waits in no quarantine though its caller 
   await put(db.store, document('Workspace', null, 'payer', pays))
   const event = usageEvent('payer', { quantities, ...east, provider: 'platform/gone' })
   expect(await db.usage.ingest([event])).toEqual(['accepted'])
+})
+
+test('MB6: sums by upstream tell what is sold, what it costs and what of that is not known, and are the fold of the events', async () => {
+  await put(db.store, document('Workspace', null, 'sums', { currency: 'USD', timezone: 'UTC' }))
+  const west = { ...east, provider: 'platform/gone' }
+  await db.usage.ingest([
+    usageEvent('sums', { quantities, ...east }),
+    usageEvent('sums', { quantities, ...east, billable: 'cost' }),
+    usageEvent('sums', { quantities, ...west, billable: 'cost' }),
+    usageEvent('sums', { quantities, ...west }),
+    usageEvent('sums', { quantities: {}, ...west, end: 'refused' }),
+    usageEvent('sums', { quantities, endpoint: 'own', tier: 'cache' }),
+  ])
+  const within = { workspace: 'sums', by: ['upstream'] as const }
+  const rolled = await db.usage.usage(operator, within)
+  const sums = rolled.map(({ group, requests, uncosted, amounts }) => [
+    group.upstream,
+    requests,
+    uncosted,
+    ...amounts.map(({ amount, cost }) => `${amount} for ${cost}`),
+  ])
+  expect(sums).toEqual([
+    ['own', '1', '0', '10 for 0'],
+    ['platform/east', '1', '0', '20 for 10'],
+    ['platform/gone', '2', '2', '20 for 0'],
+  ])
+  const since = new Date(Date.now() - 86_400_000 - 1).toISOString()
+  expect(await db.usage.usage(operator, { ...within, from: since })).toEqual(rolled)
+  const only = await db.usage.usage(operator, { workspace: 'sums', by: [], upstream: 'platform/east' })
+  expect(only).toMatchObject([{ requests: '1', amounts: [{ amount: '20', cost: '10' }] }])
+  expect(await db.usage.rebuild(operator, {}, false)).toEqual([])
 })

@@ -179,6 +179,7 @@ test('sums go by any grouping, within bounds of time, without what only we pay',
   expect(mine).toEqual({
     group: {},
     requests: '1',
+    uncosted: '1',
     quantities: every,
     tokens: { input: '36', output: '42' },
     amounts: [],

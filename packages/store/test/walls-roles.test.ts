@@ -20,7 +20,6 @@ describe('a table', () => {
       'audit_counts',
       'audit_tiles',
       'audit_checkpoints',
-      'audit_journals',
       'sessions',
       'refresh_tokens',
       'signing_keys',

@@ -14,7 +14,7 @@ export function register(program: Command, start: Start): void {
     )
     .option(
       '--by <groups>',
-      'key, model, project, workspace, hour, day; comma between (default: model)',
+      'key, model, project, upstream, workspace, hour, day; comma between (default: model)',
       commaList,
     )
     .option('--from <time>', 'from this moment: 2026-01-31, a full time, or a length before now such as 24h')
@@ -22,6 +22,7 @@ export function register(program: Command, start: Start): void {
     .option('--key <name>', 'only of this key')
     .option('--model <name>', 'only of this model')
     .option('--project <name>', 'only of this project')
+    .option('--upstream <name>', 'only of this provider (WORKSPACE/NAME) or endpoint (NAME)')
     .addHelpText(
       'after',
       `
@@ -29,6 +30,7 @@ Examples:
   switchyard usage
   switchyard usage --by key,model --from 7d
   switchyard usage --by day --from 2026-01-01 --to 2026-02-01 -o json
+  switchyard usage --by upstream,model --from 30d
   switchyard usage -A --by workspace`,
     )
     .action((options: UsageOptions, command: Command) =>

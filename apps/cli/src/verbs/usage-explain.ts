@@ -29,6 +29,7 @@ function linesOf(event: ExplainedEvent): readonly string[] {
     `${of('id')}`,
     `  ${of('operation')} of ${of('model')} at ${of('time')}, key ${of('key_name')}${of('project') && `, project ${of('project')}`}`,
     `  attempt ${attempt} at ${of('upstream') || 'no upstream'}: ${of('end_reason')}, ${of('status')}, ended ${of('ended_at')}`,
+    ...servedBy(of),
     `  counted by: ${of('usage_source')}${flags}; paid by: ${of('billable') === 'caller' ? 'the caller' : 'nobody, a cost of ours'}`,
     ...lines.flatMap(lineOf),
     ...(lines.length === 0 ? ['  no price'] : []),
@@ -39,6 +40,17 @@ function linesOf(event: ExplainedEvent): readonly string[] {
       one => `  posted: ${text(one.amount)} ${text(one.currency)}, transaction ${text(one.transaction)}`,
     ),
   ]
+}
+
+/** By what prices go beside the model and the moment. */
+function servedBy(of: (name: string) => string): readonly string[] {
+  const told = [
+    of('upstream_model') && `served as ${of('upstream_model')}`,
+    of('provider') && `by provider ${of('provider')}`,
+    of('region') && `in ${of('region')}`,
+    of('tier') !== 'standard' && of('tier') && `tier ${of('tier')}`,
+  ].filter(Boolean)
+  return told.length === 0 ? [] : [`  ${told.join(', ')}`]
 }
 
 const lineOf = (line: Readonly<Record<string, unknown>>): readonly string[] => [

@@ -13,10 +13,11 @@ export interface UsageOptions {
   readonly to?: string
   readonly key?: string
   readonly model?: string
+  readonly upstream?: string
   readonly project?: string
 }
 
-const groups = ['workspace', 'project', 'key', 'model', 'hour', 'day']
+const groups = ['workspace', 'project', 'key', 'model', 'upstream', 'hour', 'day']
 
 interface Measure {
   readonly title: string
@@ -44,18 +45,30 @@ const unitsOf = (rows: readonly UsageRow[], tokens: boolean): readonly Measure[]
 function amountsOf(rows: readonly UsageRow[]): readonly Measure[] {
   const all = rows.flatMap(({ amounts }) => amounts)
   return [...new Set(all.map(({ currency }) => currency))].toSorted().flatMap(currency => {
-    const of = (name: 'amount' | 'cost') => (row: UsageRow) =>
-      row.amounts.find(one => one.currency === currency)?.[name] ?? '0'
-    const knows = all.some(one => one.currency === currency && one.cost !== undefined && one.cost !== '0')
+    const of = (name: 'amount' | 'cost' | 'margin') => (row: UsageRow) => {
+      const one = row.amounts.find(each => each.currency === currency)
+      if (one) return one[name] ?? unknown
+      return name === 'amount' || (row.uncosted ?? '0') === '0' ? '0' : unknown
+    }
+    const knows = all.some(one => one.currency === currency && one.cost != null && one.cost !== '0')
     return [
       { title: currency, read: of('amount') },
-      ...(knows ? [{ title: `COST ${currency}`, read: of('cost') }] : []),
+      ...(knows
+        ? [
+            { title: `COST ${currency}`, read: of('cost') },
+            { title: `MARGIN ${currency}`, read: of('margin') },
+          ]
+        : []),
     ]
   })
 }
 
+/** What is not known is not 0, and neither is a sum with it. */
+const unknown = '?'
+
 /** Of whole numbers and decimals. */
 function sum(counts: readonly string[]): string {
+  if (counts.includes(unknown)) return unknown
   return formatDecimal(counts.reduce((total, count) => total + decimalOf(count), 0n))
 }
 
@@ -83,7 +96,7 @@ export function usageTable(
 }
 
 export async function usage(cli: Cli, options: UsageOptions): Promise<void> {
-  const { by = ['model'], from, to, key, model, project } = options
+  const { by = ['model'], from, to, key, model, project, upstream } = options
   const wrong = by.find(group => !groups.includes(group))
   if (wrong !== undefined) throw new Fault('invalid', `--by ${wrong}: group by ${groups.join(', ')}.`)
   const { workspace } = await cli.target()
@@ -94,6 +107,7 @@ export async function usage(cli: Cli, options: UsageOptions): Promise<void> {
     key,
     model,
     project,
+    upstream,
     workspace: cli.flags.allWorkspaces ? undefined : workspace,
     from: from === undefined ? undefined : parseMoment(from, '--from', now, -1),
     to: to === undefined ? undefined : parseMoment(to, '--to', now, -1),
