@@ -10,7 +10,7 @@ import { Bed, document } from './bed.ts'
 import { model } from './upstream/speaker.ts'
 import { ScriptedUpstream } from './upstream.ts'
 
-const operator = { role: 'caller', principal: 'system:operator', scopes: ['*'] } as const
+export const operator = { role: 'caller', principal: 'system:operator', scopes: ['*'] } as const
 const rates = [
   { model: 'm', unit: 'tok.in.*' as const, price: '1', per: 1 },
   { model: 'm', unit: 'tok.out.*' as const, price: '2', per: 1 },

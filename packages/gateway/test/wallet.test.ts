@@ -5,7 +5,7 @@ import { describe, expect, test, vi } from 'vitest'
 import { document } from './bed.ts'
 import { callerNames, callers } from './callers.ts'
 import { expectTold } from './told.ts'
-import { WalletBed } from './wallet.bed.ts'
+import { operator, WalletBed } from './wallet.bed.ts'
 
 /** Every answer is 7 in and 3 out. */
 const cost = 7n + 2n * 3n
@@ -296,6 +296,12 @@ describe('an answer of the cache', () => {
       { tier: 'cache', amount: twice === 0n ? null : String(twice) },
       { tier: 'standard', amount: String(2n * cost) },
     ])
+    const [told] = await yard.db.usage.explain(operator, 'default', bed.journal.last.request)
+    expect(told).toMatchObject({
+      tier: 'cache',
+      upstream: '',
+      lines: own.length === 0 ? [] : [{ unit: 'tok.out.text' }],
+    })
     expect(await yard.unsound()).toEqual([])
   })
 })

@@ -24,15 +24,16 @@ function linesOf(event: ExplainedEvent): readonly string[] {
   const of = (name: string) => text(event[name])
   const attempt = of('id').split(':')[1] ?? ''
   const lines = list(event.lines)
+  const kept = of('tier') === 'cache'
   const flags = Array.isArray(event.flags) && event.flags.length > 0 ? `, ${event.flags.join(', ')}` : ''
   return [
     `${of('id')}`,
     `  ${of('operation')} of ${of('model')} at ${of('time')}, key ${of('key_name')}${of('project') && `, project ${of('project')}`}`,
-    `  attempt ${attempt} at ${of('upstream') || 'no upstream'}: ${of('end_reason')}, ${of('status')}, ended ${of('ended_at')}`,
+    `  attempt ${attempt} at ${of('upstream') || (kept ? 'the cache' : 'no upstream')}: ${of('end_reason')}, ${of('status')}, ended ${of('ended_at')}`,
     ...servedBy(of),
     `  counted by: ${of('usage_source')}${flags}; paid by: ${of('billable') === 'caller' ? 'the caller' : 'nobody, a cost of ours'}`,
     ...lines.flatMap(lineOf),
-    ...(lines.length === 0 ? ['  no price'] : []),
+    ...(lines.length === 0 ? [kept ? '  free: no rate names the cache' : '  no price'] : []),
     ...(of('amount') ? [`  amount: ${of('amount')} ${of('currency')}`] : []),
     ...(of('cost') ? [`  cost to us: ${of('cost')} ${of('currency')}`] : []),
     ...(of('hold') ? [`  held: ${of('hold') === 'row' ? 'by the database' : `slice ${of('hold')}`}`] : []),
