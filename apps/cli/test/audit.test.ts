@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { filesObjects } from '@switchyard/drivers/objects/files'
 import { newSigner, numberEntries, publish, readSigner, servedTrail } from '@switchyard/ledger'
-import { testDatabase } from '@switchyard/store/testing'
+import { testDatabase, testPersons } from '@switchyard/store/testing'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { cli } from './harness.ts'
 import { startYard, type Yard } from './yard.ts'
@@ -24,7 +24,13 @@ beforeAll(async () => {
   database = await testDatabase()
   folder = await mkdtemp(join(tmpdir(), 'switchyard-cli-audit-'))
   const archive = filesObjects(folder)
-  const trail = servedTrail({ audit: database.audit, archive, signers: [signer], resume: async () => 7 })
+  const trail = servedTrail({
+    audit: database.audit,
+    archive,
+    signers: [signer],
+    persons: testPersons(database),
+    resume: async () => 7,
+  })
   yard = await startYard({ audit: database.audit, trail })
   await database.audit.claim(1n)
   const act = (name: string, outcome?: 'denied') =>

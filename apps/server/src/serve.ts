@@ -146,7 +146,17 @@ export async function serve(settings: Settings, report: Report, signal: AbortSig
   } = opened
   if (dead !== undefined) await leases.releaseAll(dead)
   const { keys, vault } = await prepareKeys(opened, folder.path, known)
-  const trail = stack.use(await openTrail({ opened, folder, settings: settings.audit, holder, clock, log }))
+  const trail = stack.use(
+    await openTrail({
+      opened,
+      persons: opened.openPersons(keys, vault),
+      folder,
+      settings: settings.audit,
+      holder,
+      clock,
+      log,
+    }),
+  )
   const following = stack.use(followKeys(vault, true, clock, observer(log, 'keys')))
   const ending = new AbortController()
   const invoices = { invoices: opened.invoices, prices, now: clock.now, observe: observer(log, 'invoice') }

@@ -22,6 +22,7 @@ import {
   holdLease,
   type LeaseObservation,
   type Objects,
+  type Persons,
 } from '@switchyard/runtime'
 import type { OpenedStore } from '@switchyard/store'
 import type { Logger } from 'pino'
@@ -33,6 +34,7 @@ const lease = 'audit'
 
 export interface TrailOptions {
   readonly opened: Pick<OpenedStore, 'audit' | 'leases'>
+  readonly persons: Persons
   readonly folder: Folder
   readonly settings: AuditSettings
   /** Unique for each process. */
@@ -55,6 +57,7 @@ function problemOf(error: unknown): string | undefined {
 /** Disposing numbers, signs and archives what stands. */
 export async function openTrail({
   opened,
+  persons,
   folder,
   settings,
   holder,
@@ -74,7 +77,7 @@ export async function openTrail({
   log.info({ keys: signers.map(({ text }) => text), archive: archive.protection }, 'audit_opened')
   const { checkpointSeconds, archiveSeconds, hotDays } = settings
   const pace = { checkpointSeconds, archiveSeconds, hotDays }
-  const options: SequencerOptions = { audit, archive, signers, clock, observe, ...pace }
+  const options: SequencerOptions = { audit, archive, persons, signers, clock, observe, ...pace }
   const ending = new AbortController()
   let fence: Fence | undefined
   const kept = holdLease(
@@ -90,6 +93,7 @@ export async function openTrail({
     audit,
     archive,
     signers,
+    persons,
     async resume() {
       if (!fence)
         throw new Fault('unavailable', 'Another process keeps the log: ask that one, or try again.', {

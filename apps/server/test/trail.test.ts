@@ -9,8 +9,9 @@ import { join } from 'node:path'
 import { type Api, bootstrapDocuments, createApi } from '@switchyard/api'
 import { filesObjects } from '@switchyard/drivers/objects/files'
 import { invoicing, newSigner, readVerifier, verifyArchive, verifyProof } from '@switchyard/ledger'
-import { systemClock, systemRandom } from '@switchyard/runtime'
-import { type TestDatabase, testDatabase } from '@switchyard/store/testing'
+import { type Persons, systemClock, systemRandom } from '@switchyard/runtime'
+import { type TestDatabase, testDatabase, testPersons } from '@switchyard/store/testing'
+import { Client } from 'pg'
 import pino from 'pino'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { openFolder } from '../src/folder.ts'
@@ -18,6 +19,7 @@ import { readSettings } from '../src/settings.ts'
 import { openTrail, type Trail } from '../src/trail.ts'
 
 let db: TestDatabase
+let persons: Persons
 let trail: Trail
 let api: Api
 let url: string
@@ -28,10 +30,12 @@ const settings = { ...readSettings({}).audit, checkpointSeconds: 0.1, archiveSec
 const log = pino({ level: 'silent' })
 /** Machines that are shared stop for seconds. */
 const patience = { timeout: 20_000 }
-const open = (holder: string) => openTrail({ opened: db, folder, settings, holder, clock: systemClock, log })
+const open = (holder: string) =>
+  openTrail({ opened: db, persons, folder, settings, holder, clock: systemClock, log })
 
 beforeAll(async () => {
   db = await testDatabase()
+  persons = testPersons(db)
   folder = openFolder(await mkdtemp(join(tmpdir(), 'switchyard-trail-')))
   trail = await open('one')
   api = await createApi({
@@ -88,22 +92,34 @@ const page = async (query: string, token = operator): Promise<Page> =>
   (await call('GET', `/api/v1/${query}`, undefined, token)).json() as Promise<Page>
 
 /** Signed in, with a role somewhere. */
-async function person(name: string, role: string, workspace: string | null): Promise<string> {
+async function person(
+  name: string,
+  role: string,
+  workspace: string | null,
+  as = `${name}-${role}`,
+): Promise<string> {
   const [email, password] = [`${name}@example.org`, `a long password of ${name}`]
   await call('POST', '/api/v1/users', { metadata: { name }, spec: { email, password } })
   const at = workspace === null ? '/api/v1' : `/api/v1/workspaces/${workspace}`
   const spec = { subject: { kind: 'User', name }, role: `platform/${role}` }
-  expect(
-    (await call('POST', `${at}/roleassignments`, { metadata: { name: `${name}-${role}` }, spec })).status,
-  ).toBe(201)
+  expect((await call('POST', `${at}/roleassignments`, { metadata: { name: as }, spec })).status).toBe(201)
   const session = (await (await call('POST', '/api/v1/sessions', { email, password })).json()) as {
     accessToken: string
   }
   return session.accessToken
 }
 
+async function looking() {
+  const client = new Client({ connectionString: db.url })
+  await client.connect()
+  return Object.assign(client, { [Symbol.asyncDispose]: () => client.end() })
+}
+
 /** Until all that was told is numbered and signed. */
 async function signed(): Promise<void> {
+  await using eyes = await looking()
+  const waiting = async () => (await eyes.query('select from switchyard.audit_pending')).rowCount
+  await expect.poll(waiting, patience).toBe(0)
   await expect
     .poll(async () => {
       const head = await db.audit.head()
@@ -260,7 +276,15 @@ describe('the trail', () => {
     const keyFile = (name: string) => ({ ...settings, keyFile: join(folder.path, name) })
     for (const name of ['empty.key', 'absent.key'])
       await expect(
-        openTrail({ opened: db, folder, settings: keyFile(name), holder: 'x', clock: systemClock, log }),
+        openTrail({
+          opened: db,
+          persons,
+          folder,
+          settings: keyFile(name),
+          holder: 'x',
+          clock: systemClock,
+          log,
+        }),
       ).rejects.toMatchObject({ reason: 'audit_key_file' })
   })
 })
@@ -271,6 +295,7 @@ test('a log that cannot be gone on with says why, for /readyz, and what changes 
   await writeFile(foreign, newSigner('switchyard.test/other', randomBytes(32)), { mode: 0o600 })
   const stuck = await openTrail({
     opened: db,
+    persons,
     folder,
     settings: { ...settings, keyFile: foreign },
     holder: 'four',
@@ -285,6 +310,116 @@ test('a log that cannot be gone on with says why, for /readyz, and what changes 
   trail = await open('five')
   await expect.poll(async () => (await db.audit.head()).size > size, patience).toBe(true)
   expect(trail.problem()).toBeUndefined()
+})
+
+describe('a person', () => {
+  const sought = 'wilhelmina'
+  const everywhere = async (text: string): Promise<readonly string[]> => {
+    const found: string[] = []
+    await using client = await looking()
+    const { rows } = await client.query<{ name: string }>(
+      "select table_name as name from information_schema.tables where table_schema = 'switchyard' and table_name like 'audit%'",
+    )
+    for (const { name } of rows) {
+      const { rowCount } = await client.query(
+        `select from switchyard.${name} t where to_jsonb(t)::text ilike '%' || $1 || '%'`,
+        [text],
+      )
+      if (rowCount) found.push(name)
+    }
+    const archive = join(folder.path, 'audit')
+    for (const path of await readdir(archive, { recursive: true })) {
+      const file = join(archive, path)
+      if ((await stat(file)).isFile() && (await readFile(file, 'latin1')).toLowerCase().includes(text))
+        found.push(path)
+    }
+    for (const query of ['', '?form=ocsf', '?form=cloudevents', '?proofs=true'])
+      if ((await (await call('GET', `/api/v1/audit/export${query}`)).text()).toLowerCase().includes(text))
+        found.push(`export${query}`)
+    for (const workspace of ['', 'workspaces/red/'])
+      if (
+        JSON.stringify(await page(`${workspace}audit?limit=500`))
+          .toLowerCase()
+          .includes(text)
+      )
+        found.push(`${workspace}audit`)
+    return found
+  }
+  const keys = () => trail.keys.map(readVerifier)
+  const check = async () =>
+    (await verifyArchive({ archive: filesObjects(join(folder.path, 'audit')), verifiers: keys() })).verdict
+
+  test('MB5.47: is read by those who may, stands sealed in the log, and once erased is read by nobody while the log verifies', async () => {
+    const email = `${sought}@example.org`
+    const token = await person(sought, 'workspace-admin', 'red', 'the-one')
+    await call('POST', '/api/v1/sessions', { email, password: 'not the right one' })
+    const made = await call(
+      'POST',
+      '/api/v1/workspaces/red/projects',
+      { metadata: { name: 'hers' }, spec: {} },
+      token,
+    )
+    expect(made.status).toBe(201)
+    await call('PATCH', `/api/v1/users/${sought}`, { spec: { disabled: true } })
+    await signed()
+
+    const acts = (await page(`audit?actor=user:${sought}`)).items
+    expect(acts).toContainEqual(
+      expect.objectContaining({
+        action: 'project.create',
+        actor: expect.objectContaining({ id: `user:${sought}`, name: sought }),
+        origin: expect.objectContaining({ ip: '127.0.0.1' }),
+      }),
+    )
+    expect(JSON.stringify(await page(`audit?kind=User&name=${sought}`))).toContain(email)
+    expect(await everywhere(sought)).toEqual([
+      'export',
+      'export?form=ocsf',
+      'export?form=cloudevents',
+      'audit',
+      'workspaces/red/audit',
+    ])
+
+    const reader = await person('reader', 'auditor', null)
+    expect(
+      (await call('POST', '/api/v1/audit/erase', { principals: [`user:${sought}`] }, reader)).status,
+    ).toBe(403)
+    const answer = await call('POST', '/api/v1/audit/erase', { principals: [`user:${sought}`] })
+    const { items } = (await answer.json()) as { items: readonly { principal: string; person: string }[] }
+    expect(items).toEqual([
+      { principal: `user:${sought}`, person: expect.any(String), known: true },
+      { principal: `email:${email}`, person: expect.any(String), known: true },
+    ])
+    await signed()
+    expect(await everywhere(sought)).toEqual([])
+    expect(await check()).toBe('whole')
+    const erasure = (await page('audit?action=audit.erase')).items
+    expect(erasure.map(item => (item as unknown as { resource: object }).resource)).toEqual(
+      expect.arrayContaining(items.map(({ person }) => ({ kind: 'Person', name: person }))),
+    )
+    // The same acts go on being one person's.
+    const mine = await page(`audit?actor=person:${items[0]?.person}&action=project.create`)
+    expect(mine.items).toEqual([
+      expect.objectContaining({ actor: expect.objectContaining({ id: `person:${items[0]?.person}` }) }),
+    ])
+    expect((await page(`audit?actor=user:${sought}`)).items).toEqual([])
+  })
+
+  test('who was erased and whose act comes late stays erased; another of the name is another', async () => {
+    const whom = 'user:theodora'
+    const [first] = await persons.erase({ role: 'caller', principal: 'system:operator', scopes: ['*'] }, [
+      whom,
+    ])
+    expect(first).toMatchObject({ known: false })
+    const keyAt = await persons.of(new Set([whom]))
+    expect(keyAt(whom, '2026-01-01T00:00:00.000Z')).toEqual({
+      id: first?.person,
+      open: expect.any(Function),
+    })
+    const now = keyAt(whom, '2999-01-01T00:00:00.000Z')
+    expect(now?.seal).toBeDefined()
+    expect(now?.id).not.toBe(first?.person)
+  })
 })
 
 describe('retention', () => {

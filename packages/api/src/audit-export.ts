@@ -1,7 +1,14 @@
 // Entries to take away: one line each, in the form that is asked for, with a proof that the log holds it.
 import { once } from 'node:events'
 import { Fault } from '@switchyard/kinds'
-import { type AuditStore, type AuditTrail, auditForms, auditOutcomes } from '@switchyard/runtime'
+import {
+  type AuditQuery,
+  type AuditRow,
+  type AuditStore,
+  type AuditTrail,
+  auditForms,
+  auditOutcomes,
+} from '@switchyard/runtime'
 import { z } from 'zod'
 import { type Caller, identityOf } from './authorize.ts'
 import type { Cursors } from './cursor.ts'
@@ -43,6 +50,36 @@ export const exportQuerySchema = z.strictObject({
     .describe('With a proof each, as `{entry, proof}`: the entry as text, and a C2SP tlog-proof.'),
 })
 
+type Filter = {
+  readonly actor?: string | undefined
+  readonly name?: string | undefined
+  readonly kind?: string | undefined
+}
+
+/** Persons are found by who they are, though entries do not say so. */
+export async function asked<F extends Filter>(
+  trail: AuditTrail | undefined,
+  { actor, name, ...filter }: F,
+): Promise<Omit<F, 'actor' | 'name'> & Pick<AuditQuery, 'actor' | 'name'>> {
+  const named = async (text: string, whom: readonly string[]) => [
+    text,
+    ...(trail ? (await trail.named(whom)).filter(one => !whom.includes(one)) : []),
+  ]
+  return {
+    ...filter,
+    ...(actor === undefined ? {} : { actor: await named(actor, [actor]) }),
+    ...(name === undefined
+      ? {}
+      : { name: await named(name, [`user:${name}`, `email:${name.toLowerCase()}`]) }),
+  }
+}
+
+/** Texts of entries as whoever may read the trail reads them. */
+export const opened = async (
+  trail: AuditTrail | undefined,
+  entries: readonly string[],
+): Promise<readonly string[]> => (trail ? trail.opened(entries) : entries)
+
 export interface ExportAsk {
   readonly caller: Caller
   readonly workspace: string | undefined
@@ -75,27 +112,33 @@ export async function exportAudit(
     reason: form,
     after: { filter },
   })
-  const line = async ({ seq, entry }: { readonly seq: number; readonly entry: string }) =>
-    prover ? JSON.stringify({ entry, proof: await prover.prove(seq) }) : trail.present[form](entry)
+  // What a proof is of has to stay as it was hashed.
+  const linesOf = async (rows: readonly AuditRow[]): Promise<readonly string[]> => {
+    const texts = rows.map(({ entry }) => entry)
+    if (!prover) return (await trail.opened(texts)).map(trail.present[form])
+    return Promise.all(
+      rows.map(async ({ seq, entry }) => JSON.stringify({ entry, proof: await prover.prove(seq) })),
+    )
+  }
+  const found = await asked(trail, filter)
   return {
     async stream(response) {
       response.writeHead(200, { 'content-type': 'application/x-ndjson', 'cache-control': 'no-store' })
       let beyond: number | undefined
       for (;;) {
         const rows = await audit.list(identityOf(caller), {
-          ...filter,
+          ...found,
           ...(workspace === undefined ? {} : { workspace }),
           ...(beyond === undefined ? {} : { beyond }),
           ascending: true,
           limit: pageEntries,
         })
-        for (const row of rows) {
-          // What is not signed yet has no proof; it comes with the next export.
-          if (prover && row.seq >= prover.size) return void response.end()
-          if (!response.write(`${await line(row)}\n`)) await once(response, 'drain', { signal })
-        }
+        // What is not signed yet has no proof; it comes with the next export.
+        const ready = prover ? rows.filter(({ seq }) => seq < prover.size) : rows
+        for (const line of await linesOf(ready))
+          if (!response.write(`${line}\n`)) await once(response, 'drain', { signal })
         const last = rows.at(-1)
-        if (!last || rows.length < pageEntries) return void response.end()
+        if (!last || ready.length < pageEntries) return void response.end()
         beyond = last.seq
       }
     },

@@ -2,7 +2,14 @@
 import { Fault } from '@switchyard/kinds'
 import { type AuditTrail, auditForms, auditOutcomes } from '@switchyard/runtime'
 import { z } from 'zod'
-import { type AuditOptions, auditFilterShape, exportAudit, exportQuerySchema } from './audit-export.ts'
+import {
+  type AuditOptions,
+  asked,
+  auditFilterShape,
+  exportAudit,
+  exportQuerySchema,
+  opened,
+} from './audit-export.ts'
 import { type Caller, identityOf, type Place } from './authorize.ts'
 import { type Answer, guarded, type Location, nowhere, type Params, type Row } from './route.ts'
 
@@ -29,7 +36,7 @@ const listSchema = z.object({
 })
 
 async function list(
-  { audit, cursors }: AuditOptions,
+  { audit, trail, cursors }: AuditOptions,
   caller: Caller,
   workspace: Place,
   query: z.output<typeof listQuerySchema>,
@@ -38,7 +45,7 @@ async function list(
   const binding = JSON.stringify(['audit', caller.principal, workspace ?? null, filter])
   const beyond = token === undefined ? undefined : Number(cursors.open(token, binding).after)
   const rows = await audit.list(identityOf(caller), {
-    ...filter,
+    ...(await asked(trail, filter)),
     ...(typeof workspace === 'string' ? { workspace } : {}),
     ...(beyond === undefined ? {} : { beyond }),
     limit: limit + 1,
@@ -46,12 +53,16 @@ async function list(
   const page = rows.slice(0, limit)
   const last = page.at(-1)
   const more = last && rows.length > limit
+  const entries = await opened(
+    trail,
+    page.map(({ entry }) => entry),
+  )
   return {
     status: 200,
     body: {
       kind: 'AuditList',
       continue: more ? cursors.seal({ after: String(last.seq), version: '0' }, binding) : null,
-      items: page.map(({ entry }) => JSON.parse(entry) as unknown), // our own canonical text
+      items: entries.map(entry => JSON.parse(entry) as unknown), // our own canonical text
     },
   }
 }
@@ -103,6 +114,7 @@ export function auditRows(options: AuditOptions): readonly Row[] {
           exportAudit(options, { caller, workspace: params.w, query, signal }),
       ),
     ]),
+    eraseRow(options),
     ...logRows(options),
   ]
 }
@@ -212,6 +224,41 @@ function logRows({ trail }: AuditOptions): readonly Row[] {
       async () => ({ status: 200, body: { kind: 'AuditResumed', entries: await known(trail).resume() } }),
     ),
   ]
+}
+
+const person = z
+  .string()
+  .max(320)
+  .regex(/^(user|email|issuer):\S+$/, 'write user:NAME, email:ADDRESS or issuer:NAME/SUBJECT')
+
+const erasedSchema = z.object({
+  kind: z.literal('AuditErased'),
+  items: z.array(
+    z.object({
+      principal: z.string(),
+      person: z.string().describe('By which entries go on naming it, as `person:ID`.'),
+      known: z.boolean().describe('False where the trail has told nothing of it.'),
+    }),
+  ),
+})
+
+function eraseRow({ trail }: AuditOptions): Row {
+  return guarded(
+    { permission: 'audit:erase' },
+    {
+      method: 'POST',
+      path: '/api/v1/audit/erase',
+      action: 'audit.erase',
+      doc: 'Make unreadable what the trail tells of persons, for good. The log goes on verifying.',
+      locate: () => ({ workspace: null }),
+      output: [{ status: 200, doc: 'Whose keys were destroyed.', schema: erasedSchema }],
+    },
+    { body: z.strictObject({ principals: z.array(person).min(1).max(100) }) },
+    async ({ caller, body }) => ({
+      status: 200,
+      body: { kind: 'AuditErased', items: await known(trail).erase(identityOf(caller), body.principals) },
+    }),
+  )
 }
 
 function noTile(): Fault {

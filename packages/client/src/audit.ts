@@ -71,6 +71,23 @@ export function auditCalls(exchange: Exchange) {
       return { keys: body.items.map(String), protection: String(body.protection) }
     },
 
+    /** Makes unreadable what the trail tells of these, for good; answers whom it was, by which entries go on naming them. */
+    async eraseFromAudit(
+      principals: readonly string[],
+    ): Promise<readonly { readonly principal: string; readonly person: string; readonly known: boolean }[]> {
+      const { body } = await exchange.send({
+        method: 'POST',
+        path: '/api/v1/audit/erase',
+        body: { principals },
+      })
+      if (!isRecord(body) || !Array.isArray(body.items)) throw another()
+      return body.items.filter(isRecord).map(({ principal, person, known }) => ({
+        principal: String(principal),
+        person: String(person),
+        known: known === true,
+      }))
+    },
+
     /** Answers how many entries were read back. */
     async resumeAudit(): Promise<number> {
       const { body } = await exchange.send({ method: 'POST', path: '/api/v1/audit/resume' })

@@ -28,6 +28,7 @@ const furtherPermissions = [
   'audit:read',
   'audit:verify',
   'audit:export',
+  'audit:erase',
   'account:read',
   'billing:credit',
   'metrics:read',

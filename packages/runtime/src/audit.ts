@@ -96,11 +96,13 @@ export interface AuditQuery {
   /** By the time of the act. */
   readonly from?: string | undefined
   readonly to?: string | undefined
-  readonly actor?: string | undefined
+  /** Any of these. */
+  readonly actor?: readonly string[] | undefined
   /** Whole, or with a trailing `*`. */
   readonly action?: string | undefined
   readonly kind?: string | undefined
-  readonly name?: string | undefined
+  /** Any of these. */
+  readonly name?: readonly string[] | undefined
   readonly outcome?: AuditOutcome | undefined
   /** Entries before this seq, newest first; or after it with `ascending`. */
   readonly beyond?: number | undefined
@@ -120,6 +122,38 @@ export interface SignedCheckpoint {
   readonly note: string
 }
 
+/** What a person's entries are sealed under. */
+export interface PersonKey {
+  /** UUID. */
+  readonly id: string
+  /** Base64url; absent once the key was destroyed. `bound` must be the same to open it. */
+  readonly seal?: (text: string, bound: string) => string
+  /** Undefined where it was altered. */
+  open(sealed: string, bound: string): string | undefined
+}
+
+/** Keys of the persons that the trail names, by who they are: `user:ann`, `email:ann@example.com`. */
+export interface Persons {
+  /** Makes keys that are not there yet. An act before a person was erased is that one's; `at` is RFC 3339 UTC. */
+  of(whom: ReadonlySet<string>): Promise<(who: string, at: string) => PersonKey | undefined>
+  /** Ids of those who are named so now. */
+  known(whom: readonly string[]): Promise<readonly string[]>
+  /** By id; without those whose keys are destroyed. */
+  opening(ids: readonly string[]): Promise<ReadonlyMap<string, PersonKey>>
+  /**
+   * Destroys their keys, and for a user that of its mail address too: nobody reads any more what the trail tells of
+   * them. Needs audit:erase on the platform. Answers whom it was, and whether the trail knew of them.
+   */
+  erase(as: Identity, whom: readonly string[]): Promise<readonly ErasedPerson[]>
+}
+
+export interface ErasedPerson {
+  readonly principal: string
+  /** UUID by which entries go on naming it. */
+  readonly person: string
+  readonly known: boolean
+}
+
 /** The log in the store. What is not said to be a caller's runs as the server's own role for it. */
 export interface AuditStore {
   /** In a transaction of its own, for what has no other: a refusal. */
@@ -136,7 +170,7 @@ export interface AuditStore {
   sequence(
     epoch: bigint,
     limit: number,
-    number: (state: AuditState, pending: readonly PendingAudit[]) => AuditBatch,
+    number: (state: AuditState, pending: readonly PendingAudit[]) => AuditBatch | Promise<AuditBatch>,
   ): Promise<number | 'stale'>
   /** Hashes of a tile, of as many as it holds; undefined when there is none. */
   tile(level: number, n: number): Promise<Uint8Array | undefined>
@@ -187,6 +221,12 @@ export interface AuditTrail {
   prover(): Promise<{ readonly size: number; prove(seq: number): Promise<string> } | undefined>
   /** An entry's text in another form, as one line. */
   readonly present: Readonly<Record<AuditForm, (entry: string) => string>>
+  /** With what the keys of the persons that they name open. */
+  opened(entries: readonly string[]): Promise<readonly string[]>
+  /** As entries have these: what is sealed is found by the person. */
+  named(whom: readonly string[]): Promise<readonly string[]>
+  /** As Persons. */
+  erase(as: Identity, whom: readonly string[]): Promise<readonly ErasedPerson[]>
   /** Reads back what the archive holds and the database has lost; answers how many entries. */
   resume(): Promise<number>
 }

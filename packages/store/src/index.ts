@@ -21,6 +21,7 @@ import type {
   KeyUses,
   Leases,
   LedgerStore,
+  Persons,
   PriceStore,
   Quotas,
   Reservations,
@@ -32,6 +33,7 @@ import type {
   Vault,
 } from '@switchyard/runtime'
 import { auditOn } from './audit/index.ts'
+import { personsOn } from './audit/persons.ts'
 import { batchesOn } from './batches.ts'
 import { demandOn } from './demand.ts'
 import { databaseChecks } from './doctor.ts'
@@ -102,6 +104,8 @@ export interface OpenedStore extends AsyncDisposable {
   openVault(keys: Keys): Vault
   /** What should be so in it, to be looked at on a live system. */
   checks(vault: Vault, now: () => number): readonly Check[]
+  /** Keys of those whom the trail names, under the same keys. */
+  openPersons(keys: Keys, vault: Vault): Persons
   /** Kept responses under the same keys, over connections of their own. */
   openResponses(keys: Keys, options?: ResponseOptions): ResponseStore
   /** Drops what nobody can need any more: old changes, events, tokens, failures. */
@@ -160,6 +164,7 @@ export function openStore(options: OpenOptions): OpenedStore {
     },
     openKeys,
     checks: (vault, now) => databaseChecks(database, vault, now),
+    openPersons: (keys, vault) => personsOn(database, ringOf(keys), vault, randomBytes),
     openVault: keys => vaultOn(database, ringOf(keys), randomBytes),
     prune: given => prune(database, observe, given),
     close,

@@ -41,6 +41,9 @@ export const valuePlace = (name: string): Place => ({
   writing: { kind: 'installation', version: 1 },
 })
 
+/** What the trail tells of a person is under one key, and not under one for each value. */
+export const personPlace = (id: string): Place => ({ id, field: 'person' })
+
 /** No part of a place holds a slash but the last. */
 export const responsePlace = (workspace: string, project: string | null, id: string): Place => ({
   id: `${workspace}/${project ?? ''}/${id}`,
@@ -62,6 +65,13 @@ export const shelves: readonly Shelf[] = [
     key: ['name'],
     more: [],
     placeOf: row => valuePlace(row.name as string),
+  },
+  {
+    name: 'persons',
+    table: 'audit_persons',
+    key: ['id'],
+    more: [],
+    placeOf: row => personPlace(row.id as string),
   },
   {
     name: 'responses',

@@ -5,9 +5,10 @@ import { chmod, mkdtemp } from 'node:fs/promises'
 import { Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { Persons } from '@switchyard/runtime'
 import { Client } from 'pg'
 import { type Embedded, startEmbedded } from './embedded/index.ts'
-import { migrate, type OpenedStore, type OpenOptions, openStore } from './index.ts'
+import { migrate, type OpenedStore, type OpenOptions, openStore, rootKeyOf } from './index.ts'
 
 export interface TestDatabase extends OpenedStore {
   /** Superuser's URL of this database alone. */
@@ -28,6 +29,12 @@ export async function testDatabase(options: Omit<OpenOptions, 'url'> = {}): Prom
   const { url, copy } = await server
   const own = url(await copy())
   return { url: own, ...openStore({ connections: 10, ...options, url: own }) }
+}
+
+/** Keys of persons under a root key of their own. */
+export function testPersons({ openKeys, openVault, openPersons }: OpenedStore): Persons {
+  const keys = openKeys([rootKeyOf(new Uint8Array(32).fill(7))])
+  return openPersons(keys, openVault(keys))
 }
 
 async function startServer(): Promise<Server> {

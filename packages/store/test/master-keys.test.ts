@@ -92,7 +92,7 @@ describe('versions of the master key', () => {
     expect((await read(by)).unreadable).toEqual([])
   })
 
-  test('count and turn kept responses, and values of the installation', async () => {
+  test('count and turn kept responses, values of the installation, and keys of persons', async () => {
     const by = vault()
     await put(db.store, document('Workspace', null, 'w'))
     const responses = db.openResponses([root])
@@ -100,14 +100,20 @@ describe('versions of the master key', () => {
     await responses.keep(scope, { id: 'r', model: 'm', previous: null, content: new Sealed('said') })
     await by.keep('name', new Sealed('kept'))
     expect((await by.keep('name', new Sealed('another'))).reveal()).toBe('kept')
+    const personsBy = (at: ReturnType<typeof vault>) => db.openPersons([root], at)
+    const sealed = (await personsBy(by).of(new Set(['user:ann'])))('user:ann', '')?.seal?.('her', 'one') ?? ''
+    await by.forget('persons of the trail')
     await by.keys.add()
-    const uses = { secrets: 0, values: 1, responses: 1 }
+    const uses = { secrets: 0, values: 1, persons: 1, responses: 1 }
     expect((await by.keys.list())[1]?.uses).toEqual(uses)
-    expect(await by.keys.rewrap()).toBe(2)
+    expect(await by.keys.rewrap()).toBe(3)
     expect((await by.keys.list()).map(one => one.uses)).toEqual([
       uses,
-      { secrets: 0, values: 0, responses: 0 },
+      { secrets: 0, values: 0, persons: 0, responses: 0 },
     ])
+    const [row] = (await eyes.query<{ id: string }>('select id from audit_persons')).rows
+    const id = row?.id ?? ''
+    expect((await personsBy(by).opening([id])).get(id)?.open(sealed, 'one')).toBe('her')
     expect((await by.value('name'))?.reveal()).toBe('kept')
     const found = await responses.find(scope, 'r')
     expect(found && 'content' in found && found.content.reveal()).toBe('said')

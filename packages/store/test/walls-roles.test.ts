@@ -20,6 +20,7 @@ describe('a table', () => {
       'audit_counts',
       'audit_tiles',
       'audit_checkpoints',
+      'audit_journals',
       'sessions',
       'refresh_tokens',
       'signing_keys',

@@ -90,6 +90,20 @@ Examples:
       start(command, async cli => (await import('../verbs/audit.ts')).key(cli, options.new)),
     )
   audit
+    .command('erase')
+    .summary('make unreadable what the trail tells of a person')
+    .description(
+      'Destroys the keys under which the trail holds what it tells of persons: names, addresses, agents, mail. Entries stay and the log goes on verifying; nobody reads any more whom they name. It is for good, and it is told in the trail. Needs audit:erase.',
+    )
+    .argument(
+      '<principal...>',
+      'user:NAME (with its mail address while the user is there), email:ADDRESS, issuer:NAME/SUBJECT',
+    )
+    .addHelpText('after', '\nExample:\n  switchyard audit erase user:ann email:ann@example.com --yes')
+    .action((principals: readonly string[], _: unknown, command: Command) =>
+      start(command, async cli => (await import('../verbs/audit.ts')).erase(cli, principals)),
+    )
+  audit
     .command('resume')
     .summary('bring the log back after the database was restored from an older copy')
     .description(

@@ -121,6 +121,18 @@ export async function key(cli: Cli, another = false): Promise<void> {
   cli.note(`The archive is kept as ${protection}.`)
 }
 
+export async function erase(cli: Cli, principals: readonly string[]): Promise<void> {
+  await cli.confirm(
+    `What the trail tells of ${principals.join(', ')} can be read by nobody any more, here, in its archive and in exports with proofs. Go ahead?`,
+  )
+  for (const { principal, person, known } of await (await cli.client()).eraseFromAudit(principals))
+    cli.note(
+      known
+        ? `${principal} is erased: entries name it as person:${person}.`
+        : `The trail has told nothing of ${principal} that is sealed.`,
+    )
+}
+
 export async function resume(cli: Cli): Promise<void> {
   const entries = await (await cli.client()).resumeAudit()
   cli.note(entries === 0 ? 'Nothing was missing.' : `${entries} entries were read back; the log goes on.`)

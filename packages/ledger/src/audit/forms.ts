@@ -1,4 +1,5 @@
 // An entry in the words of other systems. Each takes the canonical text and answers one line of JSON.
+import { isIP } from 'node:net'
 import type { AuditForm } from '@switchyard/runtime'
 
 type Members = Readonly<Record<string, unknown>>
@@ -33,6 +34,7 @@ function ocsf(entry: string): string {
   const told = members(JSON.parse(entry))
   const [actor, origin, resource] = [members(told.actor), members(told.origin), members(told.resource)]
   const action = text(told.action) ?? ''
+  const ip = text(origin.ip) ?? ''
   const [activity, activityName] = activities[action.slice(action.lastIndexOf('.') + 1)] ?? other
   const outcome = told.outcome === 'denied' || told.outcome === 'failed' ? told.outcome : 'success'
   const [statusId, status] = statuses[outcome]
@@ -71,7 +73,7 @@ function ocsf(entry: string): string {
       request: { uid: text(origin.request) ?? '' },
       response: { code: outcome === 'success' ? 0 : 1, error: text(told.code) },
     },
-    src_endpoint: { ip: text(origin.ip) ?? '0.0.0.0' },
+    src_endpoint: { ip: isIP(ip) === 0 ? '0.0.0.0' : ip },
     http_request: { user_agent: text(origin.agent) },
     resources: [{ uid: text(resource.uid), name: text(resource.name), type: text(resource.kind) }],
     unmapped: {

@@ -1,9 +1,9 @@
 // Keeps the log: one process by a lease numbers what was committed, signs what it has numbered, and archives it.
 import { Fault } from '@switchyard/kinds'
-import type { AuditStore, Clock, Held, Objects, Observe } from '@switchyard/runtime'
+import type { AuditStore, Clock, Held, Objects, Observe, Persons } from '@switchyard/runtime'
 import { checkLog, publish } from './archive.ts'
 import type { Signer } from './note.ts'
-import { numberEntries } from './number.ts'
+import { numberEntries, numbering } from './number.ts'
 
 export type AuditObservation =
   /** The log is what was signed, and is gone on with. */
@@ -17,6 +17,8 @@ export type AuditObservation =
 export interface SequencerOptions {
   readonly audit: AuditStore
   readonly archive: Objects
+  /** Whose keys seal what names a person; without them it stands in clear. */
+  readonly persons?: Pick<Persons, 'of'> | undefined
   readonly signers: readonly Signer[]
   readonly clock: Clock
   readonly observe: Observe<AuditObservation>
@@ -49,11 +51,14 @@ export async function keepLog(options: SequencerOptions, held: Held, signal: Abo
   }
 }
 
+const numberOf = ({ persons }: SequencerOptions) => (persons ? numbering(persons) : numberEntries)
+
 /** True when a newer sequencer has the log. */
 async function lead(options: SequencerOptions, held: Held, signal: AbortSignal): Promise<boolean> {
   const { audit, clock, observe, hotDays = 90 } = options
   const { batch = 1000, checkpointSeconds = 10, checkpointEntries = 256, archiveSeconds = 10 } = options
   const { epoch } = held.fence
+  const number = numberOf(options)
   if (!(await audit.claim(epoch))) return true
   // Before a number is given: entries of a database that was restored would take those of entries that are signed.
   const { size } = await audit.head()
@@ -64,7 +69,7 @@ async function lead(options: SequencerOptions, held: Held, signal: AbortSignal):
   let prunedAt = clock.monotonic()
   let unsigned = 0
   while (!signal.aborted && held.current()) {
-    const numbered = await audit.sequence(epoch, batch, numberEntries)
+    const numbered = await audit.sequence(epoch, batch, number)
     if (numbered === 'stale') return true
     if (numbered > 0) observe({ type: 'audit_sequenced', entries: numbered })
     unsigned += numbered
@@ -93,7 +98,8 @@ export async function settleLog(options: SequencerOptions, epoch: bigint): Promi
   try {
     await checkLog(options, (await audit.head()).size)
     let numbered: number | 'stale'
-    do numbered = await audit.sequence(epoch, batch, numberEntries)
+    const number = numberOf(options)
+    do numbered = await audit.sequence(epoch, batch, number)
     while (numbered === batch)
     if (numbered === 'stale') return
     const published = await publish(options, true)

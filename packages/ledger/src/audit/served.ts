@@ -1,25 +1,30 @@
 // The log as the API serves it: checkpoint and tiles to those who follow it, proofs to those who take a part of it
 // away, and entries in the forms that other systems read.
-import type { AuditStore, AuditTrail, Objects } from '@switchyard/runtime'
+import type { AuditStore, AuditTrail, Objects, Persons } from '@switchyard/runtime'
 import { bundleOf, treeOf } from './archive.ts'
 import { presentations } from './forms.ts'
 import { openCheckpoint, type Signer } from './note.ts'
+import { openEntries, personPrefix } from './persons.ts'
 import { hashesOn, parseTilePath, tileHashes, tilePath } from './tiles.ts'
 
 export interface ServedOptions {
   readonly audit: AuditStore
   readonly archive: Objects
   readonly signers: readonly Signer[]
+  readonly persons: Persons
   readonly resume: () => Promise<number>
 }
 
-export function servedTrail({ audit, archive, signers, resume }: ServedOptions): AuditTrail {
+export function servedTrail({ audit, archive, signers, persons, resume }: ServedOptions): AuditTrail {
   const checkpoint = async () => (await audit.checkpoint())?.note
-  return Object.freeze({
+  const served: AuditTrail = {
     keys: signers.map(({ text }) => text),
     protection: archive.protection,
     checkpoint,
     present: presentations,
+    opened: entries => openEntries(persons, entries),
+    named: async whom => [...whom, ...(await persons.known(whom)).map(id => `${personPrefix}${id}`)],
+    erase: (as, whom) => persons.erase(as, whom),
     resume,
 
     async tile(path: string) {
@@ -48,5 +53,6 @@ export function servedTrail({ audit, archive, signers, resume }: ServedOptions):
         },
       }
     },
-  })
+  }
+  return Object.freeze(served)
 }

@@ -71,6 +71,7 @@ export function auditOn(database: Database): AuditStore {
     prune: keepDays =>
       write(async client => {
         const { rows } = await client.query<{ gone: string }>('select audit_prune($1) as gone', [keepDays])
+        await client.query('select audit_forget()')
         return Number(rows[0]?.gone ?? 0)
       }),
   }
@@ -102,5 +103,10 @@ async function restore(
   await addEntries(client, entries)
   await growTiles(client, tiles)
   await countsOf(client, entries)
+  // An older copy of the database brings back keys that were destroyed since.
+  const erased = entries.flatMap(({ action, kind, name }) =>
+    action === 'audit.erase' && kind === 'Person' && name !== null ? [name] : [],
+  )
+  if (erased.length > 0) await client.query('select audit_erased($1::uuid[])', [erased])
   return true
 }

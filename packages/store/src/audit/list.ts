@@ -12,18 +12,21 @@ export async function listAudit(client: PoolClient, query: AuditQuery): Promise<
   const values: unknown[] = []
   const given = (value: unknown) => `$${values.push(value)}`
   const conditions: string[] = []
-  const where = (value: string | number | undefined, condition: (place: string) => string) => {
+  const where = (
+    value: string | number | readonly string[] | undefined,
+    condition: (place: string) => string,
+  ) => {
     if (value !== undefined) conditions.push(condition(given(value)))
   }
   const { action, ascending = false } = query
   where(query.workspace, place => `workspace = ${place}`)
   where(query.from, place => `time >= ${place}::timestamptz`)
   where(query.to, place => `time < ${place}::timestamptz`)
-  where(query.actor, place => `actor = ${place}`)
+  where(query.actor, place => `actor = any (${place}::text[])`)
   if (action?.endsWith('*')) where(action.slice(0, -1), place => `starts_with(action, ${place})`)
   else where(action, place => `action = ${place}`)
   where(query.kind, place => `kind = ${place}`)
-  where(query.name, place => `name = ${place}`)
+  where(query.name, place => `name = any (${place}::text[])`)
   where(query.outcome, place => `outcome = ${place}`)
   where(query.beyond, place => `seq ${ascending ? '>' : '<'} ${place}::bigint`)
   const { rows } = await client.query<Row>(

@@ -55,7 +55,7 @@ export async function sequence(
     'select place, size from audit_counts where place = any ($1)',
     [places],
   )
-  const batch = number(
+  const batch = await number(
     {
       size,
       sequencedAt: held.last ?? undefined,
