@@ -105,6 +105,22 @@ export async function tlogClient(): Promise<Tool> {
   return made('tlog-0.24.0', 'tlog', folder => run(go, ['build', '-o', join(folder, 'tlog'), '.'], source))
 }
 
+const minioVersion = 'v0.0.0-20260212201848-7aac2a2c5b7c'
+
+/** A server of buckets with object locks: the program that the environment names, or one built from its module. */
+export async function minio(): Promise<Tool> {
+  const given = process.env.SWITCHYARD_MINIO
+  if (given !== undefined) return { path: given }
+  const go = onPath('go')
+  if (go === undefined) return { absent: 'go is not installed, and SWITCHYARD_MINIO names no program' }
+  return made(`minio-${minioVersion}`, 'minio', async folder => {
+    mkdirSync(folder, { recursive: true })
+    await run(go, ['mod', 'init', 'switchyard.dev/minio'], folder)
+    await run(go, ['get', `github.com/minio/minio@${minioVersion}`], folder)
+    await run(go, ['build', '-ldflags', '-s -w', '-o', 'minio', 'github.com/minio/minio'], folder)
+  })
+}
+
 /** A llama-server program: the one that the environment names, or one built from llama.cpp's sources. */
 export async function llamaServer(): Promise<Tool> {
   const given = process.env.SWITCHYARD_LLAMA_SERVER

@@ -364,13 +364,10 @@ describe('a person', () => {
     await signed()
 
     const acts = (await page(`audit?actor=user:${sought}`)).items
-    expect(acts).toContainEqual(
-      expect.objectContaining({
-        action: 'project.create',
-        actor: expect.objectContaining({ id: `user:${sought}`, name: sought }),
-        origin: expect.objectContaining({ ip: '127.0.0.1' }),
-      }),
-    )
+    expect(acts.find(({ action }) => action === 'project.create')).toMatchObject({
+      actor: { id: `user:${sought}`, name: sought },
+      origin: { ip: '127.0.0.1' },
+    })
     expect(JSON.stringify(await page(`audit?kind=User&name=${sought}`))).toContain(email)
     expect(await everywhere(sought)).toEqual([
       'export',
@@ -385,10 +382,12 @@ describe('a person', () => {
       (await call('POST', '/api/v1/audit/erase', { principals: [`user:${sought}`] }, reader)).status,
     ).toBe(403)
     const answer = await call('POST', '/api/v1/audit/erase', { principals: [`user:${sought}`] })
-    const { items } = (await answer.json()) as { items: readonly { principal: string; person: string }[] }
-    expect(items).toEqual([
-      { principal: `user:${sought}`, person: expect.any(String), known: true },
-      { principal: `email:${email}`, person: expect.any(String), known: true },
+    const { items } = (await answer.json()) as {
+      items: readonly { principal: string; person: string; known: boolean }[]
+    }
+    expect(items.map(({ principal, known }) => [principal, known])).toEqual([
+      [`user:${sought}`, true],
+      [`email:${email}`, true],
     ])
     await signed()
     expect(await everywhere(sought)).toEqual([])
@@ -399,9 +398,8 @@ describe('a person', () => {
     )
     // The same acts go on being one person's.
     const mine = await page(`audit?actor=person:${items[0]?.person}&action=project.create`)
-    expect(mine.items).toEqual([
-      expect.objectContaining({ actor: expect.objectContaining({ id: `person:${items[0]?.person}` }) }),
-    ])
+    expect(mine.items).toHaveLength(1)
+    expect(mine.items[0]).toMatchObject({ actor: { id: `person:${items[0]?.person}` } })
     expect((await page(`audit?actor=user:${sought}`)).items).toEqual([])
   })
 
@@ -412,10 +410,8 @@ describe('a person', () => {
     ])
     expect(first).toMatchObject({ known: false })
     const keyAt = await persons.of(new Set([whom]))
-    expect(keyAt(whom, '2026-01-01T00:00:00.000Z')).toEqual({
-      id: first?.person,
-      open: expect.any(Function),
-    })
+    const then = keyAt(whom, '2026-01-01T00:00:00.000Z')
+    expect([then?.id, then?.seal]).toEqual([first?.person, undefined])
     const now = keyAt(whom, '2999-01-01T00:00:00.000Z')
     expect(now?.seal).toBeDefined()
     expect(now?.id).not.toBe(first?.person)
