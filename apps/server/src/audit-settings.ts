@@ -44,7 +44,9 @@ export const auditShape = {
     .min(leastRetentionDays, `must be at least ${leastRetentionDays} days: the trail is kept no shorter`)
     .max(36_500)
     .default(1095)
-    .describe('How long an entry is kept in all; at least 183.'),
+    .describe(
+      'How long an entry is kept in all; at least 183. More holds at once; fewer, than what held before, from the first start a week later.',
+    ),
   SWITCHYARD_AUDIT_HOT_DAYS: whole(1, 36_500)
     .default(90)
     .describe(

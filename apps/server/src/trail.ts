@@ -65,7 +65,8 @@ export async function openTrail({
   log,
 }: TrailOptions): Promise<Trail> {
   const { audit, leases } = opened
-  const archive = await openArchive(settings, folder)
+  const retention = await audit.retain(settings.retentionDays)
+  const archive = await openArchive(settings, retention.days, folder)
   const signers = signersOf(folder, settings)
   const tell = observer(log, 'audit')
   let problem: string | undefined
@@ -74,8 +75,10 @@ export async function openTrail({
     else if (told.type === 'audit_led' || told.type === 'lease_lost') problem = undefined
     tell(told)
   }
+  if (retention.waiting) log.warn(retention, 'audit_retention_waits')
   log.info({ keys: signers.map(({ text }) => text), archive: archive.protection }, 'audit_opened')
-  const { checkpointSeconds, archiveSeconds, hotDays } = settings
+  const { checkpointSeconds, archiveSeconds } = settings
+  const hotDays = Math.min(settings.hotDays, retention.days)
   const pace = { checkpointSeconds, archiveSeconds, hotDays }
   const options: SequencerOptions = { audit, archive, persons, signers, clock, observe, ...pace }
   const ending = new AbortController()
@@ -115,7 +118,8 @@ export async function openTrail({
 }
 
 function openArchive(
-  { archive, credentials, retentionDays }: AuditSettings,
+  { archive, credentials }: AuditSettings,
+  retentionDays: number,
   folder: Folder,
 ): Promise<Objects> {
   const url = archive ?? pathToFileURL(join(folder.path, 'audit')).href

@@ -109,8 +109,8 @@ async function person(
   return session.accessToken
 }
 
-async function looking() {
-  const client = new Client({ connectionString: db.url })
+async function looking(place = db.url) {
+  const client = new Client({ connectionString: place })
   await client.connect()
   return Object.assign(client, { [Symbol.asyncDispose]: () => client.end() })
 }
@@ -433,5 +433,49 @@ describe('retention', () => {
       hotDays: 183,
     })
     expect(readSettings({}).audit).toMatchObject({ retentionDays: 1095, hotDays: 90 })
+  })
+
+  test('that is raised holds at once; one that is lowered is told in the trail and waits for a week', async () => {
+    await using database = await testDatabase()
+    const { audit } = database
+    await using eyes = await looking(database.url)
+    const told = async () =>
+      (
+        await eyes.query<{ reason: string; after: { days: number } }>(
+          "select entry ->> 'reason' as reason, entry -> 'after' as after from switchyard.audit_pending where entry ->> 'action' = 'audit.retention' order by n",
+        )
+      ).rows.map(({ reason, after }) => [reason, after.days])
+    const pass = (days: number) =>
+      eyes.query(
+        `update switchyard.audit_retention set asked_at = asked_at - $1 * interval '1 day', effective_at = effective_at - $1 * interval '1 day'`,
+        [days],
+      )
+    expect(await audit.retain(1095)).toEqual({ days: 1095, waiting: undefined })
+    expect(await told()).toEqual([])
+    const asked = await audit.retain(365)
+    expect(asked).toMatchObject({ days: 1095, waiting: { days: 365 } })
+    const wait = Date.parse(asked.waiting?.from ?? '') - Date.now()
+    expect(Math.round(wait / 86_400_000)).toBe(7)
+    await pass(6)
+    expect(await audit.retain(365)).toMatchObject({ days: 1095, waiting: { days: 365 } })
+    await pass(1.01)
+    expect(await audit.retain(365)).toEqual({ days: 365, waiting: undefined })
+    expect(await audit.retain(730)).toEqual({ days: 730, waiting: undefined })
+    // One that was taken back never holds, and neither does one that another has taken the place of.
+    expect((await audit.retain(200)).days).toBe(730)
+    await pass(3)
+    expect((await audit.retain(400)).days).toBe(730)
+    await pass(5)
+    expect(await audit.retain(400)).toMatchObject({ days: 730, waiting: { days: 400 } })
+    expect(await audit.retain(730)).toEqual({ days: 730, waiting: undefined })
+    await pass(10)
+    expect(await audit.retain(730)).toEqual({ days: 730, waiting: undefined })
+    expect(await told()).toEqual([
+      ['waits', 365],
+      ['applied', 730],
+      ['waits', 200],
+      ['waits', 400],
+      ['applied', 730],
+    ])
   })
 })

@@ -154,6 +154,14 @@ export interface ErasedPerson {
   readonly known: boolean
 }
 
+/** For how long the trail is kept. */
+export interface Retention {
+  /** What holds now. */
+  readonly days: number
+  /** A shorter one that was asked for, and from when it holds, RFC 3339 UTC. */
+  readonly waiting: { readonly days: number; readonly from: string } | undefined
+}
+
 /** The log in the store. What is not said to be a caller's runs as the server's own role for it. */
 export interface AuditStore {
   /** In a transaction of its own, for what has no other: a refusal. */
@@ -183,6 +191,8 @@ export interface AuditStore {
   markArchived(size: number): Promise<void>
   /** Puts back entries that the archive holds and the store has lost; they begin where the log ends. */
   restore(epoch: bigint, entries: readonly SequencedAudit[], tiles: readonly TileGrowth[]): Promise<boolean>
+  /** Asks for so many days in all: more hold at once, fewer in a week. The trail tells of a change. */
+  retain(days: number): Promise<Retention>
   /** Drops archived entries older than so many days; answers how many. */
   prune(keepDays: number): Promise<number>
 }

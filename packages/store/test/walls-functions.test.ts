@@ -23,6 +23,7 @@ test('functions that run as their owner are these and no others, each with a fix
     'audit_mails',
     'audit_master_key',
     'audit_prune',
+    'audit_retain',
     'audit_secret',
     'audit_server_key',
     'audit_session',

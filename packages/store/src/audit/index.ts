@@ -16,6 +16,12 @@ interface HeadRow {
   readonly pruned: string
 }
 
+interface RetentionRow {
+  readonly days: number
+  readonly waiting: number | null
+  readonly until: string | null
+}
+
 export function auditOn(database: Database): AuditStore {
   const read = <T>(work: (client: PoolClient) => Promise<T>) => database.transaction(as, reading, work)
   const write = <T>(work: (client: PoolClient) => Promise<T>) => database.transaction(as, {}, work)
@@ -68,6 +74,18 @@ export function auditOn(database: Database): AuditStore {
         await client.query('update audit_head set archived = $1 where archived < $1 and size >= $1', [size])
       }),
     restore: (epoch, entries, tiles) => write(client => restore(client, epoch, entries, tiles)),
+    retain: days =>
+      write(async client => {
+        const { rows } = await client.query<RetentionRow>(
+          `select days, waiting, ${timeText('waits_until')} as until from audit_retain($1)`,
+          [days],
+        )
+        const [row] = rows
+        if (!row) throw new TypeError('a retention holds')
+        const { waiting, until } = row
+        const waits = waiting !== null && until !== null
+        return { days: row.days, waiting: waits ? { days: waiting, from: until } : undefined }
+      }),
     prune: keepDays =>
       write(async client => {
         const { rows } = await client.query<{ gone: string }>('select audit_prune($1) as gone', [keepDays])
