@@ -1,14 +1,17 @@
 // Secrets that can be told from everything else, put in by every way that takes one, used, turned to a new key, and then looked
 // for in all that a Switchyard says, writes and keeps.
-import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { createServer as createSecureServer } from 'node:https'
 import { type AddressInfo, createServer as createTcpServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { gunzipSync } from 'node:zlib'
 import { kinds } from '@switchyard/kinds'
 import { Client } from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { engines, eventually, startYard, type Yard } from './yard.ts'
+import { certificateFor } from '../../packages/gateway/test/certificates.ts'
+import { engines, eventually, freePort, startYard, switchyard, type Yard } from './yard.ts'
 
 /** Every one by what it is; found again in any encoding that a program would put it in. */
 const planted = new Map<string, string>()
@@ -61,12 +64,20 @@ const secret = {
   key: plant('API key that nobody has made'),
   smtp: plant('password of the mail server'),
   otlp: plant('header of the collector'),
+  redis: plant('password of the Redis that counts limits'),
+  bucket: plant('secret key of the bucket of the trail'),
+  token: plant('session token of the bucket of the trail'),
+  client: plant('client secret of single sign-on'),
   root: plant('root key', Buffer.from(crypto.getRandomValues(new Uint8Array(32))).toString('base64')),
 }
 
 let yard: Yard
 let data: string
 let upstream: string
+let provider: string
+/** Of the TLS port, and of the provider of sign-in. */
+const pair = certificateFor('localhost')
+plant('private key of the TLS port', pair.key.split('\n')[1])
 const seen = new Set<string>()
 const servers: { close(): unknown }[] = []
 
@@ -118,6 +129,58 @@ function mailServer(): Promise<number> {
   })
   servers.push(server)
   return listening(server)
+}
+
+/** A Redis that knows no password. */
+function redisServer(): Promise<number> {
+  const server = createTcpServer(socket => {
+    socket.on('error', () => undefined)
+    socket.on('data', (chunk: Buffer) => {
+      if (chunk.includes(secret.redis)) seen.add('password of the Redis that counts limits')
+      socket.write('-WRONGPASS invalid username-password pair or user is disabled.\r\n'.repeat(4))
+    })
+  })
+  servers.push(server)
+  return listening(server)
+}
+
+/** A bucket that lets nobody in, and repeats whatever it was told. */
+function bucket(request: IncomingMessage, response: ServerResponse): void {
+  const told = JSON.stringify(request.headers)
+  if (told.includes(secret.token)) seen.add('session token of the bucket of the trail')
+  request.resume()
+  response.writeHead(403, { 'content-type': 'application/xml' })
+  response.end(`<Error><Code>AccessDenied</Code><Message>${told.replaceAll('<', '')}</Message></Error>`)
+}
+
+/** A provider of sign-in that takes no code, and repeats whatever it was told. */
+function directory(request: IncomingMessage, response: ServerResponse): void {
+  const chunks: Buffer[] = []
+  request.on('data', (chunk: Buffer) => chunks.push(chunk))
+  request.on('end', () => {
+    const told = `${JSON.stringify(request.headers)} ${Buffer.concat(chunks).toString()}`
+    if (formsOf(secret.client).some(form => told.includes(form))) seen.add('client secret of single sign-on')
+    response.setHeader('content-type', 'application/json')
+    if (request.url === '/.well-known/openid-configuration')
+      response.end(
+        JSON.stringify({
+          issuer: provider,
+          authorization_endpoint: `${provider}/auth`,
+          token_endpoint: `${provider}/token`,
+          jwks_uri: `${provider}/keys`,
+          response_types_supported: ['code'],
+        }),
+      )
+    else if (request.url === '/keys')
+      response.end('{"keys":[{"kty":"EC","crv":"P-256","x":"a","y":"b","use":"sig"}]}')
+    else
+      response.writeHead(401).end(
+        JSON.stringify({
+          error: 'invalid_client',
+          error_description: told.replace(/[^\x20-\x7e]|["\\]/g, ''),
+        }),
+      )
+  })
 }
 
 function listening(server: {
@@ -196,7 +259,13 @@ beforeAll(async () => {
       response.end('{}')
     })
   })
-  servers.push(outside, collector)
+  const store = createServer(bucket)
+  const idp = createSecureServer({ cert: pair.cert, key: pair.key }, directory)
+  servers.push(outside, collector, store, idp)
+  provider = `https://localhost:${await listening(idp)}`
+  const files = mkdtempSync(join(tmpdir(), 'canary-tls-'))
+  writeFileSync(join(files, 'cert'), pair.cert)
+  writeFileSync(join(files, 'key'), pair.key, { mode: 0o600 })
   upstream = `http://127.0.0.1:${await listening(outside)}`
   const otlp = await listening(collector)
   const config = join(tmpdir(), `canary-${process.pid}.yaml`)
@@ -220,11 +289,25 @@ beforeAll(async () => {
       OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${otlp}`,
       OTEL_EXPORTER_OTLP_HEADERS: `x-key=${secret.otlp}`,
       OTEL_METRIC_EXPORT_INTERVAL: '500',
+      SWITCHYARD_LIMITER: `redis://counter:${secret.redis}@127.0.0.1:${await redisServer()}/0`,
+      SWITCHYARD_AUDIT_ARCHIVE: `s3://trail/log?endpoint=http://127.0.0.1:${await listening(store)}`,
+      SWITCHYARD_AUDIT_ARCHIVE_SECONDS: '2',
+      AWS_ACCESS_KEY_ID: 'AKIDEXAMPLE',
+      AWS_SECRET_ACCESS_KEY: secret.bucket,
+      AWS_SESSION_TOKEN: secret.token,
+      SWITCHYARD_TLS_CERT: join(files, 'cert'),
+      SWITCHYARD_TLS_KEY: join(files, 'key'),
+      SWITCHYARD_TLS_PORT: String(await freePort()),
       OF_FILE: secret.file,
     },
   })
   data = join(yard.folder, '.switchyard')
   plant('token of the operator', yard.facts.adminToken)
+  plant('password of the database', readFileSync(join(data, 'postgres/password'), 'utf8').trim())
+  plant(
+    'key that signs the trail',
+    readFileSync(join(data, 'audit.key'), 'utf8').trim().split('+').slice(4).join('+'),
+  )
   plant('API key of the quickstart', yard.facts.apiKey)
   plant('token of the set-up link', new URL(yard.facts.setupUrl ?? '').searchParams.get('token') ?? '')
 }, 170_000)
@@ -308,6 +391,35 @@ describe('CP7.35: secrets', () => {
       allowCidrs,
     })
 
+    // A sign-in by a provider that takes the client secret, and no code.
+    await made('/api/v1/credentials', 'sso', { value: secret.client })
+    await made('/api/v1/identityproviders', 'corp', {
+      issuer: provider,
+      clientId: 'switchyard',
+      credential: 'sso',
+      allowCidrs: ['127.0.0.0/8', '::1/128'],
+      ca: pair.cert,
+    })
+    const begun = await fetch(`${yard.facts.baseUrl}/api/v1/sso/corp/start`, { redirect: 'manual' })
+    const state = new URL(begun.headers.get('location') ?? '').searchParams.get('state') ?? ''
+    const cookie = begun.headers
+      .getSetCookie()
+      .map(line => line.split(';')[0])
+      .join('; ')
+    await call(
+      'GET',
+      `/api/v1/sso/corp/return?code=none&state=${encodeURIComponent(state)}&iss=${provider}`,
+      undefined,
+      {
+        token: '',
+        headers: { cookie },
+      },
+    )
+    await eventually('the provider to have been looked at', 30, async () => {
+      const { body } = await call('GET', '/api/v1/identityproviders/corp')
+      return JSON.stringify(body.status).includes('Discovered') ? true : undefined
+    })
+
     // The first administrator, by the link; a person; their sessions, and what ends them.
     const link = planted.get('token of the set-up link')
     const boss = { email: 'boss@example.org', name: 'Boss', password: secret.administrator }
@@ -369,7 +481,13 @@ describe('CP7.35: secrets', () => {
     await call('POST', '/mcp/tools', { jsonrpc: '2.0', id: 1, method: 'ping' }, { token: key })
     await eventually('everything to have been sent', 10, () => {
       const wanted = ['bearer', 'header', 'query', 'basic'].map(type => `value of a ${type} Credential`)
-      return [...wanted, 'header of a Credential', 'header of the collector'].every(what => seen.has(what))
+      const settings = [
+        'header of the collector',
+        'password of the Redis that counts limits',
+        'session token of the bucket of the trail',
+        'client secret of single sign-on',
+      ]
+      return [...wanted, 'header of a Credential', ...settings].every(what => seen.has(what))
         ? true
         : undefined
     })
@@ -518,6 +636,57 @@ describe('CP7.35: secrets', () => {
     await eyes.end()
   }, 60_000)
 
+  test('are in no backup of it', async () => {
+    const backup = join(yard.folder, 'backup')
+    const ran = await yard.run('admin', 'backup', backup)
+    expect(ran, ran.stderr).toMatchObject({ code: 0 })
+    expect(['admin backup', found(ran.stdout + ran.stderr)]).toEqual(['admin backup', []])
+    const files = readdirSync(backup, { recursive: true, encoding: 'utf8' }).filter(name => /\./.test(name))
+    expect(files.length).toBeGreaterThan(40)
+    for (const name of files) {
+      const bytes = readFileSync(join(backup, name))
+      const text = (name.endsWith('.gz') ? gunzipSync(bytes) : bytes).toString()
+      const clear = [...text.matchAll(/\\\\x([0-9a-f]{8,})/g)].map(([, hex = '']) =>
+        Buffer.from(hex, 'hex').toString('latin1'),
+      )
+      expect([name, found(`${text}\n${clear.join('\n')}`)]).toEqual([name, []])
+    }
+  }, 60_000)
+
+  test('are not repeated by a server that does not start, whichever setting is wrong', async () => {
+    const notKey = join(mkdtempSync(join(tmpdir(), 'canary-wrong-')), 'key')
+    const pem = `-----BEGIN PRIVATE KEY-----\n${secret.replaced}\n-----END PRIVATE KEY-----\n`
+    writeFileSync(notKey, pem, { mode: 0o600 })
+    const wrong: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+      'a database that is not there': {
+        SWITCHYARD_DATABASE_URL: `postgres://switchyard:${secret.replaced}@127.0.0.1:1/none`,
+      },
+      'a database of another kind': { SWITCHYARD_DATABASE_URL: `mysql://root:${secret.replaced}@db/x` },
+      'a limiter that is no URL': { SWITCHYARD_LIMITER: `redis:/${secret.redis}` },
+      'a mail server that is no URL': { SWITCHYARD_SMTP_URL: `smtp//post:${secret.smtp}@mail` },
+      'a root key that is none': { SWITCHYARD_SECRET_KEY: `${secret.root}${secret.replaced}` },
+      'an archive that is no URL': { SWITCHYARD_AUDIT_ARCHIVE: `s3//${secret.bucket}` },
+      'headers that are none': {
+        OTEL_EXPORTER_OTLP_HEADERS: secret.otlp,
+        OTEL_EXPORTER_OTLP_ENDPOINT: 'http//',
+      },
+      'a key of TLS that is none': { SWITCHYARD_TLS_CERT: notKey, SWITCHYARD_TLS_KEY: notKey },
+    }
+    for (const [what, env] of Object.entries(wrong)) {
+      const folder = mkdtempSync(join(tmpdir(), 'canary-wrong-'))
+      // A server would wait for a database that is away.
+      const argv = what.includes('not there')
+        ? ['admin', 'backup', join(folder, 'backup')]
+        : ['up', '--detach', '--port', String(await freePort())]
+      const ran = await switchyard(folder, [...argv, '--data', join(folder, 'data')], { env })
+      expect(ran.code, what).not.toBe(0)
+      const log = join(folder, 'data/server.log')
+      const text = ran.stdout + ran.stderr + (existsSync(log) ? readFileSync(log, 'utf8') : '')
+      expect([what, found(text)]).toEqual([what, []])
+      rmSync(folder, { recursive: true })
+    }
+  }, 120_000)
+
   test('are in no file: logs at their finest, captures, journals, snapshots, the database’s own', () => {
     const own: Readonly<Record<string, ReadonlySet<string>>> = {
       // What the first start hands to the person who began it, mode 0600.
@@ -526,6 +695,8 @@ describe('CP7.35: secrets', () => {
         'API key of the quickstart',
         'token of the set-up link',
       ]),
+      'postgres/password': new Set(['password of the database']),
+      'audit.key': new Set(['key that signs the trail']),
     }
     let files = 0
     for (const entry of readdirSync(data, { recursive: true, withFileTypes: true })) {
@@ -544,16 +715,25 @@ describe('CP7.35: secrets', () => {
     expect(readdirSync(join(data, 'captures'), { recursive: true }).length).toBeGreaterThan(2)
   }, 60_000)
 
-  test('are in the arguments of no process, and in the environment of no engine', () => {
+  test('are in the arguments and the name of no process, and in the environment of no engine and of no database', () => {
     for (const pid of readdirSync('/proc').filter(name => /^\d+$/.test(name))) {
-      const text = readProc(`/proc/${pid}/cmdline`)
+      const text = readProc(`/proc/${pid}/cmdline`) + readProc(`/proc/${pid}/comm`)
       expect([pid, found(text)]).toEqual([pid, []])
     }
-    const running = engines(yard)
+    const running = [...engines(yard), ...databaseProcesses()]
     expect(running.length).toBeGreaterThan(0)
     for (const pid of running) expect([pid, found(readProc(`/proc/${pid}/environ`))]).toEqual([pid, []])
   })
 })
+
+/** The server of the database, and what it has started. */
+function databaseProcesses(): readonly number[] {
+  const [postmaster] = readFileSync(join(data, 'postgres/data/postmaster.pid'), 'utf8').split('\n')
+  const own = readdirSync('/proc').filter(
+    pid => /^\d+$/.test(pid) && readProc(`/proc/${pid}/stat`).split(') ')[1]?.split(' ')[1] === postmaster,
+  )
+  return [postmaster, ...own].map(Number)
+}
 
 function readProc(path: string): string {
   try {

@@ -144,7 +144,7 @@ export function createProviders({ fetch, secretOf, now }: ProvidersOptions): Pro
           'The provider did not vouch for you, or its word did not hold. Try again.',
           {
             reason: 'sso_refused',
-            cause,
+            cause: withoutTheirWords(cause),
           },
         )
       }
@@ -199,6 +199,34 @@ function unreachable(name: string, cause: unknown): Fault {
   return new Fault(
     'unavailable',
     `The identity provider ${name} cannot be reached or is not what its issuer says. Ask an administrator; the log tells more.`,
-    { reason: 'provider_unreachable', cause, retryAfterSeconds: 5 },
+    { reason: 'provider_unreachable', cause: withoutTheirWords(cause), retryAfterSeconds: 5 },
   )
+}
+
+/** RFC 6749, 4.1.2.1 and 5.2; OpenID Connect Core, 3.1.2.6. */
+const errorCodes: ReadonlySet<unknown> = new Set([
+  'invalid_request',
+  'invalid_client',
+  'invalid_grant',
+  'invalid_scope',
+  'unauthorized_client',
+  'unsupported_grant_type',
+  'unsupported_response_type',
+  'access_denied',
+  'server_error',
+  'temporarily_unavailable',
+  'interaction_required',
+  'login_required',
+  'consent_required',
+])
+
+/** What went wrong, for the log. What the provider said stays out: it may repeat the client secret, or a token. */
+function withoutTheirWords(error: unknown): Error {
+  if (!(error instanceof Error)) return new Error('something that is no error')
+  const told: string[] = []
+  for (let at: unknown = error; at instanceof Error; at = at.cause) {
+    if ('code' in at && typeof at.code === 'string') told.push(at.code)
+    if ('error' in at && errorCodes.has(at.error)) told.push(String(at.error))
+  }
+  return new Error(told.length === 0 ? error.message : `${error.message} (${[...new Set(told)].join(', ')})`)
 }

@@ -284,6 +284,7 @@ test('a folder that holds something is not written into, and a backup that was b
     reason: 'folder_not_empty',
   })
   expect(digest()).toBe(before)
+  await expect(taken(await empty())).rejects.toMatchObject({ code: 'not_found', reason: 'database_empty' })
   const broken = folder()
   const ending = new AbortController()
   const observe = () => ending.abort(new Error('enough'))

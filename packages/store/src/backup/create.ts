@@ -63,6 +63,7 @@ export async function createBackup(options: BackupOptions): Promise<Backup> {
   client.on('error', () => {}) // a lost connection fails the query that runs
   try {
     await client.connect()
+    await checkThere(client)
     await tell(client)
     await client.query(
       'begin isolation level repeatable read read only; set local role switchyard_owner; set local search_path = switchyard, pg_temp',
@@ -109,6 +110,16 @@ async function makeFolder(directory: string): Promise<void> {
       reason: 'folder_not_empty',
     })
   await mkdir(join(directory, folderOfTables), { mode: 0o700 })
+}
+
+async function checkThere(client: Client): Promise<void> {
+  const { rows } = await client.query<{ there: boolean }>(
+    "select to_regclass('switchyard.migrations') is not null as there",
+  )
+  if (!rows[0]?.there)
+    throw new Fault('not_found', 'The database holds no Switchyard: there is nothing to back up.', {
+      reason: 'database_empty',
+    })
 }
 
 /** Whoever takes everything away leaves a trace of it, before there is anything to take. */
