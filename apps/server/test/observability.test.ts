@@ -59,6 +59,28 @@ describe('the page on observability', () => {
   })
 })
 
+test('alerts ask only for metrics of the table, with labels that they have', () => {
+  const rules = [...read('deploy/prometheus/alerts.yml').matchAll(/^ {8}expr: (.+)$/gm)].map(
+    ([, expr = '']) => expr,
+  )
+  expect(rules.length).toBeGreaterThan(4)
+  for (const expr of rules) {
+    for (const [open, close] of brackets) expect(expr.split(open).length, expr).toBe(expr.split(close).length)
+    const series = expr.match(/switchyard_\w+/g) ?? []
+    expect(series.length, expr).toBeGreaterThan(0)
+    const labels = [
+      ...[...expr.matchAll(/(\w+)(?:=~|!~|!=|=)"/g)].map(([, label = '']) => label),
+      ...[...expr.matchAll(/by \(([^)]*)\)/g)].flatMap(([, list = '']) => list.split(', ')),
+    ]
+    for (const name of series) {
+      const { row } = rowOf(name)
+      expect(row, name).toBeDefined()
+      if (row?.type === 'counter') expect(expr).toContain('increase(')
+      for (const label of labels) expect(label === 'instance' || row?.labels.includes(label), expr).toBe(true)
+    }
+  }
+})
+
 describe("Grafana's dashboard", () => {
   const { panels, templating } = dashboard.parse(JSON.parse(read('deploy/grafana/switchyard-gateway.json')))
   const queries = panels.flatMap(one =>

@@ -108,6 +108,20 @@ export const assertions: readonly Assertion[] = [
       full join fold_usage(${yesterday}, null) f using (workspace, grain, start, project, key, key_name, model, upstream, currency)`),
   },
   {
+    name: 'nothing_charged',
+    asserts: 'Usage of today and yesterday came to nothing only where its price says "0".',
+    things: 'events with a price',
+    todo: 'A price is so small for its `per` that single requests round to nothing: give it a smaller `per`, or say "0" if it is free.',
+    warns: true,
+    sql: counting(`select e.workspace || ' ' || e.id as name, 0 = any(e.rated_amounts) and exists (
+        select from unnest(e.rated_rates, e.rated_amounts) u (rate, amount)
+        join price_rates p on p.id = u.rate join price_books b on b.id = p.book
+        cross join lateral (select b.spec -> 'rates' -> p.rate as spec) r
+        where u.amount = 0 and coalesce(r.spec ->> 'charge', 'per_unit') = 'per_unit'
+          and (r.spec ->> 'price')::numeric <> 0) as wrong
+      from usage_events e where e.time >= ${yesterday} and e.rated_rates is not null`),
+  },
+  {
     name: 'charges',
     asserts: 'Every charge of today and yesterday is of an event, and of its amount.',
     things: 'charges',
@@ -144,6 +158,25 @@ export const assertions: readonly Assertion[] = [
         a.pending <> coalesce((select sum(h.reserved) from holds h where h.account = a.id and h.state in ('pending', 'orphaned')), 0)
         or a.sliced <> coalesce((select sum(s.amount - s.used) from slices s where s.account = a.id and s.state <> 'closed'), 0) as wrong
       from accounts a where a.role = 'balance'`),
+  },
+  {
+    name: 'overruns',
+    asserts: 'No account has used more than 0.1 % of what it was charged beyond what was held for it.',
+    things: 'accounts',
+    todo: 'Look which model answers with more than was held for: give it a `maxOutput`, or a bound of its input that fits it.',
+    warns: true,
+    sql: counting(`select format('%s %s', a.workspace, a.currency) as name, a.overrun * 1000 > -r.posted as wrong
+      from accounts a join accounts r on r.owner = a.owner and r.project = a.project and r.currency = a.currency
+        and r.role = 'revenue' where a.role = 'balance'`),
+  },
+  {
+    name: 'orphans',
+    asserts: 'No money is held by a gateway that is gone.',
+    things: 'holds and slices',
+    todo: 'Start a server on the data folder of the gateway that is gone: its journal says what was used. After a day without a trace it is written off.',
+    warns: true,
+    sql: counting(`select 'hold ' || h.request as name, h.state = 'orphaned' as wrong from holds h where h.settled is null
+      union all select 'slice ' || s.id, s.state = 'orphaned' from slices s where s.state <> 'closed'`),
   },
   {
     name: 'holds',

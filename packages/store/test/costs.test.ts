@@ -4,6 +4,7 @@ import type { UsageEvent } from '@switchyard/runtime'
 import { type TestDatabase, testDatabase } from '@switchyard/store/testing'
 import { Client } from 'pg'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { assertions } from '../src/assertions.ts'
 import { document, operator, publish, put } from './given.ts'
 import { usageEvent } from './usage-event.ts'
 
@@ -21,6 +22,8 @@ beforeAll(async () => {
     { ...sold, price: '5', tier: 'standard', region: 'eu-west-1' },
     { ...sold, price: '7', tier: 'priority', region: 'eu-west-1' },
     { ...sold, price: '1', tier: 'cache' },
+    { ...sold, model: 'dust', price: '0.000000001', per: 1_000_000_000 },
+    { ...sold, model: 'free', price: '0' },
   ])
   const asked = { model: 'gpt-5-2026*', unit: 'tok.out.*', per: 1 } as const
   await publish(
@@ -114,4 +117,15 @@ test('MB6: sums by upstream tell what is sold, what it costs and what of that is
   const only = await db.usage.usage(operator, { workspace: 'sums', by: [], upstream: 'platform/east' })
   expect(only).toMatchObject([{ requests: '1', amounts: [{ amount: '20', cost: '10' }] }])
   expect(await db.usage.rebuild(operator, {}, false)).toEqual([])
+})
+
+test('MB1: usage that comes to nothing by a price that is not 0 is found, and what is free is not', async () => {
+  const [dust, free] = ['dust', 'free'].map(model => usageEvent('w', { model, quantities }))
+  if (!dust || !free) throw new Error('two events were made')
+  expect(await db.usage.ingest([dust, free])).toEqual(['accepted', 'accepted'])
+  const { sql } = assertions.find(({ name }) => name === 'nothing_charged') ?? { sql: '' }
+  await eyes.query('begin; set local role switchyard_doctor')
+  const { rows } = await eyes.query<{ wrong: string; names: string[] }>(sql)
+  await eyes.query('rollback')
+  expect(rows).toMatchObject([{ wrong: '1', names: [`w ${dust.id}`] }])
 })

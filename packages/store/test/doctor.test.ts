@@ -218,6 +218,26 @@ describe('what is wrong is named, with what to do', () => {
     expect(await notPassed()).toEqual([])
   })
 
+  test.each([
+    [
+      'overruns',
+      `update accounts set overrun = overrun + 1 where role = 'balance'`,
+      `update accounts set overrun = overrun - 1 where role = 'balance'`,
+      'red USD',
+    ],
+    [
+      'orphans',
+      `update holds set state = 'orphaned' where state = 'pending'`,
+      `update holds set state = 'pending' where state = 'orphaned'`,
+      'of 1 holds and slices',
+    ],
+  ])('%s is warned of', async (name, harm, mend, names) => {
+    const row = await after(harm, mend, name)
+    expect(row).toMatchObject({ status: 'warn' })
+    expect(row.found).toContain(names)
+    expect(await notPassed()).toEqual([])
+  })
+
   test('a root key that is missing, a value that is damaged, a version that is left', async () => {
     const stranger = await look([randomBytes(32)])
     expect(stranger.get('master_keys')).toMatchObject({ status: 'fail' })
