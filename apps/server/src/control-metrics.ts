@@ -1,6 +1,7 @@
 // Metrics of the control plane, told beside those of the gateway.
 import { type MetricRow, Series } from '@switchyard/gateway'
 import type { StoreObservation } from '@switchyard/store'
+import { sealingRows } from './sealing-metrics.ts'
 
 const refused: MetricRow = Object.freeze({
   type: 'counter',
@@ -14,17 +15,23 @@ const refused: MetricRow = Object.freeze({
 /** By name, in the order in which they are told. */
 export const controlMetricRows: readonly (readonly [string, MetricRow])[] = [
   ['switchyard_quota_refused_total', refused],
+  ...sealingRows,
 ]
 
 export class ControlMetrics {
   readonly #refused = new Series('switchyard_quota_refused_total', refused)
+  #sealing: readonly string[] = []
 
   readonly hear = (observation: StoreObservation): void => {
     if (observation.type === 'quota_refused') this.#refused.add([observation.level, observation.dimension])
   }
 
+  readonly tellSealing = (lines: readonly string[]): void => {
+    this.#sealing = lines
+  }
+
   /** Prometheus' text. */
   text(): string {
-    return `${[...this.#refused.lines()].join('\n')}\n`
+    return `${[...this.#refused.lines(), ...this.#sealing].join('\n')}\n`
   }
 }

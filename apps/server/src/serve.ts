@@ -40,6 +40,7 @@ import {
 import { openResponses } from './responses.ts'
 import { followKeys, openKeys, prepareKeys } from './root-keys.ts'
 import { keepSealing } from './sealing.ts'
+import { watchSealing } from './sealing-metrics.ts'
 import { servedModel } from './served-model.ts'
 import type { Settings } from './settings.ts'
 import { openSnapshotDisk } from './snapshot-disk.ts'
@@ -155,6 +156,15 @@ export async function serve(settings: Settings, report: Report, signal: AbortSig
       holder,
       clock,
       log,
+    }),
+  )
+  stack.use(
+    watchSealing({
+      batches: opened.batches,
+      archives: settings.usage.archive !== undefined,
+      clock,
+      tell: control.tellSealing,
+      observe: observer(log, 'usage'),
     }),
   )
   const following = stack.use(followKeys(vault, true, clock, observer(log, 'keys')))

@@ -30,6 +30,13 @@ test('usage of a request is in a sealed batch soon after it, and that in the arc
       ).rows
     await expect.poll(sealed, { timeout: 30_000 }).toHaveLength(1)
     const [{ name } = { name: '' }] = await sealed()
+    const metrics = async () => {
+      const headers = { authorization: `Bearer ${yard.facts.adminToken}` }
+      return (await fetch(`${yard.facts.baseUrl}/metrics`, { headers })).text()
+    }
+    await expect
+      .poll(metrics, { timeout: 30_000 })
+      .toMatch(/^switchyard_usage_unsealed_seconds \S+$.*^switchyard_usage_archived_timestamp_seconds \d/ms)
     expect(readdirSync(join(folder, 'usage', '000000000000'))).toContain(name)
   } finally {
     await eyes.end()

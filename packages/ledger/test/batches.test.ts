@@ -172,6 +172,59 @@ test('no event comes into a batch that is not open, and what is sealed never cha
     expect(await as('seal', verb)).toMatch(/permission denied/)
 })
 
+test('the doctor reckons the newest roots again, and names a batch that was altered, waits or is missing', async () => {
+  const look = async (name: string) => {
+    const checks = db.checks(db.openVault([new Uint8Array(32)]), Date.now)
+    const { status, found } = (await checks.find(check => check.name === name)?.run()) ?? {}
+    return [status, found]
+  }
+  for (const count of [1, 2, 3, 5, 7, 8, 13]) {
+    await db.usage.ingest(events(count))
+    await seal()
+  }
+  expect(await look('batches')).toEqual(['pass', '8 batches'])
+  expect(await look('batches_whole')).toEqual(['pass', '7 batches'])
+  await eyes.query("update usage_events set received_at = now() + interval '1 hour' where batch = 1")
+  await eyes.query(
+    "update usage_events e set body_hash = sha256('x') where batch = 6 and id = (select max(id) from usage_events where batch = 6)",
+  )
+  await eyes.query(
+    'delete from usage_events e where batch = 7 and id = (select max(id) from usage_events where batch = 7)',
+  )
+  expect(await look('batches_whole')).toEqual(['fail', '3 of 7 batches: 1, 6, 7'])
+  await db.usage.ingest(events(2))
+  await db.batches.close(now)
+  expect(await look('batches_sealed')).toEqual(['pass', '1 batches that wait'])
+  await eyes.query(`
+    alter table usage_batches disable trigger user;
+    update usage_batches set closed_at = closed_at - interval '2 minutes' where number = 8;
+    delete from usage_batches where number = 3`)
+  expect(await look('batches_sealed')).toEqual(['warn', '1 of 1 batches that wait: 8'])
+  expect((await look('batches'))[0]).toBe('fail')
+})
+
+test('it is told how long events wait to be sealed, and batches to be archived', async () => {
+  expect(await db.batches.standing()).toEqual({
+    unsealed: 0,
+    unarchived: 0,
+    sealedAt: null,
+    archivedAt: null,
+  })
+  await db.usage.ingest(events(1))
+  await eyes.query("update usage_events set received_at = received_at - interval '1 minute'")
+  expect((await db.batches.standing()).unsealed).toBeGreaterThan(59)
+  const before = Date.now() / 1000
+  await seal()
+  const sealed = await db.batches.standing()
+  expect(sealed).toMatchObject({ unsealed: 0, archivedAt: null })
+  expect(sealed.unarchived).toBeGreaterThan(0)
+  expect(sealed.sealedAt).toBeGreaterThan(before - 1)
+  await db.batches.markArchived('1')
+  const archived = await db.batches.standing()
+  expect(archived.unarchived).toBe(0)
+  expect(archived.archivedAt).toBeGreaterThan(before - 1)
+})
+
 test('numbers have no gap and each event is in one sealed batch, though sealers and ingesters race', async () => {
   const sent = 40
   let ended = false

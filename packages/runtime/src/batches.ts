@@ -25,6 +25,17 @@ export interface SealedBatch {
   readonly closedAt: string
 }
 
+/** How far sealing and archiving have come. */
+export interface BatchStanding {
+  /** Age of the oldest event that is in no sealed batch, in seconds; 0 when all are. */
+  readonly unsealed: number
+  /** Since the oldest sealed batch that is not archived was closed, in seconds; 0 when all are. */
+  readonly unarchived: number
+  /** When one was sealed, and archived, last: seconds since 1970. */
+  readonly sealedAt: number | null
+  readonly archivedAt: number | null
+}
+
 export interface ArchivedEvent {
   readonly hash: Uint8Array
   /** JSON of one line: all that the store knows of it. Counts and money are decimal strings. */
@@ -48,4 +59,5 @@ export interface BatchStore {
   /** The events of a batch in the order of `hashes`, likewise. */
   events(batch: string, take: (page: readonly ArchivedEvent[]) => Promise<void>): Promise<void>
   markArchived(batch: string): Promise<void>
+  standing(): Promise<BatchStanding>
 }

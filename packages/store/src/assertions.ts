@@ -98,6 +98,46 @@ export const assertions: readonly Assertion[] = [
       where q.resolved_at is null group by q.reason`),
   },
   {
+    name: 'batches',
+    asserts: 'Batches of usage are numbered without gaps, and the last one alone is open.',
+    things: 'batches',
+    todo: 'Keep a copy of the database, and compare with the last backup: no statement of the server leaves a gap.',
+    sql: counting(`select b.number::text as name, b.number <> row_number() over (order by b.number)
+        or (b.closed_at is null) <> (b.number = max(b.number) over ()) as wrong from usage_batches b`),
+  },
+  {
+    name: 'batches_sealed',
+    asserts: 'A batch of usage is sealed within a minute of its closing.',
+    things: 'batches that wait',
+    todo: 'Is a server running that seals them? Its log says `sealing_failed` and why.',
+    warns: true,
+    sql: counting(`select b.number::text as name, b.closed_at < clock_timestamp() - interval '1 minute' as wrong
+      from usage_batches b where b.sealed_at is null and b.closed_at is not null`),
+  },
+  {
+    name: 'batches_whole',
+    asserts:
+      'The newest batches of usage have the events and the root that they were sealed with, and none that came later.',
+    things: 'batches',
+    todo: 'Keep a copy of the database: events were altered past the server. The archive of usage has them as they were sealed.',
+    // As RFC 6962 defines it: two by two, and what is left over goes up as it is.
+    sql: counting(`with recursive newest as (
+        select number, events, root, closed_at from usage_batches where sealed_at is not null order by number desc limit 10
+      ), levels (number, hashes) as (
+        select e.batch, array_agg(sha256('\\x00'::bytea || e.body_hash)
+          order by e.workspace collate "C", e.source collate "C", e.id collate "C")
+        from usage_events e join newest n on n.number = e.batch group by e.batch
+        union all
+        select l.number, (
+          select array_agg(case when pair[2] is null then pair[1] else sha256('\\x01'::bytea || pair[1] || pair[2]) end order by place)
+          from (select (o - 1) / 2 as place, array_agg(h order by o) as pair from unnest(l.hashes) with ordinality u (h, o) group by 1) p)
+        from levels l where cardinality(l.hashes) > 1
+      )
+      select n.number::text as name, l.hashes[1] is distinct from n.root
+        or n.events <> (select count(*) from usage_events e where e.batch = n.number and e.received_at <= n.closed_at) as wrong
+      from newest n left join levels l on l.number = n.number and cardinality(l.hashes) = 1`),
+  },
+  {
     name: 'rollups',
     asserts: 'Sums of usage of today and yesterday are what their events sum to.',
     things: 'sums',

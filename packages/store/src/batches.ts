@@ -1,6 +1,6 @@
 // Batches of usage events in the database. Whatever takes events holds a lock shared until its commit, and who closes a
 // batch holds it alone, so that none gains an event afterwards.
-import { type BatchStore, type SealedBatch, usageUnits } from '@switchyard/runtime'
+import { type BatchStanding, type BatchStore, type SealedBatch, usageUnits } from '@switchyard/runtime'
 import type { PoolClient } from 'pg'
 import type { Database } from './postgres/pool.ts'
 import { columnOf, quantityMembers } from './usage-event.ts'
@@ -45,6 +45,17 @@ declare page no scroll cursor for select e.body_hash as hash, jsonb_strip_nulls(
     'quantities', json_build_object(${quantityMembers})))::text as text
 from usage_events e where e.batch = $1 ${ordered}`
 
+const since = (time: string) =>
+  `coalesce(greatest(extract(epoch from clock_timestamp() - (${time})), 0), 0)::float8`
+const standing = `
+select ${since(`select min(e.received_at) from usage_events e
+    where e.batch = (select min(number) from usage_batches where sealed_at is null)`)} as unsealed,
+  ${since('select min(closed_at) from usage_batches where archived_at is null and sealed_at is not null')} as unarchived,
+  (select extract(epoch from sealed_at)::float8 from usage_batches where number < (select min(number) from usage_batches where sealed_at is null)
+    order by number desc limit 1) as "sealedAt",
+  (select extract(epoch from archived_at)::float8 from usage_batches where number < (select min(number) from usage_batches where archived_at is null)
+    order by number desc limit 1) as "archivedAt"`
+
 export function batchesOn(database: Database): BatchStore {
   const run = <T>(work: (client: PoolClient) => Promise<T>) => database.transaction(sealing, {}, work)
   return {
@@ -84,6 +95,14 @@ export function batchesOn(database: Database): BatchStore {
         await client.query(lining, [batch])
         for await (const page of fetched<{ hash: Buffer; text: string }>(client, pageOfLines))
           await take(page)
+      }),
+
+    standing: () =>
+      run(async client => {
+        const { rows } = await client.query<BatchStanding>(standing)
+        const [row] = rows
+        if (!row) throw new TypeError('a select without a table has a row')
+        return row
       }),
 
     markArchived: batch =>
