@@ -4,8 +4,8 @@ import { migrate, openStore, readMigrations } from '@switchyard/store'
 import { type TestDatabase, testDatabase } from '@switchyard/store/testing'
 import { Client } from 'pg'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { allow, control, document, operator, put } from './given.ts'
-import { usageEvent } from './usage-event.ts'
+import { document, operator, put } from './given.ts'
+import { openWalls } from './walls.bed.ts'
 
 let db: TestDatabase
 let eyes: Client
@@ -19,29 +19,9 @@ afterEach(async () => {
   await db.close()
 })
 
-async function fill(): Promise<void> {
-  const cluster = await put(db.store, document('Cluster', 'red', 'c'))
-  const to = [{ path: 'spec.cluster', id: cluster.metadata.id }]
-  const endpoint = await put(db.store, document('Endpoint', 'red', 'e'), to)
-  await allow(db.store, 'ann', 'red', ['endpoint:*'])
-  const object = { kind: 'Endpoint', workspace: 'red', name: 'e', id: endpoint.metadata.id }
-  await db.store.write(control, tx => tx.event({ object, type: 'Normal', reason: 'Made', message: 'made' }))
-  await db.store.write(operator, tx => tx.putSecret(endpoint.metadata.id, { field: 'x', hash: 'y' }))
-  await db.leases.acquire('a', 'b', 60)
-  await db.identity.openSession({
-    id: 's',
-    user: 'ann',
-    method: 'password',
-    refreshHash: 'h',
-    idleSeconds: 60,
-    totalSeconds: 60,
-  })
-  await db.usage.ingest([usageEvent('red')])
-}
-
 /** Everything that the schema holds, as text. */
-async function shape(): Promise<unknown> {
-  const { rows } = await eyes.query(`
+async function shape(of = eyes): Promise<readonly { readonly what: string; readonly said: string }[]> {
+  const { rows } = await of.query<{ what: string; said: string }>(`
     select 'column' as what, table_name || '.' || column_name || ' ' || data_type as said
       from information_schema.columns where table_schema = 'switchyard'
     union all select 'policy', tablename || ' ' || policyname || ' ' || cmd || ' ' || roles::text || coalesce(qual, '') || coalesce(with_check, '')
@@ -56,28 +36,46 @@ async function shape(): Promise<unknown> {
   return rows
 }
 
-test('each migration goes down and up again on a filled database, and the schema is the same', async () => {
-  const before = await shape()
-  const all = (await readMigrations()).map(({ name }) => name)
-  for (let to = all.length - 1; to >= 0; to--) {
-    await fill()
-    expect(await migrate(db.url, to)).toEqual(all.slice(to).reverse())
-    if (to === 0)
-      expect(
-        (
-          await eyes.query(
-            "select from pg_class where relnamespace = 'switchyard'::regnamespace and relkind = 'r'",
-          )
-        ).rowCount,
-      ).toBe(1)
-    expect(await migrate(db.url)).toEqual(all.slice(to))
-    expect(await shape()).toEqual(before)
-    await eyes.query(
-      'delete from switchyard.refs; delete from switchyard.secret_hashes; delete from switchyard.resources; delete from switchyard.sessions; delete from switchyard.leases',
-    )
+/** 0002 takes from everyone what 0001 lets them call; who goes down to 0001 is not given it again. */
+const withoutCallers = ({ what, said }: { readonly what: string; readonly said: string }) =>
+  what === 'function' ? said.replace(/\{.*$/, '') : `${what} ${said}`
+
+test('CP4.23: each migration goes down and up and down again on a database in which every table is filled', async () => {
+  const walls = await openWalls()
+  const { db: filled, eyes: see, tables } = walls
+  try {
+    const names = (await readMigrations()).map(({ name }) => name)
+    const newest = await shape(see)
+    const rows = async () => {
+      const counts = new Map<string, number>()
+      for (const table of await tables("c.relname <> 'migrations' and not c.relispartition")) {
+        const { rows: counted } = await see.query<{ n: string }>(`select count(*) as n from ${table}`)
+        counts.set(table, Number(counted[0]?.n))
+      }
+      return counts
+    }
+    const before = await rows()
+    expect([...before].filter(([, n]) => n > 0).length).toBeGreaterThan(35)
+    for (let to = names.length - 1; to >= 0; to--) {
+      const [name = ''] = names.slice(to)
+      const above = (await shape(see)).map(withoutCallers)
+      expect(await migrate(filled.url, to)).toEqual([name])
+      const kept = to > 0 ? await rows() : new Map<string, number>()
+      expect(await migrate(filled.url, to + 1)).toEqual([name])
+      expect((await shape(see)).map(withoutCallers), name).toEqual(above)
+      // What stood before it stands after it.
+      for (const [table, n] of await rows())
+        if (kept.has(table) && table !== 'grants' && table !== 'permissions' && table !== 'kinds')
+          expect([name, table, n]).toEqual([name, table, kept.get(table)])
+      expect(await migrate(filled.url, to)).toEqual([name])
+    }
+    expect(await tables("c.relname <> 'migrations'")).toEqual([])
+    expect(await migrate(filled.url)).toEqual(names)
+    expect(await shape(see)).toEqual(newest)
+  } finally {
+    await walls.close()
   }
-  await fill()
-}, 120_000)
+}, 240_000)
 
 test('a second run does nothing, and two at once do it once', async () => {
   expect(await migrate(db.url)).toEqual([])
