@@ -2,10 +2,11 @@ import { readFileSync } from 'node:fs'
 import { metricRows } from '@switchyard/gateway'
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
+import { controlMetricRows } from '../src/control-metrics.ts'
 import { observabilityPage } from '../src/telemetry-reference.ts'
 
 const read = (path: string) => readFileSync(new URL(`../../../${path}`, import.meta.url), 'utf8')
-const rows = new Map(metricRows)
+const rows = new Map([...metricRows, ...controlMetricRows])
 const made = ['_bucket', '_sum', '_count']
 
 /** The row of a series that a query names, whose histograms have three series each. */
@@ -111,10 +112,12 @@ describe("Grafana's dashboard", () => {
     }
   })
 
-  test('shows every metric of the table', () => {
+  test('shows every metric of the gateway', () => {
     const asked = queries.map(({ expr }) => expr).join('\n')
     expect(
-      [...rows.keys()].filter(name => !new RegExp(`${name}(_bucket|_sum|_count)?\\{`).test(asked)),
+      metricRows
+        .map(([name]) => name)
+        .filter(name => !new RegExp(`${name}(_bucket|_sum|_count)?\\{`).test(asked)),
     ).toEqual([])
   })
 
