@@ -2,6 +2,7 @@
 import { type MetricRow, Series } from '@switchyard/gateway'
 import type { StoreObservation } from '@switchyard/store'
 import { sealingRows } from './sealing-metrics.ts'
+import { trailRows } from './trail-metrics.ts'
 
 const refused: MetricRow = Object.freeze({
   type: 'counter',
@@ -16,11 +17,13 @@ const refused: MetricRow = Object.freeze({
 export const controlMetricRows: readonly (readonly [string, MetricRow])[] = [
   ['switchyard_quota_refused_total', refused],
   ...sealingRows,
+  ...trailRows,
 ]
 
 export class ControlMetrics {
   readonly #refused = new Series('switchyard_quota_refused_total', refused)
   #sealing: readonly string[] = []
+  #trail: readonly string[] = []
 
   readonly hear = (observation: StoreObservation): void => {
     if (observation.type === 'quota_refused') this.#refused.add([observation.level, observation.dimension])
@@ -30,8 +33,12 @@ export class ControlMetrics {
     this.#sealing = lines
   }
 
+  readonly tellTrail = (lines: readonly string[]): void => {
+    this.#trail = lines
+  }
+
   /** Prometheus' text. */
   text(): string {
-    return `${[...this.#refused.lines(), ...this.#sealing].join('\n')}\n`
+    return `${[...this.#refused.lines(), ...this.#sealing, ...this.#trail].join('\n')}\n`
   }
 }

@@ -46,6 +46,7 @@ import type { Settings } from './settings.ts'
 import { openSnapshotDisk } from './snapshot-disk.ts'
 import { keepTidy } from './tidy.ts'
 import { openTrail } from './trail.ts'
+import { watchTrail } from './trail-metrics.ts'
 import { version } from './version.ts'
 import { callerAddress } from './workers-control.ts'
 import type { WorkerState } from './workers-messages.ts'
@@ -167,6 +168,7 @@ export async function serve(settings: Settings, report: Report, signal: AbortSig
       observe: observer(log, 'usage'),
     }),
   )
+  stack.use(watchTrail({ audit, clock, tell: control.tellTrail, observe: observer(log, 'audit') }))
   const following = stack.use(followKeys(vault, true, clock, observer(log, 'keys')))
   const ending = new AbortController()
   const invoices = { invoices: opened.invoices, prices, now: clock.now, observe: observer(log, 'invoice') }

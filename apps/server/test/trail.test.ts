@@ -8,7 +8,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Api, bootstrapDocuments, createApi } from '@switchyard/api'
 import { filesObjects } from '@switchyard/drivers/objects/files'
-import { invoicing, newSigner, readVerifier, verifyArchive, verifyProof } from '@switchyard/ledger'
+import {
+  invoicing,
+  newSigner,
+  numberEntries,
+  readVerifier,
+  verifyArchive,
+  verifyProof,
+} from '@switchyard/ledger'
 import { type Persons, systemClock, systemRandom } from '@switchyard/runtime'
 import { type TestDatabase, testDatabase, testPersons } from '@switchyard/store/testing'
 import { Client } from 'pg'
@@ -17,6 +24,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { openFolder } from '../src/folder.ts'
 import { readSettings } from '../src/settings.ts'
 import { openTrail, type Trail } from '../src/trail.ts'
+import { watchTrail } from '../src/trail-metrics.ts'
 
 let db: TestDatabase
 let persons: Persons
@@ -310,6 +318,33 @@ test('a log that cannot be gone on with says why, for /readyz, and what changes 
   trail = await open('five')
   await expect.poll(async () => (await db.audit.head()).size > size, patience).toBe(true)
   expect(trail.problem()).toBeUndefined()
+})
+
+test('how far the log has come is told as seconds, of what waits too', async () => {
+  await using database = await testDatabase()
+  const { audit } = database
+  const none = await audit.standing()
+  expect(none.signedAt).toBeUndefined()
+  await audit.record({ workspace: null, action: 'a.b' })
+  await audit.claim(1n)
+  await expect.poll(async () => (await audit.standing()).unnumbered, patience).toBeGreaterThan(0)
+  await audit.sequence(1n, 1000, numberEntries)
+  await expect.poll(async () => (await audit.standing()).unsigned, patience).toBeGreaterThan(0)
+  expect(await audit.standing()).toMatchObject({ unnumbered: 0 })
+  const lines: string[] = []
+  const watched = watchTrail({
+    audit,
+    clock: systemClock,
+    tell: told => lines.push(...told),
+    observe: () => {},
+  })
+  await expect
+    .poll(() => lines.join('\n'), patience)
+    .toContain('# TYPE switchyard_audit_unarchived_seconds gauge')
+  await signed()
+  expect(await db.audit.standing()).toMatchObject({ unnumbered: 0, unsigned: 0, unarchived: 0 })
+  expect(Math.abs(((await db.audit.standing()).signedAt ?? 0) - Date.now() / 1000)).toBeLessThan(600)
+  await watched[Symbol.asyncDispose]()
 })
 
 describe('a person', () => {

@@ -162,6 +162,18 @@ export interface Retention {
   readonly waiting: { readonly days: number; readonly from: string } | undefined
 }
 
+/** How far the log has come. Ages in seconds, 0 where nothing waits; moments in seconds since 1970. */
+export interface AuditStanding {
+  /** Of the oldest entry without a number. */
+  readonly unnumbered: number
+  readonly numberedAt: number | undefined
+  /** Since the oldest entry that no checkpoint covers was numbered. */
+  readonly unsigned: number
+  readonly signedAt: number | undefined
+  /** Since the oldest entry that the archive does not hold was numbered. */
+  readonly unarchived: number
+}
+
 /** The log in the store. What is not said to be a caller's runs as the server's own role for it. */
 export interface AuditStore {
   /** In a transaction of its own, for what has no other: a refusal. */
@@ -169,6 +181,7 @@ export interface AuditStore {
   /** Under the identity's row-level security. */
   list(as: Identity, query: AuditQuery): Promise<readonly AuditRow[]>
   head(): Promise<AuditHead & { readonly archived: number; readonly pruned: number }>
+  standing(): Promise<AuditStanding>
   /** Takes the log for this epoch; false when a newer one has it. */
   claim(epoch: bigint): Promise<boolean>
   /**

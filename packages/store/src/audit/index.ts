@@ -5,6 +5,7 @@ import type { Database } from '../postgres/pool.ts'
 import { listAudit } from './list.ts'
 import { recordAudit } from './record.ts'
 import { addEntries, claimLog, countsOf, growTiles, sequence } from './sequence.ts'
+import { standingOf } from './standing.ts'
 
 const as = { role: 'audit' } as const
 const reading = { readOnly: true } as const
@@ -37,6 +38,7 @@ export function auditOn(database: Database): AuditStore {
         if (!row) throw new TypeError('the log has a head')
         return { ...headOf(row), archived: Number(row.archived), pruned: Number(row.pruned) }
       }),
+    standing: () => read(standingOf),
     claim: epoch => write(client => claimLog(client, epoch)),
     sequence: (epoch, limit, number) => write(client => sequence(client, epoch, limit, number)),
     tile: (level, n) =>
