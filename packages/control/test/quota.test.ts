@@ -18,15 +18,37 @@ import {
 } from './yard.ts'
 
 const linux = process.platform === 'linux'
+const local = { kind: 'Cluster', name: 'local', workspace: null } as const
 
-test.skipIf(!linux)(
-  'SV9: a borrower loses what its lender comes to need, the newest first, and nobody drops below nominal',
+const nvidia = { accelerator: 'nvidia', product: 'L4' }
+
+/** What is shared out: how a Quota says it, what each endpoint asks for, and where the status tells of it. */
+const things = [
+  {
+    of: 'replicas',
+    asking: {},
+    sharing: (share: object) => ({ replicas: share }),
+    told: (status: Told) => status,
+  },
+  {
+    of: 'devices',
+    asking: { resources: { ...nvidia, devices: 1 } },
+    sharing: (share: object) => ({ flavors: [{ ...nvidia, ...share }] }),
+    told: (status: Told) => status.flavors?.[0] ?? {},
+  },
+] as const
+type Counts = Readonly<Record<string, number>>
+type Told = Counts & { readonly flavors?: readonly Counts[] }
+
+test.skipIf(!linux).each(things)(
+  'SV9: 38: a borrower of $of loses what its lender comes to need, the newest first, and nobody drops below nominal',
   { timeout: 90_000 },
-  async () => {
+  async ({ asking, sharing, told }) => {
     const yard = await makeYard()
     const opened = await testDatabase()
     const { store } = opened
     await furnish(store, yard)
+    await change(store, local, { devices: [{ ...nvidia, ids: ['0', '1'] }] })
     await put(store, 'Workspace', 'red', {})
     await put(store, 'Workspace', 'blue', {})
     const running = await runControl(yard, opened)
@@ -37,12 +59,12 @@ test.skipIf(!linux)(
       await opened[Symbol.asyncDispose]()
       await removeYard(yard)
     })
-    const quota = (workspace: string, replicas: object) =>
-      put(store, 'Quota', 'q', { cohort: 'lab', replicas }, workspace)
+    const quota = (workspace: string, share: object) =>
+      put(store, 'Quota', 'q', { cohort: 'lab', ...sharing(share) }, workspace)
     await quota('red', { nominal: 1, borrow: 1 })
     await quota('blue', { nominal: 1, lend: 1 })
     const counts = async (workspace: string) =>
-      (await get(store, 'Quota', 'q', workspace))?.status as Readonly<Record<string, number>>
+      told((await get(store, 'Quota', 'q', workspace))?.status as Told)
     const ready = async (workspace: string) =>
       statusOf(await get(store, 'Endpoint', 'chat', workspace)).replicas?.ready
     const quotaOk = async (workspace: string) =>
@@ -52,14 +74,14 @@ test.skipIf(!linux)(
 
     // Nobody has more than the cohort at any commit, whatever drains meanwhile.
     const before = await store.version({ role: 'control' })
-    await put(store, 'Endpoint', 'chat', chat({ replicas: 2, drainSeconds: 1 }), 'red')
+    await put(store, 'Endpoint', 'chat', chat({ replicas: 2, drainSeconds: 1, ...asking }), 'red')
     await until('both of red are ready, one of them borrowed', async () => (await ready('red')) === 2)
     await until(
       'it is told',
       async () => (await counts('red')).borrowed === 1 && (await counts('blue')).lent === 1,
     )
 
-    await put(store, 'Endpoint', 'chat', chat({ drainSeconds: 1 }), 'blue')
+    await put(store, 'Endpoint', 'chat', chat({ drainSeconds: 1, ...asking }), 'blue')
     await until('blue has its own', async () => (await ready('blue')) === 1)
     const left = (await list(store, 'Replica')).filter(({ metadata }) => metadata.workspace === 'red')
     expect(left.map(({ metadata }) => metadata.name)).toEqual(['chat-1-0'])
