@@ -8,7 +8,7 @@ export {
   type Signer,
   type Verifier,
 } from './audit/note.ts'
-export { numberEntries } from './audit/number.ts'
+export { numberEntries, numbering } from './audit/number.ts'
 export { verifyProof } from './audit/proof.ts'
 export { resumeLog } from './audit/resume.ts'
 export { type AuditObservation, keepLog, type SequencerOptions, settleLog } from './audit/sequencer.ts'
