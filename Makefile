@@ -3,9 +3,11 @@ NODE_FLAGS := --no-audit --no-fund --ignore-scripts
 PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 export PATH
 
+CONSOLE := apps/console/dist/index.html
+
 .PHONY: up down test test-real check bench install train
 
-up: node_modules/.package-lock.json
+up: node_modules/.package-lock.json $(CONSOLE)
 	@node bin/switchyard.mjs up --detach $(ARGS)
 
 down:
@@ -18,10 +20,14 @@ node_modules/.package-lock.json: package-lock.json
 	@npm ci $(NODE_FLAGS) --loglevel=error
 	@touch $@
 
+# What a browser loads, made anew when anything of it has changed.
+$(CONSOLE): node_modules/.package-lock.json $(shell find apps/console/src apps/console/index.html apps/console/vite.config.ts packages/client/src packages/kinds/src -type f)
+	@npm run --silent build -w @switchyard/console
+
 check: install
 	@npm run --silent check
 
-test: install
+test: install $(CONSOLE)
 	@npm run --silent test
 
 test-real: install

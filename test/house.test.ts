@@ -10,7 +10,7 @@ const rows = [
   ['kinds', 'dialects', 'catalog', 'manifest'],
   ['runtime'],
   ['api', 'control', 'gateway', 'ledger', 'store', 'drivers', 'client'],
-  ['server', 'engine', 'cli'],
+  ['server', 'engine', 'cli', 'console'],
 ] as const
 
 const rowOf = new Map<string, number>(rows.flatMap((rooms, row) => rooms.map(room => [room, row] as const)))

@@ -31,7 +31,7 @@ export interface GatewayEdge {
 
 /** Paths of the control plane; everything else is the gateway's, so that a wrong path gets its dialect's error. */
 const control =
-  /^\/(api\/v1|setup|invitation|reset|healthz|readyz|version|metrics|\.well-known)(\/|\?|$)|^\/$/
+  /^\/(api\/v1|console|setup|invitation|reset|healthz|readyz|version|metrics|\.well-known)(\/|\?|$)|^\/$/
 
 /** The front page, for browsers; Ollama's clients ask the same path whether it is running. */
 const forBrowsers = ({ url, headers }: IncomingMessage) =>

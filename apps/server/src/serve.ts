@@ -17,6 +17,7 @@ import { examine, systemClock, systemRandom, type Vault } from '@switchyard/runt
 import type { KeyRing } from '@switchyard/store'
 import { keepBudgets } from './budgets.ts'
 import { type ConfigFile, followConfigFile } from './config-file.ts'
+import { openConsole } from './console.ts'
 import { ControlMetrics } from './control-metrics.ts'
 import { type Database, openDatabase, prepareSchema } from './database.ts'
 import { serverChecks } from './doctor.ts'
@@ -243,6 +244,7 @@ export async function serve(settings: Settings, report: Report, signal: AbortSig
         address: callerAddress,
         outside: guardedFetch,
         mailer: settings.mail && smtpMailer(settings.mail),
+        console: await openConsole(),
       })
       stack.defer(() => api.close())
       stack.defer(() => ending.abort())

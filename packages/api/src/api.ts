@@ -25,6 +25,7 @@ import { type Authenticate, createAuthenticate } from './authenticate.ts'
 import { type Shipped, ship } from './bootstrap.ts'
 import type { ConfigurationState } from './configuration-rows.ts'
 import { type Configure, createConfigure } from './configure.ts'
+import type { ConsoleFiles } from './console-rows.ts'
 import { createCursors } from './cursor.ts'
 import type { ExplainOptions } from './explain-row.ts'
 import { fingerprints, renewFingerprints } from './fingerprints.ts'
@@ -105,6 +106,8 @@ export interface ApiOptions {
   /** Address of the peer, for counting failed sign-ins; the socket's when absent. */
   readonly address?: (request: IncomingMessage) => string
   readonly watch?: Partial<WatchLimits>
+  /** The built console; without it its page says how to build it. */
+  readonly console?: ConsoleFiles | undefined
 }
 
 export interface Api {
@@ -196,6 +199,7 @@ export async function createApi(options: ApiOptions): Promise<Api> {
     configure,
     configuration: options.configuration,
     explain: options.explain,
+    console: options.console,
     store,
     secrets,
     vault,

@@ -58,7 +58,12 @@ export function show(document: Document, view: View): Omit<Document, 'spec' | 's
 }
 
 /** What a list or a watch selects, from its query. */
-export function selectionOf(kind: Kind, workspace: Place, query: ListQuery, caller: Caller): Selection {
+export function selectionOf(
+  kind: Kind,
+  workspace: Place,
+  query: Pick<ListQuery, 'labelSelector' | 'fieldSelector' | 'q'>,
+  caller: Caller,
+): Selection {
   return {
     ...(workspace === undefined ? {} : { workspace }),
     labels: query.labelSelector === undefined ? [] : parseLabelSelector(query.labelSelector),

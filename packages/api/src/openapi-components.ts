@@ -8,13 +8,19 @@ export type Json = Readonly<Record<string, unknown>>
 /** A reference to a component. */
 export const component = (name: string) => ({ $ref: `#/components/schemas/${name}` })
 
+/** What may be written, as JSON Schema 2020-12 that stands by itself. */
+export function wholeSchema(schema: z.ZodType) {
+  const { $schema: _dialect, ...root } = z.toJSONSchema(schema, {
+    io: 'input',
+    target: 'draft-2020-12',
+    unrepresentable: 'any',
+  })
+  return root
+}
+
 /** A zod schema as JSON Schema; its inner definitions become components under names of their own. */
 export function jsonSchema(schema: z.ZodType, name: string, components: Record<string, Json>): Json {
-  const {
-    $schema: _dialect,
-    $defs,
-    ...root
-  } = z.toJSONSchema(schema, { io: 'input', target: 'draft-2020-12', unrepresentable: 'any' })
+  const { $defs, ...root } = wholeSchema(schema)
   const inner = isObject($defs) ? $defs : {}
   const rename = (value: unknown): unknown => {
     if (Array.isArray(value)) return value.map(rename)

@@ -145,8 +145,10 @@ export function openApi(
   commonComponents(components)
   for (const kind of kinds) kindComponents(kind, components)
   const paths: Record<string, Record<string, Json>> = {}
-  for (const row of rows)
-    paths[row.path] = { ...paths[row.path], [row.method.toLowerCase()]: operation(row, components) }
+  for (const row of rows) {
+    const path = row.path.replace('*}', '}')
+    paths[path] = { ...paths[path], [row.method.toLowerCase()]: operation(row, components) }
+  }
   return {
     openapi: '3.1.0',
     info: {

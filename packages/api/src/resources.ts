@@ -24,7 +24,7 @@ import {
   type Params,
   type Row,
 } from './route.ts'
-import { type WatchOptions, watchDocuments } from './watch.ts'
+import { lastEventIdOf, type WatchOptions, watchDocuments } from './watch.ts'
 import { createWriter, type WriteAsk, type WritingOptions } from './writing.ts'
 
 export interface ResourcesOptions extends ListingOptions, WritingOptions, ActionsOptions, WatchOptions {
@@ -138,14 +138,13 @@ function rowsOf(options: ResourcesOptions, kind: Kind, at: Collection): readonly
       const { caller, query, params, headers, requestId, signal } = ask
       const workspace = at.listed(params)
       if (query.watch !== true) return listDocuments(options, kind, caller, workspace, query)
-      const lastEventId = headers['last-event-id']
       return watchDocuments(options, {
-        kind,
+        kinds: [kind],
         caller,
         workspace,
         query,
         accept: headers.accept,
-        lastEventId: Array.isArray(lastEventId) ? lastEventId[0] : lastEventId,
+        lastEventId: lastEventIdOf(headers),
         requestId,
         signal,
       })

@@ -57,7 +57,7 @@ export interface Output {
 
 export interface Row {
   readonly method: Method
-  /** `/api/v1/workspaces/{w}/endpoints/{name}` */
+  /** `/api/v1/workspaces/{w}/endpoints/{name}`; `{path*}` at the end is any number of segments. */
   readonly path: string
   /** Who may call: holders of a permission, or anyone for a reason, or any caller about themselves for a reason. */
   readonly permission?: string
@@ -158,7 +158,7 @@ export const nowhere = (): Location => ({ workspace: undefined })
 
 /** Parameters of a path, in order. */
 export function parametersOf(path: string): readonly string[] {
-  return [...path.matchAll(/\{([^}]+)\}/g)].map(([, name]) => name!)
+  return [...path.matchAll(/\{([^}*]+)\*?\}/g)].map(([, name]) => name!)
 }
 
 /** Every fault of a route table as a sentence that names the row; none when the server may start. */

@@ -5,9 +5,11 @@ import type { AuditOptions } from './audit-export.ts'
 import { auditRows } from './audit-rows.ts'
 import { type BalanceOptions, balanceRows } from './balance-rows.ts'
 import { type ConfigurationOptions, configurationRows } from './configuration-rows.ts'
+import { type ConsoleFiles, consoleRows } from './console-rows.ts'
 import { type ExplainOptions, explainRow } from './explain-row.ts'
 import { type FactOptions, factRows } from './fact-rows.ts'
 import { type InvoiceOptions, invoiceRows } from './invoice-rows.ts'
+import { kindRow } from './kind-rows.ts'
 import { type PeopleOptions, peopleRows } from './people-rows.ts'
 import { type PriceOptions, priceRows } from './price-rows.ts'
 import { type ResourcesOptions, resourceRows } from './resources.ts'
@@ -16,6 +18,7 @@ import { openApiRow, type ServerOptions, serverRows } from './server-rows.ts'
 import { type SessionRowsOptions, sessionRows } from './session-rows.ts'
 import { type SsoRowsOptions, ssoRows } from './sso-rows.ts'
 import { usageRows } from './usage-rows.ts'
+import { watchRow } from './watch-row.ts'
 
 export interface RoutesOptions
   extends ResourcesOptions,
@@ -32,6 +35,7 @@ export interface RoutesOptions
     ConfigurationOptions,
     ExplainOptions {
   readonly authenticate: ResourcesOptions['authenticate']
+  readonly console: ConsoleFiles | undefined
 }
 
 export function routes(options: RoutesOptions): readonly Row[] {
@@ -50,6 +54,9 @@ export function routes(options: RoutesOptions): readonly Row[] {
     ...peopleRows(options),
     ...ssoRows(options),
     ...serverRows(options),
+    kindRow(),
+    watchRow(options),
+    ...consoleRows(options.console),
   ]
   return [...rows, openApiRow(options, rows)]
 }

@@ -143,7 +143,7 @@ export async function serve(table: readonly Row[], serving: Serving): Promise<Fa
 }
 
 /** As fastify writes a path. */
-const routeOf = ({ path }: Row) => path.replaceAll(/\{([^}]+)\}/g, ':$1')
+const routeOf = ({ path }: Row) => path.replaceAll(/\{[^}]+\*\}/g, '*').replaceAll(/\{([^}]+)\}/g, ':$1')
 
 function paramsOf(request: FastifyRequest): Params {
   return request.params as Params // every row's parameters are single segments of the path, so strings
@@ -185,7 +185,12 @@ async function send(
 function methodTable(table: readonly Row[]): (path: string) => readonly string[] {
   const patterns = table.map(({ method, path }) => ({
     method,
-    pattern: new RegExp(`^${path.replaceAll('.', '\\.').replaceAll(/\{[^}]+\}/g, '[^/]+')}$`),
+    pattern: new RegExp(
+      `^${path
+        .replaceAll('.', '\\.')
+        .replaceAll(/\{[^}]+\*\}/g, '.*')
+        .replaceAll(/\{[^}]+\}/g, '[^/]+')}$`,
+    ),
   }))
   return path => [
     ...new Set(patterns.filter(({ pattern }) => pattern.test(path)).map(({ method }) => method)),

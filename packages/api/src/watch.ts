@@ -1,5 +1,5 @@
 // A stream of changes that misses nothing: NDJSON or SSE, from a version or from a first list, for one caller.
-import type { ServerResponse } from 'node:http'
+import type { IncomingHttpHeaders, ServerResponse } from 'node:http'
 import { type Document, errorBody, Fault, type Kind } from '@switchyard/kinds'
 import type { Change, Store } from '@switchyard/runtime'
 import type { Authenticate } from './authenticate.ts'
@@ -39,10 +39,11 @@ export interface WatchOptions {
 }
 
 export interface WatchAsk {
-  readonly kind: Kind
+  /** One or several: versions are of the whole log, so that one stream tells of all of them in order. */
+  readonly kinds: readonly Kind[]
   readonly caller: Caller
   readonly workspace: Place
-  readonly query: ListQuery
+  readonly query: Pick<ListQuery, 'labelSelector' | 'fieldSelector' | 'q' | 'view' | 'resourceVersion'>
   readonly accept: string | undefined
   readonly lastEventId: string | undefined
   readonly requestId: string
@@ -55,28 +56,40 @@ type Frame = { readonly type: FrameType; readonly object: unknown; readonly vers
 const batch = 500
 const initialEnd = { 'switchyard.dev/initial-events-end': 'true' }
 
+/** Where an EventSource goes on. */
+export function lastEventIdOf({ 'last-event-id': given }: IncomingHttpHeaders): string | undefined {
+  return Array.isArray(given) ? given[0] : given
+}
+
 /** Everything that can refuse is done before the stream begins, so that it refuses with a status. */
 export async function watchDocuments(options: WatchOptions, ask: WatchAsk): Promise<Answer> {
   const { store } = options
-  const { kind, caller, workspace, query } = ask
-  const selection = selectionOf(kind, workspace, query, caller)
+  const { kinds, caller, workspace, query } = ask
+  const selected = kinds.map(kind => ({ kind, selection: selectionOf(kind, workspace, query, caller) }))
   const as = identityOf(caller)
   const from = resumeFrom(ask)
   if (from === undefined) {
-    const first = await store.read(as, async tx => {
+    const pages = await store.read(as, async tx => {
       await checkWorkspace(tx, caller, workspace)
-      return tx.list({ kind: kind.kind, ...selection, sort: 'name' })
+      const listed = []
+      for (const { kind, selection } of selected)
+        listed.push({ kind, ...(await tx.list({ kind: kind.kind, ...selection, sort: 'name' })) })
+      return listed
     })
-    const readable = first.items.filter(item => permits(caller, kind, 'read', item))
-    return { stream: response => follow(options, ask, selection, response, first.version, readable) }
+    const readable = pages.flatMap(({ kind, items }) =>
+      items.filter(item => permits(caller, kind, 'read', item)),
+    )
+    const version = pages[0]?.version ?? '0'
+    return { stream: response => follow(options, ask, selected, response, version, readable) }
   }
   if (BigInt(from) > BigInt(await store.version(as)))
     throw new Fault('expired', 'This resourceVersion is of another installation. List again.', {
       reason: 'version_unknown',
     })
   // Asked for once before the first byte: a version that the log has lost is 410, not a broken stream.
-  await store.changes(as, from, 1, [kind.kind])
-  return { stream: response => follow(options, ask, selection, response, from, undefined) }
+  const names = kinds.map(({ kind }) => kind)
+  await store.changes(as, from, 1, names)
+  return { stream: response => follow(options, ask, selected, response, from, undefined) }
 }
 
 function resumeFrom({ lastEventId, query }: WatchAsk): string | undefined {
@@ -98,30 +111,42 @@ export function frameOf(change: Change, isSelected: (document: Document) => bool
   return was ? 'DELETED' : undefined
 }
 
+interface Selected {
+  readonly kind: Kind
+  readonly selection: Selection
+}
+
 async function follow(
   options: WatchOptions,
   ask: WatchAsk,
-  selection: Selection,
+  selected: readonly Selected[],
   response: ServerResponse,
   version: string,
   first: readonly Document[] | undefined,
 ): Promise<void> {
   const { store, authenticate, now, chance, limits } = options
-  const { kind, caller, query, requestId } = ask
+  const { kinds, caller, query, requestId } = ask
+  const names = kinds.map(({ kind }) => kind)
   const gone = new AbortController()
   response.once('close', () => gone.abort())
   const signal = AbortSignal.any([ask.signal, gone.signal])
   const sse = ask.accept?.includes('text/event-stream') ?? false
   const line = createLine(response, sse, limits, signal)
   const as = identityOf(caller)
-  const isSelected = (document: Document) =>
-    selects(selection, document) && permits(caller, kind, 'read', document)
+  const byKind = new Map(selected.map(one => [one.kind.kind, one]))
+  const isSelected = (document: Document) => {
+    const of = byKind.get(document.kind)
+    return of !== undefined && selects(of.selection, document) && permits(caller, of.kind, 'read', document)
+  }
   const send = (type: FrameType, document: Document) =>
     line.send({ type, object: show(document, query.view), version: document.metadata.resourceVersion })
   const bookmark = (at: string, annotations: Readonly<Record<string, string>> = {}) =>
     line.send({
       type: 'BOOKMARK',
-      object: { kind: kind.kind, metadata: { resourceVersion: at, annotations } },
+      object: {
+        kind: names.length === 1 ? names[0] : 'Change',
+        metadata: { resourceVersion: at, annotations },
+      },
       version: at,
     })
 
@@ -151,7 +176,7 @@ async function follow(
         await checkStanding(authenticate, caller)
         checkedAt = now()
       }
-      const { changes, through } = await store.changes(as, at, batch, [kind.kind])
+      const { changes, through } = await store.changes(as, at, batch, names)
       for (const change of changes) {
         const type = frameOf(change, isSelected)
         if (type === undefined) continue

@@ -1,6 +1,7 @@
 import { request } from 'node:http'
 import { createInterface } from 'node:readline'
 import { setTimeout as pause } from 'node:timers/promises'
+import { kinds } from '@switchyard/kinds'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Body, expectStatus, type Harness, type Person, start, workspaceDocument } from './harness.ts'
 
@@ -278,4 +279,57 @@ test('a watcher that does not read is closed and harms no other', async () => {
   await closed
   expect(text).toContain('slow_consumer')
   expect((await slow.call('GET', `${path}/big`)).body.metadata.resourceVersion).toBe(at)
+})
+
+describe('a watch of several kinds', () => {
+  const both = '/api/v1/watch?kinds=Project,workspaces'
+
+  test('begins with every document of each, and goes on with changes of all in their order', async () => {
+    expectStatus(await h.call('POST', projects, { body: project('several-a') }), 201)
+    await using one = await watch(both)
+    expect(one.status).toBe(200)
+    const mark = await one.until(({ type }) => type === 'BOOKMARK')
+    expect(mark.object.kind).toBe('Change')
+    const first = one.frames
+      .slice(0, one.frames.indexOf(mark))
+      .map(({ object }) => `${object.kind} ${object.metadata.name}`)
+    expect(first).toEqual(
+      expect.arrayContaining(['Project several-a', 'Workspace team', 'Workspace default']),
+    )
+    expectStatus(await h.call('POST', '/api/v1/workspaces', { body: workspaceDocument('several') }), 201)
+    expectStatus(await h.call('POST', projects, { body: project('several-b') }), 201)
+    await one.until(({ type, object }) => type === 'ADDED' && object.metadata?.name === 'several-b')
+    const later = one.frames.slice(one.frames.indexOf(mark) + 1).filter(({ type }) => type === 'ADDED')
+    expect(later.map(({ object }) => object.metadata.name)).toEqual(['several', 'several-b'])
+  })
+
+  test('goes on from a version, and tells nothing of what the caller may not read', async () => {
+    const token = (await h.person('several-viewer', { team: ['viewer'] })).token
+    const listed = await h.call('GET', projects)
+    const from = String(listed.body.metadata.resourceVersion)
+    expectStatus(
+      await h.call('POST', '/api/v1/workspaces', { body: workspaceDocument('several-hidden') }),
+      201,
+    )
+    expectStatus(await h.call('POST', projects, { body: project('several-c') }), 201)
+    await using one = await watch(`${both}&resourceVersion=${from}`, { token })
+    await one.until(({ type, object }) => type === 'ADDED' && object.metadata?.name === 'several-c')
+    expect(one.frames.filter(({ object }) => object.metadata?.name === 'several-hidden')).toEqual([])
+    await using none = await watch('/api/v1/watch?kinds=Project,User', { token })
+    expect(none.status).toBe(403)
+    await using unknown = await watch('/api/v1/watch?kinds=Project,Nonsense', { token })
+    expect(unknown.status).toBe(400)
+  })
+})
+
+test('the kinds are told with schemas that stand by themselves, and not again when nothing has changed', async () => {
+  const { body, headers } = await h.call('GET', '/api/v1/kinds')
+  const items = body.items as unknown as readonly { kind: string; spec: { type: string } }[]
+  expect(items.map(({ kind }) => kind)).toEqual(kinds.map(({ kind }) => kind))
+  for (const { spec } of items) expect(JSON.stringify(spec)).not.toContain('#/components')
+  expect(items.find(({ kind }) => kind === 'Endpoint')?.spec.type).toBe('object')
+  const again = await h.call('GET', '/api/v1/kinds', {
+    headers: { 'if-none-match': String(headers.get('etag')) },
+  })
+  expect(again.status).toBe(304)
 })

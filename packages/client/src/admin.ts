@@ -1,8 +1,8 @@
 // For who runs the installation: versions of the master key, and whether all is in order.
 import type { DoctorReport, MasterKeys } from '@switchyard/api'
 import { Fault } from '@switchyard/kinds'
-import { isRecord } from './documents.ts'
 import type { Exchange } from './exchange.ts'
+import { isRecord } from './values.ts'
 
 export type { MasterKeys }
 

@@ -1,9 +1,9 @@
 // The trail over HTTP: pages of entries, exports as lines, the keys of the log, and bringing it back.
 import { Fault } from '@switchyard/kinds'
-import { isRecord } from './documents.ts'
 import type { Exchange } from './exchange.ts'
 import { abortFault, networkFault } from './faults.ts'
 import { lines } from './lines.ts'
+import { isRecord } from './values.ts'
 
 export interface AuditFilter {
   /** Absent is every workspace that the caller may read. */

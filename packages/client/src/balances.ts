@@ -1,7 +1,7 @@
 // Balances, their entries, and money that is brought.
 import { Fault } from '@switchyard/kinds'
-import { isRecord } from './documents.ts'
 import type { Exchange } from './exchange.ts'
+import { isRecord } from './values.ts'
 
 /** Amounts are decimals as text, in the account's currency. */
 export interface Balance {

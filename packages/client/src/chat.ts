@@ -1,9 +1,9 @@
 // A chat completion through the gateway, in OpenAI's dialect, as a person at a terminal needs it.
 import { Fault, httpStatus } from '@switchyard/kinds'
-import { isRecord } from './documents.ts'
 import type { Exchange } from './exchange.ts'
 import { abortFault, networkFault, readRefusal } from './faults.ts'
 import { lines } from './lines.ts'
+import { isRecord } from './values.ts'
 
 export interface Turn {
   readonly role: 'system' | 'user' | 'assistant'

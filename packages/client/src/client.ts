@@ -5,7 +5,7 @@ import { auditCalls } from './audit.ts'
 import { balanceCalls } from './balances.ts'
 import { chatCalls } from './chat.ts'
 import { configurationCalls } from './configuration.ts'
-import { documentCalls, type KindName, type WatchQuery } from './documents.ts'
+import { collectionPath, documentCalls, type KindName, type WatchQuery } from './documents.ts'
 import { createExchange, type ExchangeOptions } from './exchange.ts'
 import { factCalls } from './facts.ts'
 import { abortFault } from './faults.ts'
@@ -46,7 +46,7 @@ export function createClient({ watch: retry, ...options }: ClientOptions) {
     ...adminCalls(exchange),
     /** The documents, `SYNCED`, then every change; goes on after cuts, and lists again when it must. */
     watch: (kind: KindName, query: WatchQuery = {}) =>
-      watch(exchange, kind, query, { pause, attempts: 20, ...retry }),
+      watch(exchange, collectionPath(kind, query), query, { pause, attempts: 20, ...retry }),
     [Symbol.asyncDispose]: () => exchange[Symbol.asyncDispose](),
   }
 }

@@ -2,8 +2,9 @@
 import type { Configuration, ConfigurationState as State } from '@switchyard/api'
 import type { ExplainAsk, Explanation } from '@switchyard/gateway'
 import { type Code, type Detail, Fault } from '@switchyard/kinds'
-import { isRecord, type Manifest } from './documents.ts'
+import type { Manifest } from './documents.ts'
 import type { Exchange } from './exchange.ts'
+import { isRecord } from './values.ts'
 
 export type RouteAsk = ExplainAsk
 export type RouteExplanation = Explanation

@@ -1,6 +1,7 @@
 // Documents over HTTP: list, read, create, replace, patch, delete, status and actions.
 import { type Document, Fault, findKind } from '@switchyard/kinds'
 import type { Answer, Ask, Exchange } from './exchange.ts'
+import { isRecord, readDocument } from './values.ts'
 
 /** A kind by any of its names: `Endpoint`, `endpoints`, `ep`. */
 export type KindName = string
@@ -79,9 +80,6 @@ export interface Deleted {
   readonly document: Document | undefined
 }
 
-export const isRecord = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
-
 export function collectionPath(name: KindName, { workspace }: Place): string {
   const kind = findKind(name)
   if (!kind) throw new Fault('invalid', `There is no kind ${name}.`, { reason: 'unknown_kind' })
@@ -90,17 +88,6 @@ export function collectionPath(name: KindName, { workspace }: Place): string {
 }
 export const documentPath = (kind: KindName, ref: Ref) =>
   `${collectionPath(kind, ref)}/${encodeURIComponent(ref.name)}`
-
-/** Enough is checked to stand on; a newer server's further fields are left alone. */
-export function readDocument(value: unknown): Document {
-  if (isRecord(value) && typeof value.kind === 'string' && isRecord(value.metadata))
-    if (typeof value.metadata.name === 'string' && typeof value.metadata.resourceVersion === 'string')
-      return value as unknown as Document // the envelope was just checked; spec and status are unknown
-  throw new Fault(
-    'internal',
-    'The server answered with something that is no document. Is it another version?',
-  )
-}
 
 function readList(value: unknown): DocumentList {
   if (!isRecord(value) || !Array.isArray(value.items) || !isRecord(value.metadata))

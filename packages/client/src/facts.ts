@@ -1,9 +1,9 @@
 // What happened, as far as the caller may read it: usage, events and the engines' logs.
 import { Fault } from '@switchyard/kinds'
-import { isRecord } from './documents.ts'
 import type { Exchange } from './exchange.ts'
 import { abortFault, networkFault } from './faults.ts'
 import { lines } from './lines.ts'
+import { isRecord } from './values.ts'
 
 export interface UsageQuery {
   /** Absent sums every workspace that the caller may read. */

@@ -1,9 +1,8 @@
 // Turns what went wrong on the way into the one error class: the server's error body, or a network that failed.
-import { type Code, codes, type Detail, Fault, httpStatus } from '@switchyard/kinds'
+import { type Code, codes, type Detail, Fault, httpStatus } from '@switchyard/kinds/fault'
+import { isRecord } from './values.ts'
 
 const isCode = (value: unknown): value is Code => codes.some(code => code === value)
-const isRecord = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
 
 function readDetails(value: unknown): Detail[] {
   if (!Array.isArray(value)) return []

@@ -1,8 +1,8 @@
 // Invoices and credit notes: listing and reading them, issuing, and the archive that one is verified from.
 import { Fault, type InvoiceDocument, invoiceDocumentSchema } from '@switchyard/kinds'
-import { isRecord } from './documents.ts'
 import type { Exchange } from './exchange.ts'
 import { lines } from './lines.ts'
+import { isRecord } from './values.ts'
 
 export interface InvoiceItem {
   readonly id: string

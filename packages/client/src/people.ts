@@ -1,7 +1,7 @@
 // How people come in and look after their accounts: invitations, links for new passwords, open sessions.
 import { Fault } from '@switchyard/kinds'
-import { isRecord } from './documents.ts'
 import type { Exchange } from './exchange.ts'
+import { isRecord } from './values.ts'
 
 export interface InviteAsk {
   readonly email: string

@@ -1,7 +1,7 @@
 // Signing in with a password, staying signed in by a refresh token, and asking who one is.
 import { Fault } from '@switchyard/kinds'
-import { isRecord } from './documents.ts'
 import type { Exchange } from './exchange.ts'
+import { isRecord } from './values.ts'
 
 export interface Session {
   readonly accessToken: string

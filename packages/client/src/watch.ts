@@ -1,9 +1,11 @@
 // A watch that survives: it goes on from the last version it saw, and lists again when that is too old.
-import { type Document, Fault } from '@switchyard/kinds'
-import { collectionPath, isRecord, type KindName, readDocument, type WatchQuery } from './documents.ts'
-import type { Exchange } from './exchange.ts'
+import type { Document } from '@switchyard/kinds'
+import { Fault } from '@switchyard/kinds/fault'
+import type { WatchQuery } from './documents.ts'
+import type { Ask } from './exchange.ts'
 import { abortFault, networkFault, readFault } from './faults.ts'
 import { lines } from './lines.ts'
+import { isRecord, readDocument } from './values.ts'
 
 export type WatchEvent =
   | { readonly type: 'ADDED' | 'MODIFIED' | 'DELETED'; readonly document: Document }
@@ -12,9 +14,18 @@ export type WatchEvent =
   /** What was seen so far counts no more: the list begins again. */
   | { readonly type: 'RELISTED' }
 
+/** What a watch asks of an exchange. */
+export interface WatchExchange {
+  readonly url: string
+  stream(ask: Ask): Promise<{ readonly body: AsyncIterable<Uint8Array> }>
+  until(signal: AbortSignal | undefined): AbortSignal | undefined
+}
+
 export interface WatchOptions {
   /** Waits before the n-th attempt in a row, n from 1. */
   readonly pause: (attempt: number, signal: AbortSignal | undefined) => Promise<void>
+  /** Called whenever the server has begun to answer. */
+  readonly begun?: () => void
   /** Attempts in a row that may fail once the watch has begun. */
   readonly attempts: number
 }
@@ -51,9 +62,10 @@ const passing = (fault: Fault) => ['unavailable', 'deadline', 'exhausted', 'inte
  * signal's Fault). The first connection must succeed; later ones are tried again.
  */
 export async function* watch(
-  exchange: Exchange,
-  kind: KindName,
-  query: WatchQuery,
+  exchange: WatchExchange,
+  /** Of the collection. */
+  path: string,
+  query: Omit<WatchQuery, 'workspace'>,
   options: WatchOptions,
 ): AsyncGenerator<WatchEvent> {
   const { labelSelector, fieldSelector } = query
@@ -69,13 +81,14 @@ export async function* watch(
     try {
       const { body } = await exchange.stream({
         method: 'GET',
-        path: collectionPath(kind, query),
+        path,
         query: { watch: true, labelSelector, fieldSelector, resourceVersion: from },
         headers: { accept: 'application/x-ndjson' },
         signal: query.signal,
         silenceMs,
       })
       begun = true
+      options.begun?.()
       for await (const line of lines(body, { whole: true })) {
         if (line === '') continue
         const frame = readFrame(line)

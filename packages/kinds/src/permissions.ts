@@ -46,14 +46,6 @@ function permissionsOf({ noun, system }: Kind): string[] {
 
 export const permissions: readonly string[] = [...kinds.flatMap(permissionsOf), ...furtherPermissions]
 
-/** Whether a granted pattern (`*`, `noun:*`, `*:verb`, `noun:verb`) covers a permission. */
-export function covers(pattern: string, permission: string): boolean {
-  if (pattern === '*' || pattern === permission) return true
-  const [noun, verb] = pattern.split(':')
-  const [wantedNoun, wantedVerb] = permission.split(':')
-  return (noun === '*' || noun === wantedNoun) && (verb === '*' || verb === wantedVerb)
-}
-
 const nouns = (...names: string[]) => names.map(name => `${name}:*`)
 const reads = (...names: string[]) => names.map(name => `${name}:read`)
 const serving = ['model', 'endpoint', 'revision', 'replica', 'route']

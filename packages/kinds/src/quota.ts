@@ -74,7 +74,8 @@ export const quota = defineKind({
         if (borrow > 0) problem([...path, 'borrow'], 'needs a cohort to borrow from: set spec.cohort')
         if (lend > 0) problem([...path, 'lend'], 'needs a cohort to lend to: set spec.cohort')
       }
-    }),
+    })
+    .meta({ examples: [{ replicas: { nominal: 8 } }] }),
   status: z.strictObject({
     ...commonStatus,
     declared: counts.declared.optional(),

@@ -1,0 +1,36 @@
+// Values of documents as they are shown, and as they stand in a table of comma-separated values.
+import { Tooltip } from 'antd'
+import { usePreferences } from '../preferences.ts'
+import { PhaseTag } from './phase.tsx'
+
+const moment = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}/
+
+export function textOf(value: unknown): string {
+  if (value === undefined || value === null) return ''
+  if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean')
+    return String(value)
+  if (Array.isArray(value)) return value.map(textOf).join(', ')
+  return JSON.stringify(value)
+}
+
+/** The person's own time; that of everybody under the pointer. */
+export function Moment({ at }: { readonly at: string }) {
+  const { language } = usePreferences()
+  const date = new Date(at)
+  const written = new Intl.DateTimeFormat(language === 'zh' ? 'zh-CN' : 'en', {
+    dateStyle: 'medium',
+    timeStyle: 'short',
+  }).format(date)
+  return (
+    <Tooltip title={`${date.toISOString().slice(0, 19).replace('T', ' ')} UTC`}>
+      <time dateTime={at}>{written}</time>
+    </Tooltip>
+  )
+}
+
+export function Cell({ path, value }: { readonly path: string; readonly value: unknown }) {
+  if (path === 'status.phase') return <PhaseTag phase={value} />
+  if (typeof value === 'string' && moment.test(value)) return <Moment at={value} />
+  const text = textOf(value)
+  return text === '' ? <span className="quiet">–</span> : text
+}

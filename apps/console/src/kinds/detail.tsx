@@ -1,0 +1,177 @@
+// One document of any kind: what it says, what was observed, what has happened to it.
+import { Fault } from '@switchyard/kinds/fault'
+import { useQuery } from '@tanstack/react-query'
+import { Link, useParams } from '@tanstack/react-router'
+import { Descriptions, Table, Tabs, Typography } from 'antd'
+import { useTranslation } from 'react-i18next'
+import { type Document, type KindInfo, useKind, useMay, valueAt } from '../api/catalogue.ts'
+import { usePreferences } from '../preferences.ts'
+import { useExchange } from '../session/context.tsx'
+import { Lost } from '../shell/pages.tsx'
+import { Failed, Forbidden, Loading, Nothing } from '../shell/states.tsx'
+import { Cell, Moment } from './cells.tsx'
+import { onPlatform } from './list.tsx'
+import { useLive } from './live.tsx'
+import { manyOf, oneOf, titleOf } from './names.ts'
+import { PhaseTag } from './phase.tsx'
+
+interface Condition {
+  readonly type: string
+  readonly status: string
+  readonly reason: string
+  readonly message: string
+  readonly lastTransitionTime: string
+}
+
+interface Happening {
+  readonly id: string
+  readonly type: string
+  readonly reason: string
+  readonly message: string
+  readonly lastAt: string
+  readonly count: number
+}
+
+function Conditions({ document }: { readonly document: Document }) {
+  const { t } = useTranslation()
+  const conditions = (valueAt(document, 'status.conditions') ?? []) as readonly Condition[] // of every kind
+  return (
+    <Table<Condition>
+      size="small"
+      rowKey="type"
+      pagination={false}
+      dataSource={[...conditions]}
+      locale={{ emptyText: <Nothing says={t('detail.noConditions')} /> }}
+      columns={[
+        { title: t('detail.type'), dataIndex: 'type' },
+        { title: t('detail.state'), dataIndex: 'status' },
+        { title: t('detail.reason'), dataIndex: 'reason' },
+        { title: t('detail.message'), dataIndex: 'message' },
+        {
+          title: t('detail.since'),
+          render: (_, { lastTransitionTime }) => <Moment at={lastTransitionTime} />,
+        },
+      ]}
+    />
+  )
+}
+
+function Events({ document: { kind, metadata } }: { readonly document: Document }) {
+  const { t } = useTranslation()
+  const exchange = useExchange()
+  const { workspace, name } = metadata
+  const path =
+    workspace === null ? '/api/v1/events' : `/api/v1/workspaces/${encodeURIComponent(workspace)}/events`
+  const events = useQuery({
+    queryKey: ['events', kind, workspace, name],
+    queryFn: async () =>
+      (
+        (await exchange.send({ method: 'GET', path, query: { kind, name } })).body as {
+          items: readonly Happening[]
+        }
+      ).items, // the console and the server are built together
+    refetchInterval: 5000,
+  })
+  if (events.error) {
+    if (!(events.error instanceof Fault)) throw events.error
+    return <Failed fault={events.error} again={() => void events.refetch()} />
+  }
+  return (
+    <Table<Happening>
+      size="small"
+      rowKey="id"
+      pagination={false}
+      loading={events.isPending}
+      dataSource={[...(events.data ?? [])]}
+      locale={{ emptyText: <Nothing says={t('detail.noEvents')} /> }}
+      columns={[
+        { title: t('detail.last'), render: (_, { lastAt }) => <Moment at={lastAt} /> },
+        { title: t('detail.reason'), dataIndex: 'reason' },
+        { title: t('detail.message'), dataIndex: 'message' },
+        { title: t('detail.times'), dataIndex: 'count', align: 'end' },
+      ]}
+    />
+  )
+}
+
+function Summary({ kind, document }: { readonly kind: KindInfo; readonly document: Document }) {
+  const { t } = useTranslation()
+  const { metadata } = document
+  const items = [
+    { key: 'id', label: t('detail.id'), children: <Typography.Text copyable>{metadata.id}</Typography.Text> },
+    ...kind.columns
+      .filter(({ path }) => !path.startsWith('metadata.') && path !== 'status.phase')
+      .map(({ title, path }) => ({
+        key: path,
+        label: title,
+        children: <Cell path={path} value={valueAt(document, path)} />,
+      })),
+    {
+      key: 'created',
+      label: t('detail.created'),
+      children: (
+        <>
+          <Moment at={metadata.creationTimestamp} />{' '}
+          <span className="quiet">{t('detail.by', { who: metadata.createdBy })}</span>
+        </>
+      ),
+    },
+    {
+      key: 'updated',
+      label: t('detail.updated'),
+      children: (
+        <>
+          <Moment at={metadata.updateTimestamp} />{' '}
+          <span className="quiet">{t('detail.by', { who: metadata.updatedBy })}</span>
+        </>
+      ),
+    },
+  ]
+  return <Descriptions bordered size="small" column={{ xs: 1, lg: 2 }} items={items} />
+}
+
+function Detail({ kind, workspace, name }: { kind: KindInfo; workspace: string | null; name: string }) {
+  const { t } = useTranslation()
+  const { language } = usePreferences()
+  const live = useLive(kind.kind)
+  const document = live.documents.find(
+    ({ metadata }) => metadata.name === name && metadata.workspace === workspace,
+  )
+  if (!live.isComplete && !document) return <Loading />
+  if (!document) return <Nothing says={t('detail.gone')} />
+  return (
+    <>
+      <Typography.Text type="secondary">
+        <Link to="/$plural" params={{ plural: kind.plural }}>
+          {titleOf(kind, language)}
+        </Link>{' '}
+        / {workspace ?? oneOf(kind, language)}
+      </Typography.Text>
+      <Typography.Title level={1} copyable={{ text: name }}>
+        {document.metadata.displayName ?? name} <PhaseTag phase={valueAt(document, 'status.phase')} />
+      </Typography.Title>
+      <Tabs
+        items={[
+          {
+            key: 'summary',
+            label: t('detail.summary'),
+            children: <Summary kind={kind} document={document} />,
+          },
+          { key: 'conditions', label: t('detail.conditions'), children: <Conditions document={document} /> },
+          { key: 'events', label: t('detail.events'), children: <Events document={document} /> },
+        ]}
+      />
+    </>
+  )
+}
+
+export function DetailPage() {
+  const { plural, workspace, name } = useParams({ from: '/$plural/$workspace/$name' })
+  const kind = useKind(plural)
+  const may = useMay()
+  const { language } = usePreferences()
+  if (!kind) return <Lost />
+  if (!may(`${kind.noun}:read`))
+    return <Forbidden what={manyOf(kind, language)} permission={`${kind.noun}:read`} />
+  return <Detail kind={kind} workspace={workspace === onPlatform ? null : workspace} name={name} />
+}

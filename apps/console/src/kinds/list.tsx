@@ -1,0 +1,224 @@
+// The list of any kind: its columns, live, searched, sorted, and kept as a table of comma-separated values.
+import { Link, useNavigate, useParams, useSearch } from '@tanstack/react-router'
+import { Alert, Button, Dropdown, Input, Table, type TableColumnType, Typography } from 'antd'
+import { useDeferredValue, useState } from 'react'
+import { useTranslation } from 'react-i18next'
+import { type Document, type KindInfo, useKind, useMay, valueAt } from '../api/catalogue.ts'
+import { prefer, usePreferences } from '../preferences.ts'
+import type { ListSearch } from '../router.tsx'
+import { Lost } from '../shell/pages.tsx'
+import { Failed, Forbidden, Nothing } from '../shell/states.tsx'
+import { Cell, Moment, textOf } from './cells.tsx'
+import { useChanges, useLiveHere } from './live.tsx'
+import { manyOf, titleOf } from './names.ts'
+
+/** Where a document of the platform stands in an address. */
+export const onPlatform = '-'
+
+interface Column {
+  readonly title: string
+  readonly path: string
+}
+
+function columnsOf(
+  kind: KindInfo,
+  everywhere: boolean,
+  words: (key: 'workspace' | 'age') => string,
+): readonly Column[] {
+  const own = kind.columns.filter(
+    ({ path, wide }) => !wide && path !== 'metadata.name' && path !== 'metadata.creationTimestamp',
+  )
+  return [
+    ...(everywhere && kind.scope !== 'platform'
+      ? [{ title: words('workspace'), path: 'metadata.workspace' }]
+      : []),
+    ...own,
+    { title: words('age'), path: 'metadata.creationTimestamp' },
+  ]
+}
+
+const order = new Intl.Collator(undefined, { numeric: true })
+
+function keep(name: string, lines: readonly (readonly string[])[]): void {
+  // A cell that a spreadsheet would take for a formula is text.
+  const cell = (text: string) => {
+    const safe = /^[=+\-@\t\r]/.test(text) ? `'${text}` : text
+    return /[",\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe
+  }
+  const csv = lines.map(line => line.map(cell).join(',')).join('\r\n')
+  const link = document.createElement('a')
+  link.href = URL.createObjectURL(new Blob(['\ufeff', csv], { type: 'text/csv' }))
+  link.download = `${name}.csv`
+  link.click()
+  setTimeout(() => URL.revokeObjectURL(link.href), 1000)
+}
+
+/** `team=a,tier`: all of them; one without a value asks that the label is there. */
+function matcher(wanted: string): (labels: Readonly<Record<string, string>>) => boolean {
+  const parts = wanted.split(',').flatMap(part => {
+    const [key = '', ...value] = part.split('=').map(text => text.trim())
+    return key === '' ? [] : [{ key, value: value.length === 0 ? undefined : value.join('=') }]
+  })
+  return labels =>
+    parts.every(({ key, value }) => (value === undefined ? key in labels : labels[key] === value))
+}
+
+function List({ kind }: { readonly kind: KindInfo }) {
+  const { t } = useTranslation()
+  const { language, workspace, hidden } = usePreferences()
+  const { q = '', labels = '' } = useSearch({ from: '/$plural' })
+  const navigate = useNavigate({ from: '/$plural' })
+  const changes = useChanges()
+  const [written, setWritten] = useState(labels)
+  const live = useLiveHere(kind)
+  const wanted = useDeferredValue(q.toLowerCase())
+  const look = (search: ListSearch) => void navigate({ search, replace: true })
+  const all = columnsOf(kind, workspace === '', key => t(`list.${key}`))
+  const away = hidden[kind.kind] ?? []
+  const columns = all.filter(({ path }) => !away.includes(path))
+  const labelled = matcher(labels)
+  const found = live.documents.filter(
+    ({ metadata: { name, displayName = '', labels: its } }) =>
+      (wanted === '' || name.includes(wanted) || displayName.toLowerCase().includes(wanted)) && labelled(its),
+  )
+  const tableColumns: TableColumnType<Document>[] = [
+    {
+      title: t('list.name'),
+      key: 'name',
+      fixed: 'start',
+      width: 220,
+      ellipsis: true,
+      sorter: (one, other) => order.compare(one.metadata.name, other.metadata.name),
+      render: (_, { metadata: { name, workspace: place, displayName } }) => (
+        <Link
+          to="/$plural/$workspace/$name"
+          params={{ plural: kind.plural, workspace: place ?? onPlatform, name }}
+        >
+          {displayName ?? name}
+        </Link>
+      ),
+    },
+    ...columns.map(
+      ({ title, path }): TableColumnType<Document> => ({
+        title,
+        key: path,
+        ellipsis: true,
+        width: 160,
+        sorter: (one, other) => order.compare(textOf(valueAt(one, path)), textOf(valueAt(other, path))),
+        render: (_, document) =>
+          path === 'metadata.creationTimestamp' ? (
+            <Moment at={document.metadata.creationTimestamp} />
+          ) : (
+            <Cell path={path} value={valueAt(document, path)} />
+          ),
+      }),
+    ),
+  ]
+  const download = () =>
+    keep(kind.plural, [
+      [t('list.name'), ...columns.map(({ title }) => title)],
+      ...found.map(document => [
+        document.metadata.name,
+        ...columns.map(({ path }) => textOf(valueAt(document, path))),
+      ]),
+    ])
+  if (live.fault?.code === 'denied')
+    return <Forbidden what={manyOf(kind, language)} permission={`${kind.noun}:read`} />
+  if (live.fault) return <Failed fault={live.fault} again={changes.again} />
+  const isFiltered = q !== '' || labels !== ''
+  return (
+    <>
+      {live.staleSince !== undefined && (
+        <Alert
+          type="warning"
+          showIcon
+          title={t('shell.stale', { time: new Date(live.staleSince).toLocaleTimeString() })}
+        />
+      )}
+      <div className="tools">
+        <Input.Search
+          allowClear
+          placeholder={t('list.search')}
+          aria-label={t('list.search')}
+          defaultValue={q}
+          onChange={({ target: { value } }) =>
+            look({ ...(value && { q: value }), ...(labels && { labels }) })
+          }
+        />
+        <Input
+          allowClear
+          placeholder={t('list.labels')}
+          aria-label={t('list.labels')}
+          value={written}
+          onChange={({ target: { value } }) => setWritten(value)}
+          onPressEnter={() => look({ ...(q && { q }), ...(written && { labels: written }) })}
+          onBlur={() => look({ ...(q && { q }), ...(written && { labels: written }) })}
+        />
+        <span className="spring" />
+        <span className="quiet" aria-live="polite">
+          {t('list.count', { count: found.length })}
+        </span>
+        <Dropdown
+          trigger={['click']}
+          menu={{
+            multiple: true,
+            selectable: true,
+            selectedKeys: columns.map(({ path }) => path),
+            items: all.map(({ title, path }) => ({ key: path, label: title })),
+            onClick: ({ key }) =>
+              prefer({
+                hidden: {
+                  ...hidden,
+                  [kind.kind]: away.includes(key) ? away.filter(one => one !== key) : [...away, key],
+                },
+              }),
+          }}
+        >
+          <Button>{t('list.columns')}</Button>
+        </Dropdown>
+        <Button onClick={download} disabled={found.length === 0}>
+          {t('list.csv')}
+        </Button>
+      </div>
+      <Table<Document>
+        size="small"
+        rowKey={({ metadata }) => metadata.id}
+        columns={tableColumns}
+        dataSource={found}
+        pagination={false}
+        // A frame that scrolls needs something in it that the keyboard reaches.
+        virtual={found.length > 0}
+        {...(found.length > 0 && {
+          scroll: { x: 220 + columns.length * 160, y: Math.max(240, window.innerHeight - 260) },
+        })}
+        loading={!live.isComplete}
+        locale={{
+          emptyText: (
+            <Nothing
+              says={isFiltered ? t('list.noneFound') : t('list.none', { kinds: manyOf(kind, language) })}
+            />
+          ),
+        }}
+      />
+    </>
+  )
+}
+
+export function ListPage() {
+  const { plural } = useParams({ from: '/$plural' })
+  const { language } = usePreferences()
+  const kind = useKind(plural)
+  const may = useMay()
+  if (!kind) return <Lost />
+  return (
+    <>
+      <Typography.Title level={1}>{titleOf(kind, language)}</Typography.Title>
+      <Typography.Paragraph type="secondary">{kind.doc}</Typography.Paragraph>
+      {may(`${kind.noun}:read`) ? (
+        <List key={kind.kind} kind={kind} />
+      ) : (
+        <Forbidden what={manyOf(kind, language)} permission={`${kind.noun}:read`} />
+      )}
+    </>
+  )
+}

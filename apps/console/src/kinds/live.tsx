@@ -1,0 +1,37 @@
+// The documents of a kind as they stand, for a screen.
+import { createContext, type ReactNode, use, useCallback, useMemo, useSyncExternalStore } from 'react'
+import type { KindInfo } from '../api/catalogue.ts'
+import { usePreferences } from '../preferences.ts'
+import type { Changes, Live } from './changes.ts'
+
+const context = createContext<Changes | undefined>(undefined)
+
+export function ChangesProvider({ changes, children }: { changes: Changes; children: ReactNode }) {
+  return <context.Provider value={changes}>{children}</context.Provider>
+}
+
+export function useChanges(): Changes {
+  const changes = use(context)
+  if (!changes) throw new TypeError('There are no changes around this.')
+  return changes
+}
+
+/** Of every workspace. */
+export function useLive(kind: string): Live {
+  const changes = useChanges()
+  const subscribe = useCallback((listener: () => void) => changes.subscribe(kind, listener), [changes, kind])
+  return useSyncExternalStore(subscribe, () => changes.current(kind))
+}
+
+/** Of the workspace that is looked at, and those of the platform that every workspace sees. */
+export function useLiveHere({ kind, scope }: KindInfo): Live {
+  const live = useLive(kind)
+  const { workspace: here } = usePreferences()
+  return useMemo(() => {
+    if (here === '' || scope === 'platform') return live
+    const documents = live.documents.filter(
+      ({ metadata: { workspace } }) => workspace === here || workspace === null,
+    )
+    return { ...live, documents }
+  }, [live, here, scope])
+}

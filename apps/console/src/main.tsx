@@ -1,0 +1,95 @@
+// Introduces the rooms of the console to each other.
+import { QueryClient, QueryClientProvider } from '@tanstack/react-query'
+import { RouterProvider } from '@tanstack/react-router'
+import { App, ConfigProvider, theme } from 'antd'
+import enUS from 'antd/locale/en_US'
+import zhCN from 'antd/locale/zh_CN'
+import { StrictMode, useEffect } from 'react'
+import { createRoot } from 'react-dom/client'
+import { openChanges } from './kinds/changes.ts'
+import { ChangesProvider } from './kinds/live.tsx'
+import { currentPreferences, useIsDark, usePreferences } from './preferences.ts'
+import { router } from './router.tsx'
+import { SessionProvider, useStanding } from './session/context.tsx'
+import { openSession } from './session/session.ts'
+import { SignInAgain, SignInPage } from './session/sign-in.tsx'
+import { Loading } from './shell/states.tsx'
+import { speak, speakIn } from './words/index.ts'
+import './console.css'
+
+const nonce = document.querySelector<HTMLMetaElement>('meta[property=csp-nonce]')?.nonce ?? ''
+/** Some widgets add a style of their own without the nonce that the page's policy asks for. */
+const create = document.createElement.bind(document)
+document.createElement = (name: string, options?: ElementCreationOptions) => {
+  const element = create(name, options)
+  if (name === 'style') element.nonce = nonce
+  return element
+}
+
+const queries = new QueryClient({
+  defaultOptions: { queries: { retry: false, refetchOnWindowFocus: false } },
+})
+const session = openSession(Date.now)
+const changes = openChanges(session.exchange, Date.now)
+
+function Console() {
+  const standing = useStanding()
+  if (standing.type === 'starting') return <Loading />
+  if (standing.type === 'out') return <SignInPage />
+  return (
+    <>
+      <RouterProvider router={router} />
+      <SignInAgain />
+    </>
+  )
+}
+
+function Root() {
+  const { language } = usePreferences()
+  const isDark = useIsDark()
+  useEffect(() => void speakIn(language), [language])
+  useEffect(() => {
+    document.documentElement.dataset.theme = isDark ? 'dark' : 'light'
+  }, [isDark])
+  return (
+    <ConfigProvider
+      csp={{ nonce }}
+      locale={language === 'zh' ? zhCN : enUS}
+      theme={{
+        algorithm: isDark ? theme.darkAlgorithm : theme.defaultAlgorithm,
+        token: {
+          colorPrimary: isDark ? '#8ab4f8' : '#0b57d0',
+          colorLink: isDark ? '#8ab4f8' : '#0b57d0',
+          // Quiet words are read too: 4.5 to 1 and more.
+          colorTextSecondary: isDark ? '#b3bac2' : '#4a525c',
+          colorTextTertiary: isDark ? '#a3abb4' : '#57606a',
+          colorTextDescription: isDark ? '#a3abb4' : '#57606a',
+          colorTextPlaceholder: isDark ? '#969ea7' : '#646c75',
+          fontFamily:
+            'system-ui, -apple-system, "Segoe UI", "Noto Sans", "Noto Sans CJK SC", "PingFang SC", "Microsoft YaHei", sans-serif',
+          borderRadius: 6,
+        },
+      }}
+    >
+      <App>
+        <Console />
+      </App>
+    </ConfigProvider>
+  )
+}
+
+await speak(currentPreferences().language)
+const root = document.getElementById('root')
+if (!root) throw new TypeError('The page has no #root.')
+createRoot(root).render(
+  <StrictMode>
+    <QueryClientProvider client={queries}>
+      <SessionProvider session={session}>
+        <ChangesProvider changes={changes}>
+          <Root />
+        </ChangesProvider>
+      </SessionProvider>
+    </QueryClientProvider>
+  </StrictMode>,
+)
+await session.resume()

@@ -1,0 +1,50 @@
+// What runs here, at a glance: how many of each kind there are, and which want attention.
+import { Link } from '@tanstack/react-router'
+import { Card, Typography } from 'antd'
+import { useTranslation } from 'react-i18next'
+import { type KindInfo, useCatalogue, useMay, valueAt } from '../api/catalogue.ts'
+import { useLiveHere } from '../kinds/live.tsx'
+import { titleOf } from '../kinds/names.ts'
+import { isTroubled, PhaseTag } from '../kinds/phase.tsx'
+import { usePreferences } from '../preferences.ts'
+
+const shown = ['Endpoint', 'Model', 'Provider', 'Route', 'ApiKey', 'Budget', 'Cluster', 'User']
+
+function Count({ kind }: { readonly kind: KindInfo }) {
+  const { language } = usePreferences()
+  const { documents, isComplete } = useLiveHere(kind)
+  const troubled = documents.filter(document => isTroubled(valueAt(document, 'status.phase')))
+  return (
+    <Link to="/$plural" params={{ plural: kind.plural }} className="count">
+      <Card size="small" hoverable>
+        <span className="quiet">{titleOf(kind, language)}</span>
+        <strong>{isComplete ? documents.length : '…'}</strong>
+        {troubled.slice(0, 2).map(({ metadata, status }) => (
+          <span key={metadata.id} className="troubled">
+            {metadata.name} <PhaseTag phase={valueAt(status, 'phase')} />
+          </span>
+        ))}
+      </Card>
+    </Link>
+  )
+}
+
+export function Overview() {
+  const { t } = useTranslation()
+  const catalogue = useCatalogue()
+  const may = useMay()
+  const kinds = shown.flatMap(name => {
+    const kind = catalogue.find(one => one.kind === name)
+    return kind && may(`${kind.noun}:read`) ? [kind] : []
+  })
+  return (
+    <>
+      <Typography.Title level={1}>{t('shell.overview')}</Typography.Title>
+      <div className="counts">
+        {kinds.map(kind => (
+          <Count key={kind.kind} kind={kind} />
+        ))}
+      </div>
+    </>
+  )
+}

@@ -1,0 +1,68 @@
+// What a person has chosen in this browser: language, theme, workspace, columns.
+import { useSyncExternalStore } from 'react'
+import type { Language } from './words/index.ts'
+
+export type Theme = 'light' | 'dark' | 'system'
+
+export interface Preferences {
+  readonly language: Language
+  readonly theme: Theme
+  /** Workspace that is looked at; empty for all. */
+  readonly workspace: string
+  /** Columns that a list hides, by kind. */
+  readonly hidden: Readonly<Record<string, readonly string[]>>
+}
+
+const place = 'switchyard.preferences'
+
+const initial: Preferences = {
+  language: navigator.language.toLowerCase().startsWith('zh') ? 'zh' : 'en',
+  theme: 'system',
+  workspace: '',
+  hidden: {},
+}
+
+function kept(): Preferences {
+  try {
+    const value: unknown = JSON.parse(localStorage.getItem(place) ?? '{}')
+    return typeof value === 'object' ? { ...initial, ...value } : initial
+  } catch {
+    return initial // a browser that keeps nothing, or something else's text: begin anew
+  }
+}
+
+let preferences = kept()
+const listeners = new Set<() => void>()
+
+const subscribe = (listener: () => void) => {
+  listeners.add(listener)
+  return () => listeners.delete(listener)
+}
+
+export const currentPreferences = (): Preferences => preferences
+
+export function prefer(changes: Partial<Preferences>): void {
+  preferences = { ...preferences, ...changes }
+  try {
+    localStorage.setItem(place, JSON.stringify(preferences))
+  } catch {
+    // Chosen for this page alone where the browser keeps nothing.
+  }
+  for (const listener of listeners) listener()
+}
+
+export const usePreferences = (): Preferences => useSyncExternalStore(subscribe, currentPreferences)
+
+const darkness = matchMedia('(prefers-color-scheme: dark)')
+
+export const useIsDark = (): boolean => {
+  const { theme } = usePreferences()
+  const systemIsDark = useSyncExternalStore(
+    listener => {
+      darkness.addEventListener('change', listener)
+      return () => darkness.removeEventListener('change', listener)
+    },
+    () => darkness.matches,
+  )
+  return theme === 'system' ? systemIsDark : theme === 'dark'
+}

@@ -1,0 +1,136 @@
+// The frame around every screen: where one is, in which workspace, and as whom.
+import { Link, Outlet, useRouterState } from '@tanstack/react-router'
+import { Button, Drawer, Dropdown, Layout, Menu, Select } from 'antd'
+import { Suspense, useState } from 'react'
+import { useTranslation } from 'react-i18next'
+import { useCatalogue, useMay } from '../api/catalogue.ts'
+import { useLive } from '../kinds/live.tsx'
+import { groupOf, groups, titleOf } from '../kinds/names.ts'
+import { prefer, usePreferences } from '../preferences.ts'
+import { useSession, useStanding } from '../session/context.tsx'
+import { MenuIcon, PersonIcon } from './icons.tsx'
+import { Mark } from './mark.tsx'
+import { Loading } from './states.tsx'
+import { LanguageSwitch, ThemeSwitch } from './switches.tsx'
+
+function Navigation({ onGo }: { readonly onGo?: () => void }) {
+  const { t } = useTranslation()
+  const { language } = usePreferences()
+  const catalogue = useCatalogue()
+  const may = useMay()
+  const path = useRouterState({ select: state => state.location.pathname })
+  const readable = catalogue.filter(kind => may(`${kind.noun}:read`))
+  const items = groups.flatMap(group => {
+    const children = readable
+      .filter(kind => groupOf(kind) === group)
+      .map(kind => ({
+        key: kind.plural,
+        label: (
+          <Link to="/$plural" params={{ plural: kind.plural }} {...(onGo && { onClick: onGo })}>
+            {titleOf(kind, language)}
+          </Link>
+        ),
+      }))
+    return children.length === 0
+      ? []
+      : [{ key: group, type: 'group' as const, label: t(`groups.${group}`), children }]
+  })
+  return (
+    <nav aria-label={t('shell.menu')}>
+      <Menu mode="inline" items={items} selectedKeys={[path.split('/')[1] ?? '']} />
+    </nav>
+  )
+}
+
+function WorkspaceSwitch() {
+  const { t } = useTranslation()
+  const { workspace } = usePreferences()
+  const live = useLive('Workspace')
+  const options = [
+    { value: '', label: t('shell.everywhere') },
+    ...live.documents.map(({ metadata: { name, displayName } }) => ({
+      value: name,
+      label: displayName ?? name,
+    })),
+  ]
+  return (
+    <Select
+      className="workspace"
+      aria-label={t('shell.workspace')}
+      showSearch={{ optionFilterProp: 'label' }}
+      value={workspace}
+      options={options}
+      onChange={value => prefer({ workspace: value })}
+    />
+  )
+}
+
+function Account() {
+  const { t } = useTranslation()
+  const session = useSession()
+  const standing = useStanding()
+  const person = 'person' in standing ? standing.person : undefined
+  const signOut = async () => {
+    await session.signOut()
+    // Nothing of theirs stays in memory.
+    location.reload()
+  }
+  return (
+    <Dropdown
+      trigger={['click']}
+      menu={{
+        items: [
+          { key: 'who', label: person?.email ?? '', disabled: true },
+          { key: 'out', label: t('shell.signOut'), onClick: () => void signOut() },
+        ],
+      }}
+    >
+      <Button type="text" icon={<PersonIcon />} aria-label={t('shell.account')}>
+        <span className="wide">{person?.displayName || person?.name}</span>
+      </Button>
+    </Dropdown>
+  )
+}
+
+export function Shell() {
+  const { t } = useTranslation()
+  const may = useMay()
+  const [isOpen, setOpen] = useState(false)
+  return (
+    <Layout className="shell">
+      <a className="skip" href="#content">
+        {t('shell.skip')}
+      </a>
+      <Layout.Header className="header">
+        <Button
+          className="narrow"
+          type="text"
+          icon={<MenuIcon />}
+          aria-label={t('shell.menu')}
+          onClick={() => setOpen(true)}
+        />
+        <Link to="/">
+          <Mark />
+        </Link>
+        {may('workspace:read') && <WorkspaceSwitch />}
+        <span className="spring" />
+        <LanguageSwitch />
+        <ThemeSwitch />
+        <Account />
+      </Layout.Header>
+      <Layout>
+        <Layout.Sider className="wide-block" width={220}>
+          <Navigation />
+        </Layout.Sider>
+        <Drawer open={isOpen} onClose={() => setOpen(false)} placement="left" title={<Mark />}>
+          <Navigation onGo={() => setOpen(false)} />
+        </Drawer>
+        <Layout.Content id="content" className="content" tabIndex={-1}>
+          <Suspense fallback={<Loading />}>
+            <Outlet />
+          </Suspense>
+        </Layout.Content>
+      </Layout>
+    </Layout>
+  )
+}

@@ -1,0 +1,175 @@
+// The console in a real browser, on a real server: what a person meets there, in both languages.
+import { execFile } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { promisify } from 'node:util'
+import { AxeBuilder } from '@axe-core/playwright'
+import { kinds } from '@switchyard/kinds'
+import { type Browser, chromium, type Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { startYard, type Yard } from './yard.ts'
+
+const program = process.env.SWITCHYARD_CHROMIUM ?? '/usr/bin/chromium'
+const isThere = existsSync(program)
+if (!isThere)
+  console.warn(
+    `skipped: ${program} is not there, and the console is not tested. On Debian: apt-get install chromium`,
+  )
+
+const ada = { email: 'ada@example.com', name: 'Ada', password: 'correct horse battery' }
+const root = resolve(import.meta.dirname, '../..')
+
+interface Visit {
+  readonly page: Page
+  /** What the browser complained of. */
+  readonly complaints: readonly string[]
+}
+
+describe.skipIf(!isThere)('the console', { timeout: 120_000 }, () => {
+  let yard: Yard
+  let browser: Browser
+
+  beforeAll(async () => {
+    await promisify(execFile)('npm', ['run', '--silent', 'build', '-w', '@switchyard/console'], { cwd: root })
+    yard = await startYard()
+    const { setupUrl = '' } = yard.facts
+    const set = await fetch(`${yard.facts.baseUrl}/api/v1/setup`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ ...ada, token: new URL(setupUrl).searchParams.get('token') }),
+    })
+    expect(set.status).toBe(201)
+    browser = await chromium.launch({ executablePath: program, args: ['--no-sandbox'] })
+  }, 240_000)
+  afterAll(async () => {
+    await browser?.close()
+    await yard?.[Symbol.asyncDispose]()
+  }, 60_000)
+
+  async function visit(path: string, locale = 'en-US'): Promise<Visit> {
+    const context = await browser.newContext({ locale, viewport: { width: 1280, height: 800 } })
+    const page = await context.newPage()
+    const complaints: string[] = []
+    page.on('console', message => {
+      if (message.type() === 'error' || message.type() === 'warning') complaints.push(message.text())
+    })
+    page.on('pageerror', error => complaints.push(error.message))
+    await page.goto(yard.facts.baseUrl + path)
+    return { page, complaints }
+  }
+
+  async function signIn(page: Page, { email, password }: { email: string; password: string } = ada) {
+    await page.locator('input[type=email]').fill(email)
+    await page.locator('input[autocomplete=current-password]').fill(password)
+    await page.locator('button[type=submit]').click()
+    await page.getByRole('navigation').waitFor()
+  }
+
+  const workspaceOf = (name: string) => ({
+    apiVersion: 'switchyard.dev/v1',
+    kind: 'Workspace',
+    metadata: { name },
+    spec: {},
+  })
+
+  test('a link into it survives signing in, a wrong password is said to be one, and a reload stays signed in', async () => {
+    const { page, complaints } = await visit('/console/endpoints?q=tiny')
+    await page.locator('input[type=email]').fill(ada.email)
+    await page.locator('input[autocomplete=current-password]').fill('not the password')
+    await page.locator('button[type=submit]').click()
+    await page.getByText('The e-mail or the password is wrong.').waitFor()
+    await signIn(page)
+    await page.getByRole('link', { name: yard.facts.model }).waitFor()
+    expect(new URL(page.url()).search).toContain('q=tiny')
+    await page.reload()
+    await page.getByRole('link', { name: yard.facts.model }).click()
+    await page.getByRole('heading', { level: 1, name: yard.facts.model }).waitFor()
+    await page.getByRole('tab', { name: 'Events' }).click()
+    await page.getByRole('tabpanel', { name: 'Events' }).getByRole('row').nth(1).waitFor()
+    // The refused password is the one thing that a browser tells of by itself.
+    expect(complaints.filter(text => !text.includes('401'))).toEqual([])
+    await page.context().close()
+  })
+
+  test('what others change is there at once, and a cut is told until it is over', async () => {
+    const { page } = await visit('/console/workspaces')
+    await signIn(page)
+    await page.getByRole('link', { name: 'default' }).waitFor()
+    await yard.api.create(workspaceOf('nova'))
+    await page.getByRole('link', { name: 'nova' }).waitFor()
+    const stopped = await yard.run('down')
+    expect(stopped.code).toBe(0)
+    await page.getByText('Not live since').waitFor({ timeout: 60_000 })
+    expect(await page.getByRole('link', { name: 'nova' }).isVisible()).toBe(true)
+    await yard.up()
+    await page.getByText('Not live since').waitFor({ state: 'detached', timeout: 60_000 })
+    await yard.api.delete('Workspace', { name: 'nova' })
+    await page.getByRole('link', { name: 'nova' }).waitFor({ state: 'detached' })
+    await page.context().close()
+  })
+
+  test('every kind has its list in both languages, without a serious finding of axe or a complaint of the browser', {
+    timeout: 400_000,
+  }, async () => {
+    for (const locale of ['en-US', 'zh-CN']) {
+      const { page, complaints } = await visit('/console', locale)
+      await signIn(page)
+      expect(await page.locator('html').getAttribute('lang')).toBe(locale === 'zh-CN' ? 'zh-CN' : 'en')
+      const findings: string[] = []
+      for (const path of ['', ...kinds.map(({ plural }) => `/${plural}`)]) {
+        if (path !== '') await page.locator(`nav a[href="/console${path}"]`).click()
+        await page.locator('h1').waitFor()
+        if (path !== '') await page.locator('.ant-spin-spinning').waitFor({ state: 'detached' })
+        await page.waitForFunction("document.getAnimations().every(one => one.playState !== 'running')")
+        const { violations } = await new AxeBuilder({ page }).analyze()
+        for (const { id, impact, nodes } of violations)
+          if (impact === 'serious' || impact === 'critical')
+            findings.push(
+              `${path} ${id}: ${nodes
+                .map(({ html, failureSummary = '' }) => `${html} ${failureSummary}`)
+                .join(' | ')
+                .slice(0, 600)}`,
+            )
+      }
+      expect(findings).toEqual([])
+      expect(complaints).toEqual([])
+      await page.context().close()
+    }
+  })
+
+  test('whoever may not see a kind is told which permission it takes', async () => {
+    await yard.api.create({
+      apiVersion: 'switchyard.dev/v1',
+      kind: 'User',
+      metadata: { name: 'grace' },
+      spec: { email: 'grace@example.com', password: 'another horse battery' },
+    })
+    await yard.api.create({
+      apiVersion: 'switchyard.dev/v1',
+      kind: 'RoleAssignment',
+      metadata: { name: 'grace-views', workspace: 'default' },
+      spec: { role: 'platform/viewer', subject: { kind: 'User', name: 'grace' } },
+    })
+    const { page } = await visit('/console/users')
+    await signIn(page, { email: 'grace@example.com', password: 'another horse battery' })
+    await page.getByText('It needs the permission user:read.').waitFor()
+    await page.goto(`${yard.facts.baseUrl}/console/endpoints`)
+    await page.getByRole('link', { name: yard.facts.model }).waitFor()
+    await page.context().close()
+  })
+
+  test('its page allows nothing but its own files, and its files are kept for a year', async () => {
+    const answer = await fetch(`${yard.facts.baseUrl}/console/anything/at/all`)
+    const policy = answer.headers.get('content-security-policy') ?? ''
+    expect(policy).toContain("default-src 'none'")
+    expect(policy).not.toContain('unsafe')
+    expect(policy).not.toMatch(/https?:/)
+    const html = await answer.text()
+    expect(html).not.toContain('__NONCE__')
+    const [, script = ''] = /src="([^"]+)"/.exec(html) ?? []
+    const file = await fetch(new URL(script, yard.facts.baseUrl), { headers: { 'accept-encoding': 'br' } })
+    expect(file.headers.get('cache-control')).toContain('immutable')
+    expect(file.headers.get('content-encoding')).toBe('br')
+    expect((await fetch(`${yard.facts.baseUrl}/console/assets/none.js`)).status).toBe(404)
+  })
+})
