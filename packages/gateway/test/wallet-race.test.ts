@@ -65,8 +65,12 @@ class Gateway {
   wallets: Wallets
   readonly unshipped: UsageEvent[] = []
 
-  constructor(workspace: string) {
+  /** How long it waits for the database, milliseconds. */
+  readonly patience: number
+
+  constructor(workspace: string, patience = 20_000) {
     this.workspace = workspace
+    this.patience = patience
     this.wallets = this.#open()
   }
 
@@ -76,7 +80,7 @@ class Gateway {
     return new Wallets({
       balances,
       monotonic: () => performance.now(),
-      waitMs: 20_000,
+      waitMs: this.patience,
       observe: () => undefined,
     })
   }
@@ -199,6 +203,30 @@ test('what the database holds for one call comes out of no slice, and a stop lea
   await gateway.wallets.keep()
   await gateway.wallets.close()
   expect(await standing(name)).toMatchObject({ balance: '100960', pending: '0', sliced: '0', overrun: '4' })
+  await expectSound()
+})
+
+test('more that the database holds too late stays with what is held, which is settled as a whole', async () => {
+  const name = await workspace(100n * one)
+  const gateway = new Gateway(name, 300)
+  const request = randomUUIDv7()
+  const held = await gateway.hold(request, 30n * one)
+  expect(held.from).toBe('row')
+  await eyes.query('begin')
+  await eyes.query('select from accounts where workspace = $1 for update', [name])
+  try {
+    expect(await held.extend(5n * one)).toBe(false)
+  } finally {
+    await eyes.query('commit')
+  }
+  await expect.poll(async () => (await standing(name))?.pending).toBe('35')
+  await gateway.wallets.keep()
+  expect(await standing(name)).toMatchObject({ pending: '35' })
+  gateway.used(request, held, 32n)
+  held.settle(32n * one)
+  await gateway.ship()
+  expect(await standing(name)).toMatchObject({ balance: '68', pending: '0', sliced: '0', overrun: '0' })
+  await gateway.wallets.close()
   await expectSound()
 })
 

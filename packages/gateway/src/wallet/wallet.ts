@@ -133,10 +133,10 @@ export class Wallet {
     this.#open++
     return new Held(
       {
-        extend: amount => {
+        extend: (amount, late) => {
           // The journal has it that the database holds for it: no slice pays any of it.
           if (from !== inRow && this.#take(amount)) return 'slice'
-          return this.#more(request, amount, from)
+          return this.#more(request, amount, from, late)
         },
         settle: (held, spent) => {
           this.#open--
@@ -159,7 +159,7 @@ export class Wallet {
 
   async #holdLate(request: string, amount: bigint, lend: bigint): Promise<Hold> {
     try {
-      const from = await this.#draw(request, amount)
+      const from = await this.#draw(request, amount, nobodyTakes)
       if (from === 'none') return nothingHeld
       return from === 'slice'
         ? this.#opened(request, amount, 0n, this.#slice)
@@ -172,11 +172,16 @@ export class Wallet {
     }
   }
 
-  async #more(request: string, amount: bigint, begun: string): Promise<'slice' | 'row' | undefined> {
+  async #more(
+    request: string,
+    amount: bigint,
+    begun: string,
+    late: Late,
+  ): Promise<'slice' | 'row' | undefined> {
     const { monotonic, waitMs } = this.#options
     try {
-      if (begun === inRow) return await this.#drawRow(request, amount, monotonic() + waitMs)
-      const from = await this.#draw(request, amount)
+      if (begun === inRow) return await this.#drawRow(request, amount, monotonic() + waitMs, late)
+      const from = await this.#draw(request, amount, late)
       return from === 'none' ? undefined : from
     } catch (error) {
       if (error instanceof Fault) return undefined
@@ -185,14 +190,14 @@ export class Wallet {
   }
 
   /** Holds so much, wherever it comes from. */
-  async #draw(request: string, amount: bigint): Promise<'slice' | 'row' | 'none'> {
+  async #draw(request: string, amount: bigint, late: Late): Promise<'slice' | 'row' | 'none'> {
     const { monotonic, waitMs } = this.#options
     const until = monotonic() + (this.#state === 'new' ? firstWaits * waitMs : waitMs)
     this.#wanted += amount
     if (amount > this.#need) this.#need = amount
     try {
       for (;;) {
-        if (this.#state === 'row') return await this.#drawRow(request, amount, until)
+        if (this.#state === 'row') return await this.#drawRow(request, amount, until, late)
         await within(this.#flight ?? this.#ask(0n, 1n), until - monotonic())
         if (this.#take(amount)) return 'slice'
         if (this.#state === 'none') return 'none'
@@ -205,12 +210,12 @@ export class Wallet {
     }
   }
 
-  async #drawRow(request: string, amount: bigint, until: number): Promise<'row'> {
+  async #drawRow(request: string, amount: bigint, until: number, late: Late): Promise<'row'> {
     const { balances, monotonic } = this.#options
-    let late = false
+    let isLate = false
     const asked = balances.hold(request, this.#account, amount).then(said => {
       // Nobody waits for it any more.
-      if (late && said === 'held') void this.#void(request)
+      if (isLate && said === 'held' && !late(amount)) void this.#void(request)
       return said
     })
     try {
@@ -219,7 +224,7 @@ export class Wallet {
       if (said === 'short') throw short()
       return 'row'
     } catch (error) {
-      late = true
+      isLate = true
       throw error
     }
   }
@@ -280,8 +285,13 @@ export class Wallet {
   }
 }
 
+/** Of what the database holds after nobody waited for it any more: whether it belongs to what is held already. */
+type Late = (amount: bigint) => boolean
+
+const nobodyTakes: Late = () => false
+
 interface Source {
-  extend(amount: bigint): 'slice' | Promise<'slice' | 'row' | undefined>
+  extend(amount: bigint, late: Late): 'slice' | Promise<'slice' | 'row' | undefined>
   settle(held: bigint, spent: bigint): void
   /** What came too late. */
   giveBack(held: bigint): void
@@ -304,9 +314,16 @@ class Held implements Hold {
   }
 
   extend(amount: bigint): boolean | Promise<boolean> {
-    const from = this.#source.extend(amount)
+    const from = this.#source.extend(amount, this.#late)
     if (from instanceof Promise) return from.then(late => this.#extended(late, amount))
     return this.#extended(from, amount)
+  }
+
+  /** The database has one hold for a request: it is settled, or given back, as a whole. */
+  readonly #late: Late = amount => {
+    if (this.#over) return this.#rowed > 0n
+    this.#rowed += amount
+    return true
   }
 
   #extended(from: 'slice' | 'row' | undefined, amount: bigint): boolean {
