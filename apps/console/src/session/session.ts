@@ -145,7 +145,14 @@ export function openSession(now: () => number): Session {
     },
     async resume() {
       if (!wasHere()) return become({ type: 'out' })
-      await renewed()
+      // A server that is away comes back, and whoever was signed in still is.
+      for (let wait = 500; ; wait = Math.min(2 * wait, 5000))
+        try {
+          return await renewed()
+        } catch (error) {
+          if (!(error instanceof Fault)) throw error
+          await new Promise(resolve => setTimeout(resolve, wait))
+        }
     },
   }
 }
