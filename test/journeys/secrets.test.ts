@@ -559,7 +559,7 @@ describe('CP7.35: secrets', () => {
       rewrap: object
       items: { uses: Record<string, number> }[]
     }
-    expect(listed.items[1]?.uses).toEqual({ secrets: 0, values: 0, responses: 0 })
+    expect(listed.items[1]?.uses).toEqual({ secrets: 0, values: 0, responses: 0, persons: 0 })
     const early = await yard.run('admin', 'keys', 'drop', '1', '--yes')
     expect([early.code, early.stderr]).toEqual([6, expect.stringContaining('try again in a minute')])
     const doctor = await yard.run('doctor')

@@ -183,7 +183,7 @@ describe('what wait can wait for', () => {
     expect(readFor('delete', endpoint).decide(undefined, undefined)).toBe('yes')
   })
   test.each([
-    ['condition=Raedy', 'it has Resolved, QuotaOk, Ready'],
+    ['condition=Raedy', 'it has Resolved, Placed, QuotaOk, Ready'],
     ['phase=Sleeping', 'its phases are Pending'],
     ['ready', 'write condition=TYPE'],
   ])('%s can never come true and says why', (what, words) => {
