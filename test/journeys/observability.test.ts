@@ -51,7 +51,12 @@ test('a call is seen in metrics, spans, the log and a capture, under one id', as
   expect(text).toMatch(/switchyard_gateway_snapshot_generation [1-9]/)
   // What needs no traffic, or has had some, is told; engines are asked for their load where there are two to choose from.
   const untold = metricRows.map(([name]) => name).filter(name => !text.includes(`# TYPE ${name} `))
-  expect(untold).toEqual(['switchyard_gateway_engine_metrics_stale'])
+  expect(untold).toEqual([
+    'switchyard_gateway_engine_metrics_stale',
+    // Of accounts that pay, of which a new yard has none.
+    'switchyard_gateway_balance_leased',
+    'switchyard_gateway_balance_held',
+  ])
 
   await expect
     .poll(() => collector.spans.filter(({ traceId }) => traceId === request.replaceAll('-', '')).length, {
