@@ -1,6 +1,6 @@
 // How many usage events a second PostgreSQL keeps, rated and summed, beside a plain `insert … select unnest` of the same
-// rows by as many connections: one that sends alone, and two, as two gateways do; and rating a million of them in a
-// stream. Interleaved rounds, medians.
+// rows by as many connections: one that sends alone, and two and four at once, as gateways do; and rating a million of them
+// in a stream. Interleaved rounds, medians.
 //   node bench/ingest.ts
 import { randomUUID } from 'node:crypto'
 import { rmSync, writeFileSync } from 'node:fs'
@@ -17,7 +17,7 @@ const rounds = 5
 const batches = 20
 const size = 1000
 const again = 100 // of each batch have come before
-const senders = [1, 2]
+const senders = [1, 2, 4]
 const million = 1_000_000
 
 const directory = await mkdtemp(join(tmpdir(), 'switchyard-bench-'))
