@@ -1,77 +1,19 @@
 // The console in a real browser, on a real server: what a person meets there, in both languages.
-import { execFile } from 'node:child_process'
-import { existsSync } from 'node:fs'
-import { resolve } from 'node:path'
-import { promisify } from 'node:util'
-import { AxeBuilder } from '@axe-core/playwright'
 import { kinds } from '@switchyard/kinds'
-import { type Browser, chromium, type Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { startYard, type Yard } from './yard.ts'
+import { ada, type ConsoleYard, findingsOf, hasChromium, openConsole, signIn } from './browser.ts'
+import type { Yard } from './yard.ts'
 
-const program = process.env.SWITCHYARD_CHROMIUM ?? '/usr/bin/chromium'
-const isThere = existsSync(program)
-if (!isThere)
-  console.warn(
-    `skipped: ${program} is not there, and the console is not tested. On Debian: apt-get install chromium`,
-  )
-
-const ada = { email: 'ada@example.com', name: 'Ada', password: 'correct horse battery' }
-const root = resolve(import.meta.dirname, '../..')
-
-/** Runs in the page: colours on their way from one to another are neither. */
-function settled(): boolean {
-  const { document } = globalThis as unknown as {
-    document: { getAnimations(): readonly { playState: string }[] }
-  }
-  return document.getAnimations().every(({ playState }) => playState !== 'running')
-}
-
-interface Visit {
-  readonly page: Page
-  /** What the browser complained of. */
-  readonly complaints: readonly string[]
-}
-
-describe.skipIf(!isThere)('the console', { timeout: 120_000 }, () => {
+describe.skipIf(!hasChromium)('the console', { timeout: 120_000 }, () => {
+  let opened: ConsoleYard
   let yard: Yard
-  let browser: Browser
+  let visit: ConsoleYard['visit']
 
   beforeAll(async () => {
-    await promisify(execFile)('npm', ['run', '--silent', 'build', '-w', '@switchyard/console'], { cwd: root })
-    yard = await startYard()
-    const { setupUrl = '' } = yard.facts
-    const set = await fetch(`${yard.facts.baseUrl}/api/v1/setup`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ ...ada, token: new URL(setupUrl).searchParams.get('token') }),
-    })
-    expect(set.status).toBe(201)
-    browser = await chromium.launch({ executablePath: program, args: ['--no-sandbox'] })
+    opened = await openConsole()
+    ;({ yard, visit } = opened)
   }, 240_000)
-  afterAll(async () => {
-    await browser?.close()
-    await yard?.[Symbol.asyncDispose]()
-  }, 60_000)
-
-  async function visit(path: string, locale = 'en-US'): Promise<Visit> {
-    const context = await browser.newContext({ locale, viewport: { width: 1280, height: 800 } })
-    const page = await context.newPage()
-    const complaints: string[] = []
-    page.on('console', message => {
-      if (message.type() === 'error' || message.type() === 'warning') complaints.push(message.text())
-    })
-    page.on('pageerror', error => complaints.push(error.message))
-    await page.goto(yard.facts.baseUrl + path)
-    return { page, complaints }
-  }
-
-  async function signIn(page: Page, { email, password }: { email: string; password: string } = ada) {
-    await page.locator('input[type=email]').fill(email)
-    await page.locator('input[autocomplete=current-password]').fill(password)
-    await page.locator('button[type=submit]').click()
-    await page.getByRole('navigation').waitFor()
-  }
+  afterAll(async () => await opened?.[Symbol.asyncDispose](), 60_000)
 
   const workspaceOf = (name: string) => ({
     apiVersion: 'switchyard.dev/v1',
@@ -120,8 +62,7 @@ describe.skipIf(!isThere)('the console', { timeout: 120_000 }, () => {
     timeout: 400_000,
   }, async () => {
     for (const locale of ['en-US', 'zh-CN']) {
-      const { page, complaints } = await visit('/console', locale)
-      await signIn(page)
+      const { page, complaints } = await visit('/console', { locale, as: ada })
       expect(await page.locator('html').getAttribute('lang')).toBe(locale === 'zh-CN' ? 'zh-CN' : 'en')
       const findings: string[] = []
       for (const path of ['', ...kinds.map(({ plural }) => `/${plural}`)]) {
@@ -130,16 +71,7 @@ describe.skipIf(!isThere)('the console', { timeout: 120_000 }, () => {
         if (path !== '') await page.locator('.ant-spin-spinning').waitFor({ state: 'detached' })
         // What axe finds does not depend on the language.
         if (locale !== 'en-US') continue
-        await page.waitForFunction(settled)
-        const { violations } = await new AxeBuilder({ page }).analyze()
-        for (const { id, impact, nodes } of violations)
-          if (impact === 'serious' || impact === 'critical')
-            findings.push(
-              `${path} ${id}: ${nodes
-                .map(({ html, failureSummary = '' }) => `${html} ${failureSummary}`)
-                .join(' | ')
-                .slice(0, 600)}`,
-            )
+        findings.push(...(await findingsOf(page)))
       }
       expect(findings).toEqual([])
       expect(complaints).toEqual([])

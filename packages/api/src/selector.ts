@@ -1,5 +1,6 @@
 // Label and field selectors: text in Kubernetes' syntax to requirements, and whether a document meets them.
-import { type Document, Fault, type Kind } from '@switchyard/kinds'
+import type { Document, Kind } from '@switchyard/kinds'
+import { Fault } from '@switchyard/kinds/fault'
 import type { Requirement } from '@switchyard/runtime'
 import { isObject } from './merge-patch.ts'
 

@@ -92,13 +92,3 @@ export function useMay(): May {
         (grant.workspace === null || place === undefined || grant.workspace === place),
     )
 }
-
-/** A value of a document by a dotted path such as `status.phase`. */
-export function valueAt(document: unknown, path: string): unknown {
-  let value = document
-  for (const part of path.split('.')) {
-    if (typeof value !== 'object' || value === null) return undefined
-    value = (value as Readonly<Record<string, unknown>>)[part]
-  }
-  return value
-}

@@ -1,10 +1,12 @@
 // One document of any kind: what it says, what was observed, what has happened to it.
+import { valueAt } from '@switchyard/api/selector'
 import { Fault } from '@switchyard/kinds/fault'
 import { useQuery } from '@tanstack/react-query'
 import { Link, useParams } from '@tanstack/react-router'
 import { Descriptions, Table, Tabs, Typography } from 'antd'
+import { Suspense } from 'react'
 import { useTranslation } from 'react-i18next'
-import { type Document, type KindInfo, useKind, useMay, valueAt } from '../api/catalogue.ts'
+import { type Document, type KindInfo, useKind, useMay } from '../api/catalogue.ts'
 import { usePreferences } from '../preferences.ts'
 import { useExchange } from '../session/context.tsx'
 import { Lost } from '../shell/pages.tsx'
@@ -13,7 +15,9 @@ import { Cell, Moment } from './cells.tsx'
 import { onPlatform } from './list.tsx'
 import { useLive } from './live.tsx'
 import { manyOf, oneOf, titleOf } from './names.ts'
+import { ownTabs } from './own.ts'
 import { PhaseTag } from './phase.tsx'
+import './words.ts'
 
 interface Condition {
   readonly type: string
@@ -33,7 +37,7 @@ interface Happening {
 }
 
 function Conditions({ document }: { readonly document: Document }) {
-  const { t } = useTranslation()
+  const { t } = useTranslation('kinds')
   const conditions = (valueAt(document, 'status.conditions') ?? []) as readonly Condition[] // of every kind
   return (
     <Table<Condition>
@@ -41,14 +45,14 @@ function Conditions({ document }: { readonly document: Document }) {
       rowKey="type"
       pagination={false}
       dataSource={[...conditions]}
-      locale={{ emptyText: <Nothing says={t('detail.noConditions')} /> }}
+      locale={{ emptyText: <Nothing says={t('noConditions')} /> }}
       columns={[
-        { title: t('detail.type'), dataIndex: 'type' },
-        { title: t('detail.state'), dataIndex: 'status' },
-        { title: t('detail.reason'), dataIndex: 'reason' },
-        { title: t('detail.message'), dataIndex: 'message' },
+        { title: t('type'), dataIndex: 'type' },
+        { title: t('state'), dataIndex: 'status' },
+        { title: t('reason'), dataIndex: 'reason' },
+        { title: t('message'), dataIndex: 'message' },
         {
-          title: t('detail.since'),
+          title: t('since'),
           render: (_, { lastTransitionTime }) => <Moment at={lastTransitionTime} />,
         },
       ]}
@@ -57,7 +61,7 @@ function Conditions({ document }: { readonly document: Document }) {
 }
 
 function Events({ document: { kind, metadata } }: { readonly document: Document }) {
-  const { t } = useTranslation()
+  const { t } = useTranslation('kinds')
   const exchange = useExchange()
   const { workspace, name } = metadata
   const path =
@@ -83,22 +87,22 @@ function Events({ document: { kind, metadata } }: { readonly document: Document 
       pagination={false}
       loading={events.isPending}
       dataSource={[...(events.data ?? [])]}
-      locale={{ emptyText: <Nothing says={t('detail.noEvents')} /> }}
+      locale={{ emptyText: <Nothing says={t('noEvents')} /> }}
       columns={[
-        { title: t('detail.last'), render: (_, { lastAt }) => <Moment at={lastAt} /> },
-        { title: t('detail.reason'), dataIndex: 'reason' },
-        { title: t('detail.message'), dataIndex: 'message' },
-        { title: t('detail.times'), dataIndex: 'count', align: 'end' },
+        { title: t('last'), render: (_, { lastAt }) => <Moment at={lastAt} /> },
+        { title: t('reason'), dataIndex: 'reason' },
+        { title: t('message'), dataIndex: 'message' },
+        { title: t('times'), dataIndex: 'count', align: 'end' },
       ]}
     />
   )
 }
 
 function Summary({ kind, document }: { readonly kind: KindInfo; readonly document: Document }) {
-  const { t } = useTranslation()
+  const { t } = useTranslation('kinds')
   const { metadata } = document
   const items = [
-    { key: 'id', label: t('detail.id'), children: <Typography.Text copyable>{metadata.id}</Typography.Text> },
+    { key: 'id', label: t('id'), children: <Typography.Text copyable>{metadata.id}</Typography.Text> },
     ...kind.columns
       .filter(({ path }) => !path.startsWith('metadata.') && path !== 'status.phase')
       .map(({ title, path }) => ({
@@ -108,21 +112,21 @@ function Summary({ kind, document }: { readonly kind: KindInfo; readonly documen
       })),
     {
       key: 'created',
-      label: t('detail.created'),
+      label: t('created'),
       children: (
         <>
           <Moment at={metadata.creationTimestamp} />{' '}
-          <span className="quiet">{t('detail.by', { who: metadata.createdBy })}</span>
+          <span className="quiet">{t('by', { who: metadata.createdBy })}</span>
         </>
       ),
     },
     {
       key: 'updated',
-      label: t('detail.updated'),
+      label: t('updated'),
       children: (
         <>
           <Moment at={metadata.updateTimestamp} />{' '}
-          <span className="quiet">{t('detail.by', { who: metadata.updatedBy })}</span>
+          <span className="quiet">{t('by', { who: metadata.updatedBy })}</span>
         </>
       ),
     },
@@ -131,14 +135,14 @@ function Summary({ kind, document }: { readonly kind: KindInfo; readonly documen
 }
 
 function Detail({ kind, workspace, name }: { kind: KindInfo; workspace: string | null; name: string }) {
-  const { t } = useTranslation()
+  const { t } = useTranslation('kinds')
   const { language } = usePreferences()
   const live = useLive(kind.kind)
   const document = live.documents.find(
     ({ metadata }) => metadata.name === name && metadata.workspace === workspace,
   )
   if (!live.isComplete && !document) return <Loading />
-  if (!document) return <Nothing says={t('detail.gone')} />
+  if (!document) return <Nothing says={t('gone')} />
   return (
     <>
       <Typography.Text type="secondary">
@@ -154,11 +158,20 @@ function Detail({ kind, workspace, name }: { kind: KindInfo; workspace: string |
         items={[
           {
             key: 'summary',
-            label: t('detail.summary'),
+            label: t('summary'),
             children: <Summary kind={kind} document={document} />,
           },
-          { key: 'conditions', label: t('detail.conditions'), children: <Conditions document={document} /> },
-          { key: 'events', label: t('detail.events'), children: <Events document={document} /> },
+          ...(ownTabs[kind.kind] ?? []).map(({ key, Body }) => ({
+            key,
+            label: t(key),
+            children: (
+              <Suspense fallback={<Loading />}>
+                <Body kind={kind} document={document} />
+              </Suspense>
+            ),
+          })),
+          { key: 'conditions', label: t('conditions'), children: <Conditions document={document} /> },
+          { key: 'events', label: t('events'), children: <Events document={document} /> },
         ]}
       />
     </>

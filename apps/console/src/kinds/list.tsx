@@ -1,11 +1,15 @@
 // The list of any kind: its columns, live, searched, sorted, and kept as a table of comma-separated values.
+import { parseLabelSelector, selects, valueAt } from '@switchyard/api/selector'
+import { Fault } from '@switchyard/kinds/fault'
 import { Link, useNavigate, useParams, useSearch } from '@tanstack/react-router'
 import { Alert, Button, Dropdown, Input, Table, type TableColumnType, Typography } from 'antd'
 import { useDeferredValue, useState } from 'react'
 import { useTranslation } from 'react-i18next'
-import { type Document, type KindInfo, useKind, useMay, valueAt } from '../api/catalogue.ts'
+import { type Document, type KindInfo, useKind, useMay } from '../api/catalogue.ts'
+import { keepCsv } from '../parts/csv.ts'
 import { prefer, usePreferences } from '../preferences.ts'
 import type { ListSearch } from '../router.tsx'
+import { FaultAlert } from '../shell/fault.tsx'
 import { Lost } from '../shell/pages.tsx'
 import { Failed, Forbidden, Nothing } from '../shell/states.tsx'
 import { Cell, Moment, textOf } from './cells.tsx'
@@ -39,28 +43,16 @@ function columnsOf(
 
 const order = new Intl.Collator(undefined, { numeric: true })
 
-function keep(name: string, lines: readonly (readonly string[])[]): void {
-  // A cell that a spreadsheet would take for a formula is text.
-  const cell = (text: string) => {
-    const safe = /^[=+\-@\t\r]/.test(text) ? `'${text}` : text
-    return /[",\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe
-  }
-  const csv = lines.map(line => line.map(cell).join(',')).join('\r\n')
-  const link = document.createElement('a')
-  link.href = URL.createObjectURL(new Blob(['\ufeff', csv], { type: 'text/csv' }))
-  link.download = `${name}.csv`
-  link.click()
-  setTimeout(() => URL.revokeObjectURL(link.href), 1000)
-}
+type Selector = ReturnType<typeof parseLabelSelector>
 
-/** `team=a,tier`: all of them; one without a value asks that the label is there. */
-function matcher(wanted: string): (labels: Readonly<Record<string, string>>) => boolean {
-  const parts = wanted.split(',').flatMap(part => {
-    const [key = '', ...value] = part.split('=').map(text => text.trim())
-    return key === '' ? [] : [{ key, value: value.length === 0 ? undefined : value.join('=') }]
-  })
-  return labels =>
-    parts.every(({ key, value }) => (value === undefined ? key in labels : labels[key] === value))
+/** What is being written may not be a selector yet: that is said beside it, and it selects nothing. */
+function selectorOf(text: string): { readonly labels: Selector } | { readonly fault: Fault } {
+  try {
+    return { labels: parseLabelSelector(text) }
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error
+    return { fault: error }
+  }
 }
 
 function List({ kind }: { readonly kind: KindInfo }) {
@@ -71,16 +63,18 @@ function List({ kind }: { readonly kind: KindInfo }) {
   const changes = useChanges()
   const [written, setWritten] = useState(labels)
   const live = useLiveHere(kind)
-  const wanted = useDeferredValue(q.toLowerCase())
+  const wanted = useDeferredValue(q)
   const look = (search: ListSearch) => void navigate({ search, replace: true })
   const all = columnsOf(kind, workspace === '', key => t(`list.${key}`))
   const away = hidden[kind.kind] ?? []
   const columns = all.filter(({ path }) => !away.includes(path))
-  const labelled = matcher(labels)
-  const found = live.documents.filter(
-    ({ metadata: { name, displayName = '', labels: its } }) =>
-      (wanted === '' || name.includes(wanted) || displayName.toLowerCase().includes(wanted)) && labelled(its),
-  )
+  const selector = selectorOf(labels)
+  const found =
+    'fault' in selector
+      ? []
+      : live.documents.filter(document =>
+          selects({ labels: selector.labels, fields: [], q: wanted }, document),
+        )
   const tableColumns: TableColumnType<Document>[] = [
     {
       title: t('list.name'),
@@ -115,7 +109,7 @@ function List({ kind }: { readonly kind: KindInfo }) {
     ),
   ]
   const download = () =>
-    keep(kind.plural, [
+    keepCsv(kind.plural, [
       [t('list.name'), ...columns.map(({ title }) => title)],
       ...found.map(document => [
         document.metadata.name,
@@ -180,6 +174,7 @@ function List({ kind }: { readonly kind: KindInfo }) {
           {t('list.csv')}
         </Button>
       </div>
+      {'fault' in selector && <FaultAlert fault={selector.fault} />}
       <Table<Document>
         size="small"
         rowKey={({ metadata }) => metadata.id}

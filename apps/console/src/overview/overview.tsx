@@ -1,8 +1,9 @@
 // What runs here, at a glance: how many of each kind there are, and which want attention.
+import { valueAt } from '@switchyard/api/selector'
 import { Link } from '@tanstack/react-router'
 import { Card, Typography } from 'antd'
 import { useTranslation } from 'react-i18next'
-import { type KindInfo, useCatalogue, useMay, valueAt } from '../api/catalogue.ts'
+import { type KindInfo, useCatalogue, useMay } from '../api/catalogue.ts'
 import { useLiveHere } from '../kinds/live.tsx'
 import { titleOf } from '../kinds/names.ts'
 import { isTroubled, PhaseTag } from '../kinds/phase.tsx'
@@ -39,7 +40,7 @@ export function Overview() {
   })
   return (
     <>
-      <Typography.Title level={1}>{t('shell.overview')}</Typography.Title>
+      <Typography.Title level={1}>{t('screens.overview')}</Typography.Title>
       <div className="counts">
         {kinds.map(kind => (
           <Count key={kind.kind} kind={kind} />

@@ -10,6 +10,7 @@ import { prefer, usePreferences } from '../preferences.ts'
 import { useSession, useStanding } from '../session/context.tsx'
 import { MenuIcon, PersonIcon } from './icons.tsx'
 import { Mark } from './mark.tsx'
+import { type Screen, screens } from './screens.ts'
 import { Loading } from './states.tsx'
 import { LanguageSwitch, ThemeSwitch } from './switches.tsx'
 
@@ -19,22 +20,36 @@ function Navigation({ onGo }: { readonly onGo?: () => void }) {
   const catalogue = useCatalogue()
   const may = useMay()
   const path = useRouterState({ select: state => state.location.pathname })
+  const go = onGo && { onClick: onGo }
+  const visible = screens.filter(({ permission }) => permission === undefined || may(permission))
+  const entryOf = ({ to, title }: Screen) => ({
+    key: to.slice(1),
+    label: (
+      <Link to={to} {...go}>
+        {t(`screens.${title}`)}
+      </Link>
+    ),
+  })
   const readable = catalogue.filter(kind => may(`${kind.noun}:read`))
-  const items = groups.flatMap(group => {
-    const children = readable
-      .filter(kind => groupOf(kind) === group)
-      .map(kind => ({
-        key: kind.plural,
-        label: (
-          <Link to="/$plural" params={{ plural: kind.plural }} {...(onGo && { onClick: onGo })}>
-            {titleOf(kind, language)}
-          </Link>
-        ),
-      }))
+  const grouped = groups.flatMap(group => {
+    const children = [
+      ...visible.filter(screen => screen.group === group).map(entryOf),
+      ...readable
+        .filter(kind => groupOf(kind) === group)
+        .map(kind => ({
+          key: kind.plural,
+          label: (
+            <Link to="/$plural" params={{ plural: kind.plural }} {...go}>
+              {titleOf(kind, language)}
+            </Link>
+          ),
+        })),
+    ]
     return children.length === 0
       ? []
-      : [{ key: group, type: 'group' as const, label: t(`groups.${group}`), children }]
+      : [{ key: `group ${group}`, type: 'group' as const, label: t(`groups.${group}`), children }]
   })
+  const items = [...visible.filter(screen => screen.group === undefined).map(entryOf), ...grouped]
   return (
     <nav aria-label={t('shell.menu')}>
       <Menu mode="inline" items={items} selectedKeys={[path.split('/')[1] ?? '']} />

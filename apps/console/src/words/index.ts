@@ -1,4 +1,5 @@
-// The languages of the console, and the one that is spoken.
+// The languages of the console, and the one that is spoken. Words that only one room says stand in that room
+// (`words.ts`) and come with it: `useTranslation('room')`.
 import i18next from 'i18next'
 import { initReactI18next } from 'react-i18next'
 import { en } from './en.ts'
@@ -7,9 +8,17 @@ import { zh } from './zh.ts'
 export const languages = { en: 'English', zh: '中文' } as const
 export type Language = keyof typeof languages
 
+/** The same keys, in any words. */
+export type Shape<T> = { readonly [K in keyof T]: T[K] extends string ? string : Shape<T[K]> }
+
+/** What can be said: each room adds its own name. */
+export interface Rooms {
+  readonly translation: typeof en
+}
+
 declare module 'i18next' {
   interface CustomTypeOptions {
-    resources: { translation: typeof en }
+    resources: Rooms
   }
 }
 
@@ -20,6 +29,16 @@ export async function speak(language: Language): Promise<void> {
     resources: { en: { translation: en }, zh: { translation: zh } },
     interpolation: { escapeValue: false }, // React escapes
   })
+}
+
+/** Words of a room, known from here on. */
+export function teach<T extends object>(
+  room: Exclude<keyof Rooms, 'translation'>,
+  english: T,
+  chinese: Shape<T>,
+): void {
+  i18next.addResourceBundle('en', room, english)
+  i18next.addResourceBundle('zh', room, chinese)
 }
 
 export async function speakIn(language: Language): Promise<void> {

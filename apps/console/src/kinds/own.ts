@@ -1,0 +1,17 @@
+// What the pages of some kinds have beside what every kind's page has. Each is a chunk of its own.
+import type { ComponentType, LazyExoticComponent } from 'react'
+import type { Document, KindInfo } from '../api/catalogue.ts'
+
+export interface Shown {
+  readonly kind: KindInfo
+  readonly document: Document
+}
+
+interface OwnTab {
+  /** A word of the room `kinds`. */
+  readonly key: 'events'
+  readonly Body: LazyExoticComponent<ComponentType<Shown>>
+}
+
+/** By kind, in the order in which they stand after the summary. */
+export const ownTabs: Readonly<Record<string, readonly OwnTab[]>> = {}

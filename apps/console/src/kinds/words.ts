@@ -1,0 +1,50 @@
+// What the page of a document says.
+import { type Shape, teach } from '../words/index.ts'
+
+const en = {
+  summary: 'Summary',
+  conditions: 'Conditions',
+  events: 'Events',
+  created: 'Created',
+  updated: 'Changed',
+  by: 'by {{who}}',
+  id: 'ID',
+  noConditions: 'Nothing has been observed yet.',
+  noEvents: 'Nothing has happened to it lately.',
+  gone: 'It is not there, or you may not see it.',
+  type: 'Type',
+  state: 'State',
+  reason: 'Reason',
+  message: 'Message',
+  since: 'Since',
+  times: 'Times',
+  last: 'Last',
+} as const
+
+const zh: Shape<typeof en> = {
+  summary: '摘要',
+  conditions: '状况',
+  events: '事件',
+  created: '创建时间',
+  updated: '修改时间',
+  by: '操作者：{{who}}',
+  id: 'ID',
+  noConditions: '尚无观测结果。',
+  noEvents: '近期没有事件。',
+  gone: '对象不存在，或您无权查看。',
+  type: '类型',
+  state: '状态',
+  reason: '原因',
+  message: '说明',
+  since: '自',
+  times: '次数',
+  last: '最近',
+}
+
+declare module '../words/index.ts' {
+  interface Rooms {
+    readonly kinds: typeof en
+  }
+}
+
+teach('kinds', en, zh)

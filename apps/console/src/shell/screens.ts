@@ -1,0 +1,14 @@
+// The screens that no kind makes by itself, as the navigation shows them.
+import type { Group } from '../kinds/names.ts'
+import type { en } from '../words/en.ts'
+
+export interface Screen {
+  readonly to: '/'
+  readonly title: keyof (typeof en)['screens']
+  /** Stands before the kinds of this group; above all groups without one. */
+  readonly group?: Group
+  /** Whoever lacks it anywhere does not see the screen in the navigation. */
+  readonly permission?: string
+}
+
+export const screens: readonly Screen[] = [{ to: '/', title: 'overview' }]
