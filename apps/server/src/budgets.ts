@@ -2,7 +2,14 @@
 // together, so that nothing is told twice in a period, whoever restarts.
 import { budget, type DocumentOf, periodAt, type workspace } from '@switchyard/kinds'
 import { judgeBudget } from '@switchyard/ledger'
-import type { Clock, Leases, Observe, Store, UsageStore } from '@switchyard/runtime'
+import {
+  type Clock,
+  keepTurns,
+  type Leases,
+  type Observe,
+  type Store,
+  type UsageStore,
+} from '@switchyard/runtime'
 
 const everyMilliseconds = 60_000
 const leaseSeconds = 180
@@ -31,23 +38,14 @@ export function keepBudgets(
   options: BudgetsOptions & { readonly leases: Leases; readonly holder: string; readonly clock: Clock },
 ): AsyncDisposable {
   const { leases, holder, clock, observe } = options
-  const ending = new AbortController()
-  const done = (async () => {
-    while (!ending.signal.aborted) {
-      try {
-        if (await leases.acquire(lease, holder, leaseSeconds)) await lookAtBudgets(options)
-      } catch (error) {
-        observe({ type: 'budgets_failed', error })
-      }
-      await clock.sleep(everyMilliseconds, ending.signal)
-    }
-  })()
-  return {
-    async [Symbol.asyncDispose]() {
-      ending.abort()
-      await done
+  return keepTurns({
+    async turn() {
+      if (await leases.acquire(lease, holder, leaseSeconds)) await lookAtBudgets(options)
     },
-  }
+    failed: error => observe({ type: 'budgets_failed', error }),
+    pause: everyMilliseconds,
+    clock,
+  })
 }
 
 /** One look at all of them; one that fails does not hold up the others. */

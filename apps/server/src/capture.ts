@@ -1,7 +1,7 @@
 // Keeps what was asked and answered, of some requests, for people who look into them: only where a setting says so,
 // with words and personal data taken out, of bounded size, and for bounded time.
 import { type Follow, type Followed, type Follower, type RequestEnded, redactor } from '@switchyard/gateway'
-import type { Clock, Observe } from '@switchyard/runtime'
+import { type Clock, keepTurns, type Observe } from '@switchyard/runtime'
 import { CaptureFolder } from './capture-folder.ts'
 import type { CaptureSettings } from './capture-settings.ts'
 import { type Json, readCaptured, textsOf, withTexts } from './capture-text.ts'
@@ -63,23 +63,15 @@ export async function openCapture(options: CaptureOptions): Promise<Capture> {
   const redact = redactor(options.words, options.pii)
   const copies = new Map<string, Copy>()
   const writing = new Set<Promise<void>>()
-  const ending = new AbortController()
 
   const sweep = async () => {
-    try {
-      const days = await folder.sweep()
-      if (days.length > 0) observe({ type: 'captures_swept', days, bytes: folder.bytes })
-    } catch (error) {
-      observe({ type: 'captures_sweep_failed', error })
-    }
+    const days = await folder.sweep()
+    if (days.length > 0) observe({ type: 'captures_swept', days, bytes: folder.bytes })
+    return undefined
   }
-  await sweep()
-  const sweeping = (async () => {
-    while (!ending.signal.aborted) {
-      await clock.sleep(sweepEvery, ending.signal)
-      if (!ending.signal.aborted) await sweep()
-    }
-  })()
+  const failed = (error: unknown) => observe({ type: 'captures_sweep_failed', error })
+  await sweep().catch(failed)
+  const sweeping = keepTurns({ turn: sweep, failed, first: sweepEvery, pause: sweepEvery, clock })
 
   const shown = async (body: Buffer | undefined, size: number): Promise<object> => {
     if (!body) return { bytes: size, leftOut: `longer than ${bytes} bytes` }
@@ -117,8 +109,7 @@ export async function openCapture(options: CaptureOptions): Promise<Capture> {
       return written
     },
     async [Symbol.asyncDispose]() {
-      ending.abort()
-      await Promise.all([sweeping, ...writing])
+      await Promise.all([sweeping[Symbol.asyncDispose](), ...writing])
     },
   }
 }

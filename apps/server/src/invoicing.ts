@@ -1,7 +1,7 @@
 // Plans, drafts and issues invoices every minute, in one process of all; a failure waits for the next turn.
 import type { DocumentOf, legalEntity, workspace } from '@switchyard/kinds'
 import { type InvoicingOptions, invoiceDue, plansOf } from '@switchyard/ledger'
-import type { Clock, Leases, Store } from '@switchyard/runtime'
+import { type Clock, keepTurns, type Leases, type Store } from '@switchyard/runtime'
 
 const everyMilliseconds = 60_000
 /** A month of many events takes minutes; who is killed meanwhile is followed after this. */
@@ -18,26 +18,17 @@ interface KeepInvoicing extends InvoicingOptions {
 
 export function keepInvoicing(options: KeepInvoicing): AsyncDisposable {
   const { leases, holder, clock, observe } = options
-  const ending = new AbortController()
-  const done = (async () => {
-    while (!ending.signal.aborted) {
-      try {
-        if (await leases.acquire(lease, holder, leaseSeconds)) await turn(options)
-      } catch (error) {
-        observe({ type: 'invoicing_failed', error })
-      }
-      await clock.sleep(everyMilliseconds, ending.signal)
-    }
-  })()
-  return {
-    async [Symbol.asyncDispose]() {
-      ending.abort()
-      await done
+  return keepTurns({
+    async turn() {
+      if (await leases.acquire(lease, holder, leaseSeconds)) await planAndIssue(options)
     },
-  }
+    failed: error => observe({ type: 'invoicing_failed', error }),
+    pause: everyMilliseconds,
+    clock,
+  })
 }
 
-async function turn(options: KeepInvoicing): Promise<void> {
+async function planAndIssue(options: KeepInvoicing): Promise<void> {
   const { store, invoices, now } = options
   const [workspaces, entities] = await store.read(control, async tx => [
     (await tx.list({ kind: 'Workspace', workspace: null })).items,

@@ -3,7 +3,7 @@ import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Fault } from '@switchyard/kinds'
 import { type ShipObservation, type ShipOptions, shipUsage } from '@switchyard/ledger'
-import type { Clock, Observe } from '@switchyard/runtime'
+import { type Clock, keepTurns, type Observe } from '@switchyard/runtime'
 import { type FileJournal, type JournalOptions, openJournal } from '@switchyard/store/journal'
 
 /** Folders that are tried: more processes than this share no data folder. */
@@ -44,24 +44,14 @@ interface LeftoverOptions extends JournalsOptions {
 /** Ships what is left in journals that nobody holds, now and every few seconds; the new owner disposes of it. */
 export function shipLeftovers(options: LeftoverOptions): AsyncDisposable {
   const { root, time, observeShipping } = options
-  const ending = new AbortController()
-  const { signal } = ending
-  const done = (async () => {
-    while (!signal.aborted) {
-      try {
-        for (const folder of await foldersIn(root)) await shipFolder(folder, options, signal)
-      } catch (error) {
-        observeShipping({ type: 'leftovers_failed', error })
-      }
-      await time.sleep(lookEveryMilliseconds, signal)
-    }
-  })()
-  return {
-    async [Symbol.asyncDispose]() {
-      ending.abort()
-      await done
+  return keepTurns({
+    async turn(signal) {
+      for (const folder of await foldersIn(root)) await shipFolder(folder, options, signal)
     },
-  }
+    failed: error => observeShipping({ type: 'leftovers_failed', error }),
+    pause: lookEveryMilliseconds,
+    clock: time,
+  })
 }
 
 async function shipFolder(folder: string, options: LeftoverOptions, signal: AbortSignal): Promise<void> {

@@ -1,7 +1,15 @@
 // Seals batches of usage: one process by a lease closes the open batch when it is due, then computes the root over each
 // that is closed. Whoever is killed between the two leaves it to the next.
 import { Fault } from '@switchyard/kinds'
-import type { BatchDue, BatchStore, Clock, Held, Observe } from '@switchyard/runtime'
+import {
+  type BatchDue,
+  type BatchStore,
+  type Clock,
+  type Held,
+  type Observe,
+  type Turns,
+  takeTurns,
+} from '@switchyard/runtime'
 import { Root } from './root.ts'
 
 export type BatchObservation =
@@ -29,18 +37,16 @@ const retryMilliseconds = 1000
 const some = 100
 
 /** Runs while the lease is held; a failure is told and tried again. */
-export async function keepBatches(options: SealingOptions, held: Held, signal: AbortSignal): Promise<void> {
+export function keepBatches(options: SealingOptions, held: Held, signal: AbortSignal): Promise<void> {
   const { clock, observe } = options
-  while (!signal.aborted && held.current()) {
-    let pause = pollMilliseconds
-    try {
-      if ((await sealBatches(options, signal)) === 'held') pause = retryMilliseconds
-    } catch (error) {
-      observe({ type: 'sealing_failed', error })
-      pause = retryMilliseconds
-    }
-    await clock.sleep(pause, signal)
+  const turns: Turns = {
+    turn: async stop => ((await sealBatches(options, stop)) === 'held' ? retryMilliseconds : undefined),
+    failed: error => observe({ type: 'sealing_failed', error }),
+    pause: pollMilliseconds,
+    retry: retryMilliseconds,
+    clock,
   }
+  return takeTurns(turns, signal, held)
 }
 
 /** One turn: `held` when the open batch is due and could not be closed yet. */

@@ -5,15 +5,17 @@ import { buffer } from 'node:stream/consumers'
 import { promisify } from 'node:util'
 import { createGzip, gunzip } from 'node:zlib'
 import { Fault } from '@switchyard/kinds'
-import type {
-  BatchStore,
-  Clock,
-  Held,
-  InvoiceStore,
-  InvoiceWork,
-  Objects,
-  Observe,
-  SealedBatch,
+import {
+  type BatchStore,
+  type Clock,
+  type Held,
+  type InvoiceStore,
+  type InvoiceWork,
+  type Objects,
+  type Observe,
+  type SealedBatch,
+  type Turns,
+  takeTurns,
 } from '@switchyard/runtime'
 import { archiveOf } from './invoice/archive.ts'
 import { Root } from './root.ts'
@@ -60,22 +62,22 @@ export interface DocumentHead {
 }
 
 /** Runs while the lease is held; a failure is told and tried again. */
-export async function keepArchive(
+export function keepArchive(
   options: ArchivingOptions & { readonly clock: Clock },
   held: Held,
   signal: AbortSignal,
 ): Promise<void> {
   const { clock, observe } = options
-  while (!signal.aborted && held.current()) {
-    let pause = pollMilliseconds
-    try {
-      await archiveUsage(options, signal)
-    } catch (error) {
-      observe({ type: 'archiving_failed', error })
-      pause = retryMilliseconds
-    }
-    await clock.sleep(pause, signal)
+  const turns: Turns = {
+    async turn(stop) {
+      await archiveUsage(options, stop)
+    },
+    failed: error => observe({ type: 'archiving_failed', error }),
+    pause: pollMilliseconds,
+    retry: retryMilliseconds,
+    clock,
   }
+  return takeTurns(turns, signal, held)
 }
 
 /** All that is sealed and issued by now. */

@@ -1,6 +1,14 @@
 // Keeps the log: one process by a lease numbers what was committed, signs what it has numbered, and archives it.
 import { Fault } from '@switchyard/kinds'
-import type { AuditStore, Clock, Held, Objects, Observe, Persons } from '@switchyard/runtime'
+import {
+  type AuditStore,
+  type Clock,
+  type Held,
+  type Objects,
+  type Observe,
+  type Persons,
+  takeTurns,
+} from '@switchyard/runtime'
 import { checkLog, publish } from './archive.ts'
 import type { Signer } from './note.ts'
 import { numberEntries, numbering } from './number.ts'
@@ -39,16 +47,11 @@ const retryMilliseconds = 5000
 const pruneMilliseconds = 3_600_000
 
 /** Runs while the lease is held; a failure is told and tried again. */
-export async function keepLog(options: SequencerOptions, held: Held, signal: AbortSignal): Promise<void> {
+export function keepLog(options: SequencerOptions, held: Held, signal: AbortSignal): Promise<void> {
   const { observe, clock } = options
-  while (!signal.aborted) {
-    try {
-      if (await lead(options, held, signal)) return
-    } catch (error) {
-      observe({ type: 'audit_failed', error })
-      await clock.sleep(retryMilliseconds, signal)
-    }
-  }
+  const turn = async (stop: AbortSignal) => ((await lead(options, held, stop)) ? 'over' : undefined)
+  const failed = (error: unknown) => observe({ type: 'audit_failed', error })
+  return takeTurns({ turn, failed, pause: 0, retry: retryMilliseconds, clock }, signal, held)
 }
 
 const numberOf = ({ persons }: SequencerOptions) => (persons ? numbering(persons) : numberEntries)
