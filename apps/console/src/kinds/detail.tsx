@@ -17,11 +17,12 @@ import { useLive } from './live.tsx'
 import { manyOf, oneOf, titleOf } from './names.ts'
 import { ownTabs } from './own.ts'
 import { PhaseTag } from './phase.tsx'
+import { useSaid } from './said.ts'
 import './words.ts'
 
 interface Condition {
   readonly type: string
-  readonly status: string
+  readonly status: 'True' | 'False' | 'Unknown'
   readonly reason: string
   readonly message: string
   readonly lastTransitionTime: string
@@ -38,6 +39,7 @@ interface Happening {
 
 function Conditions({ document }: { readonly document: Document }) {
   const { t } = useTranslation('kinds')
+  const said = useSaid()
   const conditions = (valueAt(document, 'status.conditions') ?? []) as readonly Condition[] // of every kind
   return (
     <Table<Condition>
@@ -47,10 +49,10 @@ function Conditions({ document }: { readonly document: Document }) {
       dataSource={[...conditions]}
       locale={{ emptyText: <Nothing says={t('noConditions')} /> }}
       columns={[
-        { title: t('type'), dataIndex: 'type' },
-        { title: t('state'), dataIndex: 'status' },
-        { title: t('reason'), dataIndex: 'reason' },
-        { title: t('message'), dataIndex: 'message' },
+        { title: t('type'), render: (_, { type }) => said.condition(type) },
+        { title: t('state'), render: (_, { status }) => t(`states.${status}`) },
+        { title: t('reason'), render: (_, { reason }) => said.reason(reason) },
+        { title: t('message'), render: (_, { message }) => said.text(message) },
         {
           title: t('since'),
           render: (_, { lastTransitionTime }) => <Moment at={lastTransitionTime} />,
@@ -62,6 +64,7 @@ function Conditions({ document }: { readonly document: Document }) {
 
 function Events({ document: { kind, metadata } }: { readonly document: Document }) {
   const { t } = useTranslation('kinds')
+  const said = useSaid()
   const exchange = useExchange()
   const { workspace, name } = metadata
   const path =
@@ -90,8 +93,8 @@ function Events({ document: { kind, metadata } }: { readonly document: Document 
       locale={{ emptyText: <Nothing says={t('noEvents')} /> }}
       columns={[
         { title: t('last'), render: (_, { lastAt }) => <Moment at={lastAt} /> },
-        { title: t('reason'), dataIndex: 'reason' },
-        { title: t('message'), dataIndex: 'message' },
+        { title: t('reason'), render: (_, { reason }) => said.reason(reason) },
+        { title: t('message'), render: (_, { message }) => said.text(message) },
         { title: t('times'), dataIndex: 'count', align: 'end' },
       ]}
     />
@@ -100,6 +103,7 @@ function Events({ document: { kind, metadata } }: { readonly document: Document 
 
 function Summary({ kind, document }: { readonly kind: KindInfo; readonly document: Document }) {
   const { t } = useTranslation('kinds')
+  const said = useSaid()
   const { metadata } = document
   const items = [
     { key: 'id', label: t('id'), children: <Typography.Text copyable>{metadata.id}</Typography.Text> },
@@ -107,7 +111,7 @@ function Summary({ kind, document }: { readonly kind: KindInfo; readonly documen
       .filter(({ path }) => !path.startsWith('metadata.') && path !== 'status.phase')
       .map(({ title, path }) => ({
         key: path,
-        label: title,
+        label: said.column(title),
         children: <Cell path={path} value={valueAt(document, path)} />,
       })),
     {

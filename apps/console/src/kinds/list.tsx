@@ -15,6 +15,7 @@ import { Failed, Forbidden, Nothing } from '../shell/states.tsx'
 import { Cell, Moment, textOf } from './cells.tsx'
 import { useChanges, useLiveHere } from './live.tsx'
 import { manyOf, titleOf } from './names.ts'
+import { type Said, useSaid } from './said.ts'
 
 /** Where a document of the platform stands in an address. */
 export const onPlatform = '-'
@@ -28,10 +29,11 @@ function columnsOf(
   kind: KindInfo,
   everywhere: boolean,
   words: (key: 'workspace' | 'age') => string,
+  said: Said,
 ): readonly Column[] {
-  const own = kind.columns.filter(
-    ({ path, wide }) => !wide && path !== 'metadata.name' && path !== 'metadata.creationTimestamp',
-  )
+  const own = kind.columns
+    .filter(({ path, wide }) => !wide && path !== 'metadata.name' && path !== 'metadata.creationTimestamp')
+    .map(({ title, path }) => ({ title: said.column(title), path }))
   return [
     ...(everywhere && kind.scope !== 'platform'
       ? [{ title: words('workspace'), path: 'metadata.workspace' }]
@@ -57,6 +59,7 @@ function selectorOf(text: string): { readonly labels: Selector } | { readonly fa
 
 function List({ kind }: { readonly kind: KindInfo }) {
   const { t } = useTranslation()
+  const said = useSaid()
   const { language, workspace, hidden } = usePreferences()
   const { q = '', labels = '' } = useSearch({ from: '/$plural' })
   const navigate = useNavigate({ from: '/$plural' })
@@ -65,7 +68,7 @@ function List({ kind }: { readonly kind: KindInfo }) {
   const live = useLiveHere(kind)
   const wanted = useDeferredValue(q)
   const look = (search: ListSearch) => void navigate({ search, replace: true })
-  const all = columnsOf(kind, workspace === '', key => t(`list.${key}`))
+  const all = columnsOf(kind, workspace === '', key => t(`list.${key}`), said)
   const away = hidden[kind.kind] ?? []
   const columns = all.filter(({ path }) => !away.includes(path))
   const selector = selectorOf(labels)
@@ -204,11 +207,12 @@ export function ListPage() {
   const { language } = usePreferences()
   const kind = useKind(plural)
   const may = useMay()
+  const said = useSaid()
   if (!kind) return <Lost />
   return (
     <>
       <Typography.Title level={1}>{titleOf(kind, language)}</Typography.Title>
-      <Typography.Paragraph type="secondary">{kind.doc}</Typography.Paragraph>
+      <Typography.Paragraph type="secondary">{said.text(kind.doc)}</Typography.Paragraph>
       {may(`${kind.noun}:read`) ? (
         <List key={kind.kind} kind={kind} />
       ) : (

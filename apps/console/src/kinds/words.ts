@@ -19,6 +19,7 @@ const en = {
   since: 'Since',
   times: 'Times',
   last: 'Last',
+  states: { True: 'True', False: 'False', Unknown: 'Unknown' },
 } as const
 
 const zh: Shape<typeof en> = {
@@ -39,6 +40,7 @@ const zh: Shape<typeof en> = {
   since: '自',
   times: '次数',
   last: '最近',
+  states: { True: '是', False: '否', Unknown: '未知' },
 }
 
 declare module '../words/index.ts' {

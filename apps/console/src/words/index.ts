@@ -2,6 +2,7 @@
 // (`words.ts`) and come with it: `useTranslation('room')`.
 import i18next from 'i18next'
 import { initReactI18next } from 'react-i18next'
+import { learnChinese } from '../kinds/said.ts'
 import { en } from './en.ts'
 import { zh } from './zh.ts'
 
@@ -23,6 +24,7 @@ declare module 'i18next' {
 }
 
 export async function speak(language: Language): Promise<void> {
+  if (language === 'zh') await learnChinese()
   await i18next.use(initReactI18next).init({
     lng: language,
     fallbackLng: 'en',
@@ -42,6 +44,7 @@ export function teach<T extends object>(
 }
 
 export async function speakIn(language: Language): Promise<void> {
+  if (language === 'zh') await learnChinese()
   document.documentElement.lang = language === 'zh' ? 'zh-CN' : 'en'
   await i18next.changeLanguage(language)
 }
