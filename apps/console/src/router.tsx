@@ -2,6 +2,7 @@
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from '@tanstack/react-router'
 import { Broken, Lost } from './shell/pages.tsx'
 import { Shell } from './shell/shell.tsx'
+import { readUsageSearch } from './usage/search.ts'
 
 const root = createRootRoute({ component: Shell, notFoundComponent: Lost })
 
@@ -18,6 +19,13 @@ export interface ListSearch {
 }
 
 const text = (value: unknown) => (typeof value === 'string' && value !== '' ? value : undefined)
+
+const usage = createRoute({
+  getParentRoute: () => root,
+  path: '/usage',
+  validateSearch: readUsageSearch,
+  component: lazyRouteComponent(() => import('./usage/usage.tsx'), 'UsagePage'),
+})
 
 const list = createRoute({
   getParentRoute: () => root,
@@ -36,7 +44,7 @@ const detail = createRoute({
 })
 
 export const router = createRouter({
-  routeTree: root.addChildren([overview, list, detail]),
+  routeTree: root.addChildren([overview, usage, list, detail]),
   basepath: '/console',
   defaultErrorComponent: Broken,
   defaultPreload: 'intent',

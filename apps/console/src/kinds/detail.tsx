@@ -1,16 +1,15 @@
 // One document of any kind: what it says, what was observed, what has happened to it.
 import { valueAt } from '@switchyard/api/selector'
-import { Fault } from '@switchyard/kinds/fault'
-import { useQuery } from '@tanstack/react-query'
 import { Link, useParams } from '@tanstack/react-router'
 import { Descriptions, Table, Tabs, Typography } from 'antd'
 import { Suspense } from 'react'
 import { useTranslation } from 'react-i18next'
 import { type Document, type KindInfo, useKind, useMay } from '../api/catalogue.ts'
+import { Facts } from '../parts/facts.tsx'
 import { usePreferences } from '../preferences.ts'
 import { useExchange } from '../session/context.tsx'
 import { Lost } from '../shell/pages.tsx'
-import { Failed, Forbidden, Loading, Nothing } from '../shell/states.tsx'
+import { Forbidden, Loading, Nothing } from '../shell/states.tsx'
 import { Cell, Moment } from './cells.tsx'
 import { onPlatform } from './list.tsx'
 import { useLive } from './live.tsx'
@@ -69,33 +68,31 @@ function Events({ document: { kind, metadata } }: { readonly document: Document 
   const { workspace, name } = metadata
   const path =
     workspace === null ? '/api/v1/events' : `/api/v1/workspaces/${encodeURIComponent(workspace)}/events`
-  const events = useQuery({
-    queryKey: ['events', kind, workspace, name],
-    queryFn: async () =>
-      (
-        (await exchange.send({ method: 'GET', path, query: { kind, name } })).body as {
+  return (
+    <Facts<Happening>
+      name={`events-${name}`}
+      label={t('events')}
+      queryKey={['events', kind, workspace, name]}
+      load={async (_, signal) =>
+        // The console and the server are built together.
+        (await exchange.send({ method: 'GET', path, query: { kind, name }, signal })).body as {
           items: readonly Happening[]
         }
-      ).items, // the console and the server are built together
-    refetchInterval: 5000,
-  })
-  if (events.error) {
-    if (!(events.error instanceof Fault)) throw events.error
-    return <Failed fault={events.error} again={() => void events.refetch()} />
-  }
-  return (
-    <Table<Happening>
-      size="small"
-      rowKey="id"
-      pagination={false}
-      loading={events.isPending}
-      dataSource={[...(events.data ?? [])]}
-      locale={{ emptyText: <Nothing says={t('noEvents')} /> }}
+      }
+      refetchInterval={5000}
+      forbidden={{ what: t('events'), permission: 'event:read' }}
+      rowKey={({ id }) => id}
+      empty={t('noEvents')}
       columns={[
-        { title: t('last'), render: (_, { lastAt }) => <Moment at={lastAt} /> },
-        { title: t('reason'), render: (_, { reason }) => said.reason(reason) },
-        { title: t('message'), render: (_, { message }) => said.text(message) },
-        { title: t('times'), dataIndex: 'count', align: 'end' },
+        {
+          key: 'last',
+          title: t('last'),
+          text: ({ lastAt }) => lastAt,
+          render: ({ lastAt }) => <Moment at={lastAt} />,
+        },
+        { key: 'reason', title: t('reason'), text: ({ reason }) => said.reason(reason) },
+        { key: 'message', title: t('message'), text: ({ message }) => said.text(message) },
+        { key: 'times', title: t('times'), align: 'end', text: ({ count }) => String(count) },
       ]}
     />
   )

@@ -3,7 +3,7 @@ import type { Group } from '../kinds/names.ts'
 import type { en } from '../words/en.ts'
 
 export interface Screen {
-  readonly to: '/'
+  readonly to: '/' | '/usage'
   readonly title: keyof (typeof en)['screens']
   /** Stands before the kinds of this group; above all groups without one. */
   readonly group?: Group
@@ -11,4 +11,7 @@ export interface Screen {
   readonly permission?: string
 }
 
-export const screens: readonly Screen[] = [{ to: '/', title: 'overview' }]
+export const screens: readonly Screen[] = [
+  { to: '/', title: 'overview' },
+  { to: '/usage', title: 'usage', group: 'money', permission: 'usage:read' },
+]

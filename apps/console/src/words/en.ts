@@ -27,6 +27,7 @@ export const en = {
   },
   screens: {
     overview: 'Overview',
+    usage: 'Usage and cost',
   },
   groups: {
     serving: 'Models',

@@ -30,6 +30,7 @@ export const zh: Shape<typeof en> = {
   },
   screens: {
     overview: '概览',
+    usage: '用量与费用',
   },
   groups: {
     serving: '模型',
