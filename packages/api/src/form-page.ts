@@ -21,6 +21,8 @@ export interface FormPage {
   /** Where the form is posted. */
   readonly to: string
   readonly fields: readonly Field[]
+  /** What is posted opens a session, which the browser keeps in a cookie; it goes on to the console. */
+  readonly enters: boolean
   readonly words: { readonly en: Words; readonly zh: Words }
   /** What a refusal means, by its reason or a detail's rule. */
   readonly refusals: {
@@ -35,6 +37,7 @@ const common = {
     name: 'Name (optional)',
     password: 'Password',
     hint: 'At least 12 characters.',
+    enter: 'Open the console',
     other: '中文',
     failed: 'The server could not be reached. Try again.',
   },
@@ -43,6 +46,7 @@ const common = {
     name: '姓名（可选）',
     password: '密码',
     hint: '至少 12 个字符。',
+    enter: '打开控制台',
     other: 'English',
     failed: '无法连接服务器，请重试。',
   },
@@ -73,15 +77,20 @@ input{display:block;width:100%;font:inherit;padding:.5rem .625rem;margin-top:.25
 button{font:inherit;cursor:pointer}.link{background:none;border:0;padding:0;text-decoration:underline}
 #submit{width:100%;margin-top:1.25rem;padding:.6rem 1rem;border:0;border-radius:.375rem;background:var(--strong);color:var(--on);font-weight:600}
 #submit:disabled{opacity:.6;cursor:default}:focus-visible{outline:2px solid var(--strong);outline-offset:2px}
+a.enter{display:block;text-align:center;margin:1.25rem 0;padding:.6rem 1rem;border-radius:.375rem;background:var(--strong);color:var(--on);font-weight:600;text-decoration:none}
 #problem{color:var(--bad);margin-top:1rem}#problem:empty{display:none}
 `
 
 // The token stands behind the # of a link, which no browser sends and no log keeps; the set-up link has it as ?token.
-const script = ({ path, to, fields, words, refusals }: FormPage) => `
-const form = ${JSON.stringify({ path, to, fields })}
+// The language is the one that the console remembers, which goes on in the one that was chosen here.
+const script = ({ path, to, fields, enters, words, refusals }: FormPage) => `
+const form = ${JSON.stringify({ path, to, fields, enters })}
 const words = ${JSON.stringify({ en: { ...common.en, ...words.en }, zh: { ...common.zh, ...words.zh } })}
 const refusals = ${JSON.stringify({ en: { ...commonRefusals.en, ...refusals.en }, zh: { ...commonRefusals.zh, ...refusals.zh } })}
-let language = (navigator.language || 'en').toLowerCase().startsWith('zh') ? 'zh' : 'en'
+const place = 'switchyard.preferences'
+const kept = () => { try { return JSON.parse(localStorage.getItem(place)) || {} } catch { return {} } }
+const keep = language => { try { localStorage.setItem(place, JSON.stringify({ ...kept(), language })) } catch {} }
+let language = words[kept().language] ? kept().language : (navigator.language || 'en').toLowerCase().startsWith('zh') ? 'zh' : 'en'
 let problem = () => ''
 const token = new URLSearchParams(location.hash.slice(1) || location.search).get('token')
 const element = id => document.getElementById(id)
@@ -93,12 +102,12 @@ function say() {
 }
 const quoted = text => /^[a-z0-9@._+-]+$/i.test(text) ? text : "'" + text.replaceAll("'", "'\\\\''") + "'"
 function refuse(text) { problem = text; say() }
-element('language').addEventListener('click', () => { language = language === 'en' ? 'zh' : 'en'; say() })
+element('language').addEventListener('click', () => { language = language === 'en' ? 'zh' : 'en'; keep(language); say() })
 element('form').addEventListener('submit', async event => {
   event.preventDefault()
   refuse(() => '')
   element('submit').disabled = true
-  const body = { token }
+  const body = form.enters ? { token, cookie: true } : { token }
   for (const field of form.fields) {
     const value = field === 'password' ? element(field).value : element(field).value.trim()
     if (value) body[field] = value
@@ -112,7 +121,10 @@ element('form').addEventListener('submit', async event => {
       element('title').dataset.word = 'ready'
       element('command').textContent = 'switchyard login ' + location.origin + ' --email ' + quoted(user.email)
       element('done').hidden = false
+      element('enter').href = form.enters ? '/console?signed-in' : '/console'
       say()
+      // A server without the console says here how to sign in otherwise.
+      if (form.enters && (await fetch('/console')).ok) location.assign('/console?signed-in')
       return
     }
     const { reason, message, details } = (await answer.json()).error
@@ -142,7 +154,7 @@ ${fields.map((field, place) => input(field, place === 0)).join('\n')}
 <p id="problem" role="alert"></p>
 <button id="submit" data-word="submit">${escaped(en.submit)}</button>
 </form>
-<div id="done" role="status" hidden><p data-word="done">${escaped(en.done)}</p><pre id="command"></pre></div>
+<div id="done" role="status" hidden><p><a id="enter" class="enter" data-word="enter">${common.en.enter}</a></p><p data-word="done">${escaped(en.done)}</p><pre id="command"></pre></div>
 </main>`
 
 /** The page says nothing about the token: only the one POST that spends it does. */

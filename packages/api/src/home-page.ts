@@ -22,6 +22,7 @@ const words = {
     tag: 'en',
     lead: 'Runs AI models, puts one gateway before them, and meters every request.',
     version: 'Version',
+    console: 'Open the console',
     start: 'First start?',
     setUp:
       'Open the set-up link that the server printed when it started. It makes the first administrator, and works once.',
@@ -37,6 +38,7 @@ const words = {
     tag: 'zh-CN',
     lead: '运行 AI 模型，提供统一网关，并计量每一个请求。',
     version: '版本',
+    console: '打开控制台',
     start: '首次启动？',
     setUp: '请打开服务器启动时打印的设置链接，用它创建第一位管理员。该链接只能使用一次。',
     call: '调用模型',
@@ -61,6 +63,7 @@ function section(language: Language, about: About): string {
 <header><h1>Switchyard</h1><a href="#${say.other}" lang="${say.other}">${say.otherName}</a></header>
 <p>${say.lead}</p>
 <p class="quiet">${say.version} ${escaped(about.version)}</p>
+<p><a href="/console">${say.console}</a></p>
 <h2>${say.start}</h2>
 <p>${say.setUp}</p>
 <h2>${say.call}</h2>

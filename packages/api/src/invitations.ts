@@ -23,7 +23,7 @@ import type { ApiObservation } from './observation.ts'
 import { passwordProblems } from './password.ts'
 import { keyText } from './references.ts'
 import type { Answer } from './route.ts'
-import { isOn, type Sessions } from './sessions.ts'
+import { cookieSchema, isOn, type Sessions } from './sessions.ts'
 import { freeName } from './setup.ts'
 import type { Writer } from './writing.ts'
 
@@ -57,6 +57,7 @@ export const acceptSchema = z.strictObject({
   token: z.string().min(1).max(128).describe('From the link.'),
   name: z.string().max(128).optional().describe('How the person is called; any script.'),
   password: z.string().min(1).max(1024),
+  cookie: cookieSchema,
 })
 
 export const invitationSchema = z.object({
@@ -210,7 +211,7 @@ export function createInvitations(options: InvitationsOptions): Invitations {
       return { status: 204 }
     },
 
-    async accept({ token, name, password }, peer) {
+    async accept({ token, name, password, cookie }, peer) {
       const hash = sha256(token)
       const invitation = await identity.invitation(hash)
       if (!invitation) throw gone()
@@ -226,7 +227,7 @@ export function createInvitations(options: InvitationsOptions): Invitations {
         const made = await store.write(identityOf(inviter), tx => make(tx, inviter, account, free))
         // A name that was another's before must not bring sessions of theirs along.
         await identity.endSessionsOf(free)
-        return await sessions.open(made.value, { method: 'link', peer })
+        return await sessions.open(made.value, { method: 'link', peer, cookie })
       } catch (error) {
         if (error instanceof Fault && error.code === 'denied') throw voided(error)
         await identity.restoreInvitation(invitation, hash)

@@ -6,13 +6,14 @@ const absent = {
   en: 'This address lacks its token. Open the whole link that you were sent.',
   zh: '此地址缺少令牌。请打开您收到的完整链接。',
 }
-const done = { en: 'Sign in from a terminal:', zh: '请在终端中登录：' }
+const done = { en: 'Or sign in from a terminal:', zh: '也可以在终端中登录：' }
 
 export function invitationPage(): Answer {
   return formPage({
     path: '/invitation',
     to: '/api/v1/invitations/accept',
     fields: ['name', 'password'],
+    enters: true,
     words: {
       en: {
         title: 'Join Switchyard',
@@ -49,6 +50,7 @@ export function resetPage(): Answer {
     path: '/reset',
     to: '/api/v1/password-resets/redeem',
     fields: ['password'],
+    enters: false,
     words: {
       en: {
         title: 'Set a new password',

@@ -21,13 +21,15 @@ import { accessSeconds, idleSeconds, type Tokens, totalSeconds } from './session
 /** Nobody has signed in yet: the server looks the account up. */
 const server: Identity = { role: 'control' }
 
+export const cookieSchema = z
+  .boolean()
+  .default(false)
+  .describe('Keep the refresh token in a cookie that no script reads (browsers).')
+
 export const loginSchema = z.strictObject({
   email: z.string().min(1).max(254),
   password: z.string().min(1).max(1024),
-  cookie: z
-    .boolean()
-    .default(false)
-    .describe('Keep the refresh token in a cookie that no script reads (browsers).'),
+  cookie: cookieSchema,
 })
 
 export const refreshSchema = z

@@ -7,13 +7,14 @@ export function setupPage(): Answer {
     path: '/setup',
     to: '/api/v1/setup',
     fields: ['email', 'name', 'password'],
+    enters: true,
     words: {
       en: {
         title: 'Set up Switchyard',
         lead: 'Make the first administrator. This link works once.',
         submit: 'Create administrator',
         ready: 'Switchyard is set up',
-        done: 'You are the administrator. Sign in from a terminal:',
+        done: 'You are the administrator. From a terminal, sign in with:',
         absent: 'This address lacks its token. Open the whole link that the server printed when it started.',
       },
       zh: {
@@ -21,7 +22,7 @@ export function setupPage(): Answer {
         lead: '创建第一位管理员。此链接只能使用一次。',
         submit: '创建管理员',
         ready: 'Switchyard 已设置完成',
-        done: '您已成为管理员。请在终端中登录：',
+        done: '您已成为管理员。也可以在终端中登录：',
         absent: '此地址缺少令牌。请打开服务器启动时打印的完整链接。',
       },
     },

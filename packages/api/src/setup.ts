@@ -9,7 +9,7 @@ import { invalid } from './invalid.ts'
 import { type Random, sha256 } from './keys.ts'
 import { type Passwords, passwordProblems } from './password.ts'
 import type { Answer } from './route.ts'
-import type { Sessions } from './sessions.ts'
+import { cookieSchema, type Sessions } from './sessions.ts'
 
 /** Set-up is the operator's act: the link is printed where only the operator sees it. */
 const operator: Identity = { role: 'caller', principal: 'system:operator', scopes: ['*'] }
@@ -19,6 +19,7 @@ export const setupSchema = z.strictObject({
   email: z.email().max(254),
   name: z.string().max(128).optional().describe('How the person is called; any script.'),
   password: z.string().min(1).max(1024),
+  cookie: cookieSchema,
 })
 
 export interface SetupOptions {
@@ -110,7 +111,11 @@ export async function setUp(
     return person
   })
   // Why `as`: made by kind just above.
-  return sessions.open(written.value as DocumentOf<typeof user>, { method: 'link', peer })
+  return sessions.open(written.value as DocumentOf<typeof user>, {
+    method: 'link',
+    peer,
+    cookie: input.cookie,
+  })
 }
 
 /** A document name from the local part of an address: `Ann.Lee@x.org` is ann-lee, then ann-lee-2. */

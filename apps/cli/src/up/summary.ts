@@ -23,8 +23,12 @@ export function summary(
     '',
     `  Model      ${model}${bundled ? '  (bundled: tiny, made for trying things out; --model FILE.gguf serves your own)' : ''}`,
     `  API key    ${apiKey}`,
+    `  Console    ${baseUrl}/console`,
     ...(setupUrl
-      ? [`  Set-up     ${setupUrl}`, '             (once, within 24 hours: makes the first administrator)']
+      ? [
+          `  Set-up     ${setupUrl}`,
+          '             (once, within 24 hours: makes the first administrator and signs in to the console)',
+        ]
       : []),
     ...workers.map(
       ({ worker, state, pid, restarts }) =>
