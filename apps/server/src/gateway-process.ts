@@ -1,5 +1,6 @@
 // The gateway and what it stands on: a journal that is shipped, a snapshot that follows the store, and limits. It
 // runs beside the control plane in one process, or alone in a worker.
+import { createTokens } from '@switchyard/api'
 import { openPostgresBalances } from '@switchyard/drivers/balances/postgres'
 import {
   compileSnapshot,
@@ -35,7 +36,10 @@ const shipMilliseconds = 5000
 
 export interface GatewayOptions {
   readonly settings: Settings
-  readonly opened: Pick<OpenedStore, 'store' | 'secrets' | 'usage' | 'prices' | 'demand' | 'keyUses'>
+  readonly opened: Pick<
+    OpenedStore,
+    'store' | 'secrets' | 'identity' | 'usage' | 'prices' | 'demand' | 'keyUses'
+  >
   /** For limits that are counted in the database. */
   readonly databaseUrl: string
   readonly vault: Vault
@@ -137,6 +141,9 @@ export async function openGateway(options: GatewayOptions): Promise<GatewayProce
   )
   const demandLog = observer(log, 'demand')
   const sessionKeys = await vault.derive('sessions of tools')
+  const issuer = settings.baseUrl
+  const { identity } = opened
+  const tokens = createTokens({ identity, vault, issuer, now: clock.now, uuid: random.id })
   const age = () => Math.max(0, clock.now() - following.equalAt) / 1000
   const { maxStaleSeconds } = settings
   const gateway = stack.use(
@@ -153,6 +160,7 @@ export async function openGateway(options: GatewayOptions): Promise<GatewayProce
           .catch((error: unknown) => demandLog({ type: 'demand_not_marked', error }))
       },
       door: settings.door,
+      sessions: { issuer, claims: token => tokens.verify(token), open: ids => identity.openAmong(ids) },
       checkEvery: checkMilliseconds,
       countEvery: countMilliseconds,
       version,

@@ -2,12 +2,15 @@
 import { hash } from 'node:crypto'
 import { Fault } from '@switchyard/kinds'
 import type { Verified } from './door/issuers.ts'
+import type { Bearer, LiveSession } from './door/sessions.ts'
 import { faultOf } from './failure.ts'
 import type { Carried } from './head.ts'
 import { wellFormed } from './key.ts'
+import { principalOf as personOf } from './person.ts'
 import type { KeyEntry, Principal, Refusal, Snapshot } from './snapshot.ts'
 import { principalOf } from './token.ts'
 import type { Link } from './wire/inbound.ts'
+import type { Wishes } from './wishes.ts'
 
 const unauthenticated = (reason: string, message: string) => new Fault('unauthenticated', message, { reason })
 
@@ -34,8 +37,11 @@ const refusals = {
   not_permitted: ['scope', 'The API key may not call models: its owner and its scopes need inference:call.'],
 } as const satisfies Record<Refusal, readonly [string, string]>
 
-/** Verifies tokens of outside issuers: at once for one that was seen a moment ago. */
+/** Verifies tokens: at once those that were seen a moment ago. */
 export interface Tokens {
+  /** Of people who are signed in here; undefined for a token that is not of that kind. */
+  session(token: string, now: number): Bearer | Promise<Bearer> | undefined
+  /** Of outside issuers. */
   verify(token: string, now: number): Verified | Promise<Verified>
 }
 
@@ -45,8 +51,10 @@ export interface Credential {
   /** Milliseconds since 1970 at which it ends. */
   readonly until: number
   readonly principal: Principal
-  /** Undefined for an API key. */
+  /** Of an outside issuer. */
   readonly token?: Verified
+  /** Of a person who is signed in, and where they call. */
+  readonly person?: { readonly session: LiveSession; readonly wishes: Wishes }
   /** By which it was accepted last. */
   seen: Snapshot
 }
@@ -62,7 +70,7 @@ export function authenticate(
   tokens?: undefined,
   link?: Link,
 ): Credential
-/** The same, or by a token of an outside issuer: a promise where that was not seen before. */
+/** The same, or by a token of a session or of an outside issuer: a promise where that was not seen before. */
 export function authenticate(
   carried: Carried,
   snapshot: Snapshot,
@@ -87,8 +95,13 @@ export function authenticate(
   if (key === undefined || key === '') throw unauthenticated('invalid_api_key', missing)
   if (key === link?.key) return ofKey(link.digest, snapshot, now)
   if (!wellFormed(key)) {
-    if (!tokens || snapshot.issuers.size === 0 || !tokenForm.test(key))
-      throw unauthenticated('invalid_api_key', unknown)
+    if (!tokens || !tokenForm.test(key)) throw unauthenticated('invalid_api_key', unknown)
+    const bearer = tokens.session(key, now)
+    if (bearer)
+      return bearer instanceof Promise
+        ? bearer.then(one => signedIn(one, carried, snapshot))
+        : signedIn(bearer, carried, snapshot)
+    if (snapshot.issuers.size === 0) throw unauthenticated('invalid_api_key', unknown)
     const verified = tokens.verify(key, now)
     return verified instanceof Promise
       ? verified.then(token => bearing(token, snapshot))
@@ -110,6 +123,17 @@ function ofKey(digest: string, snapshot: Snapshot, now: number): Credential {
   return { digest, principal, until: Math.min(until, principal.expiresAt), seen: snapshot }
 }
 
+/** What they have begun goes on while the session does, though its tokens last for minutes. */
+function signedIn({ digest, session }: Bearer, { wishes }: Carried, snapshot: Snapshot): Credential {
+  return {
+    digest,
+    principal: personOf(session, wishes, snapshot),
+    until: Number.POSITIVE_INFINITY,
+    person: { session, wishes },
+    seen: snapshot,
+  }
+}
+
 function bearing(token: Verified, snapshot: Snapshot): Credential {
   return {
     digest: token.digest,
@@ -122,11 +146,14 @@ function bearing(token: Verified, snapshot: Snapshot): Credential {
 
 /** Why a caller is not accepted any more, which ends what it has begun; looked at where something may have changed. */
 export function recheck(credential: Credential, snapshot: Snapshot, now: number): Fault | undefined {
-  if (snapshot === credential.seen && now < credential.until) return undefined
+  const { digest, token, person } = credential
+  if (person) person.session.usedAt = now
+  const isEnded = now >= credential.until || person?.session.ended
+  if (snapshot === credential.seen && !isEnded) return undefined
   credential.seen = snapshot
-  const { digest, token } = credential
   try {
-    if (!token) accept(digest, snapshot, now)
+    if (person) personOf(person.session, person.wishes, snapshot)
+    else if (!token) accept(digest, snapshot, now)
     else if (now < token.expiresAt) principalOf(token, snapshot)
     else return unauthenticated('invalid_token', 'The token has expired: get a new one.')
     return undefined

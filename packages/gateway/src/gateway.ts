@@ -24,6 +24,7 @@ import { Memories } from './choose/memory.ts'
 import { EngineCounts } from './counts.ts'
 import { Denials } from './denials.ts'
 import { Door, type DoorOptions } from './door/door.ts'
+import type { SessionSource } from './door/sessions.ts'
 import type { Follow } from './ended.ts'
 import type { ExplainAsk, Explanation } from './explain/explanation.ts'
 import { explain } from './explain.ts'
@@ -78,6 +79,8 @@ export interface GatewayOptions {
   readonly limits?: Partial<Limits>
   /** The edge of the listener: origins, addresses, proxies, coding. */
   readonly door?: DoorOptions
+  /** By which people who are signed in call with their access tokens; they may not without it. */
+  readonly sessions?: SessionSource
   /**
    * Seal the sessions of MCP servers, 32 bytes each, the one that seals first: the same in every process that callers
    * may reach, and the same value until there are others. Sessions end with the process when absent.
@@ -135,7 +138,14 @@ export function createGateway(options: GatewayOptions): Gateway {
   const loop = watchLoop(clock, late => metrics.loopDelay(late))
   const { random, observe, resolve = systemResolve, stale } = options
   const upstreams = new Upstreams(limits, resolve)
-  const door = new Door(options.door ?? {}, { snapshot, clock, random, resolve, observe })
+  const door = new Door(options.door ?? {}, {
+    snapshot,
+    clock,
+    random,
+    resolve,
+    sessions: options.sessions,
+    observe,
+  })
   const { uuid } = options
   const denials = new Denials({ journal, clock, uuid, observe })
   const checker = new CheckThread()

@@ -4,6 +4,7 @@ import { Fault } from '@switchyard/kinds'
 import type { Limits } from './limits.ts'
 import { type Carrying, callerOf, type Target } from './paths.ts'
 import type { Inbound } from './wire/inbound.ts'
+import type { Wishes } from './wishes.ts'
 
 export interface Head {
   /** The credential that the headers carry. */
@@ -25,12 +26,14 @@ export interface Head {
   readonly origin: string | undefined
   readonly forwardedFor: string | undefined
   /** `x-switchyard-*` of the caller by the rest of the name; undefined when there are none. */
-  readonly wishes: ReadonlyMap<string, string> | undefined
+  readonly wishes: Wishes
 }
 
 export interface Carried {
   readonly key: string | undefined
   readonly conflicting: boolean
+  /** Where a person who is signed in calls. */
+  readonly wishes?: Wishes
 }
 
 const maxHeaders = 100
@@ -140,7 +143,7 @@ export function readHead({ headers, url }: Inbound, limits: Limits, target: Aime
   const bodyBytes = target.carrying === 'form' ? limits.formBytes : limits.bodyBytes
   if (length > bodyBytes) throw bodyTooLarge({ bodyBytes })
   return {
-    carried: { key, conflicting },
+    carried: { key, conflicting, wishes },
     requestId: found.requestId !== undefined && idForm.test(found.requestId) ? found.requestId : undefined,
     length: chunked ? -1 : length,
     contentType: found.contentType,

@@ -1,4 +1,5 @@
 export type { DoorOptions } from './door/door.ts'
+export type { SessionSource } from './door/sessions.ts'
 export type { AttemptEnded, Follow, Followed, Follower, RequestEnded } from './ended.ts'
 export type { ExplainAsk, Explanation } from './explain/explanation.ts'
 export { createGateway, type Gateway, type GatewayOptions } from './gateway.ts'

@@ -12,24 +12,24 @@ import { find } from './snapshot/found.ts'
 import { compileIssuers, type TrustedIssuer } from './snapshot/issuers.ts'
 import { compileMcpServers } from './snapshot/mcp-servers.ts'
 import { nappingOf } from './snapshot/napping.ts'
-import { callersOf, compilePrincipal, compileTenants } from './snapshot/principals.ts'
+import { type Callers, callersOf, compilePrincipal, compileTenants, peopleOf } from './snapshot/principals.ts'
 import { compileRoutes } from './snapshot/routes.ts'
 import type { Napping } from './use.ts'
 import type { Billing } from './wallet/billing.ts'
 
 /** Who calls. */
 export interface Principal {
-  /** Id of the ApiKey document; `issuer/NAME/SUBJECT` by a token of an outside issuer. */
+  /** Id of the ApiKey document; `issuer/NAME/SUBJECT` by a token of an outside issuer, `user/NAME` by one of a session. */
   readonly id: string
   readonly workspace: string
   readonly project: string | null
   /** ISO 4217 code of its workspace. */
   readonly currency: string
-  /** Public id of the key, the only part of it that is ever written down; `issuer/NAME` by a token. */
+  /** Public id of the key, the only part of it that is ever written down; `issuer/NAME` or `user/NAME` by a token. */
   readonly key: string
   /** `user:NAME` or `serviceaccount:WORKSPACE/NAME` of the key; `issuer:NAME/SUBJECT` by a token. */
   readonly owner: string
-  /** Name of the ApiKey document; `NAME/SUBJECT` by a token, which is the name of none. */
+  /** Name of the ApiKey document; `NAME/SUBJECT` or `user/NAME` by a token, which is the name of none. */
   readonly keyName: string
   /** Model names it may call, `*` as wildcard; undefined is any. */
   readonly models: readonly RegExp[] | undefined
@@ -90,8 +90,11 @@ export interface Snapshot {
   readonly keys: ReadonlyMap<string, KeyEntry>
   /** Outside issuers whose tokens are taken, by name. */
   readonly issuers: ReadonlyMap<string, TrustedIssuer>
-  /** By `workspace` and `workspace/project`; empty while there are no issuers. */
+  /** By `workspace` and `workspace/project`. */
   readonly tenants: ReadonlyMap<string, Tenant>
+  /** Names of the people who may be signed in. */
+  readonly people: ReadonlySet<string>
+  readonly callers: Callers
   /** By workspace. */
   readonly routes: ReadonlyMap<string, Routes>
   /** What models cost; undefined while there is no price book. */
@@ -131,12 +134,12 @@ export interface Pricing {
   readonly at: number
 }
 
-const noTenants: Snapshot['tenants'] = new Map()
-
 export const emptySnapshot: Snapshot = Object.freeze({
   keys: new Map(),
   issuers: new Map(),
   tenants: new Map(),
+  people: new Set<string>(),
+  callers: new Set<string>(),
   routes: new Map(),
   prices: undefined,
   mcp: new Map(),
@@ -181,7 +184,9 @@ export function compileSnapshot(inputs: SnapshotInputs): Snapshot {
   return Object.freeze({
     keys,
     issuers,
-    tenants: issuers.size === 0 ? noTenants : compileTenants(found, limits),
+    tenants: compileTenants(found, limits),
+    people: peopleOf(found),
+    callers,
     routes,
     prices,
     mcp,

@@ -138,7 +138,7 @@ interface KeyOptions {
 type Kept = Partial<
   Pick<
     Parameters<typeof createGateway>[0],
-    'sessionKeys' | 'responses' | 'limiter' | 'balances' | 'balanceWait' | 'countEvery'
+    'sessions' | 'sessionKeys' | 'responses' | 'limiter' | 'balances' | 'balanceWait' | 'countEvery'
   >
 >
 

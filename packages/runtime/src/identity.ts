@@ -77,6 +77,8 @@ export interface IdentityStore extends LinkStore, FederationStore {
   /** Those of a User that are open, the one seen last first. */
   sessionsOf(user: string): Promise<readonly Session[]>
   session(id: string): Promise<Session | undefined>
+  /** Ids of those that are open. */
+  openAmong(ids: readonly string[]): Promise<ReadonlySet<string>>
   /** One-time links: stored hashed, valid until `expiresAt`, taken at most once. */
   putSetupLink(hash: string, expiresAt: string): Promise<void>
   takeSetupLink(hash: string): Promise<boolean>

@@ -173,6 +173,14 @@ export function identityOn(database: Database): IdentityStore {
         const { rows } = await client.query<SessionRow>('select * from sessions where id = $1', [id])
         return rows[0] && sessionOf(rows[0])
       }),
+    openAmong: ids =>
+      run(async client => {
+        const { rows } = await client.query<{ id: string }>(
+          'select id from sessions where id = any ($1) and ended_at is null and ends_at > clock_timestamp()',
+          [ids],
+        )
+        return new Set(rows.map(({ id }) => id))
+      }),
 
     putSetupLink: (hash, expiresAt) =>
       run(async client => {

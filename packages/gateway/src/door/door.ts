@@ -19,6 +19,7 @@ import { Compressor } from './compress.ts'
 import { type Cors, type CorsOptions, compileCors } from './cors.ts'
 import { type FetchKeys, fetchKeys, type KeysObservation } from './issuer-keys.ts'
 import { createIssuers, type Issuers, sortIssuers, type Verified } from './issuers.ts'
+import { type Bearer, type SessionSource, Sessions, type SessionsObservation } from './sessions.ts'
 
 export interface DoorOptions {
   /** Pages of other origins that may call; none when absent. */
@@ -35,6 +36,7 @@ export interface DoorOptions {
 
 export type DoorObservation =
   | KeysObservation
+  | SessionsObservation
   /** A row that cannot be trusted as it stands: tokens of it are refused. */
   | { readonly type: 'issuer_refused'; readonly issuer: string; readonly error: Fault }
 
@@ -44,6 +46,8 @@ interface Ground {
   readonly clock: () => number
   readonly random: () => number
   readonly resolve: Resolve
+  /** People who are signed in may not call without it. */
+  readonly sessions: SessionSource | undefined
   readonly observe: Observe<DoorObservation>
 }
 
@@ -59,6 +63,7 @@ export class Door implements Disposable {
   readonly #rules: AddressRules | undefined
   readonly #proxies: AddressSet
   readonly #ground: Ground
+  readonly #sessions: Sessions | undefined
   #followed: Snapshot['issuers'] | undefined
   #versions = ''
   #issuers: Issuers | undefined
@@ -66,6 +71,8 @@ export class Door implements Disposable {
   /** `invalid` for origins, ranges or certificates that cannot be read. */
   constructor({ cors, addresses, proxies = [], compress = true, images = {} }: DoorOptions, ground: Ground) {
     this.#ground = ground
+    const { sessions: source, clock, observe } = ground
+    this.#sessions = source && new Sessions({ source, clock, observe })
     this.compressor = compress ? new Compressor(codedAtOnce) : undefined
     this.#cors = cors && cors.origins.length > 0 ? compileCors(cors) : undefined
     this.#rules = compileAddressRules(addresses ?? {})
@@ -122,6 +129,11 @@ export class Door implements Disposable {
     checkAddress(caller, this.#rules, ...rules)
   }
 
+  /** Who of those that are signed in here a token speaks for; undefined for a token of somebody else. */
+  session(token: string, now: number): Bearer | Promise<Bearer> | undefined {
+    return this.#sessions?.find(token, now)
+  }
+
   /** Who a token speaks for, by the issuers of the newest snapshot. */
   verify(token: string, now: number): Verified | Promise<Verified> {
     this.follow(this.#ground.snapshot())
@@ -144,6 +156,7 @@ export class Door implements Disposable {
   }
 
   [Symbol.dispose](): void {
+    this.#sessions?.[Symbol.dispose]()
     this.#issuers?.[Symbol.dispose]()
     this.#issuers = undefined
   }

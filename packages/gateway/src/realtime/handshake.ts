@@ -23,7 +23,7 @@ export function checkHandshake({ method, headers }: Pick<Inbound, 'method' | 'he
 }
 
 /** The credential with the one that the subprotocols carry. */
-export function carriedWith(headers: readonly string[], { key, conflicting }: Carried): Carried {
+export function carriedWith(headers: readonly string[], { key, conflicting, wishes }: Carried): Carried {
   const keys = values(headers, 'sec-websocket-protocol')
     .join()
     .split(',')
@@ -32,7 +32,7 @@ export function carriedWith(headers: readonly string[], { key, conflicting }: Ca
     .map(protocol => protocol.slice(carriesKey.length))
   const [first] = keys
   const differs = keys.some(one => one !== (key ?? first))
-  return { key: key ?? first, conflicting: conflicting || differs }
+  return { key: key ?? first, conflicting: conflicting || differs, wishes }
 }
 
 function values(headers: readonly string[], name: string): readonly string[] {

@@ -28,6 +28,17 @@ export function callersOf(
   )
 }
 
+export const mayCallIn = (callers: Callers, principal: string, workspace: string | null): boolean =>
+  callers.has(caller(principal, null)) || callers.has(caller(principal, workspace))
+
+/** Names of those who may be signed in. */
+export function peopleOf({ users }: Found): ReadonlySet<string> {
+  const here = [...users.values()].filter(
+    ({ spec, metadata }) => !spec.disabled && !metadata.deletionTimestamp,
+  )
+  return new Set(here.map(({ metadata }) => metadata.name))
+}
+
 export function compilePrincipal(
   key: ApiKey,
   found: Found,
@@ -158,7 +169,7 @@ function refusalOf({ metadata, spec }: ApiKey, found: Found, callers: Callers): 
     kind === 'User' ? users.get(within(null, name)) : accounts.get(within(metadata.workspace, name))
   if (!owner || owner.spec.disabled || owner.metadata.deletionTimestamp) return 'owner_disabled'
   const principal = ownerOf({ metadata, spec })
-  const granted = callers.has(caller(principal, null)) || callers.has(caller(principal, metadata.workspace))
-  if (!granted || !spec.scopes.some(scope => covers(scope, call))) return 'not_permitted'
+  if (!mayCallIn(callers, principal, metadata.workspace) || !spec.scopes.some(scope => covers(scope, call)))
+    return 'not_permitted'
   return undefined
 }
