@@ -1,4 +1,5 @@
 // The console in a real browser, on a real server: what a person meets there, in both languages.
+import { gzipSync } from 'node:zlib'
 import { kinds } from '@switchyard/kinds'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ada, type ConsoleYard, findingsOf, hasChromium, openConsole, signIn } from './browser.ts'
@@ -113,5 +114,36 @@ describe.skipIf(!hasChromium)('the console', { timeout: 120_000 }, () => {
     expect(file.headers.get('cache-control')).toContain('immutable')
     expect(file.headers.get('content-encoding')).toBe('br')
     expect((await fetch(`${yard.facts.baseUrl}/console/assets/none.js`)).status).toBe(404)
+  })
+
+  test('signing in, and the first screen of somebody signed in, each take less than 350 KB of gzip', async () => {
+    const { page } = await visit('/console')
+    const taken = new Map<string, Promise<number>>()
+    page.on('response', response => {
+      const { pathname } = new URL(response.url())
+      if (pathname.startsWith('/console'))
+        taken.set(
+          pathname,
+          response.body().then(body => gzipSync(body).length),
+        )
+    })
+    /** Kilobytes that a reload of the page takes until nothing more comes. */
+    const weigh = async (settled: () => Promise<void>) => {
+      taken.clear()
+      await page.reload()
+      await settled()
+      // The stream of changes never ends, so that the network is never idle.
+      for (let known = -1; known !== taken.size; await page.waitForTimeout(1500)) known = taken.size
+      const sizes = await Promise.all(taken.values())
+      expect(sizes.length).toBeGreaterThan(5)
+      return sizes.reduce((sum, one) => sum + one, 0) / 1000
+    }
+    const signingIn = await weigh(() => page.locator('input[type=email]').waitFor())
+    await signIn(page)
+    const overview = await weigh(() => page.locator('h1').waitFor())
+    console.info(`signing in ${signingIn.toFixed(0)} KB, the overview ${overview.toFixed(0)} KB of gzip`)
+    expect(signingIn).toBeLessThan(350)
+    expect(overview).toBeLessThan(350)
+    await page.context().close()
   })
 })

@@ -2,9 +2,7 @@
 import { QueryClient, QueryClientProvider } from '@tanstack/react-query'
 import { RouterProvider } from '@tanstack/react-router'
 import { App, ConfigProvider, theme } from 'antd'
-import enUS from 'antd/locale/en_US'
-import zhCN from 'antd/locale/zh_CN'
-import { StrictMode, useEffect } from 'react'
+import { lazy, StrictMode, Suspense, useEffect, useState } from 'react'
 import { createRoot } from 'react-dom/client'
 import { openChanges } from './kinds/changes.ts'
 import { ChangesProvider } from './kinds/live.tsx'
@@ -12,9 +10,8 @@ import { currentPreferences, useIsDark, usePreferences } from './preferences.ts'
 import { router } from './router.tsx'
 import { SessionProvider, useStanding } from './session/context.tsx'
 import { openSession } from './session/session.ts'
-import { SignInAgain, SignInPage } from './session/sign-in.tsx'
 import { Loading } from './shell/states.tsx'
-import { speak, speakIn } from './words/index.ts'
+import { localeOf, speak, speakIn } from './words/index.ts'
 import './console.css'
 
 const nonce = document.querySelector<HTMLMetaElement>('meta[property=csp-nonce]')?.nonce ?? ''
@@ -32,29 +29,52 @@ const queries = new QueryClient({
 const session = openSession(Date.now)
 const changes = openChanges(session.exchange, Date.now)
 
+// A form is heavy, and whoever is signed in needs none to see the first screen.
+const SignInPage = lazy(async () => ({ default: (await import('./session/sign-in.tsx')).SignInPage }))
+const SignInAgain = lazy(async () => ({ default: (await import('./session/sign-in.tsx')).SignInAgain }))
+
 function Console() {
   const standing = useStanding()
   if (standing.type === 'starting') return <Loading />
-  if (standing.type === 'out') return <SignInPage />
+  if (standing.type === 'out')
+    return (
+      <Suspense fallback={<Loading />}>
+        <SignInPage />
+      </Suspense>
+    )
   return (
     <>
       <RouterProvider router={router} />
-      <SignInAgain />
+      {standing.type === 'ended' && (
+        <Suspense>
+          <SignInAgain />
+        </Suspense>
+      )}
     </>
   )
 }
 
+const firstLocale = await localeOf(currentPreferences().language)
+
 function Root() {
   const { language } = usePreferences()
   const isDark = useIsDark()
-  useEffect(() => void speakIn(language), [language])
+  const [locale, setLocale] = useState(firstLocale)
+  useEffect(() => {
+    void speakIn(language)
+    let isCurrent = true
+    void localeOf(language).then(next => isCurrent && setLocale(next))
+    return () => {
+      isCurrent = false
+    }
+  }, [language])
   useEffect(() => {
     document.documentElement.dataset.theme = isDark ? 'dark' : 'light'
   }, [isDark])
   return (
     <ConfigProvider
       csp={{ nonce }}
-      locale={language === 'zh' ? zhCN : enUS}
+      {...(locale && { locale })}
       theme={{
         algorithm: isDark ? theme.darkAlgorithm : theme.defaultAlgorithm,
         token: {

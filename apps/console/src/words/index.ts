@@ -1,5 +1,6 @@
 // The languages of the console, and the one that is spoken. Words that only one room says stand in that room
 // (`words.ts`) and come with it: `useTranslation('room')`.
+import type { Locale } from 'antd/es/locale'
 import i18next from 'i18next'
 import { initReactI18next } from 'react-i18next'
 import { learnChinese } from '../kinds/said.ts'
@@ -42,6 +43,10 @@ export function teach<T extends object>(
   i18next.addResourceBundle('en', room, english)
   i18next.addResourceBundle('zh', room, chinese)
 }
+
+/** The words of the widgets: English ones come with them. */
+export const localeOf = async (language: Language): Promise<Locale | undefined> =>
+  language === 'zh' ? (await import('antd/locale/zh_CN')).default : undefined
 
 export async function speakIn(language: Language): Promise<void> {
   if (language === 'zh') await learnChinese()
