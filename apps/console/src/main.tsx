@@ -63,7 +63,11 @@ function Root() {
   useEffect(() => {
     void speakIn(language)
     let isCurrent = true
-    void localeOf(language).then(next => isCurrent && setLocale(next))
+    const take = async () => {
+      const next = await localeOf(language)
+      if (isCurrent) setLocale(next)
+    }
+    void take()
     return () => {
       isCurrent = false
     }

@@ -2,7 +2,7 @@
 import { valueAt } from '@switchyard/api/selector'
 import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
-import { Card, Typography } from 'antd'
+import { Card } from 'antd'
 import { useMemo } from 'react'
 import { useTranslation } from 'react-i18next'
 import { type KindInfo, useCatalogue, useMay } from '../api/catalogue.ts'
@@ -98,7 +98,7 @@ export function Overview() {
   })
   return (
     <>
-      <Typography.Title level={1}>{t('screens.overview')}</Typography.Title>
+      <h1>{t('screens.overview')}</h1>
       <div className="counts">
         {kinds.map(kind => (
           <Count key={kind.kind} kind={kind} />

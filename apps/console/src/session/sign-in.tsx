@@ -1,7 +1,7 @@
 // Signing in: by e-mail and password, or by whoever vouches for people here.
 import { Fault } from '@switchyard/kinds/fault'
 import { useQuery } from '@tanstack/react-query'
-import { Alert, Button, Divider, Form, Input, Modal, Typography } from 'antd'
+import { Alert, Button, Divider, Form, Input, Modal } from 'antd'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { FaultAlert } from '../shell/fault.tsx'
@@ -83,10 +83,10 @@ export function SignInPage() {
           <ThemeSwitch />
         </div>
       </header>
-      <Typography.Title level={1}>{t('signIn.title')}</Typography.Title>
+      <h1>{t('signIn.title')}</h1>
       <SignInForm />
-      <Typography.Paragraph type="secondary">{t('signIn.first')}</Typography.Paragraph>
-      <Typography.Paragraph type="secondary">{t('signIn.forgotten')}</Typography.Paragraph>
+      <p className="quiet">{t('signIn.first')}</p>
+      <p className="quiet">{t('signIn.forgotten')}</p>
     </main>
   )
 }

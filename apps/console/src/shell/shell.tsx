@@ -1,18 +1,20 @@
 // The frame around every screen: where one is, in which workspace, and as whom.
 import { Link, Outlet, useRouterState } from '@tanstack/react-router'
-import { Button, Drawer, Dropdown, Layout, Menu, Select } from 'antd'
-import { Suspense, useState } from 'react'
+import { Button, Dropdown, Layout, Menu } from 'antd'
+import { lazy, Suspense, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { useCatalogue, useMay } from '../api/catalogue.ts'
-import { useLive } from '../kinds/live.tsx'
 import { groupOf, groups, titleOf } from '../kinds/names.ts'
-import { prefer, usePreferences } from '../preferences.ts'
+import { usePreferences } from '../preferences.ts'
 import { useSession, useStanding } from '../session/context.tsx'
 import { MenuIcon, PersonIcon } from './icons.tsx'
 import { Mark } from './mark.tsx'
 import { type Screen, screens } from './screens.ts'
 import { Loading } from './states.tsx'
 import { LanguageSwitch, ThemeSwitch } from './switches.tsx'
+import { WorkspaceSwitch } from './workspace-switch.tsx'
+
+const Drawer = lazy(async () => ({ default: (await import('antd/es/drawer')).default }))
 
 function Navigation({ onGo }: { readonly onGo?: () => void }) {
   const { t } = useTranslation()
@@ -57,29 +59,6 @@ function Navigation({ onGo }: { readonly onGo?: () => void }) {
   )
 }
 
-function WorkspaceSwitch() {
-  const { t } = useTranslation()
-  const { workspace } = usePreferences()
-  const live = useLive('Workspace')
-  const options = [
-    { value: '', label: t('shell.everywhere') },
-    ...live.documents.map(({ metadata: { name, displayName } }) => ({
-      value: name,
-      label: displayName ?? name,
-    })),
-  ]
-  return (
-    <Select
-      className="workspace"
-      aria-label={t('shell.workspace')}
-      showSearch={{ optionFilterProp: 'label' }}
-      value={workspace}
-      options={options}
-      onChange={value => prefer({ workspace: value })}
-    />
-  )
-}
-
 function Account() {
   const { t } = useTranslation()
   const session = useSession()
@@ -111,6 +90,7 @@ export function Shell() {
   const { t } = useTranslation()
   const may = useMay()
   const [isOpen, setOpen] = useState(false)
+  const [wasOpened, setOpened] = useState(false)
   return (
     <Layout className="shell">
       <a className="skip" href="#content">
@@ -122,7 +102,10 @@ export function Shell() {
           type="text"
           icon={<MenuIcon />}
           aria-label={t('shell.menu')}
-          onClick={() => setOpen(true)}
+          onClick={() => {
+            setOpened(true)
+            setOpen(true)
+          }}
         />
         <Link to="/">
           <Mark />
@@ -137,9 +120,13 @@ export function Shell() {
         <Layout.Sider className="wide-block" width={220}>
           <Navigation />
         </Layout.Sider>
-        <Drawer open={isOpen} onClose={() => setOpen(false)} placement="left" title={<Mark />}>
-          <Navigation onGo={() => setOpen(false)} />
-        </Drawer>
+        {wasOpened && (
+          <Suspense>
+            <Drawer open={isOpen} onClose={() => setOpen(false)} placement="left" title={<Mark />}>
+              <Navigation onGo={() => setOpen(false)} />
+            </Drawer>
+          </Suspense>
+        )}
         <Layout.Content id="content" className="content" tabIndex={-1}>
           <Suspense fallback={<Loading />}>
             <Outlet />

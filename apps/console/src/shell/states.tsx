@@ -1,16 +1,17 @@
 // What a screen shows when it has nothing to show: it waits, it may not, it failed, there is nothing.
 import type { Fault } from '@switchyard/kinds/fault'
-import { Button, Empty, Result, Skeleton } from 'antd'
+import { Button, Empty, Skeleton } from 'antd'
 import type { ReactNode } from 'react'
 import { useTranslation } from 'react-i18next'
 import { FaultAlert } from './fault.tsx'
+import { Notice } from './result.tsx'
 
 export const Loading = () => <Skeleton active paragraph={{ rows: 6 }} className="loading" />
 
 export function Forbidden({ what, permission }: { readonly what: string; readonly permission: string }) {
   const { t } = useTranslation()
   return (
-    <Result
+    <Notice
       status="403"
       title={t('list.forbidden', { kinds: what })}
       subTitle={t('list.needs', { permission })}
