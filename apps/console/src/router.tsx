@@ -27,6 +27,17 @@ const usage = createRoute({
   component: lazyRouteComponent(() => import('./usage/usage.tsx'), 'UsagePage'),
 })
 
+/** The texts that an address may carry, by their names. */
+const picked =
+  <K extends string>(...names: readonly K[]) =>
+  (search: Record<string, unknown>): { readonly [name in K]?: string } => {
+    const entries = names.flatMap(name => {
+      const value = text(search[name])
+      return value === undefined ? [] : [[name, value]]
+    })
+    return Object.fromEntries(entries) as { readonly [name in K]?: string } // of these names alone
+  }
+
 const list = createRoute({
   getParentRoute: () => root,
   path: '/$plural',
@@ -43,8 +54,29 @@ const detail = createRoute({
   component: lazyRouteComponent(() => import('./kinds/detail.tsx'), 'DetailPage'),
 })
 
+const deploy = createRoute({
+  getParentRoute: () => root,
+  path: '/deploy',
+  validateSearch: picked('step', 'model', 'workspace'),
+  component: lazyRouteComponent(() => import('./deploy/wizard.tsx'), 'Wizard'),
+})
+
+const deploying = createRoute({
+  getParentRoute: () => root,
+  path: '/deploy/$workspace/$name',
+  validateSearch: picked('as'),
+  component: lazyRouteComponent(() => import('./deploy/progress.tsx'), 'Progress'),
+})
+
+const library = createRoute({
+  getParentRoute: () => root,
+  path: '/library',
+  validateSearch: picked('q', 'task'),
+  component: lazyRouteComponent(() => import('./library/library.tsx'), 'Library'),
+})
+
 export const router = createRouter({
-  routeTree: root.addChildren([overview, usage, list, detail]),
+  routeTree: root.addChildren([overview, usage, deploy, deploying, library, list, detail]),
   basepath: '/console',
   defaultErrorComponent: Broken,
   defaultPreload: 'intent',

@@ -1,6 +1,9 @@
 // Reads engine records: which arguments a version knows, whether values fit, and the argv that they become.
 import type { Detail, engine } from '@switchyard/kinds'
 import { z } from 'zod'
+import { findVersion, knows } from './versions.ts'
+
+export { findVersion }
 
 export type EngineSpecInput = z.input<typeof engine.spec>
 export type EngineSpec = z.output<typeof engine.spec>
@@ -12,20 +15,6 @@ export interface EngineRow {
   readonly displayName: string
   readonly description: string
   readonly spec: EngineSpecInput
-}
-
-/** `0.9.2` before `0.11.0`: runs of digits count as numbers. */
-const order = new Intl.Collator('en', { numeric: true })
-
-const knows = ({ since, until }: Argument, version: string) =>
-  (since === undefined || order.compare(since, version) <= 0) &&
-  (until === undefined || order.compare(version, until) <= 0)
-
-/** The version named, or the first supported one; undefined when the engine has no such version. */
-export function findVersion(spec: EngineSpec, version?: string): EngineSpec['versions'][number] | undefined {
-  return version === undefined
-    ? spec.versions.find(({ state }) => state === 'supported')
-    : spec.versions.find(each => each.version === version)
 }
 
 /** JSON Schema 2020-12 of what an Endpoint may set for this version. */

@@ -1,5 +1,6 @@
-// Devices that compute: whose they are, what they are called, and how many bytes of memory somebody means.
+// Devices that compute: whose they are, what they are called, and how memory is written.
 import { z } from 'zod'
+import { readBytes } from './bytes.ts'
 
 /** Whose devices, closed: each is a row of the catalog. */
 export const accelerators = [
@@ -32,19 +33,6 @@ export const deviceIdSchema = z
   .max(128)
   .regex(/^[A-Za-z0-9][A-Za-z0-9:._/-]*$/, 'must be what the visibility variable takes, such as 0 or GPU-…')
 
-const factors: Readonly<Record<string, number>> = {
-  '': 1,
-  k: 1e3,
-  M: 1e6,
-  G: 1e9,
-  T: 1e12,
-  Ki: 2 ** 10,
-  Mi: 2 ** 20,
-  Gi: 2 ** 30,
-  Ti: 2 ** 40,
-}
-const quantity = /^([1-9]\d{0,14})(|k|M|G|T|Ki|Mi|Gi|Ti)$/
-
 /** Kept as it was written. */
 export const bytesSchema = z
   .string()
@@ -52,15 +40,3 @@ export const bytesSchema = z
     error: 'must be bytes as a whole number, with k, M, G, T, Ki, Mi, Gi or Ti behind it or nothing: 48Gi',
   })
   .meta({ examples: ['48Gi'] })
-
-function readBytes(text: string): number | undefined {
-  const [, count, unit = ''] = quantity.exec(text) ?? []
-  return count === undefined ? undefined : Number(count) * (factors[unit] ?? Number.NaN)
-}
-
-/** Throws a TypeError for what the schema does not take. */
-export function bytesOf(text: string): number {
-  const bytes = readBytes(text)
-  if (bytes === undefined || !Number.isSafeInteger(bytes)) throw new TypeError(`not bytes: ${text}`)
-  return bytes
-}

@@ -28,6 +28,8 @@ export const en = {
   screens: {
     overview: 'Overview',
     usage: 'Usage and cost',
+    deploy: 'Deploy a model',
+    library: 'Model library',
   },
   groups: {
     serving: 'Models',

@@ -31,6 +31,8 @@ export const zh: Shape<typeof en> = {
   screens: {
     overview: '概览',
     usage: '用量与费用',
+    deploy: '部署模型',
+    library: '模型库',
   },
   groups: {
     serving: '模型',

@@ -1,0 +1,102 @@
+// One argument of an engine: the control that its JSON Schema asks for.
+import type { DocumentOf, engine } from '@switchyard/kinds'
+import { Input, InputNumber, Select } from 'antd'
+import { useState } from 'react'
+import { useTranslation } from 'react-i18next'
+import type { Schema } from '../api/catalogue.ts'
+import { Field } from './field.tsx'
+
+interface ArgumentProps {
+  readonly name: string
+  readonly argument: DocumentOf<typeof engine>['spec']['arguments'][string]
+  readonly value: unknown
+  /** undefined: the engine's own default. */
+  readonly onChange: (value: unknown) => void
+}
+
+export function ArgumentField({ name, argument, value, onChange }: ArgumentProps) {
+  const { t } = useTranslation('deploy')
+  const schema = argument.schema as Schema // of JSON Schema, as far as forms read it
+  const { type, minimum, maximum } = schema
+  const [written, setWritten] = useState(() => (value === undefined ? '' : JSON.stringify(value)))
+  const [isBad, setBad] = useState(false)
+  const range =
+    minimum !== undefined && maximum !== undefined ? t('engine.from', { minimum, maximum }) : undefined
+  const help = [argument.doc, range].filter(text => text !== undefined).join(' · ')
+  const label = argument.flag
+  if (type === 'boolean')
+    return (
+      <Field label={label} help={help}>
+        {ids => (
+          <Select
+            {...ids}
+            allowClear
+            className="field-control"
+            value={typeof value === 'boolean' ? value : null}
+            options={[
+              { value: true, label: t('engine.on') },
+              { value: false, label: t('engine.off') },
+            ]}
+            onChange={(next?: boolean | null) => onChange(next ?? undefined)}
+          />
+        )}
+      </Field>
+    )
+  if (schema.enum)
+    return (
+      <Field label={label} help={help}>
+        {ids => (
+          <Select
+            {...ids}
+            allowClear
+            className="field-control"
+            value={typeof value === 'string' ? value : null}
+            options={schema.enum?.map(one => ({ value: String(one), label: String(one) })) ?? []}
+            onChange={(next?: string | null) => onChange(next ?? undefined)}
+          />
+        )}
+      </Field>
+    )
+  if (type === 'integer' || type === 'number')
+    return (
+      <Field label={label} help={help}>
+        {ids => (
+          <InputNumber
+            {...ids}
+            className="field-control"
+            {...(minimum !== undefined && { min: minimum })}
+            {...(maximum !== undefined && { max: maximum })}
+            {...(type === 'integer' && { precision: 0 })}
+            value={typeof value === 'number' ? value : null}
+            onChange={next => onChange(next ?? undefined)}
+          />
+        )}
+      </Field>
+    )
+  if (type === 'string')
+    return (
+      <Field label={label} help={help}>
+        {ids => (
+          <Input
+            {...ids}
+            value={typeof value === 'string' ? value : ''}
+            onChange={({ target }) => onChange(target.value === '' ? undefined : target.value)}
+          />
+        )}
+      </Field>
+    )
+  const read = (text: string) => {
+    setWritten(text)
+    try {
+      onChange(text === '' ? undefined : (JSON.parse(text) as unknown))
+      setBad(false)
+    } catch {
+      setBad(true) // said beside it; the value before stays
+    }
+  }
+  return (
+    <Field label={label} help={`${help} · ${name}`} problem={isBad ? t('engine.badJson') : undefined}>
+      {ids => <Input {...ids} value={written} onChange={({ target }) => read(target.value)} />}
+    </Field>
+  )
+}
