@@ -4,6 +4,7 @@ import { z } from 'zod'
 import { eventSchema, eventsQuerySchema, listEvents } from './events.ts'
 import { endpointLogs, type LogsOptions, logsQuerySchema } from './logs.ts'
 import { guarded, nowhere, type Row } from './route.ts'
+import { trafficRow } from './traffic-row.ts'
 import { readUsage, usageAnswerSchema, usageQuerySchema } from './usage.ts'
 
 export interface FactOptions extends LogsOptions {
@@ -61,6 +62,7 @@ export function factRows(options: FactOptions): readonly Row[] {
       { query: usageQuerySchema },
       ({ caller, query }) => readUsage(options.usage, caller, query),
     ),
+    trafficRow(options),
     guarded(
       { permission: 'endpoint:logs' },
       {

@@ -1,6 +1,7 @@
 import { apiVersion } from '@switchyard/kinds'
 import type { LogLine, UsageEvent } from '@switchyard/runtime'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { usageEvent } from '../../store/test/usage-event.ts'
 import {
   endpointDocument,
   expectStatus,
@@ -162,4 +163,27 @@ test('every status of a refusal is described', async () => {
   }
   const described = Object.keys(document.paths['/api/v1/whoami']!.get!.responses)
   expect(described).toEqual(expect.arrayContaining(Object.values(httpStatus).map(String)))
+})
+
+describe('traffic', () => {
+  const hour = 3_600_000
+  const to = Math.floor(Date.now() / hour) * hour + hour
+  const span = `from=${new Date(to - 24 * hour).toISOString()}&to=${new Date(to).toISOString()}`
+
+  test('is told step by step to whoever may read usage there, and for no longer a time than it bears', async () => {
+    const first = usageEvent('green')
+    await h.database.usage.ingest([first, usageEvent('green', { status: 503, end: 'upstream_error' })])
+    const told = expectStatus(await h.call('GET', `/api/v1/traffic?${span}&workspace=green`), 200).body
+    expect(told).toMatchObject({
+      kind: 'Traffic',
+      step: 3600,
+      total: { requests: '2', errors: { client: '0', server: '1', gone: '0' }, seconds: { p50: 0, p95: 0 } },
+    })
+    const theirs = `/api/v1/traffic?${span}&workspace=green`
+    expect((await h.call('GET', theirs, { token: biller.token })).status).toBe(404)
+    const all = expectStatus(await h.call('GET', `/api/v1/traffic?${span}`, { token: biller.token }), 200)
+    expect(JSON.stringify(all.body.items)).not.toContain('"server":"1"')
+    expect((await h.call('GET', `/api/v1/traffic?${span}&step=60`)).status).toBe(400)
+    expect((await h.call('GET', '/api/v1/traffic')).status).toBe(400)
+  })
 })

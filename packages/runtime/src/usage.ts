@@ -4,6 +4,7 @@ import type { ServiceTier } from '@switchyard/kinds'
 import type { Holder } from './balances.ts'
 import type { JournalledDenial } from './denials.ts'
 import type { Identity } from './store.ts'
+import type { TrafficAnswer, TrafficQuery } from './traffic.ts'
 
 export const usageUnits = [
   'tok.in.uncached',
@@ -235,6 +236,8 @@ export type IngestAnswer = 'accepted' | 'duplicate' | 'quarantined'
 export interface UsageStore {
   /** Sums over events, under the identity's row-level security. */
   usage(as: Identity, query: UsageQuery): Promise<readonly UsageRow[]>
+  /** From the events of that time, under the identity's row-level security. */
+  traffic(as: Identity, query: TrafficQuery): Promise<TrafficAnswer>
   /** One transaction; a row already there with the same body is a `duplicate`, with another body it is quarantined. */
   ingest(events: readonly UsageEvent[]): Promise<readonly IngestAnswer[]>
   /**

@@ -7,6 +7,7 @@ import { placedEntry } from './audit/denied.ts'
 import { ingest, type Steps } from './ingest.ts'
 import type { Database } from './postgres/pool.ts'
 import { discardQuarantined, explainUsage, listQuarantine, retryQuarantined } from './quarantine.ts'
+import { readTraffic } from './traffic.ts'
 import { columnOf } from './usage-event.ts'
 
 const groups: Readonly<Record<UsageQuery['by'][number], string>> = {
@@ -58,6 +59,7 @@ const events = `(
 export function usageOn(database: Database, steps: Steps): UsageStore {
   return {
     usage: (as, query) => database.transaction(as, { readOnly: true }, client => sum(client, query)),
+    traffic: (as, query) => readTraffic(database, as, query),
     ingest: events => ingest(database, events, steps),
     rebuild: (as, { from, to }, mend) =>
       database.transaction(as, {}, async client => {

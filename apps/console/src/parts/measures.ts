@@ -18,11 +18,7 @@ export interface Measures {
   readonly duration: Format
   /** Of one second. */
   readonly rate: Format
-  /** Of bytes, by 1,024. */
-  readonly bytes: Format
 }
-
-const sizes = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB']
 
 export function useMeasures(): Measures {
   const { language } = usePreferences()
@@ -52,10 +48,6 @@ export function useMeasures(): Measures {
         value === 0 || value >= 1
           ? t('perSecond', { value: fine(value) })
           : t('perMinute', { value: fine(value * 60) }),
-      bytes(value) {
-        const step = Math.min(sizes.length - 1, Math.floor(Math.log2(Math.max(1, value)) / 10))
-        return `${fine(value / 1024 ** step)} ${sizes[step]}`
-      },
     }
   }, [language, t])
 }
