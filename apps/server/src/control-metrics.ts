@@ -1,8 +1,7 @@
 // Metrics of the control plane, told beside those of the gateway.
 import { type MetricRow, Series } from '@switchyard/gateway'
 import type { StoreObservation } from '@switchyard/store'
-import { sealingRows } from './sealing-metrics.ts'
-import { trailRows } from './trail-metrics.ts'
+import { standingLines, standingRows, tidyGauges } from './standing-metrics.ts'
 
 const refused: MetricRow = Object.freeze({
   type: 'counter',
@@ -16,29 +15,27 @@ const refused: MetricRow = Object.freeze({
 /** By name, in the order in which they are told. */
 export const controlMetricRows: readonly (readonly [string, MetricRow])[] = [
   ['switchyard_quota_refused_total', refused],
-  ...sealingRows,
-  ...trailRows,
+  ...standingRows,
 ]
 
 export class ControlMetrics {
   readonly #refused = new Series('switchyard_quota_refused_total', refused)
-  #sealing: readonly string[] = []
-  #trail: readonly string[] = []
+  readonly #standing = new Map<string, readonly string[]>()
 
   readonly hear = (observation: StoreObservation): void => {
     if (observation.type === 'quota_refused') this.#refused.add([observation.level, observation.dimension])
   }
 
-  readonly tellSealing = (lines: readonly string[]): void => {
-    this.#sealing = lines
+  /** How far a loop has come, in place of what was told of it before. */
+  readonly tell = (of: string, lines: readonly string[]): void => {
+    this.#standing.set(of, lines)
   }
 
-  readonly tellTrail = (lines: readonly string[]): void => {
-    this.#trail = lines
-  }
+  /** At milliseconds since 1970. */
+  readonly tidied = (at: number): void => this.tell(tidyGauges.of, standingLines(tidyGauges, at / 1000))
 
   /** Prometheus' text. */
   text(): string {
-    return `${[...this.#refused.lines(), ...this.#sealing, ...this.#trail].join('\n')}\n`
+    return `${[...this.#refused.lines(), ...[...this.#standing.values()].flat()].join('\n')}\n`
   }
 }

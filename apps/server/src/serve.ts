@@ -13,7 +13,7 @@ import { filesRegistry } from '@switchyard/drivers/registries/files'
 import { guardedFetch } from '@switchyard/gateway'
 import { apiVersion } from '@switchyard/kinds'
 import { invoicing } from '@switchyard/ledger'
-import { examine, systemClock, systemRandom, type Vault } from '@switchyard/runtime'
+import { examine, systemClock, systemRandom, timestamp, type Vault } from '@switchyard/runtime'
 import type { KeyRing } from '@switchyard/store'
 import { keepBudgets } from './budgets.ts'
 import { type ConfigFile, followConfigFile } from './config-file.ts'
@@ -41,13 +41,12 @@ import {
 import { openResponses } from './responses.ts'
 import { followKeys, openKeys, prepareKeys } from './root-keys.ts'
 import { keepSealing } from './sealing.ts'
-import { watchSealing } from './sealing-metrics.ts'
 import { servedModel } from './served-model.ts'
 import type { Settings } from './settings.ts'
 import { openSnapshotDisk } from './snapshot-disk.ts'
+import { holdGauges, invoiceGauges, sealingGauges, trailGauges, watchStanding } from './standing-metrics.ts'
 import { keepTidy } from './tidy.ts'
 import { openTrail } from './trail.ts'
-import { watchTrail } from './trail-metrics.ts'
 import { version } from './version.ts'
 import { callerAddress } from './workers-control.ts'
 import type { WorkerState } from './workers-messages.ts'
@@ -160,16 +159,46 @@ export async function serve(settings: Settings, report: Report, signal: AbortSig
       log,
     }),
   )
+  const told = { clock, tell: control.tell }
   stack.use(
-    watchSealing({
-      batches: opened.batches,
-      archives: settings.usage.archive !== undefined,
-      clock,
-      tell: control.tellSealing,
+    watchStanding({
+      ...told,
+      gauges: sealingGauges,
+      async read() {
+        const standing = await opened.batches.standing()
+        return settings.usage.archive === undefined
+          ? { ...standing, unarchived: null, archivedAt: null }
+          : standing
+      },
       observe: observer(log, 'usage'),
     }),
   )
-  stack.use(watchTrail({ audit, clock, tell: control.tellTrail, observe: observer(log, 'audit') }))
+  stack.use(
+    watchStanding({
+      ...told,
+      gauges: trailGauges,
+      read: () => audit.standing(),
+      observe: observer(log, 'audit'),
+    }),
+  )
+  stack.use(
+    watchStanding({
+      ...told,
+      gauges: invoiceGauges,
+      read: () => opened.invoices.standing(timestamp(clock.now())),
+      observe: observer(log, 'invoice'),
+    }),
+  )
+  stack.use(
+    watchStanding({
+      ...told,
+      gauges: holdGauges,
+      read: () => ledger.standing(),
+      // Holds of a whole day are gone through.
+      everyMilliseconds: 60_000,
+      observe: observer(log, 'ledger'),
+    }),
+  )
   const following = stack.use(followKeys(vault, true, clock, observer(log, 'keys')))
   const ending = new AbortController()
   const invoices = { invoices: opened.invoices, prices, now: clock.now, observe: observer(log, 'invoice') }
@@ -287,7 +316,10 @@ export async function serve(settings: Settings, report: Report, signal: AbortSig
   const sealing = { opened, settings, holder, clock, observe: observer(log, 'usage') }
   stack.use(await keepSealing(sealing))
   const { bytes: responseBytes } = settings.responses
-  stack.use(keepTidy(() => prune({ responseBytes }), clock, observer(log, 'tidy')))
+  const { tidied } = control
+  stack.use(
+    keepTidy({ prune: () => prune({ responseBytes }), tidied, clock, observe: observer(log, 'tidy') }),
+  )
 
   const held = readQuickstart(folder.path)
   const adminToken = await operatorToken(api, identity, held?.adminToken)

@@ -23,8 +23,8 @@ import pino from 'pino'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { openFolder } from '../src/folder.ts'
 import { readSettings } from '../src/settings.ts'
+import { trailGauges, watchStanding } from '../src/standing-metrics.ts'
 import { openTrail, type Trail } from '../src/trail.ts'
-import { watchTrail } from '../src/trail-metrics.ts'
 
 let db: TestDatabase
 let persons: Persons
@@ -332,10 +332,11 @@ test('how far the log has come is told as seconds, of what waits too', async () 
   await expect.poll(async () => (await audit.standing()).unsigned, patience).toBeGreaterThan(0)
   expect(await audit.standing()).toMatchObject({ unnumbered: 0 })
   const lines: string[] = []
-  const watched = watchTrail({
-    audit,
+  const watched = watchStanding({
+    gauges: trailGauges,
+    read: () => audit.standing(),
     clock: systemClock,
-    tell: told => lines.push(...told),
+    tell: (_, told) => lines.push(...told),
     observe: () => {},
   })
   await expect

@@ -78,6 +78,17 @@ export interface EventsOf {
   readonly cutoff: string
 }
 
+/** How far drafting and issuing have come. Ages in seconds, 0 where nothing waits; moments in seconds since 1970. */
+export interface InvoiceStanding {
+  /** Since the oldest draft was due to be reckoned again. */
+  readonly undrafted: number
+  readonly draftedAt: number | null
+  /** Since the oldest one was due to be issued that is not: one that has lines and is issued by itself, or one that was begun. */
+  readonly unissued: number
+  /** How many cannot be issued as things stand. */
+  readonly stopped: number
+}
+
 /** What issuing puts down, numbered by the store. */
 export type NumberedDocument = (numbers: readonly string[]) => readonly InvoiceDocument[]
 
@@ -99,6 +110,7 @@ export interface InvoiceStore {
   plan(plan: InvoicePlan): Promise<void>
   /** Unfinished periods whose turn it is at this time: to be drafted, issued or called overdue. */
   due(now: string): Promise<readonly InvoiceWork[]>
+  standing(now: string): Promise<InvoiceStanding>
   /** One conditional statement: false when the row is in none of the states that it may leave for that one. */
   move(id: string, to: InvoiceState): Promise<boolean>
   keepDraft(id: string, document: InvoiceDocument, now: string): Promise<void>

@@ -53,6 +53,12 @@ export interface LedgerEntry {
   readonly reason: string | null
 }
 
+/** What waits to be given back. */
+export interface HoldStanding {
+  /** Since the oldest hold or slice that nobody keeps lapsed, in seconds; 0 when there is none. */
+  readonly lapsed: number
+}
+
 export interface EntriesQuery {
   readonly workspace: string
   /** '' is the workspace's own account; of all accounts when absent. */
@@ -80,6 +86,7 @@ export interface Money {
 export interface LedgerStore {
   /** Under the identity's row-level security. */
   balances(as: Identity, workspace: string): Promise<readonly Balance[]>
+  standing(): Promise<HoldStanding>
   /** Newest first. */
   entries(as: Identity, query: EntriesQuery): Promise<readonly LedgerEntry[]>
   /** `conflict` (`no_account`) where nothing is billed, `exhausted` (`insufficient_quota`) where so much is not there. */

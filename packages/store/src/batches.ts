@@ -3,6 +3,7 @@
 import { type BatchStanding, type BatchStore, type SealedBatch, usageUnits } from '@switchyard/runtime'
 import type { PoolClient } from 'pg'
 import type { Database } from './postgres/pool.ts'
+import { onlyRow } from './postgres/row.ts'
 import { columnOf, quantityMembers } from './usage-event.ts'
 
 const sealing = { role: 'seal' } as const
@@ -97,13 +98,7 @@ export function batchesOn(database: Database): BatchStore {
           await take(page)
       }),
 
-    standing: () =>
-      run(async client => {
-        const { rows } = await client.query<BatchStanding>(standing)
-        const [row] = rows
-        if (!row) throw new TypeError('a select without a table has a row')
-        return row
-      }),
+    standing: () => run(async client => onlyRow(await client.query<BatchStanding>(standing))),
 
     markArchived: batch =>
       run(async client => {

@@ -4,6 +4,7 @@ import type { Check, Finding, Vault } from '@switchyard/runtime'
 import { type Assertion, assertions } from './assertions.ts'
 import { readMigrations } from './migrate.ts'
 import type { Database } from './postgres/pool.ts'
+import { onlyRow } from './postgres/row.ts'
 
 interface Counted {
   readonly total: string
@@ -20,10 +21,7 @@ export function databaseChecks(database: Database, vault: Vault, now: () => numb
     database.transaction(as, { isolation: 'repeatable read', readOnly: true }, async client => {
       // Sums over a whole ledger take longer than what people wait for.
       await client.query("set local statement_timeout = '300s'")
-      const { rows } = await client.query<T>(sql)
-      const [row] = rows
-      if (!row) throw new TypeError('a check asks for one row')
-      return row
+      return onlyRow(await client.query<T>(sql))
     })
 
   const checkOf = ({ name, asserts, things, todo, warns, sql }: Assertion): Check => ({

@@ -7,12 +7,14 @@ import type {
   EventsOf,
   InvoicePlan,
   InvoiceRow,
+  InvoiceStanding,
   InvoiceStore,
   InvoiceWork,
 } from '@switchyard/runtime'
 import type { PoolClient } from 'pg'
 import { canonicalJson } from './canonical.ts'
 import type { Database } from './postgres/pool.ts'
+import { onlyRow } from './postgres/row.ts'
 import { quantityMembers } from './usage-event.ts'
 
 const invoicing = { role: 'invoice' } as const
@@ -44,6 +46,23 @@ where i.state = 'issuing'
     and upper(i.period) + make_interval(hours => (i.plan -> 'graceHours')::integer) <= $1::timestamptz)
   or (i.state = 'issued' and i.kind = 'invoice' and i.payable > 0 and i.due_at < $1::timestamptz)
 order by upper(i.period), i.id limit 1000`
+
+// A month without usage stays a draft, and is due for nothing: its canonical text has no lines. Texts are looked at of what
+// is due alone, which is small or late.
+const standing = `
+with open as (
+  select i.*, case i.state when 'issuing' then i.issuing_since
+    else upper(i.period) + make_interval(hours => (i.plan -> 'graceHours')::integer) end as due
+  from invoices i where i.state in ('gathering', 'draft', 'issuing')
+)
+select coalesce(extract(epoch from $1::timestamptz - (
+    select min(coalesce(drafted_at + interval '1 hour', changed_at)) from open
+    where state <> 'issuing' and coalesce(drafted_at + interval '1 hour', changed_at) < $1)), 0)::float8 as undrafted,
+  (select extract(epoch from max(drafted_at)) from open)::float8 as "draftedAt",
+  coalesce(extract(epoch from $1::timestamptz - (
+    select min(due) from open where due < $1 and (state = 'issuing'
+      or (plan -> 'automatic')::boolean and case when due < $1 then position('"lines":[]' in document) > 0 end is not true))), 0)::float8 as unissued,
+  (select count(*) from open where stopped is not null)::integer as stopped`
 
 /** Gains no event any more. */
 const lastClosed = 'select coalesce(max(number), 0) as cutoff from usage_batches where closed_at is not null'
@@ -150,6 +169,8 @@ export function invoicesOn(database: Database): InvoiceStore {
       }),
 
     due: now => read(async client => (await client.query<InvoiceWork>(dueOnes, [now])).rows),
+
+    standing: now => read(async client => onlyRow(await client.query<InvoiceStanding>(standing, [now]))),
 
     move: (id, to) =>
       run(async client => {

@@ -1,8 +1,12 @@
 // Balances, credits and entries as people read them, and the money that they bring. What they may see and do is decided
 // once more by the database.
 import { Fault } from '@switchyard/kinds'
-import type { Balance, LedgerEntry, LedgerStore } from '@switchyard/runtime'
+import type { Balance, HoldStanding, LedgerEntry, LedgerStore } from '@switchyard/runtime'
 import type { Database } from './postgres/pool.ts'
+import { onlyRow } from './postgres/row.ts'
+
+/** Reads what is held, whoever holds it. */
+const doctor = { role: 'doctor' } as const
 
 /** As short as it is exact: `trim_scale` leaves no zeros. */
 const decimal = (column: string) => `trim_scale(${column})::text`
@@ -35,6 +39,12 @@ where e.workspace = $1 and a.role = 'balance'
   and ($2::text is null or a.project = $2) and ($3::bigint is null or e.txn < $3)
 order by e.txn desc, e.line limit $4`
 
+// What is settled stays for a day in `holds` and is stepped over; of slices those that are not closed have an index.
+const standing = `
+select coalesce(extract(epoch from clock_timestamp() - least(
+    (select min(expires_at) from holds where state in ('pending', 'orphaned') and expires_at < clock_timestamp()),
+    (select min(expires_at) from slices where state <> 'closed' and expires_at < clock_timestamp()))), 0)::float8 as lapsed`
+
 export function ledgerOn(database: Database): LedgerStore {
   return {
     balances: (as, workspace) =>
@@ -42,6 +52,11 @@ export function ledgerOn(database: Database): LedgerStore {
         const { rows } = await client.query<Balance>(reading, [workspace])
         return rows
       }),
+
+    standing: () =>
+      database.transaction(doctor, { readOnly: true }, async client =>
+        onlyRow(await client.query<HoldStanding>(standing)),
+      ),
 
     entries: (as, { workspace, project, before, limit }) =>
       database.transaction(as, { readOnly: true }, async client => {

@@ -320,12 +320,15 @@ describe('MB3.25: a vanished gateway', () => {
     const journal = randomUUID()
     const { slice, account } = await lease(name, { journal, need: '1', epoch: 3 })
     await ask('select * from hold_money($1, $2, $3, 3, 0.5, 0)', [randomUUID(), account, journal])
+    expect((await db.ledger.standing()).lapsed).toBeLessThan(3599)
     await eyes.query("update slices set expires_at = now() - interval '1 hour' where id = $1", [slice])
     await db.prune()
+    expect((await db.ledger.standing()).lapsed).toBeGreaterThan(3599)
     expect(await amounts(name)).toMatchObject({ sliced: '1', pending: '0.5', available: '98.5' })
     await db.usage.ingest([usageEvent(name, { hold: slice ?? '' })])
     await db.usage.recovered({ journal, epoch: 4 })
     await db.usage.recovered({ journal, epoch: 4 })
+    expect((await db.ledger.standing()).lapsed).toBeLessThan(3599)
     expect(await amounts(name)).toEqual({
       left: '99.8',
       pending: '0',

@@ -32,6 +32,33 @@ const afterOctober = '2026-11-04T00:00:00Z'
 const afterNovember = '2026-12-05T00:00:00Z'
 const input = (count: bigint) => ({ 'tok.in.uncached': String(count) })
 
+test('how far drafts and issuing have come is told, and a month without usage waits for nothing', async () => {
+  const { invoices } = yard.db
+  await yard.publish(plain)
+  await yard.use('2026-10-31T15:59:59.999Z', input(1000n))
+  await yard.turn('2026-11-01T00:00:00Z')
+  const draftedAt = Date.parse('2026-11-01T00:00:00Z') / 1000
+  const told = { undrafted: 0, draftedAt, unissued: 0, stopped: 0 }
+  expect(await invoices.standing('2026-11-01T00:59:00Z')).toEqual(told)
+  const [waiting] = (await invoices.list(operator, { limit: 10 })).filter(({ state }) => state === 'draft')
+  const grace = Date.parse(waiting?.to ?? '') + 72 * 3_600_000
+  // Three hours after its grace has ended, nobody has looked.
+  const late = new Date(grace + 3 * 3_600_000)
+  expect(await invoices.standing(late.toISOString())).toEqual({
+    ...told,
+    undrafted: late.getTime() / 1000 - draftedAt - 3600,
+    unissued: 3 * 3600,
+  })
+  await yard.turn(late.toISOString())
+  expect(await invoices.standing(late.toISOString())).toMatchObject({ undrafted: 0, unissued: 0 })
+  // November had no usage.
+  await yard.turn('2027-01-10T00:00:00Z')
+  expect(await invoices.standing('2027-01-10T00:00:00Z')).toMatchObject({ undrafted: 0, unissued: 0 })
+  expect(await yard.issued()).toHaveLength(1)
+  await invoices.stop((await invoices.list(operator, { limit: 1 }))[0]?.id ?? '', 'no price', afterOctober)
+  expect(await invoices.standing(afterOctober)).toMatchObject({ stopped: 1 })
+})
+
 describe('a month', () => {
   test('is gathered, drafted in its grace and issued after it, with the usage of its own days', async () => {
     await yard.publish(plain)
