@@ -82,7 +82,8 @@ export class Call implements Story, Running, InboundHearer, IntakeHearer, Openin
     this.#inbound = inbound
     this.#snapshot = house.snapshot()
     this.startedAt = house.clock()
-    this.#readAt = house.wheel.now
+    // The time of the wheel is that of its last turn, and it rests while nobody calls.
+    this.#readAt = this.startedAt
     this.id = house.uuid()
     this.#cors = house.door.cors(inbound)
     this.peer = inbound.peer

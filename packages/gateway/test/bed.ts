@@ -240,11 +240,11 @@ export class Bed implements AsyncDisposable {
     }
   }
 
-  /** Compiles what stands and swaps it in. */
-  swap(): void {
+  /** Compiles what stands at that time and swaps it in. Who is under way goes on by the clock: one that leaps ends it. */
+  swap(at = this.now()): void {
     if (this.#gathering) return
     const { documents, keyHashes, grants, credentials, books, limits } = this
-    const pricing = { compile: compilePrices, at: this.now() }
+    const pricing = { compile: compilePrices, at }
     this.#snapshot = compileSnapshot({
       documents,
       keyHashes,

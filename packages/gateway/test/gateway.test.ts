@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { Agent, type IncomingMessage, request } from 'node:http'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
 import OpenAI from 'openai'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { defaultLimits } from '../src/limits.ts'
@@ -459,6 +460,27 @@ describe('a refusal', () => {
     const [answer] = (await once(socket, 'data')) as [Buffer]
     expect(answer.toString()).toMatch(/^HTTP\/1.1 408 /)
     socket.destroy()
+  })
+
+  test('is of the body that falls silent, and not of the time in which nobody asked', async () => {
+    await using slow = await Bed.start({ bodyGap: 1000 })
+    const its = slow.key()
+    const body = JSON.stringify({ model: 'nobody', messages: [] })
+    const ask = async () => {
+      const socket = connect(slow.port, '127.0.0.1')
+      socket.write(
+        `POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\napi-key: ${its}\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n`,
+      )
+      // Two looks at what is under way.
+      await sleep(250)
+      socket.write(body)
+      const [answer] = (await once(socket, 'data')) as [Buffer]
+      socket.destroy()
+      return answer.toString()
+    }
+    expect(await ask()).toMatch(/^HTTP\/1.1 404 /)
+    await sleep(1200)
+    expect(await ask()).toMatch(/^HTTP\/1.1 404 /)
   })
 
   test('while the journal takes nothing', async () => {

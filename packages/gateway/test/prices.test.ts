@@ -92,8 +92,7 @@ describe('the cost strategy', () => {
       ],
     })
     expect(await gone()).toEqual(new Set(['west']))
-    bed.now = () => Date.parse('2030-01-01T00:00:00Z')
-    bed.swap()
+    bed.swap(Date.parse('2030-01-01T00:00:00Z'))
     expect(await gone()).toEqual(new Set(['east']))
   })
 })

@@ -31,7 +31,7 @@ export class Reading implements InboundHearer, DecodedHearer {
     this.#house = house
     this.#inbound = inbound
     this.#hearer = hearer
-    this.#readAt = house.wheel.now
+    this.#readAt = house.clock()
     if (!wanted) return
     checkMediaType(head, { caller: 'openai' })
     if (requestCoding(head.encoding) === 'gzip')
