@@ -83,10 +83,14 @@ export function usageRows({ usage }: UsageRowsOptions): readonly Row[] {
         output: [
           {
             status: 202,
-            doc: 'What became of each, in their order. One that is there already with the same body is a duplicate.',
+            doc: 'What became of each, in their order. One that is there already with the same body is a duplicate; one event by itself under the id of another is refused as a conflict.',
             schema: z.object({
               items: z.array(
-                z.object({ id: z.string(), outcome: z.enum(['accepted', 'duplicate', 'quarantined']) }),
+                z.object({
+                  id: z.string(),
+                  outcome: z.enum(['accepted', 'duplicate', 'quarantined']),
+                  reason: z.string().optional().describe('Why it is in quarantine: conflict, unpriced …'),
+                }),
               ),
             }),
           },
@@ -97,8 +101,8 @@ export function usageRows({ usage }: UsageRowsOptions): readonly Row[] {
         for (const workspace of new Set(events.map(({ data }) => data.workspace)))
           authorize(caller, 'usage:push', workspace)
         // Why `as`: whatever they are, the store looks at each, and keeps in quarantine what it cannot use.
-        const outcomes = await usage.ingest(events as unknown as readonly UsageEvent[])
-        const items = events.map(({ id }, index) => ({ id: String(id), outcome: outcomes[index] }))
+        const outcomes = await usage.push(events as unknown as readonly UsageEvent[])
+        const items = events.map(({ id }, index) => ({ id: String(id), ...outcomes[index] }))
         return { status: 202, body: { items } }
       },
     ),

@@ -142,6 +142,14 @@ describe('usage', () => {
       )
     expect(await outcomes(push([event, bad]))).toEqual(['accepted', 'quarantined'])
     expect(await outcomes(push([event]))).toEqual(['duplicate'])
+    const differs = { ...event, data: { ...event.data, status: 500 } }
+    const refused = expectStatus(await push([differs]), 409).body
+    expect(refused).toMatchObject({ error: { code: 'conflict', reason: 'event_differs' } })
+    const next = { ...usageEvent('default', counted), source: '/meters/lab' }
+    expect(expectStatus(await push([differs, next]), 202).body.items).toEqual([
+      { id: event.id, outcome: 'quarantined', reason: 'conflict' },
+      { id: next.id, outcome: 'accepted' },
+    ])
     const path = `/api/v1/workspaces/default/usage/${event.data.request}`
     const { events } = expectStatus(await h.call('GET', path), 200).body as unknown as { events: object[] }
     expect(events).toMatchObject([

@@ -233,6 +233,13 @@ export type RollupRow = Readonly<Record<string, string | number | null>>
 
 export type IngestAnswer = 'accepted' | 'duplicate' | 'quarantined'
 
+/** What became of an event of a meter outside. */
+export interface Pushed {
+  readonly outcome: IngestAnswer
+  /** Why it is in quarantine. */
+  readonly reason?: string
+}
+
 export interface UsageStore {
   /** Sums over events, under the identity's row-level security. */
   usage(as: Identity, query: UsageQuery): Promise<readonly UsageRow[]>
@@ -240,6 +247,11 @@ export interface UsageStore {
   traffic(as: Identity, query: TrafficQuery): Promise<TrafficAnswer>
   /** One transaction; a row already there with the same body is a `duplicate`, with another body it is quarantined. */
   ingest(events: readonly UsageEvent[]): Promise<readonly IngestAnswer[]>
+  /**
+   * As `ingest`, for meters outside. One event by itself under the id of another with another body is `conflict`
+   * (`event_differs`), and is kept nowhere.
+   */
+  push(events: readonly UsageEvent[]): Promise<readonly Pushed[]>
   /**
    * Rows of the roll-ups that are not what the events sum up to, between two full days of UTC; with `mend` they are made
    * so. Needs usage:rebuild on the platform.

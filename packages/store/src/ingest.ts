@@ -2,7 +2,8 @@
 // cannot be used waits in quarantine; one bad event never holds up the others.
 import { hash as digestOf } from 'node:crypto'
 import { setImmediate as turn } from 'node:timers/promises'
-import type { IngestAnswer, UsageEvent } from '@switchyard/runtime'
+import { Fault } from '@switchyard/kinds'
+import type { IngestAnswer, Pushed, UsageEvent } from '@switchyard/runtime'
 import type { PoolClient } from 'pg'
 import { canonicalJson } from './canonical.ts'
 import { isTransient } from './postgres/faults.ts'
@@ -37,27 +38,62 @@ export interface Steps {
   readonly rate: Rate
   /** Posts what accepted events have cost. */
   readonly settle: (client: PoolClient, events: readonly UsageEvent[], ratings: Ratings) => Promise<void>
+  /** An event that comes by itself under the id of another is refused, and kept nowhere. */
+  readonly refuses?: boolean
   /** Milliseconds since 1970 by which events are too old or ahead of time; the clock of the database when absent. */
   readonly clock?: (() => number) | undefined
 }
+
+/** What became of one: why it was not taken, where it was not. */
+type Outcome = Exclude<IngestAnswer, 'quarantined'> | Refusal
+
+const isTaken = (outcome: Outcome) => outcome === 'accepted' || outcome === 'duplicate'
 
 export async function ingest(
   database: Database,
   events: readonly UsageEvent[],
   steps: Steps,
 ): Promise<readonly IngestAnswer[]> {
+  const outcomes = await takeAll(database, events, steps)
+  return outcomes.map(outcome => (isTaken(outcome) ? outcome : 'quarantined'))
+}
+
+/** As `ingest`, and says why. An event by itself under the id of another is `conflict` (`event_differs`). */
+export async function push(
+  database: Database,
+  events: readonly UsageEvent[],
+  steps: Steps,
+): Promise<readonly Pushed[]> {
+  const refuses = events.length === 1
+  const outcomes = await takeAll(database, events, { ...steps, refuses })
+  if (refuses && outcomes[0] === 'conflict')
+    throw new Fault(
+      'conflict',
+      'Another event has this id, and it stands as it came: give this one an id of its own, or send the same body again.',
+      { reason: 'event_differs' },
+    )
+  return outcomes.map(outcome =>
+    isTaken(outcome) ? { outcome } : { outcome: 'quarantined', reason: outcome },
+  )
+}
+
+async function takeAll(
+  database: Database,
+  events: readonly UsageEvent[],
+  steps: Steps,
+): Promise<readonly Outcome[]> {
   if (events.length === 0) return []
   const items = events.map((event, index) => ({ index, event }))
-  const answers = new Map<number, IngestAnswer>()
+  const answers = new Map<number, Outcome>()
   await attempt(database, items, answers, steps)
-  return items.map(({ index }) => answers.get(index) ?? 'quarantined')
+  return items.map(({ index }) => answers.get(index) ?? 'poison')
 }
 
 /** One transaction; when the database refuses a row for what it is, halves find it, and it stands alone. */
 async function attempt(
   database: Database,
   items: readonly Sent[],
-  answers: Map<number, IngestAnswer>,
+  answers: Map<number, Outcome>,
   steps: Steps,
 ): Promise<void> {
   try {
@@ -77,7 +113,7 @@ async function attempt(
         items.map(item => ({ item, reason: 'poison' as const })),
       ),
     )
-    for (const { index } of items) answers.set(index, 'quarantined')
+    for (const { index } of items) answers.set(index, 'poison')
   }
 }
 
@@ -85,9 +121,9 @@ async function take(
   client: PoolClient,
   items: readonly Sent[],
   steps: Steps,
-): Promise<ReadonlyMap<number, IngestAnswer>> {
+): Promise<ReadonlyMap<number, Outcome>> {
   const now = steps.clock ? new Date(steps.clock()) : await timeOf(client)
-  const answers = new Map<number, IngestAnswer>()
+  const answers = new Map<number, Outcome>()
   const refused: Refused[] = []
   const good: Item[] = []
   for (const [place, item] of items.entries()) {
@@ -123,10 +159,10 @@ async function take(
     else refused.push({ item, reason: 'conflict' })
   }
   const accepted = good.filter(({ index }) => answers.get(index) === 'accepted').map(({ event }) => event)
-  await quarantine(client, refused)
+  await quarantine(client, steps.refuses ? refused.filter(({ reason }) => reason !== 'conflict') : refused)
   await steps.settle(client, accepted, ratings)
   await rollUp(client, accepted, ratings)
-  for (const { item } of refused) answers.set(item.index, 'quarantined')
+  for (const { item, reason } of refused) answers.set(item.index, reason)
   return answers
 }
 

@@ -4,7 +4,7 @@ import type { RollupRow, UsageQuery, UsageRow, UsageStore } from '@switchyard/ru
 import { usageUnits } from '@switchyard/runtime'
 import type { PoolClient } from 'pg'
 import { placedEntry } from './audit/denied.ts'
-import { ingest, type Steps } from './ingest.ts'
+import { ingest, push, type Steps } from './ingest.ts'
 import type { Database } from './postgres/pool.ts'
 import { discardQuarantined, explainUsage, listQuarantine, retryQuarantined } from './quarantine.ts'
 import { readTraffic } from './traffic.ts'
@@ -61,6 +61,7 @@ export function usageOn(database: Database, steps: Steps): UsageStore {
     usage: (as, query) => database.transaction(as, { readOnly: true }, client => sum(client, query)),
     traffic: (as, query) => readTraffic(database, as, query),
     ingest: events => ingest(database, events, steps),
+    push: events => push(database, events, steps),
     rebuild: (as, { from, to }, mend) =>
       database.transaction(as, {}, async client => {
         const { rows } = await client.query<{ standing: RollupRow | null; folded: RollupRow | null }>(

@@ -28,6 +28,27 @@ const reasons = async (workspace: string) => {
   return rows.map(({ reason }) => reason)
 }
 
+test('what is pushed by itself under the id of another is refused and kept nowhere; the same again is a duplicate', async () => {
+  const event = usageEvent('lone')
+  const forged = { ...event, data: { ...event.data, quantities: { 'tok.out.text': '999' } } }
+  expect(await db.usage.push([event])).toEqual([{ outcome: 'accepted' }])
+  expect(await db.usage.push([event])).toEqual([{ outcome: 'duplicate' }])
+  const refusal = { code: 'conflict', reason: 'event_differs' }
+  await expect(db.usage.push([forged])).rejects.toMatchObject(refusal)
+  await expect(db.usage.push([forged])).rejects.toMatchObject(refusal)
+  expect(await reasons('lone')).toEqual([])
+  // Other events are not held up by it: it waits in quarantine.
+  expect(await db.usage.push([forged, usageEvent('lone'), event])).toEqual([
+    { outcome: 'quarantined', reason: 'conflict' },
+    { outcome: 'accepted' },
+    { outcome: 'duplicate' },
+  ])
+  expect(await reasons('lone')).toEqual(['conflict'])
+  expect(await db.usage.usage(operator, { workspace: 'lone', by: [] })).toMatchObject([
+    { requests: '2', quantities: { 'tok.in.uncached': '20', 'tok.out.text': '10' } },
+  ])
+})
+
 test('an event sent twice is a duplicate, with another body it is quarantined, and the first stands', async () => {
   const event = usageEvent('a')
   expect(await db.usage.ingest([event])).toEqual(['accepted'])
