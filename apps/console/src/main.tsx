@@ -6,6 +6,7 @@ import { lazy, StrictMode, Suspense, useEffect, useState } from 'react'
 import { createRoot } from 'react-dom/client'
 import { openChanges } from './kinds/changes.ts'
 import { ChangesProvider } from './kinds/live.tsx'
+import { nonce } from './nonce.ts'
 import { currentPreferences, useIsDark, usePreferences } from './preferences.ts'
 import { router } from './router.tsx'
 import { SessionProvider, useStanding } from './session/context.tsx'
@@ -14,7 +15,6 @@ import { Loading } from './shell/states.tsx'
 import { localeOf, speak, speakIn } from './words/index.ts'
 import './console.css'
 
-const nonce = document.querySelector<HTMLMetaElement>('meta[property=csp-nonce]')?.nonce ?? ''
 /** Some widgets add a style of their own without the nonce that the page's policy asks for. */
 const create = document.createElement.bind(document)
 document.createElement = (name: string, options?: ElementCreationOptions) => {
@@ -83,6 +83,7 @@ function Root() {
         algorithm: isDark ? theme.darkAlgorithm : theme.defaultAlgorithm,
         token: {
           colorPrimary: isDark ? '#8ab4f8' : '#0b57d0',
+          colorError: isDark ? '#ff9c9c' : '#c4161c',
           colorLink: isDark ? '#8ab4f8' : '#0b57d0',
           // Quiet words are read too: 4.5 to 1 and more.
           colorTextSecondary: isDark ? '#b3bac2' : '#4a525c',

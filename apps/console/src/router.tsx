@@ -51,6 +51,10 @@ const list = createRoute({
 const detail = createRoute({
   getParentRoute: () => root,
   path: '/$plural/$workspace/$name',
+  validateSearch: (search): { readonly tab?: string } => {
+    const tab = text(search.tab)
+    return tab === undefined ? {} : { tab }
+  },
   component: lazyRouteComponent(() => import('./kinds/detail.tsx'), 'DetailPage'),
 })
 

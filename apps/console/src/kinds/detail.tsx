@@ -1,8 +1,8 @@
 // One document of any kind: what it says, what was observed, what has happened to it.
 import { valueAt } from '@switchyard/api/selector'
-import { Link, useParams } from '@tanstack/react-router'
+import { Link, useNavigate, useParams, useSearch } from '@tanstack/react-router'
 import { Descriptions, Table, Tabs, Typography } from 'antd'
-import { Suspense } from 'react'
+import { lazy, Suspense } from 'react'
 import { useTranslation } from 'react-i18next'
 import { type Document, type KindInfo, useKind, useMay } from '../api/catalogue.ts'
 import { Facts } from '../parts/facts.tsx'
@@ -10,14 +10,21 @@ import { usePreferences } from '../preferences.ts'
 import { useExchange } from '../session/context.tsx'
 import { Lost } from '../shell/pages.tsx'
 import { Forbidden, Loading, Nothing } from '../shell/states.tsx'
+import { Buttons } from '../write/buttons.tsx'
 import { Cell, Moment } from './cells.tsx'
 import { onPlatform } from './list.tsx'
 import { useLive } from './live.tsx'
 import { manyOf, oneOf, titleOf } from './names.ts'
-import { ownTabs } from './own.ts'
+import { type OwnTab, ownTabs } from './own.ts'
 import { PhaseTag } from './phase.tsx'
 import { useSaid } from './said.ts'
 import './words.ts'
+
+const everyTab = [
+  { key: 'yaml', Body: lazy(() => import('../write/yaml-tab.tsx')) },
+  { key: 'related', Body: lazy(() => import('../write/related-tab.tsx')) },
+  { key: 'history', Body: lazy(() => import('../write/history-tab.tsx')) },
+] as const
 
 interface Condition {
   readonly type: string
@@ -138,12 +145,23 @@ function Summary({ kind, document }: { readonly kind: KindInfo; readonly documen
 function Detail({ kind, workspace, name }: { kind: KindInfo; workspace: string | null; name: string }) {
   const { t } = useTranslation('kinds')
   const { language } = usePreferences()
+  const { tab } = useSearch({ from: '/$plural/$workspace/$name' })
+  const navigate = useNavigate({ from: '/$plural/$workspace/$name' })
   const live = useLive(kind.kind)
   const document = live.documents.find(
     ({ metadata }) => metadata.name === name && metadata.workspace === workspace,
   )
   if (!live.isComplete && !document) return <Loading />
   if (!document) return <Nothing says={t('gone')} />
+  const tabOf = ({ key, Body }: OwnTab | (typeof everyTab)[number]) => ({
+    key,
+    label: t(key),
+    children: (
+      <Suspense fallback={<Loading />}>
+        <Body kind={kind} document={document} />
+      </Suspense>
+    ),
+  })
   return (
     <>
       <Typography.Text type="secondary">
@@ -152,27 +170,25 @@ function Detail({ kind, workspace, name }: { kind: KindInfo; workspace: string |
         </Link>{' '}
         / {workspace ?? oneOf(kind, language)}
       </Typography.Text>
-      <Typography.Title level={1} copyable={{ text: name }}>
-        {document.metadata.displayName ?? name} <PhaseTag phase={valueAt(document, 'status.phase')} />
-      </Typography.Title>
+      <div className="heading">
+        <Typography.Title level={1} copyable={{ text: name }}>
+          {document.metadata.displayName ?? name} <PhaseTag phase={valueAt(document, 'status.phase')} />
+        </Typography.Title>
+        <Buttons kind={kind} document={document} />
+      </div>
       <Tabs
+        activeKey={tab ?? 'summary'}
+        onChange={key => void navigate({ search: key === 'summary' ? {} : { tab: key }, replace: true })}
         items={[
           {
             key: 'summary',
             label: t('summary'),
             children: <Summary kind={kind} document={document} />,
           },
-          ...(ownTabs[kind.kind] ?? []).map(({ key, Body }) => ({
-            key,
-            label: t(key),
-            children: (
-              <Suspense fallback={<Loading />}>
-                <Body kind={kind} document={document} />
-              </Suspense>
-            ),
-          })),
+          ...(ownTabs[kind.kind] ?? []).map(tabOf),
           { key: 'conditions', label: t('conditions'), children: <Conditions document={document} /> },
           { key: 'events', label: t('events'), children: <Events document={document} /> },
+          ...everyTab.map(tabOf),
         ]}
       />
     </>

@@ -1,5 +1,5 @@
 // The documents of a kind as they stand, for a screen.
-import { createContext, type ReactNode, use, useCallback, useMemo, useSyncExternalStore } from 'react'
+import { createContext, type ReactNode, use, useCallback, useMemo, useRef, useSyncExternalStore } from 'react'
 import type { KindInfo } from '../api/catalogue.ts'
 import { usePreferences } from '../preferences.ts'
 import type { Changes, Live } from './changes.ts'
@@ -21,6 +21,29 @@ export function useLive(kind: string): Live {
   const changes = useChanges()
   const subscribe = useCallback((listener: () => void) => changes.subscribe(kind, listener), [changes, kind])
   return useSyncExternalStore(subscribe, () => changes.current(kind))
+}
+
+/** Of several kinds, in their order. */
+export function useLives(kinds: readonly string[]): readonly Live[] {
+  const changes = useChanges()
+  const known = useRef<readonly Live[]>([])
+  const all = kinds.join(',')
+  const names = useMemo(() => (all === '' ? [] : all.split(',')), [all])
+  const subscribe = useCallback(
+    (listener: () => void) => {
+      const ends = names.map(kind => changes.subscribe(kind, listener))
+      return () => {
+        for (const end of ends) end()
+      }
+    },
+    [changes, names],
+  )
+  return useSyncExternalStore(subscribe, () => {
+    const now = names.map(kind => changes.current(kind))
+    if (now.length !== known.current.length || now.some((live, place) => live !== known.current[place]))
+      known.current = now
+    return known.current
+  })
 }
 
 /** Of the workspace that is looked at, and those of the platform that every workspace sees. */

@@ -7,7 +7,7 @@ export interface Shown {
   readonly document: Document
 }
 
-interface OwnTab {
+export interface OwnTab {
   /** A word of the room `kinds`. */
   readonly key: 'events'
   readonly Body: LazyExoticComponent<ComponentType<Shown>>

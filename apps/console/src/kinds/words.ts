@@ -20,6 +20,9 @@ const en = {
   times: 'Times',
   last: 'Last',
   states: { True: 'True', False: 'False', Unknown: 'Unknown' },
+  yaml: 'YAML',
+  related: 'Related',
+  history: 'History',
 } as const
 
 const zh: Shape<typeof en> = {
@@ -41,6 +44,9 @@ const zh: Shape<typeof en> = {
   times: '次数',
   last: '最近',
   states: { True: '是', False: '否', Unknown: '未知' },
+  yaml: 'YAML',
+  related: '关联对象',
+  history: '历史',
 }
 
 declare module '../words/index.ts' {

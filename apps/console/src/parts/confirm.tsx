@@ -1,0 +1,71 @@
+// The question before something is destroyed: whoever means it writes its name.
+import type { Fault } from '@switchyard/kinds/fault'
+import { Form, Input, Modal } from 'antd'
+import { type ReactNode, useId, useState } from 'react'
+import { useTranslation } from 'react-i18next'
+import { FaultAlert } from '../shell/fault.tsx'
+import './editing-words.ts'
+
+export interface ConfirmProps {
+  readonly isOpen: boolean
+  readonly title: string
+  /** What is typed. */
+  readonly name: string
+  /** What the button says that does it. */
+  readonly verb: string
+  readonly isBusy?: boolean
+  /** Nothing else is waited for; true when absent. */
+  readonly isReady?: boolean
+  readonly fault?: Fault | undefined
+  readonly onConfirm: () => void
+  readonly onCancel: () => void
+  /** What will happen. */
+  readonly children?: ReactNode
+}
+
+export function Confirm(props: ConfirmProps) {
+  const {
+    isOpen,
+    title,
+    name,
+    verb,
+    isBusy = false,
+    isReady = true,
+    fault,
+    onConfirm,
+    onCancel,
+    children,
+  } = props
+  const { t } = useTranslation('editing')
+  const [typed, setTyped] = useState('')
+  const field = useId()
+  const form = useId()
+  const isMeant = typed.trim() === name && isReady
+  return (
+    <Modal
+      open={isOpen}
+      title={title}
+      okText={verb}
+      okButtonProps={{ danger: true, disabled: !isMeant, htmlType: 'submit', form }}
+      cancelText={t('cancel')}
+      confirmLoading={isBusy}
+      onCancel={onCancel}
+      afterClose={() => setTyped('')}
+      destroyOnHidden
+    >
+      {children}
+      {fault && <FaultAlert fault={fault} />}
+      <Form id={form} layout="vertical" onFinish={() => isMeant && !isBusy && onConfirm()}>
+        <Form.Item htmlFor={field} label={t('type', { name })}>
+          <Input
+            id={field}
+            value={typed}
+            autoComplete="off"
+            autoFocus
+            onChange={({ target: { value } }) => setTyped(value)}
+          />
+        </Form.Item>
+      </Form>
+    </Modal>
+  )
+}
