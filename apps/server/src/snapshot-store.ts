@@ -1,5 +1,5 @@
 // The gateway's configuration as the store has it: listed whole once, then brought forward by the log of changes.
-import type { CredentialSecret, Document, LimitsSpec } from '@switchyard/kinds'
+import { type CredentialSecret, type Document, type LimitsSpec, secretFrom } from '@switchyard/kinds'
 import {
   type BookVersion,
   type Grant,
@@ -140,13 +140,5 @@ async function openCredentials({
 }: Pick<StoreOptions, 'vault' | 'observe'>): Promise<SnapshotInputs['credentials']> {
   const { secrets, unreadable } = await vault.read('Credential', 'gateway')
   if (unreadable.length > 0) observe({ type: 'credentials_failed', ids: unreadable })
-  return new Map([...secrets].map(([id, fields]) => [id, new Sealed(secretOf(fields.reveal()))]))
-}
-
-function secretOf({ value, headers }: Readonly<Record<string, string>>): CredentialSecret {
-  return Object.freeze({
-    ...(value === undefined ? {} : { value }),
-    // Why `as`: the API has checked it against the kind's schema before it was sealed.
-    ...(headers === undefined ? {} : { headers: JSON.parse(headers) as Readonly<Record<string, string>> }),
-  })
+  return new Map([...secrets].map(([id, fields]) => [id, new Sealed(secretFrom(fields.reveal()))]))
 }

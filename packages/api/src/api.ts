@@ -199,6 +199,8 @@ export async function createApi(options: ApiOptions): Promise<Api> {
     configure,
     configuration: options.configuration,
     explain: options.explain,
+    outside,
+    monotonic: () => performance.now(),
     console: options.console,
     store,
     secrets,

@@ -12,6 +12,7 @@ import { type InvoiceOptions, invoiceRows } from './invoice-rows.ts'
 import { kindRow } from './kind-rows.ts'
 import { type PeopleOptions, peopleRows } from './people-rows.ts'
 import { type PriceOptions, priceRows } from './price-rows.ts'
+import { type ProviderTestOptions, providerRows } from './provider-rows.ts'
 import { type ResourcesOptions, resourceRows } from './resources.ts'
 import type { Row } from './route.ts'
 import { openApiRow, type ServerOptions, serverRows } from './server-rows.ts'
@@ -33,7 +34,8 @@ export interface RoutesOptions
     SsoRowsOptions,
     ServerOptions,
     ConfigurationOptions,
-    ExplainOptions {
+    ExplainOptions,
+    ProviderTestOptions {
   readonly authenticate: ResourcesOptions['authenticate']
   readonly console: ConsoleFiles | undefined
 }
@@ -49,6 +51,7 @@ export function routes(options: RoutesOptions): readonly Row[] {
     ...priceRows(options),
     ...adminRows(options),
     explainRow(options),
+    ...providerRows(options),
     ...configurationRows(options),
     ...sessionRows(options),
     ...peopleRows(options),

@@ -207,7 +207,7 @@ export function expectStatus(reply: Reply, status: number): Reply {
   return reply
 }
 
-async function listen(server: Server): Promise<string> {
+export async function listen(server: Server): Promise<string> {
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
   const { port } = server.address() as AddressInfo // an IP server has one
   return `http://127.0.0.1:${port}`

@@ -23,6 +23,48 @@ export interface ProviderRow {
    * sent to it.
    */
   readonly paths: Readonly<Partial<Record<Operation, string>>>
+  /** It has no list of its models, or none below its base. */
+  readonly unlisted?: true
+}
+
+/** How a service tells which models it has. */
+export interface Listing {
+  /** Below the base. */
+  readonly path: string
+  /** The names, as the service calls them; undefined for a body that is no such list. */
+  readonly namesIn: (body: unknown) => readonly string[] | undefined
+}
+
+function namesBy(list: string, name: string, start = ''): Listing['namesIn'] {
+  return body => {
+    const items: unknown = member(body, list)
+    if (!Array.isArray(items)) return undefined
+    return items.flatMap(item => {
+      const text: unknown = member(item, name)
+      return typeof text === 'string' ? [text.startsWith(start) ? text.slice(start.length) : text] : []
+    })
+  }
+}
+
+const member = (value: unknown, name: string): unknown =>
+  typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined
+
+const byId: Listing = { path: '/models', namesIn: namesBy('data', 'id') }
+
+const listings: Readonly<Record<Speech['dialect'], Listing>> = {
+  openai: byId,
+  responses: byId,
+  anthropic: byId,
+  gemini: { path: '/models', namesIn: namesBy('models', 'name', 'models/') },
+  ollama: { path: '/api/tags', namesIn: namesBy('models', 'name') },
+}
+
+/** Undefined where there is no list. */
+export function listingOf({
+  speech,
+  unlisted,
+}: Pick<ProviderRow, 'speech' | 'unlisted'>): Listing | undefined {
+  return unlisted ? undefined : listings[speech.dialect]
 }
 
 /** The row's path of an operation, below the base; undefined when the provider has none. */

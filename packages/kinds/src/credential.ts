@@ -96,3 +96,12 @@ export interface CredentialSecret {
   readonly value?: string
   readonly headers?: Readonly<Record<string, string>>
 }
+
+/** Each field is sealed as text, headers as JSON. */
+export function secretFrom({ value, headers }: Readonly<Record<string, string>>): CredentialSecret {
+  return Object.freeze({
+    ...(value === undefined ? {} : { value }),
+    // Why `as`: the API has checked it against the schema above before it was sealed.
+    ...(headers === undefined ? {} : { headers: JSON.parse(headers) as Readonly<Record<string, string>> }),
+  })
+}

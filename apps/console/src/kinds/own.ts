@@ -1,5 +1,5 @@
 // What the pages of some kinds have beside what every kind's page has. Each is a chunk of its own.
-import type { ComponentType, LazyExoticComponent } from 'react'
+import { type ComponentType, type LazyExoticComponent, lazy } from 'react'
 import type { Document, KindInfo } from '../api/catalogue.ts'
 
 export interface Shown {
@@ -9,9 +9,12 @@ export interface Shown {
 
 export interface OwnTab {
   /** A word of the room `kinds`. */
-  readonly key: 'events'
+  readonly key: 'events' | 'flow' | 'use'
   readonly Body: LazyExoticComponent<ComponentType<Shown>>
 }
 
 /** By kind, in the order in which they stand after the summary. */
-export const ownTabs: Readonly<Record<string, readonly OwnTab[]>> = {}
+export const ownTabs: Readonly<Record<string, readonly OwnTab[]>> = {
+  Provider: [{ key: 'use', Body: lazy(() => import('../routes/provider.tsx')) }],
+  Route: [{ key: 'flow', Body: lazy(() => import('../routes/flow.tsx')) }],
+}

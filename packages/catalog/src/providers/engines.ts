@@ -80,5 +80,6 @@ export const servedEngines: readonly ProviderRow[] = [
       'oip.generate': '/v2/models/{model}/generate',
       'oip.generate_stream': '/v2/models/{model}/generate_stream',
     },
+    unlisted: true,
   },
 ]

@@ -57,6 +57,7 @@ export const vertexGemini: ProviderRow = {
     generateContent: '/models/{model}:generateContent',
     countTokens: '/models/{model}:countTokens',
   },
+  unlisted: true,
 }
 
 export const ollama: ProviderRow = {
