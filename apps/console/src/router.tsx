@@ -79,8 +79,30 @@ const library = createRoute({
   component: lazyRouteComponent(() => import('./library/library.tsx'), 'Library'),
 })
 
+const invitations = createRoute({
+  getParentRoute: () => root,
+  path: '/invitations',
+  component: lazyRouteComponent(() => import('./people/invitations.tsx'), 'Invitations'),
+})
+
+const account = createRoute({
+  getParentRoute: () => root,
+  path: '/account',
+  component: lazyRouteComponent(() => import('./people/account.tsx'), 'AccountPage'),
+})
+
 export const router = createRouter({
-  routeTree: root.addChildren([overview, usage, deploy, deploying, library, list, detail]),
+  routeTree: root.addChildren([
+    overview,
+    usage,
+    deploy,
+    deploying,
+    library,
+    invitations,
+    account,
+    list,
+    detail,
+  ]),
   basepath: '/console',
   defaultErrorComponent: Broken,
   defaultPreload: 'intent',

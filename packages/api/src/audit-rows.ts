@@ -10,6 +10,7 @@ import {
   exportQuerySchema,
   opened,
 } from './audit-export.ts'
+import { auditProofRows } from './audit-proof-rows.ts'
 import { type Caller, identityOf, type Place } from './authorize.ts'
 import { type Answer, guarded, type Location, nowhere, type Params, type Row } from './route.ts'
 
@@ -115,6 +116,7 @@ export function auditRows(options: AuditOptions): readonly Row[] {
       ),
     ]),
     eraseRow(options),
+    ...auditProofRows(options, known),
     ...logRows(options),
   ]
 }

@@ -14,6 +14,7 @@ import { type PeopleOptions, peopleRows } from './people-rows.ts'
 import { type PriceOptions, priceRows } from './price-rows.ts'
 import { type ProviderTestOptions, providerRows } from './provider-rows.ts'
 import { type ResourcesOptions, resourceRows } from './resources.ts'
+import { rightsRows } from './rights-rows.ts'
 import type { Row } from './route.ts'
 import { openApiRow, type ServerOptions, serverRows } from './server-rows.ts'
 import { type SessionRowsOptions, sessionRows } from './session-rows.ts'
@@ -55,6 +56,7 @@ export function routes(options: RoutesOptions): readonly Row[] {
     ...configurationRows(options),
     ...sessionRows(options),
     ...peopleRows(options),
+    ...rightsRows(options),
     ...ssoRows(options),
     ...serverRows(options),
     kindRow(),

@@ -202,10 +202,24 @@ export interface Store {
   /** Resolves when something may have been committed, or after `milliseconds`: a wake, never a truth. */
   wake(milliseconds: number, signal: AbortSignal): Promise<void>
   grants(principal: string): Promise<readonly Grant[]>
+  /** The same, each with what it comes from. */
+  grantSources(principal: string): Promise<readonly SourcedGrant[]>
   events(
     as: Identity,
     query: { readonly workspace?: string; readonly object?: Partial<Key>; readonly limit: number },
   ): Promise<readonly EventRecord[]>
+}
+
+/** A grant and what gives it: a RoleAssignment, or what an IdentityProvider maps a group to. */
+export interface SourcedGrant extends Grant {
+  /** The principal itself, or a group that it is in: `group:corp/ml-team`. */
+  readonly through: string
+  /** Id of the RoleAssignment; of nothing where a provider gives it. */
+  readonly assignment: string
+  /** Id of the IdentityProvider. */
+  readonly provider: string | undefined
+  /** RFC 3339 UTC. */
+  readonly expiresAt: string | undefined
 }
 
 /** Hashed secrets, readable by the server's own roles alone. */

@@ -1,6 +1,6 @@
 // The Store on PostgreSQL: every call is one transaction under its identity.
 import { type Document, Fault } from '@switchyard/kinds'
-import type { Fence, Grant, Store } from '@switchyard/runtime'
+import type { Fence, Grant, SourcedGrant, Store } from '@switchyard/runtime'
 import type { PoolClient } from 'pg'
 import { keepAnswer, takeKey } from './answers.ts'
 import { readChanges } from './changes.ts'
@@ -13,6 +13,11 @@ import { seal, writeTransaction } from './write.ts'
 
 /** A read sees one moment, however many questions it asks. */
 const oneMoment = { isolation: 'repeatable read', readOnly: true } as const
+
+interface SourceRow extends Omit<SourcedGrant, 'provider' | 'expiresAt'> {
+  readonly source: string | null
+  readonly expires_at: Date | null
+}
 
 /** Thrown to leave a dry run: the transaction rolls back and the value is kept. */
 class DryRun {
@@ -77,6 +82,21 @@ export function storeOn(database: Database, listener: Listener): Store {
           [principal],
         )
         return rows
+      }),
+
+    grantSources: principal =>
+      database.transaction({ role: 'secrets' }, { readOnly: true }, async client => {
+        const { rows } = await client.query<SourceRow>(
+          `select workspace, permission, principal as through, assignment, source, expires_at from grants
+           where principal = any ((select principals_of($1))::text[]) and (expires_at is null or expires_at > now())
+           order by workspace nulls first, assignment, permission`,
+          [principal],
+        )
+        return rows.map(({ source, expires_at, ...grant }) => ({
+          ...grant,
+          provider: source ?? undefined,
+          expiresAt: expires_at?.toISOString(),
+        }))
       }),
 
     events: (as, query) => database.transaction(as, { readOnly: true }, client => readEvents(client, query)),

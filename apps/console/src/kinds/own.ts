@@ -9,12 +9,36 @@ export interface Shown {
 
 export interface OwnTab {
   /** A word of the room `kinds`. */
-  readonly key: 'events' | 'flow' | 'use'
+  readonly key: 'events' | 'flow' | 'use' | 'rights' | 'sessions' | 'access' | 'gives' | 'holders'
   readonly Body: LazyExoticComponent<ComponentType<Shown>>
+}
+
+const rights: OwnTab = {
+  key: 'rights',
+  Body: lazy(async () => ({ default: (await import('../people/rights.tsx')).RightsTab })),
 }
 
 /** By kind, in the order in which they stand after the summary. */
 export const ownTabs: Readonly<Record<string, readonly OwnTab[]>> = {
   Provider: [{ key: 'use', Body: lazy(() => import('../routes/provider.tsx')) }],
   Route: [{ key: 'flow', Body: lazy(() => import('../routes/flow.tsx')) }],
+  User: [
+    rights,
+    {
+      key: 'sessions',
+      Body: lazy(async () => ({ default: (await import('../people/sessions.tsx')).SessionsTab })),
+    },
+    {
+      key: 'access',
+      Body: lazy(async () => ({ default: (await import('../people/access.tsx')).AccessTab })),
+    },
+  ],
+  ServiceAccount: [rights],
+  Role: [
+    { key: 'gives', Body: lazy(async () => ({ default: (await import('../people/role.tsx')).RoleTab })) },
+    {
+      key: 'holders',
+      Body: lazy(async () => ({ default: (await import('../people/role.tsx')).HoldersTab })),
+    },
+  ],
 }

@@ -75,6 +75,7 @@ function Account() {
       menu={{
         items: [
           { key: 'who', label: person?.email ?? '', disabled: true },
+          { key: 'account', label: <Link to="/account">{t('shell.account')}</Link> },
           { key: 'out', label: t('shell.signOut'), onClick: () => void signOut() },
         ],
       }}

@@ -26,6 +26,7 @@ export const en = {
     stale: 'Not live since {{time}}: trying again.',
   },
   screens: {
+    invitations: 'Invitations',
     overview: 'Overview',
     usage: 'Usage and cost',
     deploy: 'Deploy a model',

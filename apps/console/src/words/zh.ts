@@ -29,6 +29,7 @@ export const zh: Shape<typeof en> = {
     stale: '自 {{time}} 起不再实时更新，正在重试。',
   },
   screens: {
+    invitations: '邀请',
     overview: '概览',
     usage: '用量与费用',
     deploy: '部署模型',
