@@ -9,6 +9,8 @@ export interface Preferences {
   readonly theme: Theme
   /** Workspace that is looked at; empty for all. */
   readonly workspace: string
+  /** Keys without Ctrl do something. */
+  readonly shortcuts: boolean
   /** Columns that a list hides, by kind. */
   readonly hidden: Readonly<Record<string, readonly string[]>>
 }
@@ -19,6 +21,7 @@ const initial: Preferences = {
   language: navigator.language.toLowerCase().startsWith('zh') ? 'zh' : 'en',
   theme: 'system',
   workspace: '',
+  shortcuts: true,
   hidden: {},
 }
 

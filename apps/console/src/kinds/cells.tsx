@@ -2,6 +2,7 @@
 import { Tooltip } from 'antd'
 import { usePreferences } from '../preferences.ts'
 import { PhaseTag } from './phase.tsx'
+import { useSaid } from './said.ts'
 
 const moment = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}/
 
@@ -26,6 +27,12 @@ export function Moment({ at }: { readonly at: string }) {
       <time dateTime={at}>{written}</time>
     </Tooltip>
   )
+}
+
+/** What the server composed stays as it says it, and is told to be English. */
+export function Message({ text }: { readonly text: string }) {
+  const said = useSaid().text(text)
+  return said === text ? <span lang="en">{text}</span> : said
 }
 
 export function Cell({ path, value }: { readonly path: string; readonly value: unknown }) {

@@ -11,7 +11,7 @@ import { useExchange } from '../session/context.tsx'
 import { Lost } from '../shell/pages.tsx'
 import { Forbidden, Loading, Nothing } from '../shell/states.tsx'
 import { Buttons } from '../write/buttons.tsx'
-import { Cell, Moment } from './cells.tsx'
+import { Cell, Message, Moment } from './cells.tsx'
 import { onPlatform } from './list.tsx'
 import { useLive } from './live.tsx'
 import { manyOf, oneOf, titleOf } from './names.ts'
@@ -58,7 +58,7 @@ function Conditions({ document }: { readonly document: Document }) {
         { title: t('type'), render: (_, { type }) => said.condition(type) },
         { title: t('state'), render: (_, { status }) => t(`states.${status}`) },
         { title: t('reason'), render: (_, { reason }) => said.reason(reason) },
-        { title: t('message'), render: (_, { message }) => said.text(message) },
+        { title: t('message'), render: (_, { message }) => <Message text={message} /> },
         {
           title: t('since'),
           render: (_, { lastTransitionTime }) => <Moment at={lastTransitionTime} />,
@@ -98,7 +98,12 @@ function Events({ document: { kind, metadata } }: { readonly document: Document 
           render: ({ lastAt }) => <Moment at={lastAt} />,
         },
         { key: 'reason', title: t('reason'), text: ({ reason }) => said.reason(reason) },
-        { key: 'message', title: t('message'), text: ({ message }) => said.text(message) },
+        {
+          key: 'message',
+          title: t('message'),
+          text: ({ message }) => said.text(message),
+          render: ({ message }) => <Message text={message} />,
+        },
         { key: 'times', title: t('times'), align: 'end', text: ({ count }) => String(count) },
       ]}
     />

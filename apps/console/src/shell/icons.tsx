@@ -32,6 +32,12 @@ export const ThemeIcon = () => (
     <path d="M12 3v18a9 9 0 0 0 0-18" fill="currentColor" stroke="none" />
   </Icon>
 )
+export const SearchIcon = () => (
+  <Icon>
+    <circle cx="11" cy="11" r="7" />
+    <path d="m20 20-4-4" />
+  </Icon>
+)
 export const MenuIcon = () => (
   <Icon>
     <path d="M4 6h16M4 12h16M4 18h16" />

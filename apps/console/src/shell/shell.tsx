@@ -7,7 +7,9 @@ import { useCatalogue, useMay } from '../api/catalogue.ts'
 import { groupOf, groups, titleOf } from '../kinds/names.ts'
 import { usePreferences } from '../preferences.ts'
 import { useSession, useStanding } from '../session/context.tsx'
+import { useArrival } from './arrival.ts'
 import { MenuIcon, PersonIcon } from './icons.tsx'
+import { Keys } from './keys.tsx'
 import { Mark } from './mark.tsx'
 import { type Screen, screens } from './screens.ts'
 import { Loading } from './states.tsx'
@@ -92,6 +94,7 @@ export function Shell() {
   const may = useMay()
   const [isOpen, setOpen] = useState(false)
   const [wasOpened, setOpened] = useState(false)
+  useArrival()
   return (
     <Layout className="shell">
       <a className="skip" href="#content">
@@ -113,6 +116,7 @@ export function Shell() {
         </Link>
         {may('workspace:read') && <WorkspaceSwitch />}
         <span className="spring" />
+        <Keys />
         <LanguageSwitch />
         <ThemeSwitch />
         <Account />

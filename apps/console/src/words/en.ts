@@ -23,6 +23,7 @@ export const en = {
     skip: 'Skip to content',
     menu: 'Navigation',
     account: 'Account',
+    palette: 'Go to or do anything',
     stale: 'Not live since {{time}}: trying again.',
   },
   screens: {

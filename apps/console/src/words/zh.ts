@@ -26,6 +26,7 @@ export const zh: Shape<typeof en> = {
     skip: '跳到正文',
     menu: '导航',
     account: '账户',
+    palette: '跳转或执行任意操作',
     stale: '自 {{time}} 起不再实时更新，正在重试。',
   },
   screens: {
