@@ -70,6 +70,7 @@ function Chooser({ onClose, onHelp }: Given) {
       />
       <div id={`${id}-list`} role="listbox" aria-label={t('results')} ref={list}>
         {sections.map(({ title, entries: those }) => (
+          // biome-ignore lint/a11y/useSemanticElements: a fieldset is no part of a listbox
           <div key={title} role="group" aria-label={t(`groups.${title}`)}>
             <div className="palette-title" aria-hidden="true">
               {t(`groups.${title}`)}
