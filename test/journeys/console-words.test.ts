@@ -43,7 +43,8 @@ const untranslated =
   (data: ReadonlySet<string>): Read =>
   text => {
     if (data.has(text)) return []
-    if (text.split(/\s*[,，、/·]\s*|\s+/).every(part => data.has(part) || !/[A-Za-z]/.test(part))) return []
+    if (text.split(/\s*[,，、/·()（）]\s*|\s+/).every(part => data.has(part) || !/[A-Za-z]/.test(part)))
+      return []
     let rest = text
     // A datum that is a plain word might be a word of ours within a sentence.
     for (const datum of data) if (/[^a-z]/.test(datum) && datum.length > 3) rest = rest.replaceAll(datum, ' ')

@@ -1,6 +1,8 @@
 // Everything that kinds say of themselves has Chinese: who adds a kind, a column or a field learns here what lacks.
+import { engines } from '@switchyard/catalog'
 import { kinds } from '@switchyard/kinds'
 import { describe, expect, test } from 'vitest'
+import { z } from 'zod'
 import { chinese } from '../src/kinds/zh/index.ts'
 
 const lacking = (words: Readonly<Record<string, string>>, wanted: readonly string[]) => [
@@ -15,6 +17,33 @@ const phases = kinds.flatMap(kind => kind.phases)
 const conditions = kinds.flatMap(kind => Object.keys(kind.conditions))
 const reasons = kinds.flatMap(kind => Object.values(kind.conditions).flat())
 
+/** Of the schemas as the catalogue of kinds sends them. */
+const schemas = kinds.flatMap(({ spec, status }) =>
+  [spec, status].map(part => z.toJSONSchema(part, { io: 'input', unrepresentable: 'any' })),
+)
+
+const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+/** Everything within a schema that `pick` finds in one of its objects. */
+function within(
+  schema: unknown,
+  pick: (one: Readonly<Record<string, unknown>>) => readonly string[],
+): readonly string[] {
+  if (Array.isArray(schema)) return schema.flatMap(one => within(one, pick))
+  if (!isObject(schema)) return []
+  return [...pick(schema), ...Object.values(schema).flatMap(one => within(one, pick))]
+}
+
+const descriptions = schemas.flatMap(schema =>
+  within(schema, ({ description }) => (typeof description === 'string' ? [description] : [])),
+)
+const names = schemas.flatMap(schema =>
+  within(schema, ({ type, properties }) =>
+    type === 'object' && isObject(properties) ? Object.keys(properties) : [],
+  ),
+)
+
 describe('Chinese for what kinds say of themselves', () => {
   test('every kind and action says in Chinese what it is', () => {
     const docs = kinds.flatMap(kind => [kind.doc, ...kind.actions.map(({ doc }) => doc)])
@@ -24,6 +53,20 @@ describe('Chinese for what kinds say of themselves', () => {
   test('every column has a Chinese title, and no title is of a column that is gone', () => {
     expect(lacking(chinese.columns, columns)).toEqual([])
     expect(surplus(chinese.columns, columns)).toEqual([])
+  })
+
+  test('every field has a Chinese name, and its description is in Chinese', () => {
+    expect(lacking(chinese.texts, descriptions)).toEqual([])
+    expect(lacking(chinese.fields, names)).toEqual([])
+    expect(surplus(chinese.fields, names)).toEqual([])
+  })
+
+  test('every argument of an engine has its help in Chinese', () => {
+    const help = engines.flatMap(({ description, spec }) => [
+      description,
+      ...Object.values(spec.arguments ?? {}).flatMap(({ doc }) => (doc === undefined ? [] : [doc])),
+    ])
+    expect(lacking(chinese.texts, help)).toEqual([])
   })
 
   test('every phase, condition and reason has Chinese', () => {

@@ -1,8 +1,25 @@
 // Chinese for what kinds say of themselves. `test/zh.test.ts` tells what lacks.
 import type { Sayings } from '../said.ts'
+import { argumentHelp } from './arguments.ts'
 import { columns } from './columns.ts'
 import { conditions, reasons } from './conditions.ts'
 import { docs } from './docs.ts'
+import { fields } from './fields.ts'
+import { gatewayFields } from './gateway-fields.ts'
+import { messages } from './messages.ts'
+import { moneyFields } from './money-fields.ts'
+import { peopleFields } from './people-fields.ts'
 import { phases } from './phases.ts'
+import { servingFields } from './serving-fields.ts'
 
-export const chinese: Sayings = { texts: docs, columns, phases, conditions, reasons, fields: {} }
+const texts = {
+  ...docs,
+  ...peopleFields,
+  ...servingFields,
+  ...gatewayFields,
+  ...moneyFields,
+  ...argumentHelp,
+  ...messages,
+}
+
+export const chinese: Sayings = { texts, columns, phases, conditions, reasons, fields }
