@@ -19,7 +19,7 @@ const steps: Readonly<Record<string, (at: number, count: number) => number>> = {
   End: (_, count) => count - 1,
 }
 
-function Chooser({ onClose, onHelp }: Given) {
+function Chooser({ onClose, onHelp, onRun }: Given & { readonly onRun: () => void }) {
   const { t } = useTranslation('palette')
   const id = useId()
   const [text, setText] = useState('')
@@ -30,6 +30,7 @@ function Chooser({ onClose, onHelp }: Given) {
   const chosen = entries[Math.min(at, entries.length - 1)]
   const optionOf = (entry: Entry) => `${id} ${entries.indexOf(entry)}`.replaceAll(' ', '-')
   const run = (entry: Entry) => {
+    onRun()
     onClose()
     entry.run()
   }
@@ -101,6 +102,7 @@ function Chooser({ onClose, onHelp }: Given) {
 
 export function Palette({ isOpen, ...given }: Given & { readonly isOpen: boolean }) {
   const { t } = useTranslation('palette')
+  const [hasRun, setRun] = useState(false)
   return (
     <Modal
       open={isOpen}
@@ -108,11 +110,17 @@ export function Palette({ isOpen, ...given }: Given & { readonly isOpen: boolean
       footer={null}
       closable={false}
       destroyOnHidden
+      // Where it has led is where one is; where it has not, one is where one was.
+      focusTriggerAfterClose={!hasRun}
+      afterOpenChange={opened => {
+        if (!opened && hasRun) document.querySelector<HTMLElement>('#content h1')?.focus()
+        setRun(false)
+      }}
       width={620}
       style={{ top: 72 }}
       aria-label={t('title')}
     >
-      <Chooser {...given} />
+      <Chooser {...given} onRun={() => setRun(true)} />
     </Modal>
   )
 }

@@ -3,20 +3,23 @@ import { useRouterState } from '@tanstack/react-router'
 import { useEffect, useRef } from 'react'
 
 export function useArrival(): void {
-  const path = useRouterState({ select: state => state.location.pathname })
-  const first = useRef(path)
+  // Of the screen that stands, not of the one that is still loaded.
+  const path = useRouterState({ select: state => state.resolvedLocation?.pathname })
+  const wasThere = useRef(false)
   useEffect(() => {
-    let isNew = first.current !== path
-    first.current = ''
+    if (path === undefined) return
+    let isNew = wasThere.current
+    wasThere.current = true
     const look = () => {
-      const title = document.querySelector<HTMLElement>('#content h1')
-      if (!title) return
+      const heading = document.querySelector<HTMLElement>('#content h1')
+      if (!heading) return
       // What stands behind a name there (its phase, a button) is not its name.
-      document.title = `${title.firstChild?.textContent ?? ''} · Switchyard`
+      const title = `${heading.firstChild?.textContent ?? ''} · Switchyard`
+      if (document.title !== title) document.title = title
       if (!isNew) return
       isNew = false
-      title.tabIndex = -1
-      if (!document.activeElement?.closest('[role=dialog]')) title.focus({ preventScroll: true })
+      heading.tabIndex = -1
+      if (!document.activeElement?.closest('[role=dialog]')) heading.focus({ preventScroll: true })
     }
     look()
     const observer = new MutationObserver(look)
