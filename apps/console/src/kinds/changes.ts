@@ -34,6 +34,9 @@ const nothing: Live = { documents: [], isComplete: false, staleSince: undefined,
 /** A kind that nobody looks at is followed on for so long: people go back and forth. */
 const lingering = 30_000
 
+/** Milliseconds between two showings: to draw a list of thousands anew takes a frame or more, and more changes may come. */
+const beat = 200
+
 /** Twice as long after each attempt, up to five seconds. */
 function pause(attempt: number, signal: AbortSignal | undefined): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>()
@@ -52,11 +55,13 @@ export function openChanges(exchange: Exchange, now: () => number): Changes {
   let complete = false
   let fault: Fault | undefined
   let isDue = false
+  let shownAt = Number.NEGATIVE_INFINITY
   let restarting = false
 
-  /** What has come within a frame is shown at once. */
+  /** What has come since the last time is shown at once. */
   function show(): void {
     isDue = false
+    shownAt = now()
     for (const one of followed.values()) {
       const { live } = one
       if (!one.changed && live.staleSince === staleSince && live.fault === fault) continue
@@ -71,7 +76,9 @@ export function openChanges(exchange: Exchange, now: () => number): Changes {
   const later = () => {
     if (isDue) return
     isDue = true
-    requestAnimationFrame(show)
+    const wait = shownAt + beat - now()
+    if (wait <= 0) requestAnimationFrame(show)
+    else setTimeout(() => requestAnimationFrame(show), wait)
   }
 
   function take(event: WatchEvent): void {
