@@ -85,6 +85,19 @@ const invitations = createRoute({
   component: lazyRouteComponent(() => import('./people/invitations.tsx'), 'Invitations'),
 })
 
+const audit = createRoute({
+  getParentRoute: () => root,
+  path: '/audit',
+  validateSearch: picked('actor', 'action', 'kind', 'name', 'outcome', 'from', 'to'),
+  component: lazyRouteComponent(() => import('./audit/audit.tsx'), 'AuditPage'),
+})
+
+const settings = createRoute({
+  getParentRoute: () => root,
+  path: '/settings',
+  component: lazyRouteComponent(() => import('./settings/settings.tsx'), 'SettingsPage'),
+})
+
 const account = createRoute({
   getParentRoute: () => root,
   path: '/account',
@@ -99,6 +112,8 @@ export const router = createRouter({
     deploying,
     library,
     invitations,
+    audit,
+    settings,
     account,
     list,
     detail,

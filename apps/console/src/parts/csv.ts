@@ -1,4 +1,5 @@
 // A table as a file of comma-separated values, which the browser keeps.
+import { keepText } from './keep.ts'
 
 /** The first line holds the titles of the columns. */
 export function keepCsv(name: string, lines: readonly (readonly string[])[]): void {
@@ -8,9 +9,5 @@ export function keepCsv(name: string, lines: readonly (readonly string[])[]): vo
     return /[",\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe
   }
   const csv = lines.map(line => line.map(cell).join(',')).join('\r\n')
-  const link = document.createElement('a')
-  link.href = URL.createObjectURL(new Blob(['\ufeff', csv], { type: 'text/csv' }))
-  link.download = `${name}.csv`
-  link.click()
-  setTimeout(() => URL.revokeObjectURL(link.href), 1000)
+  keepText(`${name}.csv`, `\ufeff${csv}`, 'text/csv')
 }

@@ -3,7 +3,7 @@ import type { Group } from '../kinds/names.ts'
 import type { en } from '../words/en.ts'
 
 export interface Screen {
-  readonly to: '/' | '/deploy' | '/library' | '/usage' | '/invitations'
+  readonly to: '/' | '/deploy' | '/library' | '/usage' | '/invitations' | '/audit' | '/settings'
   readonly title: keyof (typeof en)['screens']
   /** Stands before the kinds of this group; above all groups without one. */
   readonly group?: Group
@@ -17,4 +17,6 @@ export const screens: readonly Screen[] = [
   { to: '/deploy', title: 'deploy', group: 'serving', permission: 'endpoint:create' },
   { to: '/library', title: 'library', group: 'serving', permission: 'model:read' },
   { to: '/invitations', title: 'invitations', group: 'people', permission: 'user:create' },
+  { to: '/audit', title: 'audit', group: 'people', permission: 'audit:read' },
+  { to: '/settings', title: 'settings', group: 'other', permission: 'system:admin' },
 ]

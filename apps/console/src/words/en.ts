@@ -27,6 +27,8 @@ export const en = {
     stale: 'Not live since {{time}}: trying again.',
   },
   screens: {
+    audit: 'Audit trail',
+    settings: 'Settings',
     invitations: 'Invitations',
     overview: 'Overview',
     usage: 'Usage and cost',

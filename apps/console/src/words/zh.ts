@@ -30,6 +30,8 @@ export const zh: Shape<typeof en> = {
     stale: '自 {{time}} 起不再实时更新，正在重试。',
   },
   screens: {
+    audit: '审计日志',
+    settings: '系统设置',
     invitations: '邀请',
     overview: '概览',
     usage: '用量与费用',
