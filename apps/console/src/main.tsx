@@ -81,6 +81,8 @@ function Root() {
       {...(locale && { locale })}
       theme={{
         algorithm: isDark ? theme.darkAlgorithm : theme.defaultAlgorithm,
+        // Words on a light button, in the dark.
+        ...(isDark && { components: { Button: { primaryColor: '#141414', dangerColor: '#141414' } } }),
         token: {
           colorPrimary: isDark ? '#8ab4f8' : '#0b57d0',
           colorError: isDark ? '#ff9c9c' : '#c4161c',

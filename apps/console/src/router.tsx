@@ -104,6 +104,18 @@ const account = createRoute({
   component: lazyRouteComponent(() => import('./people/account.tsx'), 'AccountPage'),
 })
 
+const create = createRoute({
+  getParentRoute: () => root,
+  path: '/$plural/new',
+  component: lazyRouteComponent(() => import('./write/page.tsx'), 'NewPage'),
+})
+
+const edit = createRoute({
+  getParentRoute: () => root,
+  path: '/$plural/$workspace/$name/edit',
+  component: lazyRouteComponent(() => import('./write/page.tsx'), 'EditPage'),
+})
+
 export const router = createRouter({
   routeTree: root.addChildren([
     overview,
@@ -117,6 +129,8 @@ export const router = createRouter({
     account,
     list,
     detail,
+    create,
+    edit,
   ]),
   basepath: '/console',
   defaultErrorComponent: Broken,

@@ -3,7 +3,7 @@ import { parseLabelSelector, selects, valueAt } from '@switchyard/api/selector'
 import { Fault } from '@switchyard/kinds/fault'
 import { Link, useNavigate, useParams, useSearch } from '@tanstack/react-router'
 import { Alert, Button, Dropdown, Input, Table, type TableColumnType, Typography } from 'antd'
-import { useDeferredValue, useState } from 'react'
+import { lazy, Suspense, useDeferredValue, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { type Document, type KindInfo, useKind, useMay } from '../api/catalogue.ts'
 import { keepCsv } from '../parts/csv.ts'
@@ -12,10 +12,13 @@ import type { ListSearch } from '../router.tsx'
 import { FaultAlert } from '../shell/fault.tsx'
 import { Lost } from '../shell/pages.tsx'
 import { Failed, Forbidden, Nothing } from '../shell/states.tsx'
+import { NewButton } from '../write/new-button.tsx'
 import { Cell, Moment, textOf } from './cells.tsx'
 import { useChanges, useLiveHere } from './live.tsx'
 import { manyOf, titleOf } from './names.ts'
 import { type Said, useSaid } from './said.ts'
+
+const Bulk = lazy(() => import('../write/bulk.tsx'))
 
 /** Where a document of the platform stands in an address. */
 export const onPlatform = '-'
@@ -64,7 +67,9 @@ function List({ kind }: { readonly kind: KindInfo }) {
   const { q = '', labels = '' } = useSearch({ from: '/$plural' })
   const navigate = useNavigate({ from: '/$plural' })
   const changes = useChanges()
+  const may = useMay()
   const [written, setWritten] = useState(labels)
+  const [selected, setSelected] = useState<readonly string[]>([])
   const live = useLiveHere(kind)
   const wanted = useDeferredValue(q)
   const look = (search: ListSearch) => void navigate({ search, replace: true })
@@ -78,6 +83,7 @@ function List({ kind }: { readonly kind: KindInfo }) {
       : live.documents.filter(document =>
           selects({ labels: selector.labels, fields: [], q: wanted }, document),
         )
+  const chosen = found.filter(({ metadata }) => selected.includes(metadata.id))
   const tableColumns: TableColumnType<Document>[] = [
     {
       title: t('list.name'),
@@ -178,8 +184,28 @@ function List({ kind }: { readonly kind: KindInfo }) {
         </Button>
       </div>
       {'fault' in selector && <FaultAlert fault={selector.fault} />}
+      {chosen.length > 0 && (
+        <div className="tools">
+          <Suspense>
+            <Bulk kind={kind} documents={chosen} onDone={() => setSelected([])} />
+          </Suspense>
+        </div>
+      )}
       <Table<Document>
         size="small"
+        {...(may(`${kind.noun}:delete`) &&
+          found.length > 0 && {
+            rowSelection: {
+              fixed: 'start' as const,
+              columnWidth: 44,
+              selectedRowKeys: [...selected],
+              onChange: keys => setSelected(keys.map(String)),
+              getCheckboxProps: ({ metadata }) => ({
+                'aria-label': t('list.select', { name: metadata.name }),
+              }),
+              getTitleCheckboxProps: () => ({ 'aria-label': t('list.selectAll') }),
+            },
+          })}
         rowKey={({ metadata }) => metadata.id}
         columns={tableColumns}
         dataSource={found}
@@ -187,7 +213,7 @@ function List({ kind }: { readonly kind: KindInfo }) {
         // A frame that scrolls needs something in it that the keyboard reaches.
         virtual={found.length > 0}
         {...(found.length > 0 && {
-          scroll: { x: 220 + columns.length * 160, y: Math.max(240, window.innerHeight - 260) },
+          scroll: { x: 264 + columns.length * 160, y: Math.max(240, window.innerHeight - 260) },
         })}
         loading={!live.isComplete}
         locale={{
@@ -211,7 +237,10 @@ export function ListPage() {
   if (!kind) return <Lost />
   return (
     <>
-      <Typography.Title level={1}>{titleOf(kind, language)}</Typography.Title>
+      <div className="heading">
+        <Typography.Title level={1}>{titleOf(kind, language)}</Typography.Title>
+        <NewButton kind={kind} />
+      </div>
       <Typography.Paragraph type="secondary">{said.text(kind.doc)}</Typography.Paragraph>
       {may(`${kind.noun}:read`) ? (
         <List key={kind.kind} kind={kind} />

@@ -56,6 +56,8 @@ export const en = {
     name: 'Name',
     workspace: 'Workspace',
     age: 'Age',
+    select: 'Select {{name}}',
+    selectAll: 'Select all',
     count_one: '{{count}} item',
     count_other: '{{count}} items',
   },

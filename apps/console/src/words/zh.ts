@@ -59,6 +59,8 @@ export const zh: Shape<typeof en> = {
     name: '名称',
     workspace: '工作区',
     age: '创建于',
+    select: '选择 {{name}}',
+    selectAll: '全选',
     count_one: '{{count}} 项',
     count_other: '{{count}} 项',
   },

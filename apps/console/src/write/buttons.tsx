@@ -1,20 +1,101 @@
 // What may be done to a document, beside its name.
+import { Fault } from '@switchyard/kinds/fault'
 import { useNavigate } from '@tanstack/react-router'
+import { App, Modal, Typography } from 'antd'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
-import { writtenFrom } from '../api/documents.ts'
+import type { KindInfo } from '../api/catalogue.ts'
+import { documentPath, writtenFrom } from '../api/documents.ts'
+import { onPlatform } from '../kinds/list.tsx'
 import type { Shown } from '../kinds/own.ts'
+import { useSaid } from '../kinds/said.ts'
 import { MayButton } from '../parts/may-button.tsx'
+import { useExchange } from '../session/context.tsx'
+import { FaultAlert } from '../shell/fault.tsx'
 import { Delete } from './delete.tsx'
+import { SecretOnce } from './secret.tsx'
 import './words.ts'
+
+type Act = KindInfo['actions'][number]
+
+function ActButton({ kind, document, act }: Shown & { readonly act: Act }) {
+  const { t } = useTranslation('write')
+  const said = useSaid()
+  const exchange = useExchange()
+  const { message } = App.useApp()
+  const [isOpen, setOpen] = useState(false)
+  const [isBusy, setBusy] = useState(false)
+  const [fault, setFault] = useState<Fault>()
+  const [secret, setSecret] = useState<string>()
+  const { name, workspace } = document.metadata
+  const verb = said.field(act.verb)
+  const perform = async () => {
+    setBusy(true)
+    setFault(undefined)
+    try {
+      const path = `${documentPath(kind, document.metadata)}/actions/${act.verb}`
+      const { body } = await exchange.send({ method: 'POST', path, body: {} })
+      setOpen(false)
+      message.success(t('acted', { verb }))
+      setSecret((body as { readonly secret?: string }).secret) // the console and the server are built together
+    } catch (error) {
+      if (!(error instanceof Fault)) throw error
+      setFault(error)
+    } finally {
+      setBusy(false)
+    }
+  }
+  return (
+    <>
+      <MayButton
+        permission={act.permission}
+        place={writtenFrom(kind, workspace)}
+        onClick={() => setOpen(true)}
+      >
+        {verb}
+      </MayButton>
+      <Modal
+        open={isOpen}
+        title={t('actTitle', { verb, name })}
+        okText={verb}
+        cancelText={t('cancel')}
+        confirmLoading={isBusy}
+        onOk={() => void perform()}
+        onCancel={() => setOpen(false)}
+      >
+        <Typography.Paragraph>{said.text(act.doc)}</Typography.Paragraph>
+        {fault && <FaultAlert fault={fault} />}
+      </Modal>
+      <SecretOnce secret={secret} onClose={() => setSecret(undefined)} />
+    </>
+  )
+}
 
 export function Buttons({ kind, document }: Shown) {
   const { t } = useTranslation('write')
   const navigate = useNavigate()
   const [isDeleting, setDeleting] = useState(false)
-  const place = writtenFrom(kind, document.metadata.workspace)
+  const { workspace, name } = document.metadata
+  const place = writtenFrom(kind, workspace)
   return (
     <div className="buttons">
+      {kind.actions.map(act => (
+        <ActButton key={act.verb} kind={kind} document={document} act={act} />
+      ))}
+      {!kind.system && (
+        <MayButton
+          permission={`${kind.noun}:update`}
+          place={place}
+          onClick={() =>
+            void navigate({
+              to: '/$plural/$workspace/$name/edit',
+              params: { plural: kind.plural, workspace: workspace ?? onPlatform, name },
+            })
+          }
+        >
+          {t('edit')}
+        </MayButton>
+      )}
       <MayButton danger permission={`${kind.noun}:delete`} place={place} onClick={() => setDeleting(true)}>
         {t('delete')}
       </MayButton>
