@@ -3,6 +3,7 @@ import type { UsageStore } from '@switchyard/runtime'
 import { z } from 'zod'
 import { eventSchema, eventsQuerySchema, listEvents } from './events.ts'
 import { endpointLogs, type LogsOptions, logsQuerySchema } from './logs.ts'
+import { readRequests, requestListSchema, requestsQuerySchema } from './requests.ts'
 import { guarded, nowhere, type Row } from './route.ts'
 import { trafficRow } from './traffic-row.ts'
 import { readUsage, usageAnswerSchema, usageQuerySchema } from './usage.ts'
@@ -63,6 +64,18 @@ export function factRows(options: FactOptions): readonly Row[] {
       ({ caller, query }) => readUsage(options.usage, caller, query),
     ),
     trafficRow(options),
+    guarded(
+      { permission: 'usage:read' },
+      {
+        method: 'GET',
+        path: '/api/v1/usage/requests',
+        doc: 'What was asked, request by request, as far as usage of it is in.',
+        locate: nowhere,
+        output: [{ status: 200, doc: 'Newest first, page by page.', schema: requestListSchema }],
+      },
+      { query: requestsQuerySchema },
+      ({ caller, query }) => readRequests(options.usage, caller, query),
+    ),
     guarded(
       { permission: 'endpoint:logs' },
       {

@@ -89,6 +89,31 @@ describe('usage', () => {
     expect(expectStatus(one, 200).body.items).toHaveLength(1)
   })
 
+  test('requests come page by page, with their cost for those who may read price books alone', async () => {
+    const events = [usageEvent('default', counted), usageEvent('default', { ...counted, status: 503 })]
+    await h.database.usage.ingest(events)
+    const path = '/api/v1/usage/requests?workspace=default'
+    const first = expectStatus(await h.call('GET', `${path}&limit=1`), 200).body
+    const { next } = first as unknown as { next: string }
+    const second = expectStatus(await h.call('GET', `${path}&limit=1&after=${next}`), 200).body
+    const shown = [first, second].flatMap(({ items }) => items as unknown as readonly { request: string }[])
+    expect(shown.map(({ request }) => request).toSorted()).toEqual(
+      events.map(({ data }) => data.request).toSorted(),
+    )
+    expect(shown).toMatchObject([{ amount: '0.0000222', cost: '0.000000812' }, { currency: 'USD' }])
+    const failed = `${path}&status=5xx&request=${events[1]?.data.request}`
+    expect(expectStatus(await h.call('GET', failed), 200).body.items).toMatchObject([{ status: 503 }])
+    const theirs = expectStatus(await h.call('GET', path, { token: member }), 200).text
+    expect(theirs).toContain('"amount":"0.0000222"')
+    expect(theirs).not.toContain('"cost"')
+    expectStatus(await h.call('GET', path, { token: payer }), 404)
+    expect(
+      expectStatus(await h.call('GET', '/api/v1/usage/requests', { token: payer }), 200).body.items,
+    ).toEqual([])
+    expectStatus(await h.call('GET', `${path}&status=bad`), 400)
+    expectStatus(await h.call('GET', `${path}&after=bad`), 400)
+  })
+
   test('MB1: what waits in quarantine is taken once it can be, or discarded, by those who may', async () => {
     const unpriced = usageEvent('payer', { model: 'new', quantities: { 'tok.in.uncached': '1000000' } })
     const bad = { ...usageEvent('payer'), time: 'never' }

@@ -193,6 +193,64 @@ export interface UsageRow {
   }[]
 }
 
+export interface RequestQuery {
+  /** A workspace, or absent for every one that the identity may read. */
+  readonly workspace?: string
+  readonly project?: string
+  /** Name of an ApiKey. */
+  readonly key?: string
+  readonly model?: string
+  /** As in UsageQuery. */
+  readonly upstream?: string
+  /** Least and greatest HTTP status that the caller saw. */
+  readonly status?: readonly [least: number, greatest: number]
+  readonly end?: EndReason
+  /** By the moment of admission; `to` is not included. */
+  readonly from?: string
+  readonly to?: string
+  /** Id of one request. */
+  readonly request?: string
+  /** `next` of the page before. */
+  readonly after?: string
+  readonly limit: number
+}
+
+/** One request as its usage tells of it; counts are decimal strings of integers, money is decimals. */
+export interface RequestRow {
+  /** Of the usage event of its call. */
+  readonly id: string
+  readonly request: string
+  readonly workspace: string
+  readonly project: string | null
+  /** Name of the ApiKey. */
+  readonly key: string
+  readonly model: string
+  readonly operation: string
+  readonly streamed: boolean
+  /** Moment of admission. */
+  readonly at: string
+  readonly endedAt: string
+  readonly end: EndReason
+  readonly status: number
+  /** Number of the attempt that was relayed, or of the last one. */
+  readonly attempt: number
+  /** As in UsageQuery; null when there was none. */
+  readonly upstream: string | null
+  readonly tier: ServiceTier
+  readonly tokens: { readonly input: string; readonly output: string }
+  readonly currency: string | null
+  /** To its caller; null where nothing has a price, or the caller does not pay. */
+  readonly amount: string | null
+  /** To us, with all attempts; null where it is not known. */
+  readonly cost: string | null
+}
+
+export interface RequestPage {
+  readonly items: readonly RequestRow[]
+  /** Absent on the last page. */
+  readonly next?: string
+}
+
 export interface QuarantineQuery {
   readonly workspace?: string
   readonly reason?: string
@@ -261,6 +319,8 @@ export interface UsageStore {
     span: { readonly from?: string; readonly to?: string },
     mend: boolean,
   ): Promise<readonly RollupDifference[]>
+  /** What was asked, newest first, under the identity's row-level security. */
+  requests(as: Identity, query: RequestQuery): Promise<RequestPage>
   /** What waits in quarantine, newest first. */
   quarantine(as: Identity, query: QuarantineQuery): Promise<readonly Quarantined[]>
   /** Takes each as if it was just sent. Needs usage:quarantine where it belongs. */

@@ -4,6 +4,7 @@ import { Fault } from '@switchyard/kinds'
 import type { ListQuery, Page, Requirement } from '@switchyard/runtime'
 import type { PoolClient } from 'pg'
 import { columns, documentOf, type Row } from './documents.ts'
+import { readPosition, writePosition } from './position.ts'
 
 interface Order {
   readonly by: string
@@ -43,7 +44,8 @@ export async function list(client: PoolClient, query: ListQuery): Promise<Page> 
   const counted = count
     ? await client.query<{ count: string }>(`select count(*) from resources where ${where}`, values)
     : undefined
-  const from = after === undefined ? '' : ` and ${order.after(readPosition(after), given)}`
+  const from =
+    after === undefined ? '' : ` and ${order.after(readPosition(after, order.position.length), given)}`
   const most = limit === undefined ? '' : ` limit ${given(limit + 1)}`
   const { rows } = await client.query<PageRow>(
     `select ${columns}, array[${order.position.join(', ')}] as position
@@ -104,22 +106,4 @@ function condition(
     absent: () => `${value} is null`,
   }
   return table[operator]()
-}
-
-function writePosition(position: readonly string[]): string {
-  return Buffer.from(JSON.stringify(position)).toString('base64url')
-}
-
-function readPosition(text: string): readonly string[] {
-  const fault = () =>
-    new Fault('invalid', 'This is no position in a list: begin without one.', { reason: 'bad_position' })
-  let position: unknown
-  try {
-    position = JSON.parse(Buffer.from(text, 'base64url').toString())
-  } catch {
-    throw fault()
-  }
-  if (!Array.isArray(position) || position.length !== 2 || !position.every(part => typeof part === 'string'))
-    throw fault()
-  return position
 }

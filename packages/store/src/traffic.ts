@@ -22,6 +22,8 @@ const gone = "(end_reason in ('client_gone', 'caller_deadline') or status = 499)
  * A request is counted once: its call, whoever pays for it. Attempts whose answer nobody had, shadows and what the cache
  * embeds for itself are costs that ended well, or that no caller saw a status of.
  */
+export const isRequest = `(billable = 'caller' or (id like '%:call' and status > 0 and end_reason <> 'done'))`
+
 const traffic = `
 select date_bin(make_interval(secs => $3), time, 'epoch') as start, count(*)::text as requests,
   count(*) filter (where ${gone})::text as gone,
@@ -32,7 +34,7 @@ select date_bin(make_interval(secs => $3), time, 'epoch') as start, count(*)::te
     filter (where end_reason = 'done' and status < 400) as seconds
 from usage_events
 where time >= $1 and time < $2
-  and (billable = 'caller' or (id like '%:call' and status > 0 and end_reason <> 'done'))
+  and ${isRequest}
   and ($4::text is null or workspace = $4)
   and ($5::text is null or endpoint = $5)
   and ($6::text is null or model = $6)

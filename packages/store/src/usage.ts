@@ -7,6 +7,7 @@ import { placedEntry } from './audit/denied.ts'
 import { ingest, push, type Steps } from './ingest.ts'
 import type { Database } from './postgres/pool.ts'
 import { discardQuarantined, explainUsage, listQuarantine, retryQuarantined } from './quarantine.ts'
+import { listRequests } from './requests.ts'
 import { readTraffic } from './traffic.ts'
 import { columnOf } from './usage-event.ts'
 
@@ -73,6 +74,7 @@ export function usageOn(database: Database, steps: Steps): UsageStore {
           folded: folded ?? undefined,
         }))
       }),
+    requests: (as, query) => listRequests(database, as, query),
     quarantine: (as, query) => listQuarantine(database, as, query),
     retry: (as, numbers) => retryQuarantined(database, steps, as, numbers),
     discard: (as, numbers, why) => discardQuarantined(database, as, numbers, why),
