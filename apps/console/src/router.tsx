@@ -2,7 +2,7 @@
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from '@tanstack/react-router'
 import { Broken, Lost } from './shell/pages.tsx'
 import { Shell } from './shell/shell.tsx'
-import { readUsageSearch } from './usage/search.ts'
+import { readRequestsSearch, readUsageSearch } from './usage/search.ts'
 
 const root = createRootRoute({ component: Shell, notFoundComponent: Lost })
 
@@ -37,6 +37,38 @@ const picked =
     })
     return Object.fromEntries(entries) as { readonly [name in K]?: string } // of these names alone
   }
+const requests = createRoute({
+  getParentRoute: () => root,
+  path: '/requests',
+  validateSearch: readRequestsSearch,
+  component: lazyRouteComponent(() => import('./requests/requests.tsx'), 'RequestsPage'),
+})
+
+const request = createRoute({
+  getParentRoute: () => root,
+  path: '/requests/$workspace/$request',
+  component: lazyRouteComponent(() => import('./requests/story.tsx'), 'RequestPage'),
+})
+
+const balances = createRoute({
+  getParentRoute: () => root,
+  path: '/balances',
+  validateSearch: picked('workspace'),
+  component: lazyRouteComponent(() => import('./balances/balances.tsx'), 'BalancesPage'),
+})
+
+const invoices = createRoute({
+  getParentRoute: () => root,
+  path: '/invoices',
+  validateSearch: picked('state'),
+  component: lazyRouteComponent(() => import('./invoices/invoices.tsx'), 'InvoicesPage'),
+})
+
+const invoice = createRoute({
+  getParentRoute: () => root,
+  path: '/invoices/$workspace/$number',
+  component: lazyRouteComponent(() => import('./invoices/page.tsx'), 'InvoicePage'),
+})
 
 const list = createRoute({
   getParentRoute: () => root,
@@ -127,6 +159,11 @@ export const router = createRouter({
     audit,
     settings,
     account,
+    requests,
+    request,
+    balances,
+    invoices,
+    invoice,
     list,
     detail,
     create,

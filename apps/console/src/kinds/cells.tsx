@@ -15,12 +15,12 @@ export function textOf(value: unknown): string {
 }
 
 /** The person's own time; that of everybody under the pointer. */
-export function Moment({ at }: { readonly at: string }) {
+export function Moment({ at, seconds = false }: { readonly at: string; readonly seconds?: boolean }) {
   const { language } = usePreferences()
   const date = new Date(at)
   const written = new Intl.DateTimeFormat(language === 'zh' ? 'zh-CN' : 'en', {
     dateStyle: 'medium',
-    timeStyle: 'short',
+    timeStyle: seconds ? 'medium' : 'short',
   }).format(date)
   return (
     <Tooltip title={`${date.toISOString().slice(0, 19).replace('T', ' ')} UTC`}>

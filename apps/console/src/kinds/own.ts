@@ -9,7 +9,18 @@ export interface Shown {
 
 export interface OwnTab {
   /** A word of the room `kinds`. */
-  readonly key: 'events' | 'flow' | 'use' | 'rights' | 'sessions' | 'access' | 'gives' | 'holders'
+  readonly key:
+    | 'events'
+    | 'flow'
+    | 'use'
+    | 'rights'
+    | 'sessions'
+    | 'access'
+    | 'gives'
+    | 'holders'
+    | 'rates'
+    | 'versions'
+    | 'spending'
   readonly Body: LazyExoticComponent<ComponentType<Shown>>
 }
 
@@ -40,5 +51,10 @@ export const ownTabs: Readonly<Record<string, readonly OwnTab[]>> = {
       key: 'holders',
       Body: lazy(async () => ({ default: (await import('../people/role.tsx')).HoldersTab })),
     },
+  ],
+  Budget: [{ key: 'spending', Body: lazy(() => import('../books/spending.tsx')) }],
+  PriceBook: [
+    { key: 'rates', Body: lazy(() => import('../books/rates.tsx')) },
+    { key: 'versions', Body: lazy(() => import('../books/versions.tsx')) },
   ],
 }

@@ -3,7 +3,17 @@ import type { Group } from '../kinds/names.ts'
 import type { en } from '../words/en.ts'
 
 export interface Screen {
-  readonly to: '/' | '/deploy' | '/library' | '/usage' | '/invitations' | '/audit' | '/settings'
+  readonly to:
+    | '/'
+    | '/deploy'
+    | '/library'
+    | '/usage'
+    | '/invitations'
+    | '/audit'
+    | '/settings'
+    | '/requests'
+    | '/balances'
+    | '/invoices'
   readonly title: keyof (typeof en)['screens']
   /** Stands before the kinds of this group; above all groups without one. */
   readonly group?: Group
@@ -13,10 +23,13 @@ export interface Screen {
 
 export const screens: readonly Screen[] = [
   { to: '/', title: 'overview' },
+  { to: '/requests', title: 'requests', group: 'gateway', permission: 'usage:read' },
   { to: '/usage', title: 'usage', group: 'money', permission: 'usage:read' },
   { to: '/deploy', title: 'deploy', group: 'serving', permission: 'endpoint:create' },
   { to: '/library', title: 'library', group: 'serving', permission: 'model:read' },
   { to: '/invitations', title: 'invitations', group: 'people', permission: 'user:create' },
   { to: '/audit', title: 'audit', group: 'people', permission: 'audit:read' },
   { to: '/settings', title: 'settings', group: 'other', permission: 'system:admin' },
+  { to: '/invoices', title: 'invoices', group: 'money', permission: 'invoice:read' },
+  { to: '/balances', title: 'balances', group: 'money', permission: 'account:read' },
 ]

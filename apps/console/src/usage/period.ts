@@ -16,10 +16,12 @@ const midnight = (time: Date, days = 0) =>
 
 const dayText = /^(\d{4})-(\d{2})-(\d{2})$/
 
-/** A day of an address as its midnight here; undefined for what is no day. */
-export function dayOf(text: string | undefined): Date | undefined {
+/** A day of an address as its midnight here so many days on, a moment as it is; undefined for what is neither. */
+function momentOf(text: string | undefined, days: number): Date | undefined {
   const [, year, month, day] = dayText.exec(text ?? '') ?? []
-  return year === undefined ? undefined : new Date(Number(year), Number(month) - 1, Number(day))
+  if (year !== undefined) return new Date(Number(year), Number(month) - 1, Number(day) + days)
+  const moment = new Date(text ?? '')
+  return Number.isNaN(moment.getTime()) ? undefined : moment
 }
 
 export function spanOf({ period = '7d', from, to }: PeriodSearch, now: Date): Span {
@@ -34,8 +36,8 @@ export function spanOf({ period = '7d', from, to }: PeriodSearch, now: Date): Sp
     month: () => since(month(0)),
     'last-month': () => ({ from: month(-1), to: month(0), isRunning: false }),
     custom: () => {
-      const first = dayOf(from) ?? midnight(now, -6)
-      const end = midnight(dayOf(to) ?? now, 1)
+      const first = momentOf(from, 0) ?? midnight(now, -6)
+      const end = momentOf(to, 1) ?? midnight(now, 1)
       return end > until ? since(first) : { from: first, to: end, isRunning: false }
     },
   }
@@ -46,4 +48,14 @@ export function spanOf({ period = '7d', from, to }: PeriodSearch, now: Date): Sp
 export function before({ from, to }: Span): Span {
   const length = to.getTime() - from.getTime()
   return { from: new Date(from.getTime() - length), to: from, isRunning: false }
+}
+
+/** Where bars begin: each hour of what is at most two days, else each day here; milliseconds since 1970. */
+export function stepsOf({ from, to }: Span): readonly number[] {
+  const hour = 60 * minute
+  const isByHour = to.getTime() - from.getTime() <= 48 * hour
+  const steps: number[] = []
+  for (let at = from; at < to; at = isByHour ? new Date(at.getTime() + hour) : midnight(at, 1))
+    steps.push(at.getTime())
+  return steps
 }

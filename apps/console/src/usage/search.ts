@@ -5,7 +5,7 @@ export type Preset = (typeof presets)[number]
 
 export interface PeriodSearch {
   readonly period?: Preset
-  /** Days of the person's own calendar, `2026-11-01`, of which the last is included; of `custom` alone. */
+  /** Of `custom` alone: days of the person's own calendar, `2026-11-01`, the last one included, or moments. */
   readonly from?: string
   readonly to?: string
 }
@@ -34,4 +34,34 @@ export function readUsageSearch(search: Readonly<Record<string, unknown>>): Usag
   const by = dimensions.find(one => one === search.by)
   const period = presets.find(one => one === search.period)
   return { ...(by && { by }), ...(period && { period }), ...texts(search, ['from', 'to', ...dimensions]) }
+}
+
+/** How requests ended, as the API calls it. */
+export const ends = [
+  'done',
+  'budget_cut',
+  'client_gone',
+  'caller_deadline',
+  'upstream_error',
+  'our_timeout',
+  'refused',
+  'guard_blocked',
+  'drained',
+  'gateway_lost',
+] as const
+export type End = (typeof ends)[number]
+
+export interface RequestsSearch extends PeriodSearch, Sought {
+  /** `404`, or `5xx`. */
+  readonly status?: string
+  readonly end?: End
+  readonly request?: string
+}
+
+export function readRequestsSearch(search: Readonly<Record<string, unknown>>): RequestsSearch {
+  const { by: _, ...rest } = readUsageSearch(search)
+  const end = ends.find(one => one === search.end)
+  // A router reads 404 as a number.
+  const status = typeof search.status === 'number' ? String(search.status) : search.status
+  return { ...rest, ...(end && { end }), ...texts({ ...search, status }, ['status', 'request']) }
 }

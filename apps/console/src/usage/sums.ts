@@ -23,7 +23,7 @@ export interface Sum {
 }
 
 /** `by`: comma-separated; one row for all when empty. */
-export function useSums(span: Span, sought: Sought, by: string) {
+export function useSums(span: Span, sought: Sought, by: string, enabled = true) {
   const exchange = useExchange()
   const query = {
     ...sought,
@@ -33,6 +33,7 @@ export function useSums(span: Span, sought: Sought, by: string) {
   }
   return useQuery({
     queryKey: ['usage', query],
+    enabled,
     queryFn: async ({ signal }) =>
       (
         (await exchange.send({ method: 'GET', path: '/api/v1/usage', query, signal })).body as {

@@ -1,10 +1,11 @@
 // What the usage of a period is made of, by one dimension, beside what it was before.
+import { Link } from '@tanstack/react-router'
 import type { ReactNode } from 'react'
 import { useTranslation } from 'react-i18next'
 import { type FactColumn, FactTable } from '../parts/facts.tsx'
 import { Change, Count, Money } from '../parts/money.tsx'
 import { changeOf, compareDecimals } from '../parts/numbers.ts'
-import type { Dimension } from './search.ts'
+import type { Dimension, UsageSearch } from './search.ts'
 import { amountIn, currenciesOf, dearestFirst, type Sum } from './sums.ts'
 import './words.ts'
 
@@ -13,11 +14,14 @@ interface UsageTableProps {
   readonly sums: readonly Sum[] | undefined
   readonly before: readonly Sum[] | undefined
   readonly tools: ReactNode
+  /** What is looked for: rows lead to their requests in it. */
+  readonly linked: UsageSearch
 }
 
-export function UsageTable({ by, sums, before = [], tools }: UsageTableProps) {
+export function UsageTable({ by, sums, before = [], tools, linked }: UsageTableProps) {
   const { t } = useTranslation('usage')
   const title = t(`dimensions.${by}`)
+  const { by: _, ...sought } = linked
   const earlier = new Map(before.map(sum => [sum.group[by] ?? null, sum]))
   const then = (sum: Sum) => earlier.get(sum.group[by] ?? null)
   const count = (key: 'requests' | 'input' | 'output', of: (sum: Sum) => string): FactColumn<Sum> => ({
@@ -88,7 +92,19 @@ export function UsageTable({ by, sums, before = [], tools }: UsageTableProps) {
           key: by,
           title,
           text: sum => sum.group[by] ?? '',
-          render: sum => sum.group[by] ?? <span className="quiet">{t('noValue')}</span>,
+          render: sum => {
+            const value = sum.group[by]
+            if (value === undefined || value === null) return <span className="quiet">{t('noValue')}</span>
+            return (
+              <Link
+                to="/requests"
+                search={{ period: '7d', ...sought, [by]: value }}
+                aria-label={t('requestsOf', { what: value })}
+              >
+                {value}
+              </Link>
+            )
+          },
         },
         count('requests', ({ requests }) => requests),
         change('requestsChange', t('requestsChange'), ({ requests }) => requests),

@@ -1,7 +1,10 @@
 // What is looked at: the period, and what else the address says, each of which can be taken away.
-import { Input, Segmented, Select, Tag } from 'antd'
+import { Input, Segmented, Select } from 'antd'
+import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
+import type { Span } from './period.ts'
 import { type Dimension, dimensions, type PeriodSearch, type Preset, presets, type Sought } from './search.ts'
+import { useSums } from './sums.ts'
 import './words.ts'
 
 interface PeriodPickProps {
@@ -17,7 +20,7 @@ export function PeriodPick({ value, onChange }: PeriodPickProps) {
       type="date"
       className="day"
       aria-label={t(name)}
-      value={text ?? ''}
+      value={(text ?? '').slice(0, 10)}
       onChange={({ target }) =>
         onChange({
           period: 'custom',
@@ -66,22 +69,54 @@ export function DimensionPick({ value, onChange }: DimensionPickProps) {
   )
 }
 
-/** `Model: gpt-5 ×` */
-export function SoughtTags({ sought, without }: { sought: Sought; without: (name: Dimension) => void }) {
+interface SoughtPickProps {
+  readonly name: Dimension
+  readonly span: Span
+  readonly sought: Sought
+  readonly onChange: (value: string | undefined) => void
+}
+
+/** What was used in the period, to choose one of it; asked for when it is opened. */
+function SoughtPick({ name, span, sought, onChange }: SoughtPickProps) {
   const { t } = useTranslation('usage')
-  return dimensions.flatMap(name => {
-    const value = sought[name]
-    const title = t(`dimensions.${name}`)
-    return value === undefined
-      ? []
-      : [
-          <Tag
-            key={name}
-            closable={{ 'aria-label': t('without', { what: title }) }}
-            onClose={() => without(name)}
-          >
-            {title}: {value}
-          </Tag>,
-        ]
-  })
+  const [isOpen, setOpen] = useState(false)
+  const { [name]: value, ...others } = sought
+  const sums = useSums(span, others, name, isOpen)
+  const found = (sums.data ?? []).flatMap(({ group }) => group[name] ?? [])
+  const title = t(`dimensions.${name}`)
+  return (
+    <Select<string>
+      className="sought"
+      aria-label={title}
+      placeholder={title}
+      allowClear
+      showSearch
+      popupMatchSelectWidth={false}
+      value={value ?? null}
+      loading={isOpen && sums.isPending}
+      notFoundContent={sums.isPending ? '…' : t('none')}
+      options={[...new Set([...(value === undefined ? [] : [value]), ...found])].map(one => ({ value: one }))}
+      onOpenChange={setOpen}
+      onChange={(picked: string | undefined) => onChange(picked)}
+    />
+  )
+}
+
+interface SoughtPicksProps {
+  readonly span: Span
+  readonly sought: Sought
+  readonly onChange: (sought: Sought) => void
+}
+
+/** One for each dimension; the workspace is chosen at the top of the page too. */
+export function SoughtPicks({ span, sought, onChange }: SoughtPicksProps) {
+  return dimensions.map(name => (
+    <SoughtPick
+      key={name}
+      name={name}
+      span={span}
+      sought={sought}
+      onChange={value => onChange({ [name]: value })}
+    />
+  ))
 }

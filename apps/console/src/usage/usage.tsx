@@ -8,12 +8,13 @@ import { useMay } from '../api/catalogue.ts'
 import { localeOf } from '../parts/numbers.ts'
 import { usePreferences } from '../preferences.ts'
 import { Failed, Forbidden, Loading } from '../shell/states.tsx'
+import { Drawing } from './drawing.tsx'
 import { before, spanOf } from './period.ts'
 import type { Sought, UsageSearch } from './search.ts'
 import { useSums } from './sums.ts'
 import { UsageTable } from './table.tsx'
 import { Tiles } from './tiles.tsx'
-import { DimensionPick, PeriodPick, SoughtTags } from './tools.tsx'
+import { DimensionPick, PeriodPick, SoughtPicks } from './tools.tsx'
 import './usage.css'
 import './words.ts'
 
@@ -26,7 +27,7 @@ function Used({ search }: { readonly search: UsageSearch }) {
     () => spanOf({ ...(period && { period }), ...(from && { from }), ...(to && { to }) }, new Date()),
     [period, from, to],
   )
-  const earlier = before(span)
+  const earlier = useMemo(() => before(span), [span])
   const sought: Sought = { ...rest, workspace: workspace ?? (here === '' ? undefined : here) }
   const total = useSums(span, sought, '')
   const totalBefore = useSums(earlier, sought, '')
@@ -54,18 +55,25 @@ function Used({ search }: { readonly search: UsageSearch }) {
             look({ ...kept, ...picked })
           }}
         />
-        <SoughtTags
-          sought={search}
-          without={name => look(Object.fromEntries(Object.entries(search).filter(([key]) => key !== name)))}
-        />
         <span className="spring" />
         <span className="quiet">
           {t('compared', { from: moment.format(earlier.from), to: moment.format(earlier.to) })}
         </span>
       </div>
+      <div className="tools">
+        <SoughtPicks
+          span={span}
+          sought={sought}
+          onChange={change =>
+            look(Object.fromEntries(Object.entries({ ...search, ...change }).filter(([, value]) => value)))
+          }
+        />
+      </div>
       {now ? <Tiles now={now} then={totalBefore.data?.[0]} /> : <Loading />}
+      <Drawing span={span} earlier={earlier} sought={sought} />
       <UsageTable
         by={by}
+        linked={{ ...search, ...sought }}
         sums={sums.data}
         before={sumsBefore.data}
         tools={<DimensionPick value={by} onChange={dimension => look({ ...search, by: dimension })} />}

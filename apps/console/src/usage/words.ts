@@ -37,7 +37,9 @@ const en = {
   noValue: 'none',
   unknown: 'not all known',
   table: 'Usage by {{by}}',
-  without: 'Clear {{what}}',
+  requestsOf: 'Requests of {{what}}',
+  chart: { amount: 'Amount, {{currency}}', requests: 'Requests', before: 'Before' },
+  drawn: 'Drawn',
 } as const
 
 const zh: Shape<typeof en> = {
@@ -76,7 +78,9 @@ const zh: Shape<typeof en> = {
   noValue: '无',
   unknown: '部分未知',
   table: '用量（按{{by}}）',
-  without: '清除{{what}}',
+  requestsOf: '查看 {{what}} 的请求',
+  chart: { amount: '金额（{{currency}}）', requests: '请求数', before: '对比时段' },
+  drawn: '图表内容',
 }
 
 declare module '../words/index.ts' {

@@ -31,9 +31,12 @@ export const en = {
     settings: 'Settings',
     invitations: 'Invitations',
     overview: 'Overview',
+    requests: 'Requests',
     usage: 'Usage and cost',
     deploy: 'Deploy a model',
     library: 'Model library',
+    invoices: 'Invoices',
+    balances: 'Balances',
   },
   groups: {
     serving: 'Models',

@@ -34,9 +34,12 @@ export const zh: Shape<typeof en> = {
     settings: '系统设置',
     invitations: '邀请',
     overview: '概览',
+    requests: '请求记录',
     usage: '用量与费用',
     deploy: '部署模型',
     library: '模型库',
+    invoices: '账单',
+    balances: '余额',
   },
   groups: {
     serving: '模型',
