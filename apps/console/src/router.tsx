@@ -148,8 +148,23 @@ const edit = createRoute({
   component: lazyRouteComponent(() => import('./write/page.tsx'), 'EditPage'),
 })
 
+const newKey = createRoute({
+  getParentRoute: () => root,
+  path: '/apikeys/new',
+  component: lazyRouteComponent(() => import('./keys/new.tsx'), 'NewKeyPage'),
+})
+
+const playground = createRoute({
+  getParentRoute: () => root,
+  path: '/playground',
+  validateSearch: picked('tab'),
+  component: lazyRouteComponent(() => import('./playground/playground.tsx'), 'PlaygroundPage'),
+})
+
 export const router = createRouter({
   routeTree: root.addChildren([
+    newKey,
+    playground,
     overview,
     usage,
     deploy,

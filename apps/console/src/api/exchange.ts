@@ -30,6 +30,8 @@ export interface Credentials {
 
 export interface Exchange extends WatchExchange {
   send(ask: Ask): Promise<Answer>
+  /** The answer as it comes, refusals too: for what is no API of ours. */
+  open(ask: Ask): Promise<Response>
 }
 
 function addressOf({ path, query = {} }: Ask): string {
@@ -104,6 +106,7 @@ export function createExchange(credentials: Credentials): Exchange {
   return {
     url: location.origin,
     until: signal => signal,
+    open: ask,
     async send(what) {
       const response = await ask(what)
       if (!response.ok && response.status !== 304) throw await refusal(response)

@@ -21,6 +21,7 @@ export interface OwnTab {
     | 'rates'
     | 'versions'
     | 'spending'
+    | 'calling'
   readonly Body: LazyExoticComponent<ComponentType<Shown>>
 }
 
@@ -57,4 +58,5 @@ export const ownTabs: Readonly<Record<string, readonly OwnTab[]>> = {
     { key: 'rates', Body: lazy(() => import('../books/rates.tsx')) },
     { key: 'versions', Body: lazy(() => import('../books/versions.tsx')) },
   ],
+  ApiKey: [{ key: 'calling', Body: lazy(() => import('../keys/use.tsx')) }],
 }

@@ -5,6 +5,7 @@ import type { en } from '../words/en.ts'
 export interface Screen {
   readonly to:
     | '/'
+    | '/playground'
     | '/deploy'
     | '/library'
     | '/usage'
@@ -23,6 +24,7 @@ export interface Screen {
 
 export const screens: readonly Screen[] = [
   { to: '/', title: 'overview' },
+  { to: '/playground', title: 'playground', permission: 'inference:call' },
   { to: '/requests', title: 'requests', group: 'gateway', permission: 'usage:read' },
   { to: '/usage', title: 'usage', group: 'money', permission: 'usage:read' },
   { to: '/deploy', title: 'deploy', group: 'serving', permission: 'endpoint:create' },

@@ -32,6 +32,7 @@ export const en = {
     invitations: 'Invitations',
     overview: 'Overview',
     requests: 'Requests',
+    playground: 'Playground',
     usage: 'Usage and cost',
     deploy: 'Deploy a model',
     library: 'Model library',

@@ -35,6 +35,7 @@ export const zh: Shape<typeof en> = {
     invitations: '邀请',
     overview: '概览',
     requests: '请求记录',
+    playground: '演练场',
     usage: '用量与费用',
     deploy: '部署模型',
     library: '模型库',

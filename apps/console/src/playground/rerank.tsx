@@ -1,0 +1,110 @@
+// Documents are put into the order in which they answer a query.
+import { Button, Input, Select, Table } from 'antd'
+import { useState } from 'react'
+import { useTranslation } from 'react-i18next'
+import type { Caller } from '../api/gateway.ts'
+import { isRecord, linesOf, otherShape, promptTokens, useAsked } from './asked.ts'
+import { Refusal } from './refusal.tsx'
+import { Taken } from './taken.tsx'
+import './words.ts'
+
+interface RerankProps {
+  readonly caller: Caller
+  readonly models: readonly string[]
+}
+
+interface Given {
+  readonly model: string
+  readonly query: string
+  readonly documents: readonly string[]
+}
+
+interface Ranked {
+  readonly place: number
+  readonly score: number
+  readonly document: string
+}
+
+function read(
+  body: unknown,
+  { documents }: Given,
+): { readonly value: readonly Ranked[]; readonly input?: number } {
+  if (!isRecord(body) || !Array.isArray(body.results)) throw otherShape()
+  const scored = body.results.map((one: unknown) => {
+    if (!isRecord(one) || typeof one.index !== 'number') throw otherShape()
+    const score = Number(one.relevance_score ?? one.score)
+    return { score, document: documents[one.index] ?? '' }
+  })
+  const input = promptTokens(body)
+  return {
+    value: scored
+      .toSorted((one, other) => other.score - one.score)
+      .map((one, at) => ({ ...one, place: at + 1 })),
+    ...(input !== undefined && { input }),
+  }
+}
+
+export function Rerank({ caller, models }: RerankProps) {
+  const { t } = useTranslation('playground')
+  const [model, setModel] = useState(models[0] ?? '')
+  const [query, setQuery] = useState('')
+  const [text, setText] = useState('')
+  const documents = linesOf(text)
+  const { ask, isPending, done, refused } = useAsked<readonly Ranked[], Given>({
+    caller,
+    path: '/v1/rerank',
+    body: given => ({ model: given.model, query: given.query, documents: given.documents }),
+    read,
+  })
+  return (
+    <section className="trial">
+      <Select
+        aria-label={t('model')}
+        showSearch
+        value={model}
+        onChange={setModel}
+        options={models.map(value => ({ value }))}
+        popupMatchSelectWidth={false}
+      />
+      <Input
+        aria-label={t('query')}
+        placeholder={t('query')}
+        value={query}
+        onChange={({ target: { value } }) => setQuery(value)}
+      />
+      <Input.TextArea
+        aria-label={t('documents')}
+        placeholder={t('documents')}
+        className="grows"
+        value={text}
+        onChange={({ target: { value } }) => setText(value)}
+      />
+      <Button
+        type="primary"
+        loading={isPending}
+        disabled={query.trim() === '' || documents.length === 0}
+        onClick={() => ask({ model, query, documents })}
+      >
+        {t('order')}
+      </Button>
+      {refused && <Refusal refused={refused} workspace={caller.workspace} />}
+      {done && (
+        <>
+          <Table<Ranked>
+            size="small"
+            pagination={false}
+            scroll={{ x: 'max-content' }}
+            rowKey="place"
+            dataSource={[...done.value]}
+            columns={[
+              { title: t('rank'), dataIndex: 'place', width: 80 },
+              { title: t('score'), width: 120, render: (_, { score }) => score.toFixed(4) },
+              { title: t('document'), dataIndex: 'document' },
+            ]}
+          />
+          <Taken told={done.told} />
+        </>
+      )}
+    </section>
+  )
+}
