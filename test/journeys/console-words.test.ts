@@ -23,6 +23,8 @@ const known = new Set(
 
 /** What is not a word: addresses, e-mails, permissions, ids, paths, versions, names in back quotes, `key=value`. */
 const notWords = [
+  /Mozilla\/.*$/g,
+  /\bname: value\b/g,
   /`[^`]*`/g,
   /\b\w+:\/\/\S+/g,
   /\S+@\S+\.\w+/g,
@@ -78,12 +80,15 @@ describe.skipIf(!hasChromium)('the words of the console', { timeout: 900_000 }, 
     opened = await openConsole()
     const { yard } = opened
     await furnish(yard)
-    for (const text of [yard.facts.model, ada.name, ada.email, 'ada']) data.add(text)
+    for (const text of [yard.facts.model, ada.name, ada.email, 'ada', 'English', 'control', 'node'])
+      data.add(text)
     for (const [, path = ''] of readFileSync(router, 'utf8').matchAll(/\bpath: '(\/[^']*)'/g))
       if (!path.includes('$')) addresses.push(path)
     for (const { kind, plural } of kinds) {
       addresses.push(`/${plural}`)
       const { items } = await yard.api.list(kind, {})
+      // Upstreams go by these names in the middle of sentences.
+      if (kind === 'Provider') for (const { metadata } of items) known.add(metadata.name)
       for (const item of items) for (const text of leaves(item)) data.add(text)
       const [first] = items
       if (first) addresses.push(`/${plural}/${first.metadata.workspace ?? '-'}/${first.metadata.name}`)

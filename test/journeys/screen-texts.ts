@@ -37,12 +37,12 @@ interface Dom {
   }
 }
 
-/** Runs in the page. What is code, or is marked as English or as not to be translated, is no text; pictures of
+/** Runs in the page. What is code, or is marked as English or as not to be translated, is no text; pictures and steppers of
  * Ant Design are called in English. */
 function read(within: string): readonly Said[] {
   const { document } = globalThis as unknown as Dom
   const foreign =
-    'code, pre, kbd, samp, script, style, textarea, svg title, .cm-editor, body [lang=en], .anticon, [translate=no]'
+    'code, pre, kbd, samp, script, style, textarea, svg title, .cm-editor, body [lang=en], .anticon, .ant-input-number-action, [translate=no]'
   const said: Said[] = []
   const say = (text: string | null, element: Element) => {
     const clean = (text ?? '').trim().replaceAll(/\s+/g, ' ')
