@@ -152,7 +152,7 @@ describe.skipIf(!hasChromium)('keys and the playground', { timeout: 240_000 }, (
       return (await fetch(`${yard.facts.baseUrl}/v1/models`, { headers })).status
     }
     await page.getByRole('button', { name: 'Rotate…' }).click()
-    await page.getByRole('button', { name: 'Rotate', exact: true }).click()
+    await page.getByRole('dialog').getByRole('button', { name: 'Rotate', exact: true }).click()
     await page.getByText('Copy the new secret now').waitFor(patience)
     const next = (await page.getByRole('figure', { name: 'API key' }).locator('pre').textContent()) ?? ''
     expect(next).not.toBe(secret)
