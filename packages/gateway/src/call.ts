@@ -15,7 +15,7 @@ import type { Answering } from './answering.ts'
 import { authenticate, type Credential, recheck } from './authenticate.ts'
 import { pays } from './bill.ts'
 import { deliver } from './deliver.ts'
-import { denialOf } from './denials.ts'
+import { tellDenied } from './denials.ts'
 import { requestCoding } from './door/compress.ts'
 import { callerSlow, deadlines, type Failure, faultOf } from './failure.ts'
 import type { Blocked, Finding } from './guard/index.ts'
@@ -570,15 +570,14 @@ export class Call implements Story, Running, InboundHearer, IntakeHearer, Openin
 
   /** Waits for the trail, where it is told of this. */
   #denied(fault: Fault): Promise<void> | undefined {
-    const { denials, door } = this.house
-    if (!denialOf(fault)) return undefined
-    return denials.tell(fault, {
+    return tellDenied(this.house, fault, {
       request: this.id,
       inbound: this.#inbound,
-      address: door.callerOf(this.peer, this.head?.forwardedFor),
+      peer: this.peer,
       head: this.head,
-      principal: this.credential?.principal,
-      named: this.#named === undefined ? undefined : { kind: 'Route', name: this.#named },
+      credential: this.credential,
+      kind: 'Route',
+      name: this.#named,
     })
   }
 

@@ -4,6 +4,7 @@ import { Fault, parseAddress } from '@switchyard/kinds'
 import { DenialTally, type Denied, type Journal, type Observe, type Tallied } from '@switchyard/runtime'
 import { formatAddress } from './door/addresses.ts'
 import type { Head } from './head.ts'
+import type { House } from './house.ts'
 import { headerValue } from './resolve.ts'
 import type { Principal } from './snapshot.ts'
 import type { Inbound } from './wire/inbound.ts'
@@ -47,6 +48,31 @@ export function denialOf(fault: Fault): Fault | undefined {
   if (code === 'unauthenticated' || code === 'denied' || reason === 'content_filter') return fault
   // What is kept hidden from the caller says why within.
   return cause instanceof Fault ? denialOf(cause) : undefined
+}
+
+/** Who asked, as far as a call knows when it is refused. */
+interface Asking extends Pick<Refusing, 'request' | 'inbound'> {
+  readonly peer: string
+  readonly head: Pick<Head, 'traceparent' | 'forwardedFor'> | undefined
+  readonly credential: { readonly principal: Principal } | undefined
+  readonly kind: NonNullable<Refusing['named']>['kind']
+  /** Of what was to be used; undefined while it is not known. */
+  readonly name: string | undefined
+}
+
+/** Resolves once the trail is told of it; undefined where there is nothing to wait for. */
+export function tellDenied(
+  { denials, door }: Pick<House, 'denials' | 'door'>,
+  fault: Fault,
+  { peer, credential, kind, name, ...known }: Asking,
+): Promise<void> | undefined {
+  if (!denialOf(fault)) return undefined
+  return denials.tell(fault, {
+    ...known,
+    address: door.callerOf(peer, known.head?.forwardedFor),
+    principal: credential?.principal,
+    named: name === undefined ? undefined : { kind, name },
+  })
 }
 
 /** Closing tells what was only counted. */

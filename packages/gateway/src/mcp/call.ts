@@ -13,7 +13,7 @@ import {
 import { Fault } from '@switchyard/kinds'
 import type { EndReason } from '@switchyard/runtime'
 import { authenticate, type Credential, recheck } from '../authenticate.ts'
-import { denialOf } from '../denials.ts'
+import { tellDenied } from '../denials.ts'
 import type { RequestEnded } from '../ended.ts'
 import { deadlines, type Failure, faultOf } from '../failure.ts'
 import { type Head, readHead } from '../head.ts'
@@ -368,16 +368,14 @@ export class McpCall implements McpHearer, Running {
 
   /** Waits for the trail, where it is told of this. */
   #denied(fault: Fault): Promise<void> | undefined {
-    const { denials, door } = this.#house
-    if (!denialOf(fault)) return undefined
-    const name = this.#line?.server
-    return denials.tell(fault, {
+    return tellDenied(this.#house, fault, {
       request: this.id,
       inbound: this.#inbound,
-      address: door.callerOf(this.#peer, this.#head?.forwardedFor),
+      peer: this.#peer,
       head: this.#head,
-      principal: this.#credential?.principal,
-      named: name === undefined ? undefined : { kind: 'McpServer', name },
+      credential: this.#credential,
+      kind: 'McpServer',
+      name: this.#line?.server,
     })
   }
 

@@ -17,7 +17,7 @@ import { exhausted, usedBy } from '../admission.ts'
 import { authenticate, type Credential, recheck } from '../authenticate.ts'
 import { type Bill, billFor } from '../bill.ts'
 import { Body } from '../body.ts'
-import { denialOf } from '../denials.ts'
+import { tellDenied } from '../denials.ts'
 import { faultOf } from '../failure.ts'
 import { dialectOf, type Head, readHead } from '../head.ts'
 import type { House, Running } from '../house.ts'
@@ -224,15 +224,14 @@ export class Session implements Running {
 
   /** Waits for the trail, where it is told of this. */
   #denied(fault: Fault): Promise<void> | undefined {
-    const { denials, door } = this.#house
-    if (!denialOf(fault)) return undefined
-    return denials.tell(fault, {
+    return tellDenied(this.#house, fault, {
       request: this.id,
       inbound: this.#inbound,
-      address: door.callerOf(this.#peer, this.#head?.forwardedFor),
+      peer: this.#peer,
       head: this.#head,
-      principal: this.#credential?.principal,
-      named: this.#named === undefined ? undefined : { kind: 'Route', name: this.#named },
+      credential: this.#credential,
+      kind: 'Route',
+      name: this.#named,
     })
   }
 
