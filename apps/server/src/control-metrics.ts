@@ -1,7 +1,7 @@
 // Metrics of the control plane, told beside those of the gateway.
 import { type MetricRow, Series } from '@switchyard/gateway'
 import type { StoreObservation } from '@switchyard/store'
-import { standingLines, standingRows, tidyGauges } from './standing-metrics.ts'
+import { overrunGauges, standingLines, standingRows, tidyGauges } from './standing-metrics.ts'
 
 const refused: MetricRow = Object.freeze({
   type: 'counter',
@@ -24,6 +24,10 @@ export class ControlMetrics {
 
   readonly hear = (observation: StoreObservation): void => {
     if (observation.type === 'quota_refused') this.#refused.add([observation.level, observation.dimension])
+  }
+
+  constructor({ overrunPercent }: { readonly overrunPercent: number }) {
+    this.tell(overrunGauges.of, standingLines(overrunGauges, overrunPercent / 100))
   }
 
   /** How far a loop has come, in place of what was told of it before. */

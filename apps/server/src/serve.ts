@@ -104,7 +104,7 @@ export async function serve(settings: Settings, report: Report, signal: AbortSig
     return { front, operations }
   }
 
-  const control = new ControlMetrics()
+  const control = new ControlMetrics(settings)
   // Before the gateway: what is opened last is closed first, and the gateway reads the store to its end.
   const database = stack.use(await openDatabase(folder, settings.databaseUrl, report, log, control.hear))
   const { opened } = database
@@ -258,7 +258,7 @@ export async function serve(settings: Settings, report: Report, signal: AbortSig
         keyUsed: id => keyUses.note(id, clock.now()),
         examine: () =>
           examine(
-            [...serverChecks({ settings, ...operations }), ...opened.checks(vault, clock.now)],
+            [...serverChecks({ settings, ...operations }), ...opened.checks(vault, clock.now, settings)],
             clock.monotonic,
           ),
         explain: ask => front.explain(ask),

@@ -171,6 +171,14 @@ export const settingsSchema = z.object({
   SWITCHYARD_RESPONSES_BYTES: whole(1_048_576, 1_099_511_627_776)
     .default(1_073_741_824)
     .describe('Bytes of responses that one workspace may keep; the oldest beyond them go.'),
+  SWITCHYARD_OVERRUN_PERCENT: z.coerce
+    .number()
+    .min(0)
+    .max(100)
+    .default(0.1)
+    .describe(
+      'Percent of what was charged: accounts that used more than that beyond what was held for them are warned of, by the doctor and the alert.',
+    ),
   SWITCHYARD_SMTP_URL: z
     .string()
     .regex(/^smtps?:\/\/.+/, 'must look like smtp://user:password@host:587 or smtps://…')
@@ -236,6 +244,8 @@ export interface Settings {
   readonly operations: { readonly host: string; readonly port: number } | undefined
   /** How long responses are kept, and how many bytes of them in one workspace. */
   readonly responses: { readonly seconds: number; readonly bytes: number }
+  /** Percent of what was charged from which overruns are warned of. */
+  readonly overrunPercent: number
   /** Who sends mail, and as whom. */
   readonly mail: { readonly url: Sealed<string>; readonly from: string } | undefined
   /** How the trail is kept. */
@@ -312,6 +322,7 @@ export function readSettings(environment: NodeJS.ProcessEnv): Settings {
       seconds: given.SWITCHYARD_RESPONSES_HOURS * 3600,
       bytes: given.SWITCHYARD_RESPONSES_BYTES,
     },
+    overrunPercent: given.SWITCHYARD_OVERRUN_PERCENT,
     mail: mailSettings(given),
     audit: auditSettings(given),
     tls: tlsSettings(given),

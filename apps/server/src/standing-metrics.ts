@@ -131,7 +131,17 @@ export const tidyGauges = gaugesOf<number>('store', [
   ],
 ])
 
-const all = [sealingGauges, trailGauges, invoiceGauges, holdGauges, tidyGauges]
+/** As it is set, for the alert. */
+export const overrunGauges = gaugesOf<number>('overrun', [
+  [
+    'warning_ratio',
+    'Share of what was charged from which overruns of balances are warned of: `SWITCHYARD_OVERRUN_PERCENT` by 100.',
+    share => share,
+    '1',
+  ],
+])
+
+const all = [overrunGauges, sealingGauges, trailGauges, invoiceGauges, holdGauges, tidyGauges]
 
 /** By name, in the order in which they are told. */
 export const standingRows: readonly (readonly [string, MetricRow])[] = all.flatMap(({ gauges }) =>

@@ -23,7 +23,7 @@ function document(kind: string, workspace: string | null, name: string, spec: ob
 }
 
 test('SV9: refusals by quotas are counted by level and dimension', async () => {
-  const metrics = new ControlMetrics()
+  const metrics = new ControlMetrics({ overrunPercent: 0.1 })
   await using db = await testDatabase({ observe: metrics.hear })
   const put = (...given: Parameters<typeof document>) =>
     db.store.write(operator, tx => tx.insert(document(...given), []))

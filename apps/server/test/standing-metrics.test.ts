@@ -5,7 +5,7 @@ import { ControlMetrics } from '../src/control-metrics.ts'
 import { holdGauges, invoiceGauges, watchStanding } from '../src/standing-metrics.ts'
 
 test('are what was read last, and nothing while it cannot be read', async () => {
-  const metrics = new ControlMetrics()
+  const metrics = new ControlMetrics({ overrunPercent: 0.1 })
   const clock = new VirtualClock()
   const lost: unknown[] = []
   let lapsed: number | undefined = 3
@@ -32,7 +32,7 @@ test('are what was read last, and nothing while it cannot be read', async () => 
 })
 
 test('leave out what is not known, and each loop its own alone', async () => {
-  const metrics = new ControlMetrics()
+  const metrics = new ControlMetrics({ overrunPercent: 0.1 })
   const clock = new VirtualClock()
   metrics.tidied(1_700_000_000_500)
   const standing = { undrafted: 0, draftedAt: null, unissued: 1.5, stopped: 2 }
@@ -50,6 +50,7 @@ test('leave out what is not known, and each loop its own alone', async () => {
     value,
   ])
   expect(values).toEqual([
+    ['switchyard_overrun_warning_ratio', '0.001'],
     ['switchyard_store_tidied_timestamp_seconds', '1700000000.5'],
     ['switchyard_invoice_undrafted_seconds', '0'],
     ['switchyard_invoice_unissued_seconds', '1.5'],

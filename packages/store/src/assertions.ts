@@ -13,6 +13,12 @@ export interface Assertion {
   readonly sql: string
 }
 
+/** From where what is not wrong yet is told. */
+export interface Warnings {
+  /** Percent of what an account was charged that it may use beyond what was held for it. Default 0.1. */
+  readonly overrunPercent?: number
+}
+
 /** In UTC, as days are summed. */
 const yesterday = `(date_trunc('day', clock_timestamp(), 'UTC') - interval '1 day')`
 
@@ -22,7 +28,7 @@ const counting = (things: string) => `
     coalesce((array_agg(name order by name) filter (where wrong))[1:5], '{}') as names
   from (${things}) things`
 
-export const assertions: readonly Assertion[] = [
+export const assertionsOf = ({ overrunPercent = 0.1 }: Warnings = {}): readonly Assertion[] => [
   {
     name: 'walls',
     asserts: 'Every table has row-level security, for its owner too.',
@@ -201,11 +207,11 @@ export const assertions: readonly Assertion[] = [
   },
   {
     name: 'overruns',
-    asserts: 'No account has used more than 0.1 % of what it was charged beyond what was held for it.',
+    asserts: `No account has used more than ${overrunPercent} % of what it was charged beyond what was held for it.`,
     things: 'accounts',
     todo: 'Look which model answers with more than was held for: give it a `maxOutput`, or a bound of its input that fits it.',
     warns: true,
-    sql: counting(`select format('%s %s', a.workspace, a.currency) as name, a.overrun * 1000 > -r.posted as wrong
+    sql: counting(`select format('%s %s', a.workspace, a.currency) as name, a.overrun * 100 > -r.posted * ${overrunPercent} as wrong
       from accounts a join accounts r on r.owner = a.owner and r.project = a.project and r.currency = a.currency
         and r.role = 'revenue' where a.role = 'balance'`),
   },

@@ -1,7 +1,7 @@
 // The checks of a database: its assertions, its schema, its clock, and whether what is sealed opens.
 import { kinds } from '@switchyard/kinds'
 import type { Check, Finding, Vault } from '@switchyard/runtime'
-import { type Assertion, assertions } from './assertions.ts'
+import { type Assertion, assertionsOf, type Warnings } from './assertions.ts'
 import { readMigrations } from './migrate.ts'
 import type { Database } from './postgres/pool.ts'
 import { onlyRow } from './postgres/row.ts'
@@ -16,7 +16,12 @@ const as = { role: 'doctor' } as const
 /** Seconds between our clock and the database's from which it is told, and from which nothing can be relied on. */
 const drift = { warns: 2, fails: 60 }
 
-export function databaseChecks(database: Database, vault: Vault, now: () => number): readonly Check[] {
+export function databaseChecks(
+  database: Database,
+  vault: Vault,
+  now: () => number,
+  warnings?: Warnings,
+): readonly Check[] {
   const ask = <T extends object>(sql: string) =>
     database.transaction(as, { isolation: 'repeatable read', readOnly: true }, async client => {
       // Sums over a whole ledger take longer than what people wait for.
@@ -81,7 +86,7 @@ export function databaseChecks(database: Database, vault: Vault, now: () => numb
       todo: 'Write the value of the Credential again; what is named is the id of its document.',
       run: () => openingOf(vault),
     },
-    ...assertions.map(checkOf),
+    ...assertionsOf(warnings).map(checkOf),
   ]
 }
 

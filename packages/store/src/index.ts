@@ -34,6 +34,7 @@ import type {
 } from '@switchyard/runtime'
 import { auditOn } from './audit/index.ts'
 import { personsOn } from './audit/persons.ts'
+import type { Warnings } from './assertions.ts'
 import { batchesOn } from './batches.ts'
 import { demandOn } from './demand.ts'
 import { databaseChecks } from './doctor.ts'
@@ -103,7 +104,7 @@ export interface OpenedStore extends AsyncDisposable {
   /** Sealed secrets under those keys, or under some of its own, that root keys of 32 bytes each wrap. */
   openVault(keys: Keys): Vault
   /** What should be so in it, to be looked at on a live system. */
-  checks(vault: Vault, now: () => number): readonly Check[]
+  checks(vault: Vault, now: () => number, warnings?: Warnings): readonly Check[]
   /** Keys of those whom the trail names, under the same keys. */
   openPersons(keys: Keys, vault: Vault): Persons
   /** Kept responses under the same keys, over connections of their own. */
@@ -163,7 +164,7 @@ export function openStore(options: OpenOptions): OpenedStore {
       return responsesOn(responses, ringOf(keys), randomBytes, given)
     },
     openKeys,
-    checks: (vault, now) => databaseChecks(database, vault, now),
+    checks: (vault, now, warnings) => databaseChecks(database, vault, now, warnings),
     openPersons: (keys, vault) => personsOn(database, ringOf(keys), vault, randomBytes),
     openVault: keys => vaultOn(database, ringOf(keys), randomBytes),
     prune: given => prune(database, observe, given),

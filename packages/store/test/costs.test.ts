@@ -4,7 +4,7 @@ import type { UsageEvent } from '@switchyard/runtime'
 import { type TestDatabase, testDatabase } from '@switchyard/store/testing'
 import { Client } from 'pg'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { assertions } from '../src/assertions.ts'
+import { assertionsOf } from '../src/assertions.ts'
 import { document, operator, publish, put } from './given.ts'
 import { usageEvent } from './usage-event.ts'
 
@@ -123,7 +123,7 @@ test('MB1: usage that comes to nothing by a price that is not 0 is found, and wh
   const [dust, free] = ['dust', 'free'].map(model => usageEvent('w', { model, quantities }))
   if (!dust || !free) throw new Error('two events were made')
   expect(await db.usage.ingest([dust, free])).toEqual(['accepted', 'accepted'])
-  const { sql } = assertions.find(({ name }) => name === 'nothing_charged') ?? { sql: '' }
+  const { sql } = assertionsOf().find(({ name }) => name === 'nothing_charged') ?? { sql: '' }
   await eyes.query('begin; set local role switchyard_doctor')
   const { rows } = await eyes.query<{ wrong: string; names: string[] }>(sql)
   await eyes.query('rollback')

@@ -4,7 +4,7 @@ import { examine, Sealed } from '@switchyard/runtime'
 import { type TestDatabase, testDatabase } from '@switchyard/store/testing'
 import { Client } from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { assertions } from '../src/assertions.ts'
+import { assertionsOf } from '../src/assertions.ts'
 import { document, operator, put } from './given.ts'
 import { usageEvent } from './usage-event.ts'
 
@@ -93,7 +93,7 @@ test('a database that is in order passes every check, and each says how much it 
 })
 
 test('every assertion runs as a role that may read what it names, and no secret', async () => {
-  for (const { sql } of assertions) {
+  for (const { sql } of assertionsOf()) {
     await eyes.query('begin; set local role switchyard_doctor')
     await eyes.query(sql)
     await eyes.query('rollback')
@@ -111,6 +111,26 @@ test('every assertion runs as a role that may read what it names, and no secret'
     await expect(eyes.query(sql), sql).rejects.toMatchObject({ code: '42501' })
     await eyes.query('rollback')
   }
+})
+
+test('overruns are warned of from the percentage that is set on, 0.1 by itself', async () => {
+  const told = async (warnings?: { readonly overrunPercent: number }) => {
+    const all = db.checks(db.openVault([root]), Date.now, warnings)
+    const check = all.find(({ name }) => name === 'overruns')
+    return { status: (await check?.run())?.status, asserts: check?.asserts }
+  }
+  const beyond = (revenue: number, overrun: number) =>
+    `update accounts set posted = posted - ${revenue} where role = 'revenue';
+     update accounts set overrun = overrun + ${overrun} where role = 'balance'`
+  // 0.2 %
+  await eyes.query(beyond(1000, 2))
+  expect(await told()).toMatchObject({ status: 'warn' })
+  expect((await told({ overrunPercent: 0.1999 })).status).toBe('warn')
+  expect(await told({ overrunPercent: 0.25 })).toEqual({
+    status: 'pass',
+    asserts: 'No account has used more than 0.25 % of what it was charged beyond what was held for it.',
+  })
+  await eyes.query(beyond(-1000, -2))
 })
 
 describe('what is wrong is named, with what to do', () => {
