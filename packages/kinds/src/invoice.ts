@@ -3,6 +3,7 @@
 import { z } from 'zod'
 import { currencySchema } from './money.ts'
 import { timezoneSchema } from './period.ts'
+import { serviceTiers } from './price-rate.ts'
 
 const amount = z.string().regex(/^-?\d{1,26}(\.\d{1,12})?$/, 'is no decimal')
 const count = z.string().regex(/^-?\d{1,38}$/, 'is no whole number')
@@ -45,6 +46,8 @@ export const invoiceLineSchema = z.strictObject({
   rate: z.string().nullable().describe('Id of the rate of a published price book.'),
   step: z.int().nullable().describe('Of a rate by steps: which, from 1.'),
   price: z.string().nullable().describe('As people read it, such as "2.50 / 1000000".'),
+  tier: z.enum(serviceTiers).optional().describe('That the price is for; absent where it is for all.'),
+  region: z.string().optional().describe('Likewise.'),
   service: span.describe('When the service was given.'),
   quantity: count,
   exact: amount.describe('In the currency, before rounding.'),

@@ -32,9 +32,9 @@ import type {
   UsageStore,
   Vault,
 } from '@switchyard/runtime'
+import type { Warnings } from './assertions.ts'
 import { auditOn } from './audit/index.ts'
 import { personsOn } from './audit/persons.ts'
-import type { Warnings } from './assertions.ts'
 import { batchesOn } from './batches.ts'
 import { demandOn } from './demand.ts'
 import { databaseChecks } from './doctor.ts'

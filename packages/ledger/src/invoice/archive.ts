@@ -133,7 +133,7 @@ async function reckoned(
   if (!own || !next || !('end' in next)) throw broken('It is cut off.')
   const { kind, number, issuedAt, dueAt, workspace, seller, buyer, note } = document
   return compose(
-    { kind, number, issuedAt, dueAt, workspace, seller, buyer, note, cutoff },
+    { kind, number, issuedAt, dueAt, workspace, seller, buyer, note, cutoff, ratingVersion },
     own,
     corrected,
     books,

@@ -1,6 +1,6 @@
 // What an invoice charges for, exact, before rounding and tax: rated usage summed by line, fees, discounts, then the
 // least or most of the period. And what a closed period comes to now, less what was billed for it.
-import type { InvoiceLineKind } from '@switchyard/kinds'
+import type { InvoiceLineKind, ServiceTier } from '@switchyard/kinds'
 import { apportion } from './apportion.ts'
 import { discountOf, type Span, share, type Tax, type Terms, taxOf } from './terms.ts'
 
@@ -16,6 +16,9 @@ export interface LineKey {
   readonly step: number | null
   /** As people read it; the same for the same rate and step. */
   readonly price: string
+  /** Of the rate, where it is for one alone; since version 2 of the rating. */
+  readonly tier?: ServiceTier | undefined
+  readonly region?: string | undefined
 }
 
 /** A quantity and its exact amount, in 10^-12 of the currency. */

@@ -53,6 +53,9 @@ const columns: readonly Column[] = [
   { title: 'correction', read: line => String(line.correction) },
   { title: 'corrects_document', read: line => line.corrects?.document ?? null },
   { title: 'corrects_line', read: line => (line.corrects ? number(String(line.corrects.line)) : null) },
+  // After what there was before: who reads by place reads on.
+  { title: 'tier', read: line => line.tier ?? null },
+  { title: 'region', read: line => line.region ?? null },
 ]
 
 /** Begins with a byte order mark: without one spreadsheets take Chinese for something else. */

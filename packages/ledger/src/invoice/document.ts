@@ -43,6 +43,8 @@ function lineOf(line: Line, currency: string): InvoiceLine {
     rate: key?.rate ?? null,
     step: key?.step ?? null,
     price: key?.price ?? null,
+    ...(key?.tier !== undefined && { tier: key.tier }),
+    ...(key?.region !== undefined && { region: key.region }),
     service: momentsOf(line.period),
     quantity: String(line.quantity),
     exact: formatDecimal(line.exact),
@@ -75,11 +77,11 @@ export const linesHash = (lines: readonly InvoiceLine[]): string =>
 export function billedBy({ number, lines }: InvoiceDocument): readonly Billed[] {
   return lines.flatMap(line => {
     if (line.kind === 'residue') return []
-    const { project, model, unit, rate, step, price } = line
+    const { project, model, unit, rate, step, price, tier, region } = line
     const key =
       model === null || unit === null || rate === null || price === null
         ? null
-        : { project, model, unit, rate, step, price }
+        : { project, model, unit, rate, step, price, tier, region }
     const charge = {
       kind: line.kind,
       key,

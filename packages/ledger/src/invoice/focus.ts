@@ -66,10 +66,12 @@ const columns: readonly Column[] = [
   { title: 'InvoiceId', read: (_, { number: its }) => its },
   { title: 'ConsumedQuantity', read: charge => (used(charge) ? number(used(charge)?.quantity ?? '') : null) },
   { title: 'ConsumedUnit', read: charge => (used(charge) ? unitOf(used(charge)!) : null) },
-  { title: 'RegionId', read: () => null },
+  { title: 'RegionId', read: ({ line }) => line?.region ?? null },
+  { title: 'RegionName', read: ({ line }) => line?.region ?? null },
   { title: 'SkuId', read: charge => (used(charge) ? `${used(charge)?.model}/${used(charge)?.unit}` : null) },
   { title: 'SkuMeter', read: charge => used(charge)?.unit ?? null },
   { title: 'SkuPriceId', read: charge => priceId(used(charge)) },
+  { title: 'SkuPriceDetails', read: ({ line }) => detailsOf(line) },
   { title: 'SubAccountId', read: ({ line }) => line?.project ?? null },
   { title: 'SubAccountName', read: ({ line }) => line?.project ?? null },
   { title: 'Tags', read: () => '{}' },
@@ -87,6 +89,10 @@ const columns: readonly Column[] = [
 
 const priceId = (line: InvoiceLine | undefined) =>
   line?.rate == null ? null : `${line.rate}${line.step === null ? '' : `/${line.step}`}`
+
+/** Properties that are not of FOCUS have `x_` before their names. */
+const detailsOf = (line: InvoiceLine | undefined) =>
+  line?.tier === undefined ? null : JSON.stringify({ x_ServiceTier: line.tier })
 
 export function focusCsv(document: InvoiceDocument): string {
   return csv(
@@ -116,5 +122,9 @@ function chargesOf({ lines, taxes, credits }: InvoiceDocument): readonly Charge[
   ]
 }
 
-const described = ({ kind, name, model, unit, price }: InvoiceLine): string =>
-  model === null ? [kind, name].filter(Boolean).join(': ') : `${model} ${unit} at ${price}`
+const described = ({ kind, name, model, unit, price, tier, region }: InvoiceLine): string =>
+  model === null
+    ? [kind, name].filter(Boolean).join(': ')
+    : [`${model} ${unit}`, tier && `tier ${tier}`, region && `in ${region}`, `at ${price}`]
+        .filter(Boolean)
+        .join(' ')

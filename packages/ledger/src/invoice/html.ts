@@ -1,7 +1,7 @@
 // A document as a page to print: HTML of one file, without scripts or anything from outside.
 import { decimalOf, type InvoiceDocument, type InvoiceLine, type Party } from '@switchyard/kinds'
 
-import { classWords, type Language, type Word, wordsOf } from './words.ts'
+import { classWords, type Language, tierWords, type Word, wordsOf } from './words.ts'
 import { yuanInWords } from './yuan.ts'
 
 /** Markup that is complete; all else is text and is escaped. */
@@ -137,10 +137,15 @@ ${lines.map(line => html`<tr><td>${String(line.number)}</td><td>${lineWords(line
 
 function lineWords(line: InvoiceLine, language: Language, timezone: string): Html {
   const words = wordsOf[language]
-  const { kind, name, model, unit, step, corrects } = line
+  const { kind, name, model, unit, step, corrects, tier, region } = line
   const what =
     kind === 'usage'
-      ? [`${model} ${classWords(unit ?? '', language)}`, step === null ? '' : `${words.step} ${step}`]
+      ? [
+          `${model} ${classWords(unit ?? '', language)}`,
+          tier === undefined ? '' : `${words.tier} ${tierWords(tier, language)}`,
+          region === undefined ? '' : `${words.region} ${region}`,
+          step === null ? '' : `${words.step} ${step}`,
+        ]
       : [words[kind], name]
   const text = what.filter(Boolean).join(', ')
   if (!line.correction && corrects === null) return html`${text}`

@@ -170,6 +170,7 @@ function headOf(
     number,
     issuedAt,
     dueAt,
+    ratingVersion,
     workspace: name,
     seller: plan.seller,
     buyer: plan.buyer,

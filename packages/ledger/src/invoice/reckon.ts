@@ -6,7 +6,7 @@ import { canonical } from '../canonical.ts'
 import { compilePrices } from '../prices.ts'
 import { Root } from '../root.ts'
 import { Asking } from './asked.ts'
-import { type Charge, chargesOf, corrections, sumOf } from './charges.ts'
+import { type Charge, chargesOf, corrections, type Part, sumOf } from './charges.ts'
 import { billedBy, documentOf, spanOf } from './document.ts'
 import { type Credit, settle } from './settle.ts'
 import type { Terms } from './terms.ts'
@@ -33,9 +33,13 @@ export interface Reckoning {
 type Rating = (period: Reckoned, books: readonly BookVersion[], workspace: string) => Promise<Reckoning>
 
 /** Rows by version: what was issued by one is verified by it for as long as its documents are kept. */
-const ratings: Readonly<Record<string, Rating>> = { '1': reckonFirst }
+const ratings: Readonly<Record<string, Rating>> = {
+  '1': (period, books, workspace) => reckon(period, books, workspace, part => part),
+  // Lines tell for which tier and region their price is.
+  '2': (period, books, workspace) => reckon(period, books, workspace, withCircumstances(books)),
+}
 
-export const ratingVersion = '1'
+export const ratingVersion = '2'
 
 /** A RangeError for a version that there is not. */
 export function ratingOf(version: string): Rating {
@@ -44,10 +48,11 @@ export function ratingOf(version: string): Rating {
   return rating
 }
 
-async function reckonFirst(
+async function reckon(
   { from, to, terms: given, billed, events }: Reckoned,
   books: readonly BookVersion[],
   workspace: string,
+  told: (part: Part) => Part,
 ): Promise<Reckoning> {
   const period = spanOf({ from, to })
   const terms = { ...given, rounding: roundingOf(books, given) }
@@ -58,12 +63,24 @@ async function reckonFirst(
       root.add(leafOf(event))
       asking.add(event)
     }
-  const now = chargesOf(asking.asked(books, period), period, terms)
+  const asked = asking.asked(books, period)
+  const now = chargesOf({ ...asked, parts: asked.parts.map(told) }, period, terms)
   const earlier = billed.flatMap(billedBy).filter(({ charge }) => charge.period.startsAt === period.startsAt)
   return {
     charges: billed.length === 0 ? now : corrections(now, earlier),
     evidence: { from, to, events: String(root.leaves), root: root.hex() },
     terms,
+  }
+}
+
+/** With the tier and the region of its rate, where that is for one alone. */
+function withCircumstances(books: readonly BookVersion[]): (part: Part) => Part {
+  const rates = new Map(
+    books.flatMap(({ spec, rates: held }) => held.map(({ id, place }) => [id, spec.rates[place]] as const)),
+  )
+  return part => {
+    const { tier, region } = rates.get(part.key.rate) ?? {}
+    return tier === undefined && region === undefined ? part : { ...part, key: { ...part.key, tier, region } }
   }
 }
 
@@ -83,11 +100,11 @@ const roundingOf = (books: readonly BookVersion[], { rounding }: Terms) =>
 export type Letterhead = Pick<
   InvoiceDocument,
   'kind' | 'number' | 'issuedAt' | 'dueAt' | 'workspace' | 'seller' | 'buyer' | 'note'
-> & { readonly cutoff: string }
+> & { readonly cutoff: string; readonly ratingVersion: string }
 
 /** `own` is the document's period; what is corrected beside it comes after its own lines. */
 export function compose(
-  { cutoff, ...letterhead }: Letterhead,
+  { cutoff, ratingVersion: version, ...letterhead }: Letterhead,
   own: Reckoning,
   corrected: readonly Reckoning[],
   books: readonly BookVersion[],
@@ -102,7 +119,7 @@ export function compose(
       terms,
       evidence: {
         cutoff,
-        ratingVersion,
+        ratingVersion: version,
         books: books.map(({ id, name, version, sha256 }) => ({ id, name, version, sha256 })),
         periods: [own, ...corrected].map(each => each.evidence),
       },

@@ -1,5 +1,6 @@
 // What a document says, in English and Chinese.
 
+import type { ServiceTier } from '@switchyard/kinds'
 import type { InvoiceLanguage } from '@switchyard/runtime'
 
 export type Language = InvoiceLanguage
@@ -35,6 +36,8 @@ const english = {
   cap: 'Above the most of the period',
   residue: 'Rounding',
   step: 'step',
+  tier: 'tier',
+  region: 'region',
   credit: 'Credit',
   service: 'Service period',
   inclusive: 'Prices hold the tax: net and tax of each line are split from it.',
@@ -78,6 +81,8 @@ const chinese: Readonly<Record<Word, string>> = {
   cap: '超过封顶的部分',
   residue: '尾差',
   step: '阶梯',
+  tier: '服务等级',
+  region: '区域',
   credit: '抵扣',
   service: '服务期间',
   inclusive: '单价含税，每行的不含税金额与税额由含税金额分离。',
@@ -133,6 +138,17 @@ const classes: Readonly<Record<string, readonly [en: string, zh: string]>> = {
   req: ['requests', '请求'],
   'doc.ranked': ['ranked documents', '排序文档'],
 }
+
+const tiers: Readonly<Record<ServiceTier, string>> = {
+  standard: '标准',
+  batch: '批量',
+  priority: '优先',
+  cache: '缓存',
+}
+
+/** As it is called; in English by its name. */
+export const tierWords = (tier: ServiceTier, language: Language): string =>
+  language === 'en' ? tier : tiers[tier]
 
 /** Such as `output tokens`; the unit itself where it has no word. */
 export const classWords = (unit: string, language: Language): string =>

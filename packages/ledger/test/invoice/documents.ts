@@ -81,6 +81,8 @@ export function sample(currency = 'CNY', taxInclusive = true): InvoiceDocument {
       unit: 'img.out.count',
       rate: '18',
       price: '0.111 / 1',
+      tier: 'batch',
+      region: '=eu-west-1',
     }),
     part(500_000n, 250_000_000_000n, {
       project: '+lab',

@@ -1,10 +1,11 @@
 // Invoices through the store: what is issued, what comes late, what is verified.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { decimalOf, type InvoiceDocument } from '@switchyard/kinds'
+import { decimalOf, type InvoiceDocument, type InvoiceLine } from '@switchyard/kinds'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { document } from '../../../store/test/given.ts'
 import { creditNote } from '../../src/invoice/credit.ts'
+import { linesHash } from '../../src/invoice/document.ts'
 import { issueInvoice } from '../../src/invoice/issue.ts'
 import { openYard, operator, workspaceOf, type Yard } from './ledger.ts'
 
@@ -87,7 +88,7 @@ describe('a month', () => {
       period: { from: october, to: '2026-10-31T16:00:00.000Z' },
       net: '41.06',
       tax: '2.46',
-      evidence: { ratingVersion: '1', periods: [{ events: '1' }] },
+      evidence: { ratingVersion: '2', periods: [{ events: '1' }] },
     })
     expect(
       document?.lines.map(({ model, unit, price, quantity, exact }) => [model, unit, price, quantity, exact]),
@@ -139,16 +140,41 @@ describe('a month', () => {
       await yard.use('2026-10-20T00:00:00Z', output, data)
     await yard.turn(afterOctober)
     const [issued] = await yard.issued()
-    expect(issued?.lines.map(({ price, quantity, exact }) => [price, quantity, exact])).toEqual([
-      ['2 / 1', '30', '60'],
-      ['3 / 1', '20', '60'],
-      ['5 / 1', '10', '50'],
-      ['1 / 1', '10', '10'],
+    expect(
+      issued?.lines.map(({ price, quantity, exact, tier, region }) => [price, quantity, exact, tier, region]),
+    ).toEqual([
+      ['2 / 1', '30', '60', undefined, undefined],
+      ['3 / 1', '20', '60', 'priority', undefined],
+      ['5 / 1', '10', '50', 'priority', 'eu'],
+      ['1 / 1', '10', '10', 'cache', undefined],
     ])
     const rated = await yard.db.usage.usage(operator, { workspace: 'default', by: [] })
     expect(rated[0]?.amounts).toMatchObject([{ amount: '180' }])
     const number = issued?.number ?? ''
     expect((await yard.verify(number)).difference).toBeUndefined()
+    // As it was issued before lines told of tiers and regions.
+    const before = (await yard.archive(number)).map(line => {
+      if (!line.startsWith('{"archive"')) return line
+      // Why `as`: the archive has written it.
+      const entry = JSON.parse(line) as { readonly archive: 1; readonly document: InvoiceDocument }
+      const { lines, evidence } = entry.document
+      const plainLines = lines.map(line => {
+        const members = Object.entries(line).filter(([name]) => name !== 'tier' && name !== 'region')
+        return Object.fromEntries(members) as InvoiceLine // both may be absent
+      })
+      return JSON.stringify({
+        ...entry,
+        document: {
+          ...entry.document,
+          lines: plainLines,
+          linesHash: linesHash(plainLines),
+          evidence: { ...evidence, ratingVersion: '1' },
+        },
+      })
+    })
+    expect((await yard.verify(number, before)).difference).toBeUndefined()
+    const mixed = before.map(line => line.replace('"ratingVersion":"1"', '"ratingVersion":"2"'))
+    expect((await yard.verify(number, mixed)).difference).toMatch(/^line 2: tier is undefined/)
     const forged = (await yard.archive(number)).map(line =>
       line.startsWith('{"events"') ? line.replace('"tier":"cache"', '"tier":"priority"') : line,
     )
