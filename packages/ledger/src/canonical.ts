@@ -29,11 +29,23 @@ function list(items: readonly Json[]): string {
 // Grown as one string, with no pair or closure for each member: half the time for an entry of the trail.
 function object(members: { readonly [name: string]: Json | undefined }): string {
   let written = '{'
-  for (const name of Object.keys(members).sort()) {
+  for (const name of sorted(Object.keys(members))) {
     const value = members[name]
     if (value !== undefined) written += `${(written === '{' ? '' : ',') + text(name)}:${canonical(value)}`
   }
   return `${written}}`
+}
+
+/** In place. By insertion: members are few, and for those the engine's own sort takes three times as long. */
+function sorted(names: string[]): readonly string[] {
+  if (names.length > 32) return names.sort()
+  for (let i = 1; i < names.length; i += 1) {
+    const name = names[i]!
+    let at = i
+    for (; at > 0 && names[at - 1]! > name; at -= 1) names[at] = names[at - 1]!
+    names[at] = name
+  }
+  return names
 }
 
 /** What stands in JSON as it is. */

@@ -75,11 +75,15 @@ export interface TileGrowth {
   readonly hashes: Uint8Array
 }
 
-/** What a batch of pending entries becomes. */
-export interface AuditBatch {
-  readonly entries: readonly SequencedAudit[]
-  readonly tiles: readonly TileGrowth[]
-}
+/**
+ * Makes entries of pending ones, and answers how the tree has grown. It hands them over in order, in pieces as it likes:
+ * the store writes one while the next is made.
+ */
+export type AuditNumbering = (
+  state: AuditState,
+  pending: readonly PendingAudit[],
+  add: (entries: readonly SequencedAudit[]) => void,
+) => readonly TileGrowth[] | Promise<readonly TileGrowth[]>
 
 /** What a batch is numbered by. */
 export interface AuditState extends AuditHead {
@@ -188,11 +192,7 @@ export interface AuditStore {
    * Numbers at most `limit` pending entries in one transaction, as `number` says; answers how many, or `stale` when
    * another epoch has the log, and then nothing has changed.
    */
-  sequence(
-    epoch: bigint,
-    limit: number,
-    number: (state: AuditState, pending: readonly PendingAudit[]) => AuditBatch | Promise<AuditBatch>,
-  ): Promise<number | 'stale'>
+  sequence(epoch: bigint, limit: number, number: AuditNumbering): Promise<number | 'stale'>
   /** Hashes of a tile, of as many as it holds; undefined when there is none. */
   tile(level: number, n: number): Promise<Uint8Array | undefined>
   /** Canonical texts of entries `[from, to)`; fewer where they were pruned. */

@@ -18,14 +18,26 @@ const segment = (name: string) => name.replaceAll('~', '~0').replaceAll('/', '~1
 export function diffOf(before: Json, after: Json, path = ''): readonly Operation[] {
   if (!isMembers(before) || !isMembers(after))
     return same(before, after) ? [] : [{ op: 'replace', path, value: after }]
-  const names = [...new Set([...Object.keys(before), ...Object.keys(after)])].sort()
-  return names.flatMap((name): readonly Operation[] => {
-    const [old, now] = [before[name], after[name]]
+  const found: Operation[] = []
+  compare(before, after, path, found)
+  return found
+}
+
+/** Adds what differs to `found`: most members do not, and cost no list of their own. */
+function compare(before: Members, after: Members, path: string, found: Operation[]): void {
+  const names = Object.keys(before)
+  for (const name of Object.keys(after)) if (!Object.hasOwn(before, name)) names.push(name)
+  for (const name of names.sort()) {
+    // A label may be called `constructor`.
+    const old = Object.hasOwn(before, name) ? before[name] : undefined
+    const now = Object.hasOwn(after, name) ? after[name] : undefined
+    if (old === now) continue
     const at = `${path}/${segment(name)}`
-    if (now === undefined) return old === undefined ? [] : [{ op: 'remove', path: at }]
-    if (old === undefined) return [{ op: 'add', path: at, value: now }]
-    return diffOf(old, now, at)
-  })
+    if (now === undefined) found.push({ op: 'remove', path: at })
+    else if (old === undefined) found.push({ op: 'add', path: at, value: now })
+    else if (isMembers(old) && isMembers(now)) compare(old, now, at, found)
+    else if (!same(old, now)) found.push({ op: 'replace', path: at, value: now })
+  }
 }
 
 function same(a: Json, b: Json): boolean {

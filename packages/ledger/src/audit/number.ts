@@ -1,20 +1,21 @@
 // Pending entries become entries of the log: numbered without a hole, in the log and in their workspace, written in
 // their one form, hashed, and put into the tree.
 import { hash } from 'node:crypto'
+import { setImmediate } from 'node:timers/promises'
 import {
-  type AuditBatch,
+  type AuditNumbering,
   type AuditOutcome,
   type AuditState,
   auditOutcomes,
   type PendingAudit,
-  type PersonKey,
   type Persons,
   type SequencedAudit,
+  type TileGrowth,
 } from '@switchyard/runtime'
 import { canonical, type Json } from '../canonical.ts'
 import { diffOf, type Operation, redactOperations } from './diff.ts'
 import { hashLeaf } from './hash.ts'
-import { personsIn, sealPersons } from './persons.ts'
+import { sealPersons, tellingsOf } from './persons.ts'
 import { growTiles, mostEntryBytes } from './tiles.ts'
 
 /** Version of the form of an entry. */
@@ -36,18 +37,44 @@ interface Numbers {
 }
 
 /** Without keys of persons everything stands as it was told. */
-export function numberEntries(state: AuditState, pending: readonly PendingAudit[]): AuditBatch {
-  return finish(state, toldOf(state, pending), () => undefined)
+export const numberEntries: AuditNumbering = (state, pending, add) => {
+  const entries = toldOf(state, pending).map(whole => entryOf(whole, entry => entry))
+  add(entries)
+  return grown(state, entries)
 }
+
+/** So many are written by the database while this process makes the next ones. */
+const piece = 200
 
 /** The same, with what names a person sealed under that person's key. */
 export const numbering =
-  (persons: Pick<Persons, 'of'>) =>
-  async (state: AuditState, pending: readonly PendingAudit[]): Promise<AuditBatch> => {
-    const told = toldOf(state, pending)
-    const keyAt = await persons.of(new Set(told.flatMap(personsIn)))
-    return finish(state, told, keyAt)
+  (persons: Pick<Persons, 'of'>): AuditNumbering =>
+  async (state, pending, add) => {
+    const told = toldOf(state, pending).map(whole => ({ whole, tellings: tellingsOf(whole) }))
+    const whom = new Set<string>()
+    for (const { tellings } of told) for (const { who } of tellings) whom.add(who)
+    const keyAt = await persons.of(whom)
+    const entries: SequencedAudit[] = []
+    for (let from = 0; from < told.length; from += piece) {
+      const made = told.slice(from, from + piece).map(({ whole, tellings }) =>
+        entryOf(whole, (entry, time) =>
+          // What had to give way to its digest tells nothing any more.
+          sealPersons(entry, who => keyAt(who, time), entry === whole ? tellings : tellingsOf(entry)),
+        ),
+      )
+      add(made)
+      entries.push(...made)
+      await setImmediate() // it leaves now
+    }
+    return grown(state, entries)
   }
+
+const grown = (state: AuditState, entries: readonly SequencedAudit[]): readonly TileGrowth[] =>
+  growTiles(
+    state.size,
+    state.edge,
+    entries.map(({ leaf }) => leaf),
+  ).tiles
 
 function toldOf(state: AuditState, pending: readonly PendingAudit[]): readonly Members[] {
   const counts = new Map(state.counts)
@@ -59,13 +86,7 @@ function toldOf(state: AuditState, pending: readonly PendingAudit[]): readonly M
   })
 }
 
-type KeyAt = (who: string, at: string) => PersonKey | undefined
-
-function finish(state: AuditState, told: readonly Members[], keyAt: KeyAt): AuditBatch {
-  const entries = told.map(whole => entryOf(whole, keyAt))
-  const leaves = entries.map(({ leaf }) => leaf)
-  return { entries, tiles: growTiles(state.size, state.edge, leaves).tiles }
-}
+type Seal = (entry: Members, time: string) => Members
 
 const textOf = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined)
 
@@ -80,22 +101,17 @@ function wholeOf(given: PendingAudit['entry'], { seq, workspaceSeq, at }: Number
         ? diffOf(before ?? {}, after ?? {})
         : [],
   )
-  return {
-    ...withoutNulls(rest),
-    ...(before === undefined ? {} : { before: digestOf(before) }),
-    ...(after === undefined ? {} : { after: digestOf(after) }),
-    ...(changes.length === 0 ? {} : { diff: changes as unknown as Json }), // operations are JSON
-    schema,
-    seq,
-    sequenced_at: at,
-    workspace,
-    workspace_seq: workspaceSeq,
-  }
+  const whole = withoutNulls(rest)
+  if (before !== undefined) whole.before = digestOf(before)
+  if (after !== undefined) whole.after = digestOf(after)
+  if (changes.length > 0) whole.diff = changes as unknown as Json // operations are JSON
+  const numbered: Numbered & Members = { seq, sequenced_at: at, workspace_seq: workspaceSeq }
+  return Object.assign(whole, numbered, { schema, workspace })
 }
 
-function entryOf(whole: Members, keyAt: KeyAt): SequencedAudit {
+function entryOf(whole: Members, seal: Seal): SequencedAudit {
   const time = textOf(whole.time)
-  const { text, told } = fitting(whole, entry => sealPersons(entry, who => keyAt(who, time ?? '')))
+  const { text, told } = fitting(whole, entry => seal(entry, time ?? ''))
   const resource = isMembers(told.resource) ? told.resource : {}
   const actor = isMembers(told.actor) ? textOf(told.actor.id) : undefined
   const { seq, sequenced_at: at, workspace_seq: workspaceSeq } = whole as unknown as Numbered // as `wholeOf` wrote it
@@ -119,8 +135,11 @@ function entryOf(whole: Members, keyAt: KeyAt): SequencedAudit {
 const isMembers = (value: Json | undefined): value is Members =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
-const withoutNulls = (members: Members): Members =>
-  Object.fromEntries(Object.entries(members).filter(([, value]) => value !== null))
+function withoutNulls(members: Members): Record<string, Json | undefined> {
+  const kept: Record<string, Json | undefined> = {}
+  for (const name of Object.keys(members)) if (members[name] !== null) kept[name] = members[name]
+  return kept
+}
 
 function outcomeOf(value: Json | undefined): AuditOutcome {
   return auditOutcomes.find(outcome => outcome === value) ?? 'success'

@@ -6,12 +6,14 @@ import { canonical, type Json } from '../canonical.ts'
 
 type Members = { readonly [name: string]: Json | undefined }
 
+/** Member by member, or the index of an item. */
+type Place = readonly string[]
+
 /** A value of an entry that tells something of a person. */
-interface Telling {
+export interface Telling {
   /** `user:ann`, `email:ann@example.com`, `issuer:okta/ann`. */
   readonly who: string
-  /** RFC 6901. */
-  readonly pointer: string
+  readonly place: Place
   readonly value: Json
 }
 
@@ -31,70 +33,90 @@ const addressee = (name: string): string =>
 
 export const personPrefix = 'person:'
 
+const [actorId, actorName, onBehalfOf] = [
+  ['actor', 'id'],
+  ['actor', 'name'],
+  ['actor', 'on_behalf_of'],
+]
+const [originIp, originAgent] = [
+  ['origin', 'ip'],
+  ['origin', 'agent'],
+]
+const [subjectPlace, resourceName, diffPlace] = [['subject'], ['resource', 'name'], ['diff']]
+
+const nothing: Members = {}
+const membersOf = (value: Json | undefined): Members => (isMembers(value) ? value : nothing)
+
 /** In the order in which the entry has them; a whole diff of a person's own document is one of them. */
-function tellingsOf(entry: Members): readonly Telling[] {
+export function tellingsOf(entry: Members): readonly Telling[] {
   const found: Telling[] = []
-  const tell = (who: string | undefined, pointer: string, value: Json | undefined) => {
-    if (who !== undefined && value !== undefined && value !== null) found.push({ who, pointer, value })
+  const tell = (who: string | undefined, place: Place, value: Json | undefined) => {
+    if (who !== undefined && value !== undefined && value !== null) found.push({ who, place, value })
   }
-  const [actor, origin, resource] = [entry.actor, entry.origin, entry.resource].map(one =>
-    isMembers(one) ? one : {},
-  )
-  const [acting, behalf, subject] = [actor?.id, actor?.on_behalf_of, entry.subject].map(personOf)
-  tell(acting, '/actor/id', actor?.id)
-  tell(acting, '/actor/name', actor?.name)
-  tell(behalf, '/actor/on_behalf_of', actor?.on_behalf_of)
-  tell(subject, '/subject', entry.subject)
+  const actor = membersOf(entry.actor)
+  const origin = membersOf(entry.origin)
+  const { kind, name } = membersOf(entry.resource)
+  const acting = personOf(actor.id)
+  const behalf = personOf(actor.on_behalf_of)
+  const subject = personOf(entry.subject)
+  tell(acting, actorId, actor.id)
+  tell(acting, actorName, actor.name)
+  tell(behalf, onBehalfOf, actor.on_behalf_of)
+  tell(subject, subjectPlace, entry.subject)
   const caller = acting ?? behalf ?? subject
-  tell(caller, '/origin/ip', origin?.ip)
-  tell(caller, '/origin/agent', origin?.agent)
-  const { kind, name } = resource ?? {}
+  tell(caller, originIp, origin.ip)
+  tell(caller, originAgent, origin.agent)
   const whole =
     typeof kind === 'string' && own.has(kind) && typeof name === 'string' ? addressee(name) : undefined
-  tell(whole, '/resource/name', name)
-  if (whole) tell(whole, '/diff', entry.diff)
-  else walk(entry.diff ?? null, '/diff', found)
+  tell(whole, resourceName, name)
+  if (whole) tell(whole, diffPlace, entry.diff)
+  else walk(entry.diff ?? null, diffPlace, found)
   return found
 }
 
 /** Principals and mail addresses that stand as values of their own, and names beside `kind: User`. */
-function walk(value: Json, pointer: string, found: Telling[]): void {
+function walk(value: Json, place: Place, found: Telling[]): void {
   if (typeof value === 'string') {
-    if (principal.test(value)) found.push({ who: value, pointer, value })
-    else if (mail.test(value)) found.push({ who: `email:${value.toLowerCase()}`, pointer, value })
-  } else if (isList(value)) for (const [at, item] of value.entries()) walk(item, `${pointer}/${at}`, found)
+    if (principal.test(value)) found.push({ who: value, place, value })
+    else if (value.includes('@') && mail.test(value))
+      found.push({ who: `email:${value.toLowerCase()}`, place, value })
+  } else if (isList(value))
+    for (const [at, item] of value.entries()) walk(item, [...place, String(at)], found)
   else if (isMembers(value))
-    for (const [name, held] of Object.entries(value)) {
+    for (const name of Object.keys(value)) {
+      const held = value[name]
       if (held === undefined) continue
-      const place = `${pointer}/${escaped(name)}`
       if (name === 'name' && value.kind === 'User' && typeof held === 'string')
-        found.push({ who: `user:${held}`, pointer: place, value: held })
-      else walk(held, place, found)
+        found.push({ who: `user:${held}`, place: [...place, name], value: held })
+      else walk(held, [...place, name], found)
     }
 }
-
-/** Whom the entry names. */
-export const personsIn = (entry: Members): readonly string[] => tellingsOf(entry).map(({ who }) => who)
 
 /** Under which key somebody's entries are; undefined leaves them as they are. */
 export type KeyOf = (who: string) => PersonKey | undefined
 
 /** The same entry with what it tells of persons sealed, or gone where the key is. */
-export function sealPersons(entry: Members, keyOf: KeyOf): Members {
+export function sealPersons(entry: Members, keyOf: KeyOf, tellings = tellingsOf(entry)): Members {
   const of = new Map<string, Sealing>()
-  let sealed = entry
-  for (const { who, pointer, value } of tellingsOf(entry)) {
+  const placed: Placed[] = []
+  for (const { who, place, value } of tellings) {
     const key = keyOf(who)
     if (!key) continue
     const one = of.get(key.id) ?? { key, told: [] }
     of.set(key.id, one)
-    one.told.push([pointer, value])
-    sealed = put(sealed, steps(pointer), personPrefix + key.id) as Members // an object stays one
+    one.told.push([pointerOf(place), value])
+    placed.push([place, personPrefix + key.id])
   }
+  if (placed.length === 0) return entry
   const personal: Record<string, string> = {}
-  for (const { key, told } of of.values())
-    if (key.seal) personal[key.id] = key.seal(JSON.stringify(told), boundTo(entry))
-  return Object.keys(personal).length === 0 ? sealed : { ...sealed, personal }
+  let isSealed = false
+  for (const { key, told } of of.values()) {
+    if (!key.seal) continue
+    personal[key.id] = key.seal(JSON.stringify(told), boundTo(entry))
+    isSealed = true
+  }
+  const sealed = put(entry, placed)
+  return isSealed ? { ...sealed, personal } : sealed
 }
 
 interface Sealing {
@@ -106,15 +128,15 @@ interface Sealing {
 export function openPersons(entry: Members, keys: ReadonlyMap<string, PersonKey>): Members {
   const { personal, ...rest } = entry
   if (!isMembers(personal)) return entry
-  let opened: Members = rest
+  const placed: Placed[] = []
   for (const [id, text] of Object.entries(personal)) {
     const told = typeof text === 'string' ? keys.get(id)?.open(text, boundTo(entry)) : undefined
     if (told === undefined) continue
     // Why `as`: it was written by `sealPersons`, and opens for nobody else's.
     for (const [pointer, value] of JSON.parse(told) as readonly (readonly [string, Json])[])
-      opened = put(opened, steps(pointer), value) as Members
+      placed.push([steps(pointer), value])
   }
-  return opened
+  return put(rest, placed)
 }
 
 /** Texts of entries, each with what is sealed in it opened. */
@@ -131,17 +153,40 @@ export async function openEntries(
 
 const boundTo = ({ id }: Members): string => (typeof id === 'string' ? id : '')
 
-const steps = (pointer: string): readonly string[] =>
+/** RFC 6901. */
+const pointerOf = (place: Place): string => `/${place.map(escaped).join('/')}`
+const steps = (pointer: string): Place =>
   pointer
     .slice(1)
     .split('/')
     .map(step => step.replaceAll('~1', '/').replaceAll('~0', '~'))
 
-/** The value with another one at a place in it; the same where it has no such place. */
-function put(value: Json, [step, ...more]: readonly string[], placed: Json): Json {
-  if (step === undefined) return placed
-  if (isList(value)) return value.map((item, at) => (String(at) === step ? put(item, more, placed) : item))
-  if (!isMembers(value)) return value
-  const held = value[step]
-  return held === undefined ? value : { ...value, [step]: put(held, more, placed) }
+type Placed = readonly [place: Place, value: Json]
+type Open = Record<string, Json | undefined>
+
+/** The entry with other values at places of it, and one that it does not have passed over. What holds none is shared. */
+function put(entry: Members, placed: readonly Placed[]): Members {
+  const root: Open = { ...entry }
+  const own = new Set<object>()
+  for (const [place, value] of placed) {
+    let holder: Open | undefined = root
+    for (const step of place.slice(0, -1)) {
+      if (holder === undefined) break
+      holder = opened(holder, step, own)
+    }
+    const last = place.at(-1)
+    if (holder && last !== undefined && holder[last] !== undefined) holder[last] = value
+  }
+  return root
+}
+
+/** What a member holds, as a copy that is ours to write. */
+function opened(holder: Open, step: string, own: Set<object>): Open | undefined {
+  const held = holder[step]
+  if (typeof held !== 'object' || held === null) return undefined
+  if (own.has(held)) return held as Open // a copy of ours
+  const copy = (isList(held) ? [...held] : { ...held }) as Json
+  own.add(copy as object)
+  holder[step] = copy
+  return copy as Open // a list is written by its indices
 }

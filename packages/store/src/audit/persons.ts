@@ -31,6 +31,7 @@ const columns = `id, mark, key_id, wrapped, to_char(erased_at, 'YYYY-MM-DD"T"HH2
 
 export function personsOn(database: Database, ring: KeyRing, vault: Vault, random: RandomBytes): Persons {
   const keys = new Map<string, KeyObject>()
+  const nonces = pooled(random)
   let secret: Promise<Sealed> | undefined
 
   async function marksOf(whom: Iterable<string>): Promise<ReadonlyMap<string, Buffer>> {
@@ -52,7 +53,7 @@ export function personsOn(database: Database, ring: KeyRing, vault: Vault, rando
     return key
   }
 
-  const standing = async (row: Standing): Promise<PersonKey> => personKey(row.id, await keyOf(row), random)
+  const standing = async (row: Standing): Promise<PersonKey> => personKey(row.id, await keyOf(row), nonces)
 
   const rowsOf = (marks: readonly Buffer[]): Promise<readonly Row[]> =>
     database.transaction(as, { readOnly: true }, async client => {
@@ -150,6 +151,17 @@ async function mailsOf(client: PoolClient, whom: readonly string[]): Promise<rea
     users,
   ])
   return rows.map(({ mail }) => `email:${mail}`)
+}
+
+/** The same bytes, drawn some thousands at once: a draw costs more than what an entry needs of it. */
+function pooled(random: RandomBytes): RandomBytes {
+  let pool = new Uint8Array(0)
+  return size => {
+    if (pool.length < size) pool = new Uint8Array(random(Math.max(4096, size)))
+    const drawn = pool.slice(0, size)
+    pool = pool.subarray(size)
+    return drawn
+  }
 }
 
 function personKey(id: string, key: KeyObject, random: RandomBytes): PersonKey {

@@ -1,6 +1,6 @@
 // One batch of the log, in one transaction that an older sequencer's cannot be: it names the epoch and the size that
 // it goes on from, and what somebody else has moved it does not touch.
-import type { AuditStore, PendingAudit, SequencedAudit, TileGrowth } from '@switchyard/runtime'
+import type { AuditNumbering, PendingAudit, SequencedAudit, TileGrowth } from '@switchyard/runtime'
 import type { PoolClient } from 'pg'
 
 const tileHashes = 256
@@ -36,7 +36,7 @@ export async function sequence(
   client: PoolClient,
   epoch: bigint,
   limit: number,
-  number: Parameters<AuditStore['sequence']>[2],
+  number: AuditNumbering,
 ): Promise<number | 'stale'> {
   // Nothing to do is found without a lock, so that an idle log writes nothing.
   const waiting = await client.query('select from audit_pending limit 1')
@@ -55,7 +55,9 @@ export async function sequence(
     'select place, size from audit_counts where place = any ($1)',
     [places],
   )
-  const batch = await number(
+  const entries: SequencedAudit[] = []
+  let writing = Promise.resolve()
+  const tiles = await number(
     {
       size,
       sequencedAt: held.last ?? undefined,
@@ -64,15 +66,17 @@ export async function sequence(
       at: held.at,
     },
     pending,
+    some => {
+      entries.push(...some)
+      writing = writing.then(() => addEntries(client, some))
+      writing.catch(() => undefined) // told below, where it is waited for
+    },
   )
-  await addEntries(client, batch.entries)
-  await growTiles(client, batch.tiles)
-  await countsOf(client, batch.entries)
-  await client.query('update audit_head set size = $1, sequenced_at = $2', [
-    size + batch.entries.length,
-    held.at,
-  ])
-  return batch.entries.length
+  await writing
+  await growTiles(client, tiles)
+  await countsOf(client, entries)
+  await client.query('update audit_head set size = $1, sequenced_at = $2', [size + entries.length, held.at])
+  return entries.length
 }
 
 const placeOf = (workspace: unknown): string => (typeof workspace === 'string' ? workspace : '')
@@ -92,32 +96,36 @@ async function edgeOf(client: PoolClient, size: number): Promise<readonly Uint8A
 }
 
 // The entries come as one text: canonical JSON has no line breaks, and in an array of texts each quotation mark of them
-// would be escaped and unescaped.
+// would be escaped and unescaped. The hashes come as one row of bytes, and what needs no escaping as arrays that are
+// written here: the driver looks at each character of each text.
 const addition = `
 insert into audit_log (seq, workspace, workspace_seq, id, time, sequenced_at, actor, action, outcome, kind, name, leaf, entry)
-select seq, workspace, workspace_seq, id, time, sequenced_at, actor, action, outcome, kind, name, decode(leaf, 'hex'), entry
+select seq, workspace, workspace_seq, id, time, sequenced_at, actor, action, outcome, kind, name,
+  substring($12::bytea from 32 * (place::int - 1) + 1 for 32), entry
 from rows from (unnest($1::bigint[], $2::text[], $3::bigint[], $4::uuid[], $5::timestamptz[], $6::timestamptz[], $7::text[],
-  $8::text[], $9::text[], $10::text[], $11::text[], $12::text[]), string_to_table($13, e'\\n'))
-  as given(seq, workspace, workspace_seq, id, time, sequenced_at, actor, action, outcome, kind, name, leaf, entry)`
+  $8::text[], $9::text[], $10::text[], $11::text[]), string_to_table($13, e'\\n')) with ordinality
+  as given(seq, workspace, workspace_seq, id, time, sequenced_at, actor, action, outcome, kind, name, entry, place)`
 
 export async function addEntries(client: PoolClient, entries: readonly SequencedAudit[]): Promise<void> {
   const column = <T>(of: (entry: SequencedAudit) => T) => entries.map(of)
+  // Numbers, ids and times: a quotation mark in one would end its row, and is refused by the type of the column.
+  const written = (of: (entry: SequencedAudit) => number | string) => `{${entries.map(of).join(',')}}`
   await client.query({
     name: 'audit-add',
     text: addition,
     values: [
-      column(({ seq }) => seq),
+      written(({ seq }) => seq),
       column(({ workspace }) => workspace),
-      column(({ workspaceSeq }) => workspaceSeq),
-      column(({ id }) => id),
-      column(({ time }) => time),
-      column(({ sequencedAt }) => sequencedAt),
+      written(({ workspaceSeq }) => workspaceSeq),
+      written(({ id }) => id),
+      written(({ time }) => time),
+      written(({ sequencedAt }) => sequencedAt),
       column(({ actor }) => actor),
       column(({ action }) => action),
       column(({ outcome }) => outcome),
       column(({ kind }) => kind),
       column(({ name }) => name),
-      column(({ leaf }) => Buffer.from(leaf).toString('hex')),
+      Buffer.concat(entries.map(({ leaf }) => leaf)),
       column(({ entry }) => entry).join('\n'),
     ],
   })
