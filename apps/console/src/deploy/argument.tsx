@@ -4,6 +4,7 @@ import { Input, InputNumber, Select } from 'antd'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import type { Schema } from '../api/catalogue.ts'
+import { useSaid } from '../kinds/said.ts'
 import { Field } from './field.tsx'
 
 interface ArgumentProps {
@@ -16,13 +17,16 @@ interface ArgumentProps {
 
 export function ArgumentField({ name, argument, value, onChange }: ArgumentProps) {
   const { t } = useTranslation('deploy')
+  const said = useSaid()
   const schema = argument.schema as Schema // of JSON Schema, as far as forms read it
   const { type, minimum, maximum } = schema
   const [written, setWritten] = useState(() => (value === undefined ? '' : JSON.stringify(value)))
   const [isBad, setBad] = useState(false)
   const range =
     minimum !== undefined && maximum !== undefined ? t('engine.from', { minimum, maximum }) : undefined
-  const help = [argument.doc, range].filter(text => text !== undefined).join(' · ')
+  const help = [argument.doc === undefined ? undefined : said.text(argument.doc), range]
+    .filter(text => text !== undefined)
+    .join(' · ')
   const label = argument.flag
   if (type === 'boolean')
     return (

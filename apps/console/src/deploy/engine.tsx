@@ -5,6 +5,7 @@ import { Collapse, Input, InputNumber, Radio, Select } from 'antd'
 import { useEffect, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { useMay } from '../api/catalogue.ts'
+import { useSaid } from '../kinds/said.ts'
 import { isLent, isMeant, referenceTo, useSeen } from '../kinds/seen.ts'
 import { grouped } from '../parts/numbers.ts'
 import { usePreferences } from '../preferences.ts'
@@ -68,6 +69,7 @@ export function EngineStep({ draft, change }: StepProps) {
   const { t } = useTranslation('deploy')
   const { language } = usePreferences()
   const may = useMay()
+  const said = useSaid()
   const engines = useSeen<EngineDocument>('Engine')
   const models = useSeen<ModelDocument>('Model')
   const { workspace } = draft
@@ -108,7 +110,9 @@ export function EngineStep({ draft, change }: StepProps) {
         {able.map(one => (
           <Radio key={one.metadata.id} value={referenceTo(one)} className="choice">
             <strong>{one.metadata.displayName ?? one.metadata.name}</strong>
-            <span className="choice-facts quiet">{one.metadata.description}</span>
+            <span className="choice-facts quiet">
+              {one.metadata.description !== undefined && said.text(one.metadata.description)}
+            </span>
           </Radio>
         ))}
       </Radio.Group>

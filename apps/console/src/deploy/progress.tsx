@@ -4,6 +4,7 @@ import { Alert, Progress as Bar, Collapse, Steps, Table, Typography } from 'antd
 import { useEffect, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { PhaseTag } from '../kinds/phase.tsx'
+import { useSaid } from '../kinds/said.ts'
 import { useSeen } from '../kinds/seen.ts'
 import { Loading, Nothing } from '../shell/states.tsx'
 import type { EndpointDocument } from './draft.ts'
@@ -95,6 +96,7 @@ function Replicas({ replicas }: { readonly replicas: readonly ReplicaDocument[] 
 
 export function Progress() {
   const { t } = useTranslation('deploy')
+  const said = useSaid()
   const { workspace, name } = useParams({ from: '/deploy/$workspace/$name' })
   const { as: publicName = name } = useSearch({ from: '/deploy/$workspace/$name' })
   const endpoints = useSeen<EndpointDocument>('Endpoint')
@@ -151,9 +153,16 @@ export function Progress() {
             }
           />
         )}
-        {wrong && <Alert type="error" showIcon title={t('progress.failed')} description={wrong.message} />}
+        {wrong && (
+          <Alert type="error" showIcon title={t('progress.failed')} description={said.text(wrong.message)} />
+        )}
         {!isReady && !wrong && waits && (
-          <Alert type="warning" showIcon title={t('progress.waiting')} description={waits.message} />
+          <Alert
+            type="warning"
+            showIcon
+            title={t('progress.waiting')}
+            description={said.text(waits.message)}
+          />
         )}
       </div>
       {counts && counts.desired > 0 && (

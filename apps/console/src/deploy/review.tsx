@@ -6,8 +6,10 @@ import { Alert, Button } from 'antd'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { useMay } from '../api/catalogue.ts'
+import { Editor } from '../parts/editor.tsx'
 import { useExchange } from '../session/context.tsx'
 import { FaultAlert } from '../shell/fault.tsx'
+import { yamlOf } from '../write/text.ts'
 import { type Draft, endpointOf, forgetDraft, isSaid, routeOf, type Step, stepOf, steps } from './draft.ts'
 
 interface ReviewProps {
@@ -137,9 +139,10 @@ export function Review({ draft, go }: ReviewProps) {
         )}
       </div>
       <h2 className="field-title">{t('review.document')}</h2>
-      <pre className="document">
-        {[document, ...(route ? [route] : [])].map(one => JSON.stringify(one, undefined, 2)).join('\n---\n')}
-      </pre>
+      <Editor
+        value={[document, ...(route ? [route] : [])].map(yamlOf).join('---\n')}
+        label={t('review.document')}
+      />
       <Button
         type="primary"
         disabled={!isFine || lacking.length > 0 || routeFault !== undefined}

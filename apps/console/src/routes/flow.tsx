@@ -77,7 +77,11 @@ export default function Flow({ document }: Shown) {
             }}
           />
           <Answer route={name} explanation={asked && answer.data} error={answer.error} />
-          {asked && <Button onClick={() => setAsked(undefined)}>{t('edit.discard')}</Button>}
+          {asked && (
+            <div>
+              <Button onClick={() => setAsked(undefined)}>{t('explain.clear')}</Button>
+            </div>
+          )}
         </>
       )}
     </div>
