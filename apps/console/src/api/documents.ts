@@ -6,8 +6,10 @@ type Plural = Pick<KindInfo, 'plural'>
 export const collectionPath = ({ plural }: Plural, workspace: string | null): string =>
   workspace === null ? `/api/v1/${plural}` : `/api/v1/workspaces/${encodeURIComponent(workspace)}/${plural}`
 
-export const documentPath = (kind: Plural, { workspace, name }: Pick<Document['metadata'], 'workspace' | 'name'>): string =>
-  `${collectionPath(kind, workspace)}/${encodeURIComponent(name)}`
+export const documentPath = (
+  kind: Plural,
+  { workspace, name }: Pick<Document['metadata'], 'workspace' | 'name'>,
+): string => `${collectionPath(kind, workspace)}/${encodeURIComponent(name)}`
 
 /** Where the right to write a document of this kind is held. */
 export const writtenFrom = (
