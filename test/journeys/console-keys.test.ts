@@ -218,7 +218,7 @@ describe.skipIf(!hasChromium)('keys and the playground', { timeout: 240_000 }, (
     await say(page, '再来')
     await page.getByText('已达到密钥的请求数限额。').waitFor(patience)
     await page.getByText(/同样的请求将于 .+ 恢复可用/).waitFor()
-    // biome-ignore lint/performance/noDomInnerText: what is seen, and no more
+    // biome-ignore lint/performance/useDomNodeTextContent: what is seen, and no more
     const words = await page.locator('main, #content').first().innerText()
     expect(words).not.toMatch(/\b(Retry|Copy|Edit|Tokens|Request|Workspace|Clear|Send)\b/)
     for (const name of ['向量嵌入', '重排序']) {

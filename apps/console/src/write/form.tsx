@@ -45,8 +45,7 @@ interface Labelled extends At {
   readonly isRequired?: boolean
 }
 
-const shown = (value: unknown) =>
-  typeof value === 'object' ? JSON.stringify(value) : value === undefined ? '' : String(value)
+const shown = (value: unknown) => (typeof value === 'string' ? value : (JSON.stringify(value) ?? ''))
 
 /** A field with its label: inputs of one line here, what has an inside as a group. */
 export function Field({ schema: given, path, label, isRequired = false }: Labelled) {

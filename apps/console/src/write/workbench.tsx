@@ -33,7 +33,10 @@ interface WorkbenchProps {
   readonly document?: Document
 }
 
-const nameOf = (value: unknown) => String(valueIn(value, ['metadata', 'name']) ?? '')
+function nameOf(value: unknown): string {
+  const name = valueIn(value, ['metadata', 'name'])
+  return typeof name === 'string' ? name : ''
+}
 
 /** Secrets do not stand in what is compared. */
 const compared = (document: Document, kind: KindInfo) => yamlOf(writableOf(document, kind))
