@@ -6,26 +6,7 @@ import { readRequestsSearch, readUsageSearch } from './usage/search.ts'
 
 const root = createRootRoute({ component: Shell, notFoundComponent: Lost })
 
-const overview = createRoute({
-  getParentRoute: () => root,
-  path: '/',
-  component: lazyRouteComponent(() => import('./overview/overview.tsx'), 'Overview'),
-})
-
-/** What a list shows, in its address: a link to it shows the same. */
-export interface ListSearch {
-  readonly q?: string
-  readonly labels?: string
-}
-
 const text = (value: unknown) => (typeof value === 'string' && value !== '' ? value : undefined)
-
-const usage = createRoute({
-  getParentRoute: () => root,
-  path: '/usage',
-  validateSearch: readUsageSearch,
-  component: lazyRouteComponent(() => import('./usage/usage.tsx'), 'UsagePage'),
-})
 
 /** The texts that an address may carry, by their names. */
 const picked =
@@ -70,6 +51,26 @@ const invoice = createRoute({
   component: lazyRouteComponent(() => import('./invoices/page.tsx'), 'InvoicePage'),
 })
 
+const overview = createRoute({
+  getParentRoute: () => root,
+  path: '/',
+  validateSearch: picked('period'),
+  component: lazyRouteComponent(() => import('./overview/overview.tsx'), 'Overview'),
+})
+
+/** What a list shows, in its address: a link to it shows the same. */
+export interface ListSearch {
+  readonly q?: string
+  readonly labels?: string
+}
+
+const usage = createRoute({
+  getParentRoute: () => root,
+  path: '/usage',
+  validateSearch: readUsageSearch,
+  component: lazyRouteComponent(() => import('./usage/usage.tsx'), 'UsagePage'),
+})
+
 const list = createRoute({
   getParentRoute: () => root,
   path: '/$plural',
@@ -83,10 +84,7 @@ const list = createRoute({
 const detail = createRoute({
   getParentRoute: () => root,
   path: '/$plural/$workspace/$name',
-  validateSearch: (search): { readonly tab?: string } => {
-    const tab = text(search.tab)
-    return tab === undefined ? {} : { tab }
-  },
+  validateSearch: picked('tab', 'period', 'replica'),
   component: lazyRouteComponent(() => import('./kinds/detail.tsx'), 'DetailPage'),
 })
 

@@ -6,6 +6,7 @@ import { lazy, Suspense } from 'react'
 import { useTranslation } from 'react-i18next'
 import { type Document, type KindInfo, useKind, useMay } from '../api/catalogue.ts'
 import { Facts } from '../parts/facts.tsx'
+import { Stale } from '../parts/stale.tsx'
 import { usePreferences } from '../preferences.ts'
 import { useExchange } from '../session/context.tsx'
 import { Lost } from '../shell/pages.tsx'
@@ -181,6 +182,7 @@ function Detail({ kind, workspace, name }: { kind: KindInfo; workspace: string |
         </Typography.Title>
         <Buttons kind={kind} document={document} />
       </div>
+      <Stale since={live.staleSince} />
       <Tabs
         activeKey={tab ?? 'summary'}
         onChange={key => void navigate({ search: key === 'summary' ? {} : { tab: key }, replace: true })}

@@ -2,11 +2,12 @@
 import { parseLabelSelector, selects, valueAt } from '@switchyard/api/selector'
 import { Fault } from '@switchyard/kinds/fault'
 import { Link, useNavigate, useParams, useSearch } from '@tanstack/react-router'
-import { Alert, Button, Dropdown, Input, Table, type TableColumnType, Typography } from 'antd'
+import { Button, Dropdown, Input, Table, type TableColumnType, Typography } from 'antd'
 import { lazy, Suspense, useDeferredValue, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { type Document, type KindInfo, useKind, useMay } from '../api/catalogue.ts'
 import { keepCsv } from '../parts/csv.ts'
+import { Stale } from '../parts/stale.tsx'
 import { prefer, usePreferences } from '../preferences.ts'
 import type { ListSearch } from '../router.tsx'
 import { FaultAlert } from '../shell/fault.tsx'
@@ -131,13 +132,7 @@ function List({ kind }: { readonly kind: KindInfo }) {
   const isFiltered = q !== '' || labels !== ''
   return (
     <>
-      {live.staleSince !== undefined && (
-        <Alert
-          type="warning"
-          showIcon
-          title={t('shell.stale', { time: new Date(live.staleSince).toLocaleTimeString() })}
-        />
-      )}
+      <Stale since={live.staleSince} />
       <div className="tools">
         <Input.Search
           allowClear

@@ -22,6 +22,10 @@ export interface OwnTab {
     | 'versions'
     | 'spending'
     | 'calling'
+    | 'replicas'
+    | 'logs'
+    | 'metrics'
+    | 'test'
   readonly Body: LazyExoticComponent<ComponentType<Shown>>
 }
 
@@ -32,6 +36,13 @@ const rights: OwnTab = {
 
 /** By kind, in the order in which they stand after the summary. */
 export const ownTabs: Readonly<Record<string, readonly OwnTab[]>> = {
+  Endpoint: [
+    { key: 'replicas', Body: lazy(() => import('../endpoint/replicas.tsx')) },
+    { key: 'logs', Body: lazy(() => import('../endpoint/logs.tsx')) },
+    { key: 'metrics', Body: lazy(() => import('../endpoint/metrics.tsx')) },
+    { key: 'test', Body: lazy(() => import('../endpoint/test-call.tsx')) },
+  ],
+  Replica: [{ key: 'logs', Body: lazy(() => import('../endpoint/logs.tsx')) }],
   Provider: [{ key: 'use', Body: lazy(() => import('../routes/provider.tsx')) }],
   Route: [{ key: 'flow', Body: lazy(() => import('../routes/flow.tsx')) }],
   User: [

@@ -1,110 +1,69 @@
-// What runs here, at a glance: how many of each kind there are, and which want attention.
-import { valueAt } from '@switchyard/api/selector'
-import { useQuery } from '@tanstack/react-query'
-import { Link } from '@tanstack/react-router'
-import { Card } from 'antd'
-import { useMemo } from 'react'
+// What runs here and what is asked of it, at a glance.
+import { Fault } from '@switchyard/kinds/fault'
+import { useNavigate, useSearch } from '@tanstack/react-router'
+import { Typography } from 'antd'
 import { useTranslation } from 'react-i18next'
-import { type KindInfo, useCatalogue, useMay } from '../api/catalogue.ts'
-import { useLiveHere } from '../kinds/live.tsx'
-import { titleOf } from '../kinds/names.ts'
-import { isTroubled, PhaseTag } from '../kinds/phase.tsx'
-import { Chart } from '../parts/chart.tsx'
-import { useMeasures } from '../parts/measures.ts'
+import { useMay } from '../api/catalogue.ts'
+import { useLive } from '../kinds/live.tsx'
+import { Stale } from '../parts/stale.tsx'
 import { usePreferences } from '../preferences.ts'
-import { useExchange } from '../session/context.tsx'
-import './words.ts'
+import { FaultAlert } from '../shell/fault.tsx'
+import { TrafficCharts } from '../traffic/charts.tsx'
+import { PeriodSwitch } from '../traffic/period.tsx'
+import { periodOf, useTraffic } from '../traffic/traffic.ts'
+import { Counts } from './counts.tsx'
+import { FirstSteps } from './first-steps.tsx'
+import { Numbers } from './numbers.tsx'
+import '../traffic/traffic.css'
+import '../traffic/words.ts'
 
-const shown = ['Endpoint', 'Model', 'Provider', 'Route', 'ApiKey', 'Budget', 'Cluster', 'User']
-
-function Count({ kind }: { readonly kind: KindInfo }) {
-  const { language } = usePreferences()
-  const { documents, isComplete } = useLiveHere(kind)
-  const troubled = documents.filter(document => isTroubled(valueAt(document, 'status.phase')))
-  return (
-    <Link to="/$plural" params={{ plural: kind.plural }} className="count">
-      <Card size="small" hoverable>
-        <span className="quiet">{titleOf(kind, language)}</span>
-        <strong>{isComplete ? documents.length : '…'}</strong>
-        {troubled.slice(0, 2).map(({ metadata, status }) => (
-          <span key={metadata.id} className="troubled">
-            {metadata.name} <PhaseTag phase={valueAt(status, 'phase')} />
-          </span>
-        ))}
-      </Card>
-    </Link>
-  )
-}
-
-interface Sums {
-  readonly items: readonly { readonly group: { readonly hour: string }; readonly requests: string }[]
-}
-
-const hour = 3_600_000
-
-function Requests() {
-  const { t } = useTranslation('overview')
-  const { short } = useMeasures()
-  const exchange = useExchange()
+function Asked() {
+  const { t } = useTranslation('traffic')
   const { workspace } = usePreferences()
-  const to = (Math.floor(Date.now() / hour) + 1) * hour
-  const sums = useQuery({
-    queryKey: ['usage', 'hour', workspace, to],
-    queryFn: async () =>
-      (
-        await exchange.send({
-          method: 'GET',
-          path: '/api/v1/usage',
-          query: {
-            by: 'hour',
-            from: new Date(to - 24 * hour).toISOString(),
-            to: new Date(to).toISOString(),
-            workspace: workspace || undefined,
-          },
-        })
-      ).body as Sums, // the console and the server are built together
-  })
-  const { data } = sums
-  const times = useMemo(() => Array.from({ length: 24 }, (_, at) => to - (24 - at) * hour), [to])
-  const lines = useMemo(() => {
-    const counts = new Map(
-      data?.items.map(({ group, requests }) => [Date.parse(group.hour), Number(requests)]),
-    )
-    return [
-      { label: t('requests'), values: counts.size === 0 ? [] : times.map(time => counts.get(time) ?? 0) },
-    ]
-  }, [data, times, t])
-  const range = useMemo(() => [to - 24 * hour, to] as const, [to])
+  const period = periodOf(useSearch({ from: '/' }).period)
+  const traffic = useTraffic({ period, workspace })
+  const { data, error } = traffic
+  if (error && !(error instanceof Fault)) throw error
   return (
-    <Chart
-      title={t('requests')}
-      times={times}
-      lines={lines}
-      format={short}
-      shape="bars"
-      range={range}
-      isLoading={sums.isPending}
-    />
+    <>
+      <FirstSteps isAsked={data !== undefined && data.total.requests !== '0'} />
+      {error && <FaultAlert fault={error} />}
+      <Numbers traffic={data} period={period} />
+      <TrafficCharts traffic={data} isLoading={traffic.isPending} />
+      <Typography.Title level={2} className="section-title">
+        {t('standing')}
+      </Typography.Title>
+      <Counts />
+    </>
   )
 }
 
 export function Overview() {
   const { t } = useTranslation()
-  const catalogue = useCatalogue()
   const may = useMay()
-  const kinds = shown.flatMap(name => {
-    const kind = catalogue.find(one => one.kind === name)
-    return kind && may(`${kind.noun}:read`) ? [kind] : []
-  })
+  const navigate = useNavigate({ from: '/' })
+  const period = periodOf(useSearch({ from: '/' }).period)
+  const { staleSince } = useLive('Endpoint')
   return (
     <>
-      <h1>{t('screens.overview')}</h1>
-      <div className="counts">
-        {kinds.map(kind => (
-          <Count key={kind.kind} kind={kind} />
-        ))}
+      <div className="overview-head">
+        <Typography.Title level={1}>{t('screens.overview')}</Typography.Title>
+        {may('usage:read') && (
+          <PeriodSwitch
+            value={period}
+            onChange={value => void navigate({ search: { period: value }, replace: true })}
+          />
+        )}
       </div>
-      {may('usage:read') && <Requests />}
+      <Stale since={staleSince} />
+      {may('usage:read') ? (
+        <Asked />
+      ) : (
+        <>
+          <FirstSteps isAsked />
+          <Counts />
+        </>
+      )}
     </>
   )
 }

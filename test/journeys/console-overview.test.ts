@@ -1,0 +1,134 @@
+// The overview and the page of an endpoint, with real requests through the gateway: what they say is what the API says.
+import { appendFileSync, readdirSync } from 'node:fs'
+import { basename, join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { ada, type ConsoleYard, findingsOf, hasChromium, openConsole } from './browser.ts'
+import { eventually, type Yard } from './yard.ts'
+
+const asked = 5
+
+describe.skipIf(!hasChromium)('the overview', { timeout: 240_000 }, () => {
+  let opened: ConsoleYard
+  let yard: Yard
+  let visit: ConsoleYard['visit']
+  let page: string
+
+  const totals = async (query: Record<string, string> = {}) => {
+    const hour = 3_600_000
+    const to = Math.ceil(Date.now() / hour) * hour
+    const span = { from: new Date(to - 24 * hour).toISOString(), to: new Date(to).toISOString() }
+    const answer = await fetch(
+      `${yard.facts.baseUrl}/api/v1/traffic?${new URLSearchParams({ ...span, ...query }).toString()}`,
+      {
+        headers: { authorization: `Bearer ${yard.facts.adminToken}` },
+      },
+    )
+    const { total } = (await answer.json()) as {
+      total: { requests: string; tokens: { input: string; output: string } }
+    }
+    return total
+  }
+
+  beforeAll(async () => {
+    opened = await openConsole()
+    ;({ yard, visit } = opened)
+    page = `/console/endpoints/default/${yard.facts.model}`
+    for (let at = 0; at < asked; at++)
+      await yard.openai().chat.completions.create({
+        model: yard.facts.model,
+        max_tokens: 8,
+        messages: [{ role: 'user', content: `Hello ${at}` }],
+      })
+    await eventually('the usage to be in', 90, async () =>
+      Number((await totals()).requests) >= asked ? true : undefined,
+    )
+  }, 300_000)
+  afterAll(async () => await opened?.[Symbol.asyncDispose](), 60_000)
+
+  test('says the numbers of the API, each a link to where it comes from, and keeps the period in its address', async () => {
+    const { page: seen, complaints } = await visit('/console', { as: ada })
+    const { requests, tokens } = await totals()
+    const tile = (name: string) => seen.locator('.numbers a').filter({ hasText: name })
+    await tile('Requests').locator('strong').getByText(requests, { exact: true }).waitFor()
+    const sum = Number(tokens.input) + Number(tokens.output)
+    expect(await tile('Tokens').locator('strong').textContent()).toBe(String(sum))
+    expect(await tile('Errors').locator('strong').textContent()).toBe('0%')
+    expect(await tile('Latency').locator('strong').textContent()).toMatch(/\d/)
+    await tile('Time to first token').locator('strong').getByText(/\d/).waitFor()
+    expect(await tile('Tokens').getAttribute('href')).toContain('/console/usage')
+    expect(await tile('Errors').getAttribute('href')).toContain('/console/requests')
+    await seen.locator('.uplot').first().waitFor()
+    // What is drawn is told too.
+    const told = seen.getByRole('table', { name: 'Requests' })
+    expect(await told.getByRole('row', { name: /^Answered/ }).textContent()).toContain(requests)
+    expect(await findingsOf(seen)).toEqual([])
+    await seen.getByText('7 days').click()
+    await seen.waitForURL(/period=7d/)
+    expect(complaints).toEqual([])
+    await seen.context().close()
+  })
+
+  test('an endpoint has its replicas, its requests, and a call with the own rights of whoever tests it', async () => {
+    const { page: seen, complaints } = await visit(`${page}?tab=replicas`, { as: ada })
+    await seen.getByText('1 of 1 replicas ready').waitFor()
+    const replicas = seen.getByRole('region', { name: 'Replicas' })
+    await replicas.getByRole('link', { name: `${yard.facts.model}-1-0`, exact: true }).waitFor()
+    expect(await findingsOf(seen)).toEqual([])
+    await seen.getByRole('tab', { name: 'Test call' }).click()
+    await seen.getByRole('button', { name: 'Send' }).click()
+    await seen.getByText('Whole answer').waitFor()
+    expect(await seen.getByRole('region', { name: 'Answer' }).textContent()).not.toBe('')
+    expect(await findingsOf(seen)).toEqual([])
+    await eventually('the call to be metered as hers', 30, async () =>
+      (await totals({ key: 'user/ada' })).requests === '1' ? true : undefined,
+    )
+    await seen.getByRole('tab', { name: 'Metrics' }).click()
+    const told = seen.getByRole('table', { name: 'Requests' })
+    await told.getByRole('row', { name: /^Answered/ }).waitFor()
+    expect(await findingsOf(seen)).toEqual([])
+    expect(complaints).toEqual([])
+    await seen.context().close()
+  })
+
+  test('logs follow what is written after they were opened, are searched, and wait when they are told to', async () => {
+    const { page: seen, complaints } = await visit(`${page}?tab=logs`, { as: ada })
+    const log = seen.getByRole('region', { name: 'Logs' })
+    await log.getByText('listening on').waitFor()
+    const folder = join(yard.folder, '.switchyard')
+    const files = readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    const file = files.find(name => basename(name) === 'log')
+    expect(file).toBeDefined()
+    const write = (text: string) => appendFileSync(join(folder, file ?? ''), `${text}\n`)
+    write('a line that came later')
+    await log.getByText('a line that came later').waitFor()
+    await seen.getByRole('button', { name: 'Pause' }).click()
+    write('a line that waits')
+    await seen.getByRole('button', { name: 'Go on (1 new line)' }).click()
+    await log.getByText('a line that waits').waitFor()
+    await seen.getByRole('searchbox', { name: 'Search lines' }).fill('LATER')
+    await seen.getByText(/^1 of \d+ lines$/).waitFor()
+    expect(await log.locator('mark').textContent()).toBe('later')
+    expect(await findingsOf(seen)).toEqual([])
+    await seen.goto(`${yard.facts.baseUrl}/console/replicas/default/${yard.facts.model}-1-0?tab=logs`)
+    await log.getByText('listening on').waitFor()
+    expect(complaints).toEqual([])
+    await seen.context().close()
+  })
+
+  test('all of it is there in Chinese', async () => {
+    const { page: seen, complaints } = await visit('/console', { locale: 'zh-CN', as: ada })
+    await seen.locator('.numbers a').filter({ hasText: '请求数' }).waitFor()
+    await seen.getByText('首 Token 延迟 p50').waitFor()
+    for (const [tab, word] of [
+      ['replicas', '1 / 1 个副本就绪'],
+      ['logs', '自动换行'],
+      ['metrics', '请求耗时'],
+      ['test', '最大 Token 数'],
+    ] as const) {
+      await seen.goto(`${yard.facts.baseUrl}${page}?tab=${tab}`)
+      await seen.getByText(word).first().waitFor()
+    }
+    expect(complaints).toEqual([])
+    await seen.context().close()
+  })
+})
