@@ -1,20 +1,14 @@
-// The rates of a price book as a table that people read, and its publishing.
+// The rates of a price book as a table that people read.
 
 import type { PriceRate } from '@switchyard/kinds'
-import { Fault } from '@switchyard/kinds/fault'
-import { useQueryClient } from '@tanstack/react-query'
-import { Alert, Button, Descriptions, Tooltip } from 'antd'
-import { useState } from 'react'
+import { Alert, Descriptions } from 'antd'
 import { useTranslation } from 'react-i18next'
-import { useMay } from '../api/catalogue.ts'
 import { Moment } from '../kinds/cells.tsx'
 import type { Shown } from '../kinds/own.ts'
-import { Confirm } from '../parts/confirm.tsx'
 import { FactTable } from '../parts/facts.tsx'
 import { Money } from '../parts/money.tsx'
 import { amountOf, grouped } from '../parts/numbers.ts'
 import { usePreferences } from '../preferences.ts'
-import { useExchange } from '../session/context.tsx'
 import { Unit } from '../usage/units.tsx'
 import './words.ts'
 
@@ -74,57 +68,7 @@ const priceText = ({ price, per, steps }: PriceRate): string =>
     ? `${price} / ${per}`
     : (steps ?? []).map(step => `${step.upTo ?? '…'}: ${step.price} / ${per}`).join('; ')
 
-function Publish({ kind, document }: Shown) {
-  const { t } = useTranslation('books')
-  const { t: say } = useTranslation()
-  const exchange = useExchange()
-  const queries = useQueryClient()
-  const may = useMay()
-  const [isAsked, ask] = useState(false)
-  const [isBusy, setBusy] = useState(false)
-  const [fault, setFault] = useState<Fault>()
-  const { name } = document.metadata
-  const permission = 'price_book:publish'
-  const mayPublish = may(permission, null)
-  async function publish(): Promise<void> {
-    setBusy(true)
-    setFault(undefined)
-    try {
-      const path = `/api/v1/${kind.plural}/${encodeURIComponent(name)}/actions/publish`
-      await exchange.send({ method: 'POST', path, body: {} })
-      ask(false)
-      await queries.invalidateQueries({ queryKey: ['book-versions', name] })
-    } catch (error) {
-      if (!(error instanceof Fault)) throw error
-      setFault(error)
-    } finally {
-      setBusy(false)
-    }
-  }
-  return (
-    <>
-      <Tooltip title={mayPublish ? '' : say('list.needs', { permission })}>
-        <Button type="primary" disabled={!mayPublish} onClick={() => ask(true)}>
-          {t('publish')}
-        </Button>
-      </Tooltip>
-      <Confirm
-        isOpen={isAsked}
-        title={`${t('publish')} ${name}`}
-        name={name}
-        verb={t('publish')}
-        isBusy={isBusy}
-        fault={fault}
-        onConfirm={() => void publish()}
-        onCancel={() => ask(false)}
-      >
-        <p>{t('publishTold')}</p>
-      </Confirm>
-    </>
-  )
-}
-
-export default function Rates({ kind, document }: Shown) {
+export default function Rates({ document }: Shown) {
   const { t } = useTranslation('books')
   const only = useOnly()
   const book = document.spec as Book // the catalogue says that it is a price book
@@ -171,7 +115,6 @@ export default function Rates({ kind, document }: Shown) {
         <FactTable<PriceRate>
           name={`rates-${document.metadata.name}`}
           label={t('rates')}
-          tools={!isPublished && <Publish kind={kind} document={document} />}
           facts={book.rates}
           rowKey={rate => String(book.rates.indexOf(rate))}
           empty={t('noRates')}

@@ -1,0 +1,198 @@
+// What was asked and what it cost, as people look for it in the console: every number is the one that the API says.
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { ada, type ConsoleYard, findingsOf, hasChromium, openConsole } from './browser.ts'
+import { eventually, type Yard } from './yard.ts'
+
+interface Row {
+  readonly request: string
+  /** Null of what came before its price. */
+  readonly amount: string | null
+  readonly tokens: { readonly input: string; readonly output: string }
+}
+
+interface Sum {
+  readonly requests: string
+  readonly tokens: { readonly input: string; readonly output: string }
+  readonly amounts: readonly { readonly currency: string; readonly amount: string }[]
+}
+
+const money = (model: string) => `apiVersion: switchyard.dev/v1
+kind: PriceBook
+metadata: { name: sale }
+spec:
+  side: sale
+  currency: USD
+  from: "2026-01-01T00:00:00Z"
+  publish: on_request
+  rates:
+    - { model: ${model}, unit: tok.in.*, price: "0.0375", per: 1000 }
+    - { model: ${model}, unit: tok.out.*, price: "1.000000001", per: 1000 }
+    - { model: chat, unit: tok.in.*, charge: graduated, per: 1000, steps: [{ upTo: "1000000", price: "0.5" }, { price: "0.25" }] }
+---
+apiVersion: switchyard.dev/v1
+kind: Workspace
+metadata: { name: payer }
+spec:
+  currency: USD
+  billing: { mode: prepaid }
+---
+apiVersion: switchyard.dev/v1
+kind: Budget
+metadata: { name: month, workspace: default }
+spec: { amount: "0.01", period: month }
+---
+apiVersion: switchyard.dev/v1
+kind: LegalEntity
+metadata: { name: acme }
+spec: { name: Example Cloud Ltd, taxNumber: GB000000000 }
+---
+apiVersion: switchyard.dev/v1
+kind: Workspace
+metadata: { name: shop }
+spec:
+  currency: USD
+  billing:
+    invoice: { entity: acme, buyer: { name: 买方公司 }, issue: manual, taxes: [{ name: VAT, percent: "20" }] }
+`
+
+describe.skipIf(!hasChromium)('the console, of usage and money', { timeout: 180_000 }, () => {
+  let opened: ConsoleYard
+  let yard: Yard
+  let visit: ConsoleYard['visit']
+  let rows: readonly Row[]
+
+  async function get<T>(path: string): Promise<T> {
+    const answer = await fetch(yard.facts.baseUrl + path, {
+      headers: { authorization: `Bearer ${yard.facts.adminToken}` },
+    })
+    if (!answer.ok) throw new Error(`${path} was answered ${answer.status}: ${await answer.text()}`)
+    return (await answer.json()) as T
+  }
+
+  beforeAll(async () => {
+    opened = await openConsole()
+    ;({ yard, visit } = opened)
+    const path = join(yard.folder, 'money.yaml')
+    writeFileSync(path, money(yard.facts.model))
+    expect(await yard.run('apply', '-f', path)).toMatchObject({ code: 0 })
+  }, 240_000)
+  afterAll(async () => await opened?.[Symbol.asyncDispose](), 60_000)
+
+  /** Decimal strings that elements of numbers carry, in their order. */
+  const values = (page: Page) =>
+    page.locator('data.number').evaluateAll(found => found.map(one => one.getAttribute('value')))
+
+  test('money is recorded once, however often it is sent', async () => {
+    const { page, complaints } = await visit('/console/balances?workspace=payer', { as: ada })
+    await page.getByRole('button', { name: 'Money in or out' }).click()
+    const dialog = page.getByRole('dialog')
+    await dialog.getByLabel('Amount').fill('100.25')
+    await dialog.getByLabel('Idempotency-Key').fill('payment-4711')
+    await dialog.getByRole('button', { name: 'Record' }).click()
+    await dialog.getByText('Recorded as transaction').waitFor()
+    await dialog.getByLabel('Idempotency-Key').fill('payment-4711')
+    await dialog.getByRole('button', { name: 'Record' }).click()
+    await dialog.getByText('had been recorded before').waitFor()
+    await dialog.getByRole('button', { name: 'Cancel' }).click()
+    await page.getByRole('cell', { name: 'top-up' }).waitFor()
+    const { items } = await get<{ items: readonly { balance: string }[] }>(
+      '/api/v1/workspaces/payer/balances',
+    )
+    expect(items).toMatchObject([{ balance: '100.25' }])
+    expect(await values(page)).toContain('100.25')
+    expect(await findingsOf(page)).toEqual([])
+    expect(complaints).toEqual([])
+    await page.context().close()
+  })
+
+  test('a price book is read as a table and published, and usage is rated by it', async () => {
+    const { page, complaints } = await visit('/console/pricebooks/-/sale?tab=rates', { as: ada })
+    await page.getByRole('cell', { name: '1.000000001' }).waitFor()
+    expect(await findingsOf(page)).toEqual([])
+    await page.getByRole('button', { name: 'Publish' }).click()
+    await page.getByRole('dialog').getByRole('button', { name: 'Publish' }).click()
+    await page.getByText('What stands here is not published').waitFor({ state: 'detached' })
+    expect(complaints).toEqual([])
+    await page.context().close()
+    const client = yard.openai()
+    const call = (max_tokens: number) =>
+      client.chat.completions.create({
+        model: yard.facts.model,
+        messages: [{ role: 'user', content: 'Count.' }],
+        max_tokens,
+      })
+    await eventually('the price to hold', 30, () => call(8).catch(() => undefined))
+    await call(5)
+    rows = await eventually('usage', 30, async () => {
+      const { items } = await get<{ items: readonly Row[] }>('/api/v1/usage/requests?workspace=default')
+      return items.length >= 2 ? items : undefined
+    })
+  })
+
+  test('a request is found and opened to its arithmetic', async () => {
+    const [row] = rows
+    if (!row) throw new Error('there is no request')
+    const { page, complaints } = await visit('/console/requests', { as: ada })
+    await page
+      .locator('tbody tr[data-row-key]')
+      .nth(rows.length - 1)
+      .waitFor()
+    const shown = await values(page)
+    for (const { tokens, amount } of rows)
+      for (const value of [tokens.input, tokens.output, ...(amount === null ? [] : [amount])])
+        expect(shown).toContain(value)
+    expect(await findingsOf(page)).toEqual([])
+    await page.getByRole('searchbox', { name: 'Request id' }).fill(row.request)
+    await page.keyboard.press('Enter')
+    await page.getByText('of any time').waitFor()
+    await page.locator('tbody a').first().click()
+    await page.getByRole('heading', { level: 1, name: row.request }).waitFor()
+    await page.getByText('1.000000001 / 1000').waitFor()
+    expect(await values(page)).toContain(row.amount)
+    await page.getByText(/Attempt 1 at .*: whole, status 200/).waitFor({ state: 'attached' })
+    expect(await findingsOf(page)).toEqual([])
+    expect(complaints).toEqual([])
+    await page.context().close()
+  })
+
+  test('usage is summed as the API sums it, and a row leads to its requests', async () => {
+    const { items } = await get<{ items: readonly Sum[] }>('/api/v1/usage?workspace=default&by=model')
+    const [sum] = items
+    const { page, complaints } = await visit('/console/usage?period=30d&workspace=default', { as: ada })
+    const table = page.getByRole('region', { name: 'Usage by Model' })
+    await table.locator('tbody tr[data-row-key]').first().waitFor()
+    const shown = await table
+      .locator('data.number')
+      .evaluateAll(found => found.map(one => one.getAttribute('value')))
+    expect(shown).toEqual([sum?.requests, sum?.tokens.input, sum?.tokens.output, sum?.amounts[0]?.amount])
+    expect(await findingsOf(page)).toEqual([])
+    await table.getByRole('link').first().click()
+    await page.getByRole('heading', { level: 1, name: 'Requests' }).waitFor()
+    expect(new URL(page.url()).search).toContain('model=')
+    expect(complaints).toEqual([])
+    await page.context().close()
+  })
+
+  test('every screen of it is there in Chinese, without a complaint of the browser', async () => {
+    const [row] = rows
+    const { page, complaints } = await visit('/console/requests', { locale: 'zh-CN', as: ada })
+    for (const [path, said] of [
+      ['/requests', '请求记录'],
+      [`/requests/default/${row?.request}`, '金额计算过程'],
+      ['/usage?workspace=default', '用量与费用'],
+      ['/balances?workspace=payer', 'payer 的流水'],
+      ['/invoices', '账单'],
+      ['/pricebooks/-/sale?tab=rates', '按量'],
+      ['/pricebooks/-/sale?tab=versions', '版本 1'],
+      ['/budgets/default/month?tab=spending', '使用情况'],
+    ] as const) {
+      await page.goto(`${yard.facts.baseUrl}/console${path}`)
+      await page.getByText(said).first().waitFor()
+    }
+    expect(complaints).toEqual([])
+    await page.context().close()
+  })
+})
