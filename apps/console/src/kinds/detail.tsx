@@ -170,7 +170,7 @@ function Detail({ kind, workspace, name }: { kind: KindInfo; workspace: string |
   })
   return (
     <>
-      <Typography.Text type="secondary">
+      <Typography.Text type="secondary" className="crumbs">
         <Link to="/$plural" params={{ plural: kind.plural }}>
           {titleOf(kind, language)}
         </Link>{' '}
