@@ -1,7 +1,7 @@
 // What was asked and what it cost, as people look for it in the console: every number is the one that the API says.
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Page } from 'playwright-core'
+import type { Locator, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ada, type ConsoleYard, findingsOf, hasChromium, openConsole } from './browser.ts'
 import { eventually, type Yard } from './yard.ts'
@@ -81,9 +81,11 @@ describe.skipIf(!hasChromium)('the console, of usage and money', { timeout: 180_
   }, 240_000)
   afterAll(async () => await opened?.[Symbol.asyncDispose](), 60_000)
 
-  /** Decimal strings that elements of numbers carry, in their order. */
-  const values = (page: Page) =>
-    page.locator('data.number').evaluateAll(found => found.map(one => one.getAttribute('value')))
+  /** Decimal strings that the numbers of a page carry, in their order. */
+  async function values(within: Page | Locator): Promise<readonly (string | null)[]> {
+    const numbers = await within.locator('data.number').all()
+    return Promise.all(numbers.map(number => number.getAttribute('value')))
+  }
 
   test('money is recorded once, however often it is sent', async () => {
     const { page, complaints } = await visit('/console/balances?workspace=payer', { as: ada })
@@ -164,9 +166,7 @@ describe.skipIf(!hasChromium)('the console, of usage and money', { timeout: 180_
     const { page, complaints } = await visit('/console/usage?period=30d&workspace=default', { as: ada })
     const table = page.getByRole('region', { name: 'Usage by Model' })
     await table.locator('tbody tr[data-row-key]').first().waitFor()
-    const shown = await table
-      .locator('data.number')
-      .evaluateAll(found => found.map(one => one.getAttribute('value')))
+    const shown = await values(table)
     expect(shown).toEqual([sum?.requests, sum?.tokens.input, sum?.tokens.output, sum?.amounts[0]?.amount])
     expect(await findingsOf(page)).toEqual([])
     await table.getByRole('link').first().click()
