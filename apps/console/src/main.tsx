@@ -81,8 +81,15 @@ function Root() {
       {...(locale && { locale })}
       theme={{
         algorithm: isDark ? theme.darkAlgorithm : theme.defaultAlgorithm,
-        // Words on a light button, in the dark.
-        ...(isDark && { components: { Button: { primaryColor: '#141414', dangerColor: '#141414' } } }),
+        components: {
+          // Words on a light button, in the dark.
+          ...(isDark && { Button: { primaryColor: '#141414', dangerColor: '#141414' } }),
+          // Links are read in rows that are selected too.
+          Table: {
+            rowSelectedBg: isDark ? '#1b2a41' : '#eaf2fd',
+            rowSelectedHoverBg: isDark ? '#22344f' : '#dde9fb',
+          },
+        },
         token: {
           colorPrimary: isDark ? '#8ab4f8' : '#0b57d0',
           // White on what is made of it by itself has a contrast of 4.3.

@@ -45,7 +45,8 @@ export function YamlInput({ id, value, onChange, status, ...input }: YamlInputPr
         {...input}
         id={id}
         className="code"
-        autoSize={{ minRows: 2, maxRows: 14 }}
+        // Growing by itself is done with a style that the page's policy refuses.
+        rows={Math.min(14, Math.max(2, shown.text.split('\n').length))}
         spellCheck={false}
         value={shown.text}
         {...((problem !== undefined || status) && { status: 'error' as const })}
