@@ -91,12 +91,20 @@ export async function signIn(page: Page, { email, password }: Someone = ada): Pr
   await page.getByRole('navigation').waitFor()
 }
 
-/** Runs in the page: colours on their way from one to another are neither. */
+interface Moving {
+  readonly playState: string
+  readonly effect: { getComputedTiming(): { readonly endTime: number } } | null
+}
+
+/** Runs in the page: colours on their way from one to another are neither. What turns for ever is passed over. */
 function settled(): boolean {
-  const { document } = globalThis as unknown as {
-    document: { getAnimations(): readonly { playState: string }[] }
-  }
-  return document.getAnimations().every(({ playState }) => playState !== 'running')
+  const { document } = globalThis as unknown as { document: { getAnimations(): readonly Moving[] } }
+  return document
+    .getAnimations()
+    .every(
+      ({ playState, effect }) =>
+        playState !== 'running' || effect?.getComputedTiming().endTime === Number.POSITIVE_INFINITY,
+    )
 }
 
 /** The serious and critical findings of axe on the page as it stands. */
@@ -108,7 +116,7 @@ export async function findingsOf(page: Page): Promise<readonly string[]> {
     .map(
       ({ id, nodes }) =>
         `${new URL(page.url()).pathname} ${id}: ${nodes
-          .map(({ html, failureSummary = '' }) => `${html} ${failureSummary}`)
+          .map(({ html, target, failureSummary = '' }) => `${target.join(' ')} ${html} ${failureSummary}`)
           .join(' | ')
           .slice(0, 600)}`,
     )

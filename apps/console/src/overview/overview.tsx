@@ -1,7 +1,6 @@
 // What runs here and what is asked of it, at a glance.
 import { Fault } from '@switchyard/kinds/fault'
 import { useNavigate, useSearch } from '@tanstack/react-router'
-import { Typography } from 'antd'
 import { useTranslation } from 'react-i18next'
 import { useMay } from '../api/catalogue.ts'
 import { useLive } from '../kinds/live.tsx'
@@ -30,9 +29,7 @@ function Asked() {
       {error && <FaultAlert fault={error} />}
       <Numbers traffic={data} period={period} />
       <TrafficCharts traffic={data} isLoading={traffic.isPending} />
-      <Typography.Title level={2} className="section-title">
-        {t('standing')}
-      </Typography.Title>
+      <h2 className="section-title">{t('standing')}</h2>
       <Counts />
     </>
   )
@@ -47,7 +44,7 @@ export function Overview() {
   return (
     <>
       <div className="overview-head">
-        <Typography.Title level={1}>{t('screens.overview')}</Typography.Title>
+        <h1>{t('screens.overview')}</h1>
         {may('usage:read') && (
           <PeriodSwitch
             value={period}
