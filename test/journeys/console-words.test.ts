@@ -109,7 +109,9 @@ describe.skipIf(!hasChromium)('the words of the console', { timeout: 900_000 }, 
       await page.evaluate(`history.pushState(null, '', ${JSON.stringify(`/console${address}`)})`)
       await settle(page)
       found.push(...told(address, await textsOf(page), read))
-      const tabs = page.locator('main [role=tab], #content [role=tab]')
+      const tabs = page.locator(
+        '#content [role=tab]:not(.ant-tabs-tabpane [role=tab], [role=tabpanel] [role=tab])',
+      )
       for (let index = 1; index < (await tabs.count()); index++) {
         await tabs.nth(index).click()
         await settle(page)
