@@ -16,7 +16,7 @@ const known = new Set(
   GPU GPUs CPU NPU TPU VRAM GiB MiB KiB GB MB KB ms min TTFT TPOT SLO RPM TPM KV LoRA GGUF UTC ISO IANA TTL UI OK CLI SDK PDF PNG
   OpenAI Anthropic Gemini DeepSeek Ollama vLLM SGLang llama cpp Kubernetes Ray Docker Slurm PostgreSQL Redis Linux NVIDIA
   Python TypeScript JavaScript curl Node Go Java Ctrl Cmd Alt Shift Enter Esc Tab Markdown RFC Merkle Ed25519
-  token Token tokens Tokens Prometheus OpenTelemetry Chat Completions Responses Messages Base64 UUID USD EUR CNY GBP JPY`.split(
+  token Token tokens Tokens Prometheus OpenTelemetry Chat Completions Responses Messages Base64 UUID MIT OpenAPI Top USD EUR CNY GBP JPY`.split(
     /\s+/,
   ),
 )
@@ -24,6 +24,11 @@ const known = new Set(
 /** What is not a word: addresses, e-mails, permissions, ids, paths, versions, names in back quotes, `key=value`. */
 const notWords = [
   /Mozilla\/.*$/g,
+  // Of the trail: kinds that are no documents, and what they are called.
+  /^(Session|SigningKey|SealedValue)\b.*$/g,
+  /\bx-request-id\b/g,
+  /\b(prepaid|postpaid)\b/g,
+  /\bsk-sy\b/g,
   /\bname: value\b/g,
   /`[^`]*`/g,
   /\b\w+:\/\/\S+/g,

@@ -38,11 +38,15 @@ function within(
 const descriptions = schemas.flatMap(schema =>
   within(schema, ({ description }) => (typeof description === 'string' ? [description] : [])),
 )
-const names = schemas.flatMap(schema =>
-  within(schema, ({ type, properties }) =>
-    type === 'object' && isObject(properties) ? Object.keys(properties) : [],
+// Actions are called by their verbs, as fields by their names.
+const names = [
+  ...schemas.flatMap(schema =>
+    within(schema, ({ type, properties }) =>
+      type === 'object' && isObject(properties) ? Object.keys(properties) : [],
+    ),
   ),
-)
+  ...kinds.flatMap(({ actions }) => actions.map(({ verb }) => verb)),
+]
 
 describe('Chinese for what kinds say of themselves', () => {
   test('every kind and action says in Chinese what it is', () => {

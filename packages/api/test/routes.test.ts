@@ -84,6 +84,7 @@ describe('the route table', () => {
       'PUT /api/v1/password',
       'GET /api/v1/sessions',
       'DELETE /api/v1/sessions/{id}',
+      'GET /api/v1/rights',
       'GET /api/v1/kinds',
       'GET /api/v1/watch',
     ])

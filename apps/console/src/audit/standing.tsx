@@ -72,7 +72,7 @@ export function StandingCard() {
             )),
           },
           { key: 'archived', label: t('archived'), children: number.format(archived) },
-          { key: 'protection', label: t('protection'), children: protection },
+          { key: 'protection', label: t('protection'), children: <span lang="en">{protection}</span> },
         ]}
       />
     </section>
