@@ -1,7 +1,7 @@
 export type { DoorOptions } from './door/door.ts'
 export type { SessionSource } from './door/sessions.ts'
 export type { AttemptEnded, Follow, Followed, Follower, RequestEnded } from './ended.ts'
-export type { ExplainAsk, Explanation } from './explain/explanation.ts'
+export type { ExplainAsk, ExplainedTarget, Explanation } from './explain/explanation.ts'
 export { createGateway, type Gateway, type GatewayOptions } from './gateway.ts'
 export { redactor } from './guard/index.ts'
 export type { GatewayObservation } from './house.ts'

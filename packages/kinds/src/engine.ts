@@ -3,17 +3,7 @@ import { z } from 'zod'
 import { shareSchema } from './cluster.ts'
 import { commonStatus } from './envelope.ts'
 import { defineKind, phaseUnlessDeleting } from './kind.ts'
-
-export const tasks = [
-  'chat',
-  'completion',
-  'embedding',
-  'rerank',
-  'transcription',
-  'speech',
-  'image',
-  'other',
-] as const
+import { tasks } from './tasks.ts'
 
 /** One argument that an Endpoint may set. `schema` is JSON Schema 2020-12 of its value. */
 const argumentSchema = z.strictObject({

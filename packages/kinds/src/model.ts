@@ -1,9 +1,9 @@
 // A model and where its bytes are.
 import { z } from 'zod'
 import { shareSchema } from './cluster.ts'
-import { tasks } from './engine.ts'
 import { commonStatus, referenceSchema } from './envelope.ts'
 import { defineKind, phaseUnlessDeleting } from './kind.ts'
+import { tasks } from './tasks.ts'
 
 /** A fact read from the bytes, or why it is not known; unknown is a value, never 0. */
 const factSchema = z.strictObject({

@@ -6,7 +6,7 @@ import { Facts } from '../parts/facts.tsx'
 import { Money } from '../parts/money.tsx'
 import { compareDecimals } from '../parts/numbers.ts'
 import { useExchange } from '../session/context.tsx'
-import { type Entry, pathOf } from './balance.ts'
+import { type LedgerEntry, pathOf } from './balance.ts'
 import './words.ts'
 
 const pageSize = 100
@@ -29,7 +29,7 @@ export function Entries({ workspace }: { readonly workspace: string }) {
   const { t } = useTranslation('balances')
   const exchange = useExchange()
   return (
-    <Facts<Entry>
+    <Facts<LedgerEntry>
       name={`entries-${workspace}`}
       label={t('entriesOf', { workspace })}
       tools={<h2>{t('entriesOf', { workspace })}</h2>}
@@ -42,7 +42,7 @@ export function Entries({ workspace }: { readonly workspace: string }) {
           query,
           signal,
         })
-        const { items } = body as { items: readonly Entry[] } // the console and the server are built together
+        const { items } = body as { items: readonly LedgerEntry[] } // the console and the server are built together
         return { items, next: items.length === pageSize ? items.at(-1)?.transaction : undefined }
       }}
       refetchInterval={10_000}

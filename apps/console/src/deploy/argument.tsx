@@ -28,7 +28,14 @@ export function ArgumentField({ name, argument, value, onChange }: ArgumentProps
     .filter(text => text !== undefined)
     .join(' · ')
   const label = argument.flag
-  if (type === 'boolean')
+  const choices =
+    type === 'boolean'
+      ? [
+          { value: 'true', label: t('engine.on') },
+          { value: 'false', label: t('engine.off') },
+        ]
+      : schema.enum?.map(one => ({ value: String(one), label: String(one) }))
+  if (choices)
     return (
       <Field label={label} help={help}>
         {ids => (
@@ -36,27 +43,11 @@ export function ArgumentField({ name, argument, value, onChange }: ArgumentProps
             {...ids}
             allowClear
             className="field-control"
-            value={typeof value === 'boolean' ? value : null}
-            options={[
-              { value: true, label: t('engine.on') },
-              { value: false, label: t('engine.off') },
-            ]}
-            onChange={(next?: boolean | null) => onChange(next ?? undefined)}
-          />
-        )}
-      </Field>
-    )
-  if (schema.enum)
-    return (
-      <Field label={label} help={help}>
-        {ids => (
-          <Select
-            {...ids}
-            allowClear
-            className="field-control"
-            value={typeof value === 'string' ? value : null}
-            options={schema.enum?.map(one => ({ value: String(one), label: String(one) })) ?? []}
-            onChange={(next?: string | null) => onChange(next ?? undefined)}
+            value={typeof value === 'boolean' || typeof value === 'string' ? String(value) : null}
+            options={choices}
+            onChange={(next?: string | null) =>
+              onChange(type === 'boolean' && next ? next === 'true' : (next ?? undefined))
+            }
           />
         )}
       </Field>

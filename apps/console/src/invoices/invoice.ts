@@ -1,26 +1,10 @@
 // Invoices as the API tells of them, and as files that the browser keeps.
-import type { InvoiceDocument, InvoiceState } from '@switchyard/kinds'
+import type { InvoiceState } from '@switchyard/kinds'
+import type { InvoiceRow } from '@switchyard/runtime'
 import type { Exchange } from '../api/exchange.ts'
 
 export type { InvoiceDocument, InvoiceLine } from '@switchyard/kinds'
-
-export interface InvoiceRow {
-  readonly id: string
-  readonly kind: InvoiceDocument['kind']
-  readonly state: InvoiceState
-  readonly workspace: string
-  readonly entity: string
-  readonly from: string
-  readonly to: string
-  readonly currency: string
-  /** Null until it is issued. */
-  readonly number: string | null
-  readonly issuedAt: string | null
-  readonly dueAt: string | null
-  readonly payable: string | null
-  readonly of: string | null
-  readonly stopped: string | null
-}
+export type { InvoiceRow } from '@switchyard/runtime'
 
 /** How it is called in an address. */
 export const nameOf = ({ number, id }: InvoiceRow): string => number ?? id

@@ -1,4 +1,5 @@
 // The models as people choose them: what each is, how large, where it serves, and the way to deploy it.
+import { tasks } from '@switchyard/kinds/tasks'
 import { Link, useNavigate, useSearch } from '@tanstack/react-router'
 import { Button, Input, Select, Table, Tooltip, Typography } from 'antd'
 import { useTranslation } from 'react-i18next'
@@ -41,17 +42,6 @@ function Serves({
 
 const servingOf = (model: ModelDocument, endpoints: readonly EndpointDocument[]) =>
   endpoints.filter(({ metadata, spec }) => isMeant(model, spec.model.name, metadata.workspace ?? ''))
-
-const tasks = [
-  'chat',
-  'completion',
-  'embedding',
-  'rerank',
-  'transcription',
-  'speech',
-  'image',
-  'other',
-] as const
 
 export function Library() {
   const { t } = useTranslation('library')

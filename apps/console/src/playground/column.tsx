@@ -1,9 +1,9 @@
 // One model and what was said with it.
-import { Select } from 'antd'
 import { useEffect, useRef } from 'react'
 import { useTranslation } from 'react-i18next'
 import { AnswerView } from './answer.tsx'
 import type { Column } from './keep.ts'
+import { ModelPick } from './model-pick.tsx'
 import { SaidView } from './said.tsx'
 import { type Answer, openCalls } from './thread.ts'
 import { ToolAnswer } from './tool-answer.tsx'
@@ -37,15 +37,7 @@ export function ColumnView(props: ColumnViewProps) {
   const open = isBusy ? [] : openCalls(turns)
   return (
     <section className="column" aria-label={`${label}: ${model}`}>
-      <Select
-        aria-label={label}
-        showSearch
-        value={model}
-        options={models.map(value => ({ value }))}
-        onChange={onModel}
-        disabled={isBusy}
-        popupMatchSelectWidth={false}
-      />
+      <ModelPick label={label} models={models} value={model} isBusy={isBusy} onChange={onModel} />
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls is reached by the keyboard (WCAG 2.1.1) */}
       <div className="turns" role="log" aria-live="polite" aria-busy={isBusy} tabIndex={0} aria-label={model}>
         {turns.length === 0 && !coming && <p className="quiet">{t('empty')}</p>}

@@ -1,9 +1,10 @@
 // Texts become vectors: how large they are, and how alike each is to each.
-import { Button, Input, Select, Typography } from 'antd'
+import { Button, Input, Typography } from 'antd'
 import { type CSSProperties, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import type { Caller } from '../api/gateway.ts'
 import { isRecord, linesOf, otherShape, promptTokens, useAsked } from './asked.ts'
+import { ModelPick } from './model-pick.tsx'
 import { Refusal } from './refusal.tsx'
 import { cosine } from './similarity.ts'
 import { Taken } from './taken.tsx'
@@ -50,14 +51,7 @@ export function Embeddings({ caller, models }: EmbeddingsProps) {
   })
   return (
     <section className="trial">
-      <Select
-        aria-label={t('model')}
-        showSearch
-        value={model}
-        onChange={setModel}
-        options={models.map(value => ({ value }))}
-        popupMatchSelectWidth={false}
-      />
+      <ModelPick label={t('model')} models={models} value={model} onChange={setModel} />
       <Input.TextArea
         aria-label={t('texts')}
         placeholder={t('texts')}

@@ -1,9 +1,10 @@
 // Documents are put into the order in which they answer a query.
-import { Button, Input, Select, Table } from 'antd'
+import { Button, Input, Table } from 'antd'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import type { Caller } from '../api/gateway.ts'
 import { isRecord, linesOf, otherShape, promptTokens, useAsked } from './asked.ts'
+import { ModelPick } from './model-pick.tsx'
 import { Refusal } from './refusal.tsx'
 import { Taken } from './taken.tsx'
 import './words.ts'
@@ -58,14 +59,7 @@ export function Rerank({ caller, models }: RerankProps) {
   })
   return (
     <section className="trial">
-      <Select
-        aria-label={t('model')}
-        showSearch
-        value={model}
-        onChange={setModel}
-        options={models.map(value => ({ value }))}
-        popupMatchSelectWidth={false}
-      />
+      <ModelPick label={t('model')} models={models} value={model} onChange={setModel} />
       <Input
         aria-label={t('query')}
         placeholder={t('query')}

@@ -4,10 +4,10 @@ import { Typography } from 'antd'
 import { useTranslation } from 'react-i18next'
 import { useMay } from '../api/catalogue.ts'
 import { onPlatform } from '../kinds/list.tsx'
-import { FactTable } from '../parts/facts.tsx'
+import { type FactColumn, FactTable } from '../parts/facts.tsx'
 import { Count, Money } from '../parts/money.tsx'
 import { Unit } from '../usage/units.tsx'
-import { countsOf, type Line, type UsageEvent } from './request.ts'
+import { type Counted, countsOf, type Line, type UsageEvent } from './request.ts'
 import './words.ts'
 
 function Rate({ line: { book, version, place } }: { readonly line: Line }) {
@@ -26,6 +26,21 @@ function Rate({ line: { book, version, place } }: { readonly line: Line }) {
 export function Reckoning({ event }: { readonly event: UsageEvent }) {
   const { t } = useTranslation('requests')
   const { currency, lines, posted } = event
+  const quantities: readonly FactColumn<Counted>[] = [
+    {
+      key: 'unit',
+      title: t('unit'),
+      text: ({ unit }) => unit,
+      render: ({ unit }) => <Unit unit={unit} />,
+    },
+    {
+      key: 'quantity',
+      title: t('quantity'),
+      align: 'end',
+      text: ({ quantity }) => quantity,
+      render: ({ quantity }) => <Count value={quantity} />,
+    },
+  ]
   const isTold = lines.length > 0 && currency !== null
   return (
     <>
@@ -44,19 +59,7 @@ export function Reckoning({ event }: { readonly event: UsageEvent }) {
               text: ({ side }) => side,
               render: ({ side }) => t(`sides.${side}`),
             },
-            {
-              key: 'unit',
-              title: t('unit'),
-              text: ({ unit }) => unit,
-              render: ({ unit }) => <Unit unit={unit} />,
-            },
-            {
-              key: 'quantity',
-              title: t('quantity'),
-              align: 'end',
-              text: ({ quantity }) => quantity,
-              render: ({ quantity }) => <Count value={quantity} />,
-            },
+            ...quantities,
             {
               key: 'reckoning',
               title: t('reckoning'),
@@ -90,21 +93,7 @@ export function Reckoning({ event }: { readonly event: UsageEvent }) {
               <strong>{t('counts')}</strong> <span className="quiet">{t('noLines')}</span>
             </>
           }
-          columns={[
-            {
-              key: 'unit',
-              title: t('unit'),
-              text: ({ unit }) => unit,
-              render: ({ unit }) => <Unit unit={unit} />,
-            },
-            {
-              key: 'quantity',
-              title: t('quantity'),
-              align: 'end',
-              text: ({ quantity }) => quantity,
-              render: ({ quantity }) => <Count value={quantity} />,
-            },
-          ]}
+          columns={quantities}
         />
       )}
       {isTold && (

@@ -1,27 +1,7 @@
 // A request as the API tells of it: in a list, and event by event.
+import type { RequestRow } from '@switchyard/runtime'
 
-export interface RequestRow {
-  readonly id: string
-  readonly request: string
-  readonly workspace: string
-  readonly project: string | null
-  readonly key: string
-  readonly model: string
-  readonly operation: string
-  readonly streamed: boolean
-  readonly at: string
-  readonly endedAt: string
-  readonly end: string
-  readonly status: number
-  readonly attempt: number
-  readonly upstream: string | null
-  readonly tier: string
-  readonly tokens: { readonly input: string; readonly output: string }
-  readonly currency: string | null
-  readonly amount: string | null
-  /** For those who may read price books. */
-  readonly cost?: string | null
-}
+export type { RequestRow } from '@switchyard/runtime'
 
 export interface RequestPage {
   readonly items: readonly RequestRow[]
@@ -102,7 +82,13 @@ const unitOf = (column: string) =>
     .replace(/^char_in$/, 'char.in')
     .replace(/^doc_ranked$/, 'doc.ranked')
 
-export function countsOf(event: UsageEvent): readonly { readonly unit: string; readonly quantity: string }[] {
+/** How much of a unit; decimal text. */
+export interface Counted {
+  readonly unit: string
+  readonly quantity: string
+}
+
+export function countsOf(event: UsageEvent): readonly Counted[] {
   return Object.entries(event).flatMap(([column, value]) =>
     countColumn.test(column) && value !== null ? [{ unit: unitOf(column), quantity: String(value) }] : [],
   )

@@ -1,4 +1,5 @@
 // The explorer of requests: what was asked, newest first, narrowed by what the address says.
+import { type EndReason, endReasons } from '@switchyard/runtime/usage'
 import { Link, useNavigate, useSearch } from '@tanstack/react-router'
 import { Input, Select, Typography } from 'antd'
 import { useMemo, useState } from 'react'
@@ -12,7 +13,7 @@ import { usePreferences } from '../preferences.ts'
 import { useExchange } from '../session/context.tsx'
 import { Forbidden } from '../shell/states.tsx'
 import { spanOf } from '../usage/period.ts'
-import { type End, ends, type RequestsSearch } from '../usage/search.ts'
+import type { RequestsSearch } from '../usage/search.ts'
 import { PeriodPick, SoughtPicks } from '../usage/tools.tsx'
 import { lengthOf, moodOf, type RequestPage, type RequestRow } from './request.ts'
 import '../usage/usage.css'
@@ -23,7 +24,7 @@ const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 function useColumns(isEverywhere: boolean, seesCosts: boolean): readonly FactColumn<RequestRow>[] {
   const { t } = useTranslation('requests')
   const { duration } = useMeasures()
-  const endOf = (end: string) => t(`ends.${end as End}`) // one of the ends of the API
+  const endOf = (end: string) => t(`ends.${end as EndReason}`) // one of the ends of the API
   const dash = <span className="quiet">–</span>
   const money = (key: 'amount' | 'cost'): FactColumn<RequestRow> => ({
     key,
@@ -198,15 +199,15 @@ function Explorer({ search }: { readonly search: RequestsSearch }) {
               }))}
               onChange={(value: string | undefined) => look({ status: value })}
             />
-            <Select<End>
+            <Select<EndReason>
               className="sought"
               aria-label={t('end')}
               placeholder={t('end')}
               allowClear
               popupMatchSelectWidth={false}
               value={end ?? null}
-              options={ends.map(value => ({ value, label: t(`ends.${value}`) }))}
-              onChange={(value: End | undefined) => look({ end: value })}
+              options={endReasons.map(value => ({ value, label: t(`ends.${value}`) }))}
+              onChange={(value: EndReason | undefined) => look({ end: value })}
             />
           </>
         }

@@ -1,5 +1,7 @@
 // One request: what it was, its attempts, and the arithmetic of what it has cost.
+
 import { Fault } from '@switchyard/kinds/fault'
+import type { EndReason } from '@switchyard/runtime'
 import { useQuery } from '@tanstack/react-query'
 import { Link, useParams } from '@tanstack/react-router'
 import { Card, Descriptions, Typography } from 'antd'
@@ -10,7 +12,7 @@ import { Moment } from '../kinds/cells.tsx'
 import { useMeasures } from '../parts/measures.ts'
 import { useExchange } from '../session/context.tsx'
 import { Failed, Forbidden, Loading } from '../shell/states.tsx'
-import type { End, RequestsSearch } from '../usage/search.ts'
+import type { RequestsSearch } from '../usage/search.ts'
 import { Reckoning } from './reckoning.tsx'
 import { callOf, lengthOf, moodOf, partsOf, type UsageEvent } from './request.ts'
 import { Timeline } from './timeline.tsx'
@@ -44,7 +46,7 @@ function Facts({ call }: { readonly call: UsageEvent }) {
           <>
             <span className={`phase ${moodOf(call.status)}`}>{call.status}</span>{' '}
             {/* One of the ends of the API. */}
-            {t(`ends.${call.end_reason as End}`)}
+            {t(`ends.${call.end_reason as EndReason}`)}
           </>,
         ),
         item(

@@ -1,7 +1,7 @@
 // The attempts of a request as bars on one line of time, and as sentences for whoever does not see them.
+import type { EndReason } from '@switchyard/runtime'
 import { useTranslation } from 'react-i18next'
 import { useMeasures } from '../parts/measures.ts'
-import type { End } from '../usage/search.ts'
 import { lengthOf, moodOf, partsOf, type UsageEvent } from './request.ts'
 import './timeline.css'
 import './words.ts'
@@ -46,7 +46,7 @@ export function Timeline({ events }: { readonly events: readonly UsageEvent[] })
                 {t('attemptTold', {
                   number: attempt,
                   upstream: place,
-                  end: t(`ends.${end as End}`), // one of the ends of the API
+                  end: t(`ends.${end as EndReason}`), // one of the ends of the API
                   status,
                   after: duration(after(event) / 1000),
                 })}

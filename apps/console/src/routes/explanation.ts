@@ -1,73 +1,10 @@
 // What the gateway answers when it is asked where a request would go, as far as the screens read it.
+import type { ExplainedTarget, Explanation } from '@switchyard/gateway'
 import { useQuery } from '@tanstack/react-query'
 import { useExchange } from '../session/context.tsx'
 import { nameOf, type RouteDocument, type Target } from './documents.ts'
 
-export const words = [
-  'misconfigured',
-  'cooling',
-  'ejected',
-  'failing_checks',
-  'open',
-  'probing',
-  'weightless',
-  'not_allowed',
-  'not_able',
-  'tried',
-  'outdone',
-  'passed_over',
-  'chosen',
-  'chosen_whole',
-  'chosen_again',
-  'chosen_last',
-] as const
-export type Word = (typeof words)[number]
-
-export interface ExplainedTarget {
-  readonly name: string
-  readonly endpoint?: string
-  readonly provider: string
-  readonly model: string
-  readonly weight: number
-  readonly share?: number
-  readonly word: Word
-  readonly says: string
-  readonly health: {
-    readonly unfit?: Word
-    readonly until?: number
-    readonly breaker: 'closed' | 'half_open' | 'open'
-    readonly checks: 'unknown' | 'passing' | 'failing'
-    readonly inflight: number
-    readonly calls: number
-    readonly faults: number
-    /** Milliseconds to the first content. */
-    readonly average?: number
-    readonly lastFaultAt?: number
-  }
-}
-
-export interface Explanation {
-  readonly at: number
-  readonly model: string
-  readonly verdict:
-    | { readonly type: 'served'; readonly upstream: string; readonly tier: number }
-    | { readonly type: 'held'; readonly endpoint: string; readonly seconds: number }
-    | { readonly type: 'refused'; readonly code: string; readonly reason: string; readonly message: string }
-  readonly candidates: readonly {
-    readonly id: string
-    readonly kind: 'Route' | 'Endpoint'
-    readonly name: string
-    readonly priority: number
-    readonly taken: boolean
-    readonly says: string
-  }[]
-  readonly route?: {
-    readonly id: string
-    readonly name: string
-    readonly tiers: readonly { readonly strategy: string; readonly targets: readonly ExplainedTarget[] }[]
-  }
-  readonly sentences: readonly string[]
-}
+export type { ExplainedTarget, Explanation } from '@switchyard/gateway'
 
 /** A request as far as its way depends on it. */
 export interface Asked {
@@ -140,5 +77,5 @@ export function moodOf(explained: readonly ExplainedTarget[], isKnown: boolean):
 }
 
 /** The word that says most: that of the chosen one, or of the first. */
-export const wordOf = (explained: readonly ExplainedTarget[]): Word | undefined =>
+export const wordOf = (explained: readonly ExplainedTarget[]): ExplainedTarget['word'] | undefined =>
   (explained.find(isChosen) ?? explained[0])?.word

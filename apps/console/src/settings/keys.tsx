@@ -1,5 +1,6 @@
 // Versions of the master key: which seals, how far the others are left, adding one.
 import { Fault } from '@switchyard/kinds/fault'
+import type { MasterKeyVersion } from '@switchyard/runtime'
 import { Alert } from 'antd'
 import { useTranslation } from 'react-i18next'
 import { Moment } from '../kinds/cells.tsx'
@@ -10,22 +11,13 @@ import { useExchange } from '../session/context.tsx'
 import { Failed } from '../shell/states.tsx'
 import './words.ts'
 
-interface Version {
-  readonly version: number
-  readonly id: string
-  readonly root: string
-  readonly madeAt: string
-  readonly opens: boolean
-  readonly uses: Readonly<Record<string, number>>
-}
-
 interface MasterKeys {
-  readonly items: readonly Version[]
+  readonly items: readonly MasterKeyVersion[]
   readonly rewrap: { readonly done: number; readonly total: number }
 }
 
 const path = '/api/v1/masterkeys'
-const usesOf = ({ uses }: Version) => Object.values(uses).reduce((total, count) => total + count, 0)
+const usesOf = ({ uses }: MasterKeyVersion) => Object.values(uses).reduce((total, count) => total + count, 0)
 
 export function Keys() {
   const { t } = useTranslation('settings')
@@ -40,7 +32,7 @@ export function Keys() {
     )
   }
   const newest = data?.items[0]?.version
-  const columns: readonly FactColumn<Version>[] = [
+  const columns: readonly FactColumn<MasterKeyVersion>[] = [
     { key: 'version', title: t('keyVersion'), text: ({ version }) => String(version) },
     { key: 'id', title: t('keyId'), text: ({ id }) => id, render: ({ id }) => <code>{id}</code> },
     { key: 'root', title: t('keyRoot'), text: ({ root }) => root, render: ({ root }) => <code>{root}</code> },

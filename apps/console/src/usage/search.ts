@@ -1,4 +1,5 @@
 // What the address of the screens of usage says. Stands in the first chunk, so it brings nothing along.
+import { type EndReason, endReasons } from '@switchyard/runtime/usage'
 
 export const presets = ['today', '7d', '30d', 'month', 'last-month', 'custom'] as const
 export type Preset = (typeof presets)[number]
@@ -36,31 +37,16 @@ export function readUsageSearch(search: Readonly<Record<string, unknown>>): Usag
   return { ...(by && { by }), ...(period && { period }), ...texts(search, ['from', 'to', ...dimensions]) }
 }
 
-/** How requests ended, as the API calls it. */
-export const ends = [
-  'done',
-  'budget_cut',
-  'client_gone',
-  'caller_deadline',
-  'upstream_error',
-  'our_timeout',
-  'refused',
-  'guard_blocked',
-  'drained',
-  'gateway_lost',
-] as const
-export type End = (typeof ends)[number]
-
 export interface RequestsSearch extends PeriodSearch, Sought {
   /** `404`, or `5xx`. */
   readonly status?: string
-  readonly end?: End
+  readonly end?: EndReason
   readonly request?: string
 }
 
 export function readRequestsSearch(search: Readonly<Record<string, unknown>>): RequestsSearch {
   const { by: _, ...rest } = readUsageSearch(search)
-  const end = ends.find(one => one === search.end)
+  const end = endReasons.find(one => one === search.end)
   // A router reads 404 as a number.
   const status = typeof search.status === 'number' ? String(search.status) : search.status
   return { ...rest, ...(end && { end }), ...texts({ ...search, status }, ['status', 'request']) }
