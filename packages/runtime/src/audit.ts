@@ -34,10 +34,11 @@ export interface NewAudit {
   readonly after?: unknown
 }
 
-/** An entry that was committed and has no number yet. */
+/** Entries that were committed and have no number yet, in their order. */
 export interface PendingAudit {
-  readonly n: string
-  readonly entry: Readonly<Record<string, unknown>>
+  readonly entries: readonly Readonly<Record<string, unknown>>[]
+  /** Entries of their workspaces before the batch; `''` is the platform, and one without entries is absent. */
+  readonly counts: ReadonlyMap<string, number>
 }
 
 export interface AuditHead {
@@ -75,20 +76,19 @@ export interface TileGrowth {
   readonly hashes: Uint8Array
 }
 
-/**
- * Makes entries of pending ones, and answers how the tree has grown. It hands them over in order, in pieces as it likes:
- * the store writes one while the next is made.
- */
-export type AuditNumbering = (
-  state: AuditState,
-  pending: readonly PendingAudit[],
-  add: (entries: readonly SequencedAudit[]) => void,
-) => readonly TileGrowth[] | Promise<readonly TileGrowth[]>
+/** Begins to number a batch. */
+export type AuditNumbering = (state: AuditState) => AuditBatch
+
+/** The store takes a few entries, has them numbered, and writes them while the next ones are. */
+export interface AuditBatch {
+  /** Makes entries of pending ones; they go on from those before. */
+  add(pending: PendingAudit): Promise<readonly SequencedAudit[]>
+  /** What the tree has grown by all of them. */
+  grown(): readonly TileGrowth[]
+}
 
 /** What a batch is numbered by. */
 export interface AuditState extends AuditHead {
-  /** Entries of each workspace that the batch speaks of; `''` is the platform. */
-  readonly counts: ReadonlyMap<string, number>
   /** Right edge of the tree: the last, not yet full tile of each level. */
   readonly edge: readonly Uint8Array[]
   /** When the batch is numbered, never before the batch before it. */

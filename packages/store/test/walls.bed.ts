@@ -131,24 +131,27 @@ async function fill(db: TestDatabase, vault: Vault): Promise<Record<string, Docu
 }
 
 /** Numbered without a tree: what it holds is no matter here. */
-const plainly: Parameters<TestDatabase['audit']['sequence']>[2] = ({ at }, pending, add) => {
-  const entries = pending.map(({ entry }, seq) => ({
-    seq,
-    workspace: typeof entry.workspace === 'string' ? entry.workspace : null,
-    workspaceSeq: seq,
-    id: randomUUID(),
-    time: at,
-    sequencedAt: at,
-    actor: 'user:someone',
-    action: 'x.y',
-    outcome: 'success' as const,
-    kind: null,
-    name: null,
-    leaf: new Uint8Array(32),
-    entry: '{}',
-  }))
-  add(entries)
-  return [{ level: 0, n: 0, offset: 0, hashes: new Uint8Array(32) }]
+const plainly: Parameters<TestDatabase['audit']['sequence']>[2] = ({ at, size }) => {
+  let seq = size
+  return {
+    add: async pending =>
+      pending.entries.map(({ workspace }) => ({
+        seq,
+        workspace: typeof workspace === 'string' ? workspace : null,
+        workspaceSeq: seq++,
+        id: randomUUID(),
+        time: at,
+        sequencedAt: at,
+        actor: 'user:someone',
+        action: 'x.y',
+        outcome: 'success' as const,
+        kind: null,
+        name: null,
+        leaf: new Uint8Array(32),
+        entry: '{}',
+      })),
+    grown: () => [{ level: 0, n: 0, offset: 0, hashes: new Uint8Array(32) }],
+  }
 }
 
 async function runAs(

@@ -3,9 +3,14 @@ import { hash } from 'node:crypto'
 
 export const hashBytes = 32
 
-const sha256 = (bytes: Uint8Array): Uint8Array => hash('sha256', bytes, 'buffer')
+/** By a text of 32 characters: a digest in memory of its own costs as much again as the hashing. */
+const sha256 = (bytes: Uint8Array | string): Uint8Array =>
+  Buffer.from(hash('sha256', bytes, 'binary'), 'binary')
 
 export const emptyRoot: Uint8Array = sha256(new Uint8Array(0))
+
+/** Of a text, without bytes of its own. */
+export const hashLeafText = (entry: string): Uint8Array => sha256(`\0${entry}`)
 
 export function hashLeaf(entry: Uint8Array): Uint8Array {
   const bytes = new Uint8Array(entry.length + 1)

@@ -8,13 +8,13 @@ import {
   type AuditState,
   auditOutcomes,
   type PendingAudit,
+  type PersonKey,
   type Persons,
   type SequencedAudit,
-  type TileGrowth,
 } from '@switchyard/runtime'
 import { canonical, type Json } from '../canonical.ts'
 import { diffOf, type Operation, redactOperations } from './diff.ts'
-import { hashLeaf } from './hash.ts'
+import { hashLeafText } from './hash.ts'
 import { sealPersons, tellingsOf } from './persons.ts'
 import { growTiles, mostEntryBytes } from './tiles.ts'
 
@@ -37,60 +37,75 @@ interface Numbers {
 }
 
 /** Without keys of persons everything stands as it was told. */
-export const numberEntries: AuditNumbering = (state, pending, add) => {
-  const entries = toldOf(state, pending).map(whole => entryOf(whole, entry => entry))
-  add(entries)
-  return grown(state, entries)
-}
+export const numberEntries: AuditNumbering = batchOf(
+  () => async told => told.map(whole => entryOf(whole, entry => entry)),
+)
 
-/** So many are written by the database while this process makes the next ones. */
-const piece = 200
+/** So many are made before what the database has answered meanwhile is looked at. */
+const breath = 25
 
 /** The same, with what names a person sealed under that person's key. */
-export const numbering =
-  (persons: Pick<Persons, 'of'>): AuditNumbering =>
-  async (state, pending, add) => {
-    const told = toldOf(state, pending).map(whole => ({ whole, tellings: tellingsOf(whole) }))
-    const whom = new Set<string>()
-    for (const { tellings } of told) for (const { who } of tellings) whom.add(who)
-    const keyAt = await persons.of(whom)
-    const entries: SequencedAudit[] = []
-    for (let from = 0; from < told.length; from += piece) {
-      const made = told.slice(from, from + piece).map(({ whole, tellings }) =>
-        entryOf(whole, (entry, time) =>
+export const numbering = (persons: Pick<Persons, 'of'>): AuditNumbering =>
+  batchOf(({ at: begun }) => {
+    const keys = new Map<string, KeyAt>()
+    return async told => {
+      const all = told.map(tellingsOf)
+      const whom = new Set<string>()
+      for (const [i, { time }] of told.entries()) {
+        // Who acts after the batch began may be erased since, and be somebody else by that name.
+        const isLater = (textOf(time) ?? '') > begun
+        for (const { who } of all[i] ?? []) if (isLater || !keys.has(who)) whom.add(who)
+      }
+      if (whom.size > 0) {
+        const found = await persons.of(whom)
+        for (const who of whom) keys.set(who, found)
+      }
+      const entries: SequencedAudit[] = []
+      for (const [i, whole] of told.entries()) {
+        const made = entryOf(whole, (entry, time) =>
           // What had to give way to its digest tells nothing any more.
-          sealPersons(entry, who => keyAt(who, time), entry === whole ? tellings : tellingsOf(entry)),
-        ),
-      )
-      add(made)
-      entries.push(...made)
-      await setImmediate() // it leaves now
+          sealPersons(entry, who => keys.get(who)?.(who, time), entry === whole ? all[i] : tellingsOf(entry)),
+        )
+        entries.push(made)
+        if (entries.length % breath === 0) await setImmediate()
+      }
+      return entries
     }
-    return grown(state, entries)
-  }
-
-const grown = (state: AuditState, entries: readonly SequencedAudit[]): readonly TileGrowth[] =>
-  growTiles(
-    state.size,
-    state.edge,
-    entries.map(({ leaf }) => leaf),
-  ).tiles
-
-function toldOf(state: AuditState, pending: readonly PendingAudit[]): readonly Members[] {
-  const counts = new Map(state.counts)
-  return pending.map(({ entry }, i) => {
-    const place = textOf(entry.workspace) ?? ''
-    const workspaceSeq = counts.get(place) ?? 0
-    counts.set(place, workspaceSeq + 1)
-    return wholeOf(entry, { seq: state.size + i, workspaceSeq, at: state.at })
   })
+
+type KeyAt = (who: string, time: string) => PersonKey | undefined
+
+type Make = (told: readonly Members[]) => Promise<readonly SequencedAudit[]>
+
+/** `making` makes, for one batch, entries of what is told and numbered. */
+function batchOf(making: (state: AuditState) => Make): AuditNumbering {
+  return state => {
+    const make = making(state)
+    const leaves: Uint8Array[] = []
+    const counts = new Map<string, number>()
+    let seq = state.size
+    return {
+      async add(pending) {
+        const told = pending.entries.map(entry => {
+          const place = textOf(entry.workspace) ?? ''
+          const workspaceSeq = counts.get(place) ?? pending.counts.get(place) ?? 0
+          counts.set(place, workspaceSeq + 1)
+          return wholeOf(entry, { seq: seq++, workspaceSeq, at: state.at })
+        })
+        const entries = await make(told)
+        for (const { leaf } of entries) leaves.push(leaf)
+        return entries
+      },
+      grown: () => growTiles(state.size, state.edge, leaves).tiles,
+    }
+  }
 }
 
 type Seal = (entry: Members, time: string) => Members
 
 const textOf = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined)
 
-function wholeOf(given: PendingAudit['entry'], { seq, workspaceSeq, at }: Numbers): Members {
+function wholeOf(given: PendingAudit['entries'][number], { seq, workspaceSeq, at }: Numbers): Members {
   // Why `as`: it was read from a jsonb column.
   const told = given as Members
   const { before, after, diff, workspace = null, ...rest } = told
@@ -127,7 +142,7 @@ function entryOf(whole: Members, seal: Seal): SequencedAudit {
     outcome: outcomeOf(told.outcome),
     kind: textOf(resource.kind) ?? null,
     name: textOf(resource.name) ?? null,
-    leaf: hashLeaf(Buffer.from(text)),
+    leaf: hashLeafText(text),
     entry: text,
   }
 }

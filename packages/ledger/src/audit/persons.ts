@@ -33,16 +33,14 @@ const addressee = (name: string): string =>
 
 export const personPrefix = 'person:'
 
-const [actorId, actorName, onBehalfOf] = [
-  ['actor', 'id'],
-  ['actor', 'name'],
-  ['actor', 'on_behalf_of'],
-]
-const [originIp, originAgent] = [
-  ['origin', 'ip'],
-  ['origin', 'agent'],
-]
-const [subjectPlace, resourceName, diffPlace] = [['subject'], ['resource', 'name'], ['diff']]
+const actorId: Place = ['actor', 'id']
+const actorName: Place = ['actor', 'name']
+const onBehalfOf: Place = ['actor', 'on_behalf_of']
+const originIp: Place = ['origin', 'ip']
+const originAgent: Place = ['origin', 'agent']
+const subjectPlace: Place = ['subject']
+const resourceName: Place = ['resource', 'name']
+const diffPlace: Place = ['diff']
 
 const nothing: Members = {}
 const membersOf = (value: Json | undefined): Members => (isMembers(value) ? value : nothing)
@@ -154,7 +152,14 @@ export async function openEntries(
 const boundTo = ({ id }: Members): string => (typeof id === 'string' ? id : '')
 
 /** RFC 6901. */
-const pointerOf = (place: Place): string => `/${place.map(escaped).join('/')}`
+const pointerTo = (place: Place): string => `/${place.map(escaped).join('/')}`
+/** Of the places that nearly every entry has. */
+const pointers = new Map(
+  [actorId, actorName, onBehalfOf, originIp, originAgent, subjectPlace, resourceName, diffPlace].map(
+    place => [place, pointerTo(place)],
+  ),
+)
+const pointerOf = (place: Place): string => pointers.get(place) ?? pointerTo(place)
 const steps = (pointer: string): Place =>
   pointer
     .slice(1)

@@ -2,9 +2,10 @@
 import type { AuditHead, AuditStore, SequencedAudit, TileGrowth } from '@switchyard/runtime'
 import type { PoolClient } from 'pg'
 import type { Database } from '../postgres/pool.ts'
+import { addCounts, addEntries, addTiles } from './add.ts'
 import { listAudit } from './list.ts'
 import { recordAudit } from './record.ts'
-import { addEntries, claimLog, countsOf, growTiles, sequence } from './sequence.ts'
+import { claimLog, sequence } from './sequence.ts'
 import { standingOf } from './standing.ts'
 
 const as = { role: 'audit' } as const
@@ -121,8 +122,11 @@ async function restore(
   )
   if (rowCount === 0) return false
   await addEntries(client, entries)
-  await growTiles(client, tiles)
-  await countsOf(client, entries)
+  await addTiles(client, tiles)
+  await addCounts(
+    client,
+    new Map(entries.map(({ workspace, workspaceSeq }) => [workspace ?? '', workspaceSeq + 1])),
+  )
   // An older copy of the database brings back keys that were destroyed since.
   const erased = entries.flatMap(({ action, kind, name }) =>
     action === 'audit.erase' && kind === 'Person' && name !== null ? [name] : [],

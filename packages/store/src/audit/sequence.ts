@@ -1,7 +1,8 @@
 // One batch of the log, in one transaction that an older sequencer's cannot be: it names the epoch and the size that
 // it goes on from, and what somebody else has moved it does not touch.
-import type { AuditNumbering, PendingAudit, SequencedAudit, TileGrowth } from '@switchyard/runtime'
+import type { AuditNumbering, PendingAudit } from '@switchyard/runtime'
 import type { PoolClient } from 'pg'
+import { addCounts, addEntries, addTiles } from './add.ts'
 
 const tileHashes = 256
 
@@ -26,11 +27,25 @@ select epoch, size, to_char(sequenced_at, 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as la
   to_char(greatest(clock_timestamp(), sequenced_at), 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as at
 from audit_head for update`
 
+// In one row, which is read in one go.
 const take = `
 with taken as (
-  delete from audit_pending where n in (select n from audit_pending order by n limit $1) returning n, entry
+  delete from audit_pending where n in (select n from audit_pending order by n limit $1)
+  returning n, entry,
+    case jsonb_typeof(entry -> 'workspace') when 'string' then entry ->> 'workspace' else '' end as place
 )
-select n, entry from taken order by n`
+select json_agg(entry order by n) as entries,
+  (select json_object_agg(place, size) from audit_counts where place in (select place from taken)) as counts
+from taken`
+
+interface Taken {
+  /** null when there were none. */
+  readonly entries: PendingAudit['entries'] | null
+  readonly counts: Readonly<Record<string, number>> | null
+}
+
+/** So many are taken at once, and written at once: while some are numbered here, the database writes and takes others. */
+const piece = 200
 
 export async function sequence(
   client: PoolClient,
@@ -43,43 +58,69 @@ export async function sequence(
   if (waiting.rowCount === 0) return 0
   const [held] = (await client.query<Held>(hold)).rows
   if (!held || BigInt(held.epoch) !== epoch) return 'stale'
-  const { rows: pending } = await client.query<PendingAudit>({
-    name: 'audit-take',
-    text: take,
-    values: [limit],
-  })
-  if (pending.length === 0) return 0
   const size = Number(held.size)
-  const places = [...new Set(pending.map(({ entry }) => placeOf(entry.workspace)))]
-  const counted = await client.query<{ place: string; size: string }>(
-    'select place, size from audit_counts where place = any ($1)',
-    [places],
-  )
-  const entries: SequencedAudit[] = []
-  let writing = Promise.resolve()
-  const tiles = await number(
-    {
-      size,
-      sequencedAt: held.last ?? undefined,
-      counts: new Map(counted.rows.map(row => [row.place, Number(row.size)])),
-      edge: await edgeOf(client, size),
-      at: held.at,
-    },
-    pending,
-    some => {
-      entries.push(...some)
-      writing = writing.then(() => addEntries(client, some))
-      writing.catch(() => undefined) // told below, where it is waited for
-    },
-  )
-  await writing
-  await growTiles(client, tiles)
-  await countsOf(client, entries)
-  await client.query('update audit_head set size = $1, sequenced_at = $2', [size + entries.length, held.at])
-  return entries.length
+  const batch = number({
+    size,
+    sequencedAt: held.last ?? undefined,
+    edge: await edgeOf(client, size),
+    at: held.at,
+  })
+  const counts = new Map<string, number>()
+  const { inTurn, settled } = turns()
+  let numbered = 0
+  let asked = Math.min(piece, limit)
+  const takeSome = () => inTurn(() => takePending(client, asked))
+  try {
+    for (let coming = takeSome(); asked > 0; ) {
+      const pending = await coming
+      const taken = pending.entries.length
+      // Fewer than were asked for: these were all.
+      asked = taken < asked ? 0 : Math.min(piece, limit - numbered - taken)
+      if (asked > 0) coming = takeSome()
+      if (taken === 0) break
+      const entries = await batch.add(pending)
+      for (const { workspace, workspaceSeq } of entries) counts.set(workspace ?? '', workspaceSeq + 1)
+      numbered += taken
+      void inTurn(() => addEntries(client, entries))
+    }
+  } finally {
+    await settled()
+  }
+  if (numbered === 0) return 0
+  await addTiles(client, batch.grown())
+  await addCounts(client, counts)
+  await client.query('update audit_head set size = $1, sequenced_at = $2', [size + numbered, held.at])
+  return numbered
 }
 
-const placeOf = (workspace: unknown): string => (typeof workspace === 'string' ? workspace : '')
+async function takePending(client: PoolClient, most: number): Promise<PendingAudit> {
+  const { rows } = await client.query<Taken>({ name: 'audit-take', text: take, values: [most] })
+  const { entries, counts } = rows[0] ?? {}
+  return { entries: entries ?? [], counts: new Map(Object.entries(counts ?? {})) }
+}
+
+interface Turns {
+  /** After what was asked before; not at all when that failed. */
+  inTurn<T>(work: () => Promise<T>): Promise<T>
+  /** Waits for the last one; throws what failed first. */
+  settled(): Promise<void>
+}
+
+/** A connection does one thing at a time. */
+function turns(): Turns {
+  let last: Promise<unknown> = Promise.resolve()
+  return {
+    inTurn(work) {
+      const done = last.then(work)
+      done.catch(() => undefined) // told by `settled`
+      last = done
+      return done
+    },
+    async settled() {
+      await last
+    },
+  }
+}
 
 /** The tile of each level that is not full. */
 async function edgeOf(client: PoolClient, size: number): Promise<readonly Uint8Array[]> {
@@ -93,61 +134,4 @@ async function edgeOf(client: PoolClient, size: number): Promise<readonly Uint8A
   const edge = levels.map((): Uint8Array => new Uint8Array(0))
   for (const { level, hashes } of rows) edge[level] = hashes
   return edge
-}
-
-// The entries come as one text: canonical JSON has no line breaks, and in an array of texts each quotation mark of them
-// would be escaped and unescaped. The hashes come as one row of bytes, and what needs no escaping as arrays that are
-// written here: the driver looks at each character of each text.
-const addition = `
-insert into audit_log (seq, workspace, workspace_seq, id, time, sequenced_at, actor, action, outcome, kind, name, leaf, entry)
-select seq, workspace, workspace_seq, id, time, sequenced_at, actor, action, outcome, kind, name,
-  substring($12::bytea from 32 * (place::int - 1) + 1 for 32), entry
-from rows from (unnest($1::bigint[], $2::text[], $3::bigint[], $4::uuid[], $5::timestamptz[], $6::timestamptz[], $7::text[],
-  $8::text[], $9::text[], $10::text[], $11::text[]), string_to_table($13, e'\\n')) with ordinality
-  as given(seq, workspace, workspace_seq, id, time, sequenced_at, actor, action, outcome, kind, name, entry, place)`
-
-export async function addEntries(client: PoolClient, entries: readonly SequencedAudit[]): Promise<void> {
-  const column = <T>(of: (entry: SequencedAudit) => T) => entries.map(of)
-  // Numbers, ids and times: a quotation mark in one would end its row, and is refused by the type of the column.
-  const written = (of: (entry: SequencedAudit) => number | string) => `{${entries.map(of).join(',')}}`
-  await client.query({
-    name: 'audit-add',
-    text: addition,
-    values: [
-      written(({ seq }) => seq),
-      column(({ workspace }) => workspace),
-      written(({ workspaceSeq }) => workspaceSeq),
-      written(({ id }) => id),
-      written(({ time }) => time),
-      written(({ sequencedAt }) => sequencedAt),
-      column(({ actor }) => actor),
-      column(({ action }) => action),
-      column(({ outcome }) => outcome),
-      column(({ kind }) => kind),
-      column(({ name }) => name),
-      Buffer.concat(entries.map(({ leaf }) => leaf)),
-      column(({ entry }) => entry).join('\n'),
-    ],
-  })
-}
-
-/** A tile is gone on with only where it ends as expected. */
-export async function growTiles(client: PoolClient, tiles: readonly TileGrowth[]): Promise<void> {
-  for (const { level, n, offset, hashes } of tiles) {
-    const grown = await client.query(
-      `insert into audit_tiles as t (level, n, hashes) values ($1, $2, $3)
-       on conflict (level, n) do update set hashes = t.hashes || excluded.hashes where length(t.hashes) = $4`,
-      [level, n, Buffer.from(hashes), offset * 32],
-    )
-    if (grown.rowCount !== 1) throw new TypeError(`tile ${n} of level ${level} does not end at ${offset}`)
-  }
-}
-
-export async function countsOf(client: PoolClient, entries: readonly SequencedAudit[]): Promise<void> {
-  const sizes = new Map(entries.map(({ workspace, workspaceSeq }) => [placeOf(workspace), workspaceSeq + 1]))
-  await client.query(
-    `insert into audit_counts (place, size) select * from unnest($1::text[], $2::bigint[])
-     on conflict (place) do update set size = excluded.size`,
-    [[...sizes.keys()], [...sizes.values()]],
-  )
 }
