@@ -21,7 +21,7 @@ node_modules/.package-lock.json: package-lock.json
 	@touch $@
 
 # What a browser loads, made anew when anything of it has changed.
-$(CONSOLE): node_modules/.package-lock.json $(shell find apps/console/src apps/console/index.html apps/console/vite.config.ts packages/client/src packages/kinds/src -type f)
+$(CONSOLE): node_modules/.package-lock.json $(shell find apps/console/src apps/console/index.html apps/console/vite.config.ts packages/client/src packages/kinds/src packages/runtime/src/usage.ts packages/api/src/selector.ts packages/catalog/src/versions.ts -type f)
 	@npm run --silent build -w @switchyard/console
 
 check: install

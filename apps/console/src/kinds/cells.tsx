@@ -14,14 +14,24 @@ export function textOf(value: unknown): string {
   return JSON.stringify(value)
 }
 
+/** To make one takes longer than to use it a hundred times. */
+const formats = new Map<string, Intl.DateTimeFormat>()
+
+function formatOf(language: string, timeStyle: 'short' | 'medium'): Intl.DateTimeFormat {
+  const key = `${language} ${timeStyle}`
+  const known = formats.get(key)
+  if (known) return known
+  const locale = language === 'zh' ? 'zh-CN' : 'en'
+  const made = new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeStyle })
+  formats.set(key, made)
+  return made
+}
+
 /** The person's own time; that of everybody under the pointer. */
 export function Moment({ at, seconds = false }: { readonly at: string; readonly seconds?: boolean }) {
   const { language } = usePreferences()
   const date = new Date(at)
-  const written = new Intl.DateTimeFormat(language === 'zh' ? 'zh-CN' : 'en', {
-    dateStyle: 'medium',
-    timeStyle: seconds ? 'medium' : 'short',
-  }).format(date)
+  const written = formatOf(language, seconds ? 'medium' : 'short').format(date)
   return (
     <Tooltip title={`${date.toISOString().slice(0, 19).replace('T', ' ')} UTC`}>
       <time dateTime={at}>{written}</time>

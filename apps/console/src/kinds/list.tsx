@@ -3,7 +3,7 @@ import { parseLabelSelector, selects, valueAt } from '@switchyard/api/selector'
 import { Fault } from '@switchyard/kinds/fault'
 import { Link, useNavigate, useParams, useSearch } from '@tanstack/react-router'
 import { Button, Dropdown, Input, Table, type TableColumnType, Typography } from 'antd'
-import { lazy, Suspense, useDeferredValue, useState } from 'react'
+import { cloneElement, isValidElement, lazy, Suspense, useDeferredValue, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { type Document, type KindInfo, useKind, useMay } from '../api/catalogue.ts'
 import { keepCsv } from '../parts/csv.ts'
@@ -61,6 +61,18 @@ function selectorOf(text: string): { readonly labels: Selector } | { readonly fa
   }
 }
 
+/** One and the same: the table keeps what it knows of its rows for as long as it is asked with the same. */
+const idOf = ({ metadata }: Document) => metadata.id
+
+type Wanted = ReturnType<typeof selectorOf>
+
+function foundIn(documents: readonly Document[], selector: Wanted, q: string): readonly Document[] {
+  if ('fault' in selector) return []
+  const { labels } = selector
+  if (labels.length === 0 && q === '') return documents
+  return documents.filter(document => selects({ labels, fields: [], ...(q && { q }) }, document))
+}
+
 function List({ kind }: { readonly kind: KindInfo }) {
   const { t } = useTranslation()
   const said = useSaid()
@@ -78,13 +90,9 @@ function List({ kind }: { readonly kind: KindInfo }) {
   const away = hidden[kind.kind] ?? []
   const columns = all.filter(({ path }) => !away.includes(path))
   const selector = selectorOf(labels)
-  const found =
-    'fault' in selector
-      ? []
-      : live.documents.filter(document =>
-          selects({ labels: selector.labels, fields: [], q: wanted }, document),
-        )
-  const chosen = found.filter(({ metadata }) => selected.includes(metadata.id))
+  const found = foundIn(live.documents, selector, wanted)
+  const marked = new Set(selected)
+  const chosen = marked.size === 0 ? [] : found.filter(({ metadata }) => marked.has(metadata.id))
   const tableColumns: TableColumnType<Document>[] = [
     {
       title: t('list.name'),
@@ -195,13 +203,15 @@ function List({ kind }: { readonly kind: KindInfo }) {
               columnWidth: 44,
               selectedRowKeys: [...selected],
               onChange: keys => setSelected(keys.map(String)),
-              getCheckboxProps: ({ metadata }) => ({
-                'aria-label': t('list.select', { name: metadata.name }),
-              }),
+              // Of the rows that are seen: properties would be asked for of them all whenever one changes.
+              renderCell: (_checked, { metadata: { name } }, _index, box) =>
+                isValidElement<{ 'aria-label'?: string }>(box)
+                  ? cloneElement(box, { 'aria-label': t('list.select', { name }) })
+                  : box,
               getTitleCheckboxProps: () => ({ 'aria-label': t('list.selectAll') }),
             },
           })}
-        rowKey={({ metadata }) => metadata.id}
+        rowKey={idOf}
         columns={tableColumns}
         dataSource={found}
         pagination={false}
