@@ -47,5 +47,5 @@ describe('training', () => {
     expect(existsSync(fileOf('killed'))).toBe(false)
     await finished(train('killed'))
     expect(expected.equals(await readFile(fileOf('killed')))).toBe(true)
-  }, 120_000)
+  }, 400_000)
 })

@@ -17,8 +17,11 @@ describe('what survives', () => {
     return rows.items.reduce((sum, row) => sum + BigInt(row.requests), 0n)
   }
 
+  let firstMilliseconds = 0
   beforeAll(async () => {
+    const began = performance.now()
     yard = await startYard()
+    firstMilliseconds = performance.now() - began
   }, 120_000)
   afterAll(() => yard?.[Symbol.asyncDispose](), 60_000)
 
@@ -55,7 +58,8 @@ describe('what survives', () => {
     const began = performance.now()
     const again = await yard.up()
     expect(again.code, again.stderr).toBe(0)
-    expect(performance.now() - began).toBeLessThan(10_000)
+    // Seconds; on a machine that is busy with others, beside what the first took there.
+    expect(performance.now() - began).toBeLessThan(Math.max(10_000, firstMilliseconds / 2))
     await ask()
     await eventually('old and new usage', 10, async () =>
       (await requests()) - before === 2n ? true : undefined,

@@ -75,7 +75,7 @@ test.each(['SIGTERM', 'SIGKILL'] as const)('a conversation goes on after %s', as
   // The model reads it all again: what goes on costs more than what begins.
   const alone = await ask('And once more?')
   expect(third.usage?.input_tokens).toBeGreaterThan(alone.usage?.input_tokens ?? Number.NaN)
-})
+}, 120_000)
 
 test('a conversation goes on at whichever worker is asked', async () => {
   const agents = Array.from({ length: 4 }, connection)
@@ -106,4 +106,4 @@ test('what is deleted stays away over a restart', async () => {
   const lost = { status: 404, code: 'response_not_found' }
   await expect(client().responses.retrieve(id)).rejects.toMatchObject(lost)
   await expect(ask('two', id)).rejects.toMatchObject(lost)
-})
+}, 120_000)

@@ -4,7 +4,7 @@ import { testDatabase } from '@switchyard/store/testing'
 import { expect, onTestFinished, test } from 'vitest'
 import { chat, furnish, list, makeYard, put, removeYard, runControl, statusOf, until } from './yard.ts'
 
-test('1,000 idle endpoints are resynced without a write', { timeout: 120_000 }, async () => {
+test('1,000 idle endpoints are resynced without a write', { timeout: 600_000 }, async () => {
   const yard = await makeYard()
   const opened = await testDatabase()
   onTestFinished(async () => {
@@ -23,7 +23,7 @@ test('1,000 idle endpoints are resynced without a write', { timeout: 120_000 }, 
     await until(
       'all settled',
       async () => (await list(opened.store, 'Endpoint')).every(each => statusOf(each).phase === 'Ready'),
-      90,
+      240,
     )
     await until('all revisions told', async () =>
       (await list(opened.store, 'Revision')).every(
@@ -35,7 +35,7 @@ test('1,000 idle endpoints are resynced without a write', { timeout: 120_000 }, 
   const before = await opened.store.version({ role: 'control' })
   await using _again = await runControl(yard, opened, { observe: each => said.push(each) })
   const runs = () => said.filter(each => each.type === 'ran')
-  await until('2,000 documents looked at again', async () => runs().length >= 2003, 60)
+  await until('2,000 documents looked at again', async () => runs().length >= 2003, 240)
   expect(runs().filter(each => each.written > 0)).toEqual([])
   expect(await opened.store.version({ role: 'control' })).toBe(before)
   expect(said.filter(each => each.type === 'run_failed')).toEqual([])
