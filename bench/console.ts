@@ -66,7 +66,11 @@ const ms = (value: number) => `${value.toFixed(1)} ms`
 
 try {
   const start = await fresh(yard.facts.baseUrl)
-  await start.waitForTimeout(1000)
+  // Of somebody who is signed in; what the pointer stands on is fetched before somebody goes there.
+  await start.mouse.move(0, 0)
+  await start.reload()
+  await start.locator('h1').waitFor()
+  await start.waitForTimeout(3000)
   const bytes = await weigh(start)
   console.log(`first screen: ${(bytes / 1000).toFixed(1)} KB`)
   await start.context().close()
