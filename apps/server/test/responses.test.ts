@@ -52,30 +52,34 @@ async function asked(id: string): Promise<readonly unknown[]> {
   return items.map(item => ('content' in item ? item.content : item)).map(content => JSON.stringify(content))
 }
 
-test.each(['SIGTERM', 'SIGKILL'] as const)('a conversation goes on after %s', async signal => {
-  const first = await ask('My name is Ada.')
-  const second = await ask('What is my name?', first.id)
-  const before = await asked(second.id)
-  expect(before).toHaveLength(3)
-  expect(before.join()).toContain('My name is Ada.')
+test.each(['SIGTERM', 'SIGKILL'] as const)(
+  'a conversation goes on after %s',
+  async signal => {
+    const first = await ask('My name is Ada.')
+    const second = await ask('What is my name?', first.id)
+    const before = await asked(second.id)
+    expect(before).toHaveLength(3)
+    expect(before.join()).toContain('My name is Ada.')
 
-  const gone = once(yard.server, 'exit')
-  yard.server.kill(signal)
-  await gone
-  await yard.again()
+    const gone = once(yard.server, 'exit')
+    yard.server.kill(signal)
+    await gone
+    await yard.again()
 
-  expect(await client().responses.retrieve(second.id)).toMatchObject({
-    output_text: second.output_text,
-    previous_response_id: first.id,
-    usage: second.usage,
-  })
-  expect(await asked(second.id)).toEqual(before)
-  const third = await ask('And once more?', second.id)
-  expect((await asked(third.id)).slice(0, 3)).toEqual(before)
-  // The model reads it all again: what goes on costs more than what begins.
-  const alone = await ask('And once more?')
-  expect(third.usage?.input_tokens).toBeGreaterThan(alone.usage?.input_tokens ?? Number.NaN)
-}, 120_000)
+    expect(await client().responses.retrieve(second.id)).toMatchObject({
+      output_text: second.output_text,
+      previous_response_id: first.id,
+      usage: second.usage,
+    })
+    expect(await asked(second.id)).toEqual(before)
+    const third = await ask('And once more?', second.id)
+    expect((await asked(third.id)).slice(0, 3)).toEqual(before)
+    // The model reads it all again: what goes on costs more than what begins.
+    const alone = await ask('And once more?')
+    expect(third.usage?.input_tokens).toBeGreaterThan(alone.usage?.input_tokens ?? Number.NaN)
+  },
+  120_000,
+)
 
 test('a conversation goes on at whichever worker is asked', async () => {
   const agents = Array.from({ length: 4 }, connection)
