@@ -4,8 +4,7 @@ import { endReasons, type RequestRow, type UsageStore } from '@switchyard/runtim
 import { z } from 'zod'
 import { authorize, type Caller, holds, identityOf } from './authorize.ts'
 import type { Answer } from './route.ts'
-
-const time = z.iso.datetime({ offset: true })
+import { count, decimal, span, whose } from './usage-filter.ts'
 
 /** `404`, or `5xx` for all that begin so. */
 const statusSchema = z
@@ -17,26 +16,14 @@ const statusSchema = z
   ])
 
 export const requestsQuerySchema = z.strictObject({
-  workspace: z.string().max(63).optional(),
-  project: z.string().max(63).optional(),
-  key: z.string().max(63).optional().describe('Name of an ApiKey.'),
-  model: z.string().max(256).optional().describe('Public model name.'),
-  upstream: z
-    .string()
-    .max(127)
-    .optional()
-    .describe('Provider that answered, as WORKSPACE/NAME or platform/NAME, or name of the endpoint.'),
+  ...whose,
   status: statusSchema.optional().describe('404, or 5xx for all that begin so.'),
   end: z.enum(endReasons).optional(),
-  from: time.optional().describe('From then on, by the moment of admission.'),
-  to: time.optional().describe('Before then.'),
+  ...span,
   request: z.uuid().optional().describe('Id of one request, as in x-request-id of its answer.'),
   after: z.string().max(512).optional().describe('`next` of the page before.'),
   limit: z.coerce.number().int().min(1).max(1000).default(100),
 })
-
-const count = z.string().regex(/^\d+$/)
-const decimal = z.string().regex(/^-?\d+(\.\d{1,12})?$/)
 
 export const requestListSchema = z.object({
   kind: z.literal('RequestList'),

@@ -4,9 +4,9 @@ import type { UsageRow, UsageStore } from '@switchyard/runtime'
 import { z } from 'zod'
 import { authorize, type Caller, holds, identityOf } from './authorize.ts'
 import type { Answer } from './route.ts'
+import { count, decimal, span, whose } from './usage-filter.ts'
 
 const groups = ['workspace', 'project', 'key', 'model', 'upstream', 'hour', 'day'] as const
-const time = z.iso.datetime({ offset: true })
 
 export const usageQuerySchema = z.strictObject({
   by: z
@@ -22,21 +22,9 @@ export const usageQuerySchema = z.strictObject({
     .describe(
       'Comma-separated: workspace, project, key, model, upstream, hour, day. One row for all when absent.',
     ),
-  from: time.optional().describe('From then on, by the moment of admission.'),
-  to: time.optional().describe('Before then.'),
-  workspace: z.string().max(63).optional(),
-  project: z.string().max(63).optional(),
-  key: z.string().max(63).optional().describe('Name of an ApiKey.'),
-  model: z.string().max(256).optional().describe('Public model name.'),
-  upstream: z
-    .string()
-    .max(127)
-    .optional()
-    .describe('Provider that answered, as WORKSPACE/NAME or platform/NAME, or name of the endpoint.'),
+  ...span,
+  ...whose,
 })
-
-const quantity = z.string().regex(/^\d+$/)
-const decimal = z.string().regex(/^-?\d+(\.\d{1,12})?$/)
 
 export const usageAnswerSchema = z.object({
   kind: z.literal('Usage'),
@@ -46,14 +34,14 @@ export const usageAnswerSchema = z.object({
   items: z.array(
     z.object({
       group: z.partialRecord(z.enum(groups), z.string().nullable()),
-      requests: quantity,
-      uncosted: quantity
+      requests: count,
+      uncosted: count
         .optional()
         .describe(
           'Events whose cost is not known, for those who may read price books: `cost` is without them.',
         ),
-      quantities: z.record(z.string(), quantity),
-      tokens: z.object({ input: quantity, output: quantity }),
+      quantities: z.record(z.string(), count),
+      tokens: z.object({ input: count, output: count }),
       amounts: z
         .array(
           z.object({

@@ -1,6 +1,7 @@
 // Documents over HTTP: list, read, create, replace, patch, delete, status and actions.
 import { type Document, Fault, findKind } from '@switchyard/kinds'
-import type { Answer, Ask, Exchange } from './exchange.ts'
+import type { Ask } from './ask.ts'
+import type { Answer, Exchange } from './exchange.ts'
 import { isRecord, readDocument } from './values.ts'
 
 /** A kind by any of its names: `Endpoint`, `endpoints`, `ep`. */

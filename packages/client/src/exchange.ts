@@ -2,6 +2,7 @@
 import type { Readable } from 'node:stream'
 import { Fault } from '@switchyard/kinds'
 import { Agent, errors, request } from 'undici'
+import { type Ask, addressOf } from './ask.ts'
 import { abortFault, foreignAnswer, networkFault, readRefusal } from './faults.ts'
 
 export interface ExchangeOptions {
@@ -13,19 +14,6 @@ export interface ExchangeOptions {
   /** Longest wait for an answer to begin, milliseconds; 30,000 when absent, 0 waits for ever. */
   readonly timeoutMs?: number
   readonly userAgent?: string
-}
-
-export interface Ask {
-  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
-  readonly path: string
-  readonly query?: Readonly<Record<string, string | number | boolean | undefined>>
-  readonly body?: unknown
-  readonly headers?: Readonly<Record<string, string>>
-  readonly signal?: AbortSignal | undefined
-  /** Sends no credentials: signing in. */
-  readonly anonymous?: boolean
-  /** Longest silence inside a streamed body, milliseconds; 0 waits for ever. */
-  readonly silenceMs?: number
 }
 
 export interface Answer {
@@ -41,12 +29,6 @@ export interface Exchange extends AsyncDisposable {
   stream(ask: Ask): Promise<{ readonly type: string; readonly body: Readable }>
   /** The signal that ends a wait for this ask. */
   until(signal: AbortSignal | undefined): AbortSignal | undefined
-}
-
-const search = (query: Ask['query'] = {}) => {
-  const given = Object.entries(query).filter(([, value]) => value !== undefined)
-  if (given.length === 0) return ''
-  return `?${new URLSearchParams(given.map(([key, value]) => [key, String(value)])).toString()}`
 }
 
 const header = (headers: Answer['headers'], name: string) => String(headers[name] ?? '')
@@ -73,7 +55,7 @@ export function createExchange(options: ExchangeOptions): Exchange {
     if (signal?.aborted) throw abortFault(signal)
     const token = ask.anonymous ? '' : await options.token()
     try {
-      return await request(`${url}${ask.path}${search(ask.query)}`, {
+      return await request(`${url}${addressOf(ask)}`, {
         method: ask.method,
         dispatcher: agent,
         ...(signal && { signal }),

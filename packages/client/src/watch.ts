@@ -1,8 +1,8 @@
 // A watch that survives: it goes on from the last version it saw, and lists again when that is too old.
 import type { Document } from '@switchyard/kinds'
 import { Fault } from '@switchyard/kinds/fault'
+import type { Ask } from './ask.ts'
 import type { WatchQuery } from './documents.ts'
-import type { Ask } from './exchange.ts'
 import { abortFault, networkFault, readFault } from './faults.ts'
 import { lines } from './lines.ts'
 import { isRecord, readDocument } from './values.ts'

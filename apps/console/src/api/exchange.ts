@@ -1,18 +1,8 @@
 // One HTTP exchange over fetch: the session's token on, JSON in and out, every failure a Fault.
+import { type Ask, addressOf } from '@switchyard/client/ask'
 import { networkFault, readRefusal } from '@switchyard/client/faults'
 import type { WatchExchange } from '@switchyard/client/watch'
 import { Fault } from '@switchyard/kinds/fault'
-
-export interface Ask {
-  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
-  readonly path: string
-  readonly query?: Readonly<Record<string, string | number | boolean | undefined>>
-  readonly body?: unknown
-  readonly headers?: Readonly<Record<string, string>>
-  readonly signal?: AbortSignal | undefined
-  /** Sends no credentials: signing in. */
-  readonly anonymous?: boolean
-}
 
 export interface Answer {
   readonly status: number
@@ -32,13 +22,6 @@ export interface Exchange extends WatchExchange {
   send(ask: Ask): Promise<Answer>
   /** The answer as it comes, refusals too: for what is no API of ours. */
   open(ask: Ask): Promise<Response>
-}
-
-function addressOf({ path, query = {} }: Ask): string {
-  const given = Object.entries(query).flatMap(([key, value]) =>
-    value === undefined ? [] : [[key, String(value)]],
-  )
-  return given.length === 0 ? path : `${path}${path.includes('?') ? '&' : '?'}${new URLSearchParams(given)}`
 }
 
 async function* chunks(stream: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array> {
