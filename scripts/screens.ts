@@ -77,7 +77,7 @@ try {
     const { page } = await opened.visit('/console', { locale, as: ada })
     await page.emulateMedia({ colorScheme })
     for (const screen of of.filter(({ name }) => name.includes(wanted))) await picture(page, screen, suffix)
-    await page.context().close()
+    await page.close()
   }
   if (tooLarge.length > 0) {
     console.error(`above ${bound / 1024} KB: ${tooLarge.join(', ')}`)

@@ -2,52 +2,27 @@
 import { execFile } from 'node:child_process'
 import { resolve } from 'node:path'
 import { promisify } from 'node:util'
-import type { Page } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { ada, type ConsoleYard, findingsOf, hasChromium, openConsole } from './browser.ts'
-import type { Yard } from './yard.ts'
+import { describe, expect, test } from 'vitest'
+import { useConsole } from './bed.ts'
+import { ada, addViewer, findingsOf, grace, hasChromium, ours } from './browser.ts'
+import { say } from './first-steps.ts'
 
 const run = promisify(execFile)
 const root = resolve(import.meta.dirname, '../..')
 
-/** A browser tells by itself of what the server refuses, and of usage that is not in yet. */
-const own = (text: string) => !text.startsWith('Failed to load resource')
-
 const patience = { timeout: 60_000 }
 
-async function say(page: Page, text: string): Promise<void> {
-  await page.locator('.composer textarea').fill(text)
-  await page.locator('.composer textarea').press('Enter')
-}
-
 describe.skipIf(!hasChromium)('keys and the playground', { timeout: 240_000 }, () => {
-  let opened: ConsoleYard
-  let yard: Yard
-  let visit: ConsoleYard['visit']
-
-  beforeAll(async () => {
-    opened = await openConsole()
-    ;({ yard, visit } = opened)
+  const opened = useConsole(async ({ yard }) => {
+    await addViewer(yard)
     await yard.api.create({
       apiVersion: 'switchyard.dev/v1',
       kind: 'Route',
       metadata: { name: 'second', workspace: 'default' },
       spec: { names: ['second'], tiers: [{ targets: [{ endpoint: yard.facts.model }] }] },
     })
-    await yard.api.create({
-      apiVersion: 'switchyard.dev/v1',
-      kind: 'User',
-      metadata: { name: 'grace' },
-      spec: { email: 'grace@example.com', password: 'another horse battery' },
-    })
-    await yard.api.create({
-      apiVersion: 'switchyard.dev/v1',
-      kind: 'RoleAssignment',
-      metadata: { name: 'grace-views', workspace: 'default' },
-      spec: { role: 'platform/viewer', subject: { kind: 'User', name: 'grace' } },
-    })
-  }, 400_000)
-  afterAll(async () => await opened?.[Symbol.asyncDispose](), 60_000)
+  })
+  const { visit } = opened
 
   test('a person signs in, asks, and has the first token, its times and its request; two models answer side by side, and a reload keeps them', async () => {
     const { page, complaints } = await visit('/console', { as: ada })
@@ -61,8 +36,8 @@ describe.skipIf(!hasChromium)('keys and the playground', { timeout: 240_000 }, (
     const request = await page.locator('.taken').first().textContent()
     const [id = ''] = /[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/.exec(request ?? '') ?? []
     await page.getByText('no price').waitFor(patience)
-    const told = await fetch(`${yard.facts.baseUrl}/api/v1/workspaces/default/usage/${id}`, {
-      headers: { authorization: `Bearer ${yard.facts.adminToken}` },
+    const told = await fetch(`${opened.yard.facts.baseUrl}/api/v1/workspaces/default/usage/${id}`, {
+      headers: { authorization: `Bearer ${opened.yard.facts.adminToken}` },
     })
     expect(await told.text()).toContain('user/ada')
     expect(await findingsOf(page)).toEqual([])
@@ -89,8 +64,8 @@ describe.skipIf(!hasChromium)('keys and the playground', { timeout: 240_000 }, (
     await page.keyboard.press('Escape')
     await page.getByRole('button', { name: 'Clear' }).click()
     expect(await page.locator('.turn').count()).toBe(0)
-    expect(complaints.filter(own)).toEqual([])
-    await page.context().close()
+    expect(ours(complaints)).toEqual([])
+    await page.close()
   })
 
   test('texts become vectors that are compared; a model that ranks nothing says so', async () => {
@@ -106,8 +81,8 @@ describe.skipIf(!hasChromium)('keys and the playground', { timeout: 240_000 }, (
     await page.getByRole('button', { name: 'Rerank' }).click()
     await page.getByText('The request was refused').waitFor(patience)
     expect(await findingsOf(page)).toEqual([])
-    expect(complaints.filter(own)).toEqual([])
-    await page.context().close()
+    expect(ours(complaints)).toEqual([])
+    await page.close()
   })
 
   test('a key is made, shown once, and called with as its snippets are printed; it is rotated and disabled', async () => {
@@ -142,14 +117,14 @@ describe.skipIf(!hasChromium)('keys and the playground', { timeout: 240_000 }, (
     await page.goBack()
     await page.getByRole('heading', { level: 1 }).waitFor()
     expect(await page.content()).not.toContain(secret)
-    await page.goto(`${yard.facts.baseUrl}/console/apikeys/default/snippets`)
+    await page.goto(`${opened.yard.facts.baseUrl}/console/apikeys/default/snippets`)
     await page.getByRole('tab', { name: 'Use' }).click()
     await page.getByText('in place of the secret').waitFor()
     expect(await findingsOf(page)).toEqual([])
 
     const status = async (key: string) => {
       const headers = { authorization: `Bearer ${key}` }
-      return (await fetch(`${yard.facts.baseUrl}/v1/models`, { headers })).status
+      return (await fetch(`${opened.yard.facts.baseUrl}/v1/models`, { headers })).status
     }
     await page.getByRole('button', { name: 'Rotate…' }).click()
     await page.getByRole('dialog').getByRole('button', { name: 'Rotate', exact: true }).click()
@@ -165,8 +140,8 @@ describe.skipIf(!hasChromium)('keys and the playground', { timeout: 240_000 }, (
     await page.getByRole('tooltip').getByRole('button', { name: 'Disable' }).click()
     await page.getByText('This key is disabled').waitFor(patience)
     await expect.poll(() => status(next), patience).toBe(401)
-    expect(complaints.filter(own)).toEqual([])
-    await page.context().close()
+    expect(ours(complaints)).toEqual([])
+    await page.close()
   })
 
   test('a key of one request a minute is hit, and the screen says whose limit it is and until when', async () => {
@@ -186,23 +161,23 @@ describe.skipIf(!hasChromium)('keys and the playground', { timeout: 240_000 }, (
     await page.getByRole('button', { name: 'Call as myself' }).click()
     await page.getByRole('button', { name: 'Retry' }).click()
     await expect.poll(() => page.locator('.taken').count(), patience).toBe(2)
-    await page.goto(`${yard.facts.baseUrl}/console/apikeys/default/tight`)
+    await page.goto(`${opened.yard.facts.baseUrl}/console/apikeys/default/tight`)
     await page.getByRole('tab', { name: 'Use' }).click()
     await page.getByRole('heading', { name: 'Limits above it now' }).waitFor()
     await page.getByRole('cell', { name: 'Requests' }).waitFor(patience)
-    expect(complaints.filter(own)).toEqual([])
-    await page.context().close()
+    expect(ours(complaints)).toEqual([])
+    await page.close()
   })
 
   test('who may not call is told which permission it takes', async () => {
     const { page } = await visit('/console/playground', {
-      as: { email: 'grace@example.com', password: 'another horse battery' },
+      as: grace,
     })
     await page.getByText('It needs the permission inference:call.').waitFor()
     expect(await page.getByRole('link', { name: 'Playground' }).count()).toBe(0)
-    await page.goto(`${yard.facts.baseUrl}/console/apikeys/new`)
+    await page.goto(`${opened.yard.facts.baseUrl}/console/apikeys/new`)
     await page.getByText('It needs the permission api_key:create.').waitFor()
-    await page.context().close()
+    await page.close()
   })
 
   test('all of it is said in Chinese', async () => {
@@ -225,10 +200,10 @@ describe.skipIf(!hasChromium)('keys and the playground', { timeout: 240_000 }, (
       await page.getByRole('tab', { name }).click()
       await page.getByRole('button', { name: name === '重排序' ? '重排序' : '生成向量' }).waitFor()
     }
-    await page.goto(`${yard.facts.baseUrl}/console/apikeys/default/chinese`)
+    await page.goto(`${opened.yard.facts.baseUrl}/console/apikeys/default/chinese`)
     await page.getByRole('tab', { name: '使用' }).click()
     await page.getByRole('heading', { name: '当前生效的限额' }).waitFor()
-    expect(complaints.filter(own)).toEqual([])
-    await page.context().close()
+    expect(ours(complaints)).toEqual([])
+    await page.close()
   })
 })

@@ -1,49 +1,42 @@
 // The overview and the page of an endpoint, with real requests through the gateway: what they say is what the API says.
 import { appendFileSync, readdirSync } from 'node:fs'
 import { basename, join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { ada, type ConsoleYard, findingsOf, hasChromium, openConsole } from './browser.ts'
-import { eventually, type Yard } from './yard.ts'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { useConsole } from './bed.ts'
+import { ada, findingsOf, hasChromium } from './browser.ts'
+import { eventually } from './yard.ts'
 
 const asked = 5
 
 describe.skipIf(!hasChromium)('the overview', { timeout: 240_000 }, () => {
-  let opened: ConsoleYard
-  let yard: Yard
-  let visit: ConsoleYard['visit']
-  let page: string
-
-  const totals = async (query: Record<string, string> = {}) => {
-    const hour = 3_600_000
-    const to = Math.ceil(Date.now() / hour) * hour
-    const span = { from: new Date(to - 24 * hour).toISOString(), to: new Date(to).toISOString() }
-    const answer = await fetch(
-      `${yard.facts.baseUrl}/api/v1/traffic?${new URLSearchParams({ ...span, ...query }).toString()}`,
-      {
-        headers: { authorization: `Bearer ${yard.facts.adminToken}` },
-      },
-    )
-    const { total } = (await answer.json()) as {
-      total: { requests: string; tokens: { input: string; output: string } }
-    }
-    return total
-  }
-
-  beforeAll(async () => {
-    opened = await openConsole()
-    ;({ yard, visit } = opened)
-    page = `/console/endpoints/default/${yard.facts.model}`
+  const opened = useConsole(async ({ yard }) => {
     for (let at = 0; at < asked; at++)
       await yard.openai().chat.completions.create({
         model: yard.facts.model,
         max_tokens: 8,
         messages: [{ role: 'user', content: `Hello ${at}` }],
       })
+  })
+  const { visit, read } = opened
+  const pageOf = () => `/console/endpoints/default/${opened.yard.facts.model}`
+
+  interface Totals {
+    readonly requests: string
+    readonly tokens: { readonly input: string; readonly output: string }
+  }
+  const totals = async (query: Record<string, string> = {}) => {
+    const hour = 3_600_000
+    const to = Math.ceil(Date.now() / hour) * hour
+    const span = { from: new Date(to - 24 * hour).toISOString(), to: new Date(to).toISOString() }
+    const search = new URLSearchParams({ ...span, ...query }).toString()
+    return (await read<{ readonly total: Totals }>(`/api/v1/traffic?${search}`)).total
+  }
+
+  beforeAll(async () => {
     await eventually('the usage to be in', 90, async () =>
       Number((await totals()).requests) >= asked ? true : undefined,
     )
-  }, 300_000)
-  afterAll(async () => await opened?.[Symbol.asyncDispose](), 60_000)
+  }, 100_000)
 
   test('says the numbers of the API, each a link to where it comes from, and keeps the period in its address', async () => {
     const { page: seen, complaints } = await visit('/console', { as: ada })
@@ -65,14 +58,14 @@ describe.skipIf(!hasChromium)('the overview', { timeout: 240_000 }, () => {
     await seen.getByText('7 days').click()
     await seen.waitForURL(/period=7d/)
     expect(complaints).toEqual([])
-    await seen.context().close()
+    await seen.close()
   })
 
   test('an endpoint has its replicas, its requests, and a call with the own rights of whoever tests it', async () => {
-    const { page: seen, complaints } = await visit(`${page}?tab=replicas`, { as: ada })
+    const { page: seen, complaints } = await visit(`${pageOf()}?tab=replicas`, { as: ada })
     await seen.getByText('1 of 1 replicas ready').waitFor()
     const replicas = seen.getByRole('region', { name: 'Replicas' })
-    await replicas.getByRole('link', { name: `${yard.facts.model}-1-0`, exact: true }).waitFor()
+    await replicas.getByRole('link', { name: `${opened.yard.facts.model}-1-0`, exact: true }).waitFor()
     expect(await findingsOf(seen)).toEqual([])
     await seen.getByRole('tab', { name: 'Test call' }).click()
     await seen.getByRole('button', { name: 'Send' }).click()
@@ -87,14 +80,14 @@ describe.skipIf(!hasChromium)('the overview', { timeout: 240_000 }, () => {
     await told.getByRole('row', { name: /^Answered/ }).waitFor()
     expect(await findingsOf(seen)).toEqual([])
     expect(complaints).toEqual([])
-    await seen.context().close()
+    await seen.close()
   })
 
   test('logs follow what is written after they were opened, are searched, and wait when they are told to', async () => {
-    const { page: seen, complaints } = await visit(`${page}?tab=logs`, { as: ada })
+    const { page: seen, complaints } = await visit(`${pageOf()}?tab=logs`, { as: ada })
     const log = seen.getByRole('region', { name: 'Logs' })
     await log.getByText('listening on').waitFor()
-    const folder = join(yard.folder, '.switchyard')
+    const folder = join(opened.yard.folder, '.switchyard')
     const files = readdirSync(folder, { recursive: true, encoding: 'utf8' })
     const file = files.find(name => basename(name) === 'log')
     expect(file).toBeDefined()
@@ -109,10 +102,12 @@ describe.skipIf(!hasChromium)('the overview', { timeout: 240_000 }, () => {
     await seen.getByText(/^1 of \d+ lines$/).waitFor()
     expect(await log.locator('mark').textContent()).toBe('later')
     expect(await findingsOf(seen)).toEqual([])
-    await seen.goto(`${yard.facts.baseUrl}/console/replicas/default/${yard.facts.model}-1-0?tab=logs`)
+    await seen.goto(
+      `${opened.yard.facts.baseUrl}/console/replicas/default/${opened.yard.facts.model}-1-0?tab=logs`,
+    )
     await log.getByText('listening on').waitFor()
     expect(complaints).toEqual([])
-    await seen.context().close()
+    await seen.close()
   })
 
   test('all of it is there in Chinese', async () => {
@@ -125,10 +120,10 @@ describe.skipIf(!hasChromium)('the overview', { timeout: 240_000 }, () => {
       ['metrics', '请求耗时'],
       ['test', '最大 Token 数'],
     ] as const) {
-      await seen.goto(`${yard.facts.baseUrl}${page}?tab=${tab}`)
+      await seen.goto(`${opened.yard.facts.baseUrl}${pageOf()}?tab=${tab}`)
       await seen.getByText(word).first().waitFor()
     }
     expect(complaints).toEqual([])
-    await seen.context().close()
+    await seen.close()
   })
 })

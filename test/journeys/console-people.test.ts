@@ -1,60 +1,32 @@
 // People, their rights, the trail and the settings, as whoever runs an installation meets them in the console.
 import type { Page } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { ada, type ConsoleYard, findingsOf, hasChromium, openConsole, type Someone } from './browser.ts'
-import type { Yard } from './yard.ts'
-
-const grace: Someone = { email: 'grace@example.com', password: 'another horse battery' }
+import { describe, expect, test } from 'vitest'
+import { useConsole } from './bed.ts'
+import { ada, addViewer, findingsOf, grace, hasChromium } from './browser.ts'
 
 describe.skipIf(!hasChromium)('people in the console', { timeout: 240_000 }, () => {
-  let opened: ConsoleYard
-  let yard: Yard
-  let visit: ConsoleYard['visit']
-  let token: string
+  const opened = useConsole(({ yard }) => addViewer(yard))
+  const { visit, read } = opened
 
   const make = (kind: string, name: string, spec: object, workspace?: string) =>
-    yard.api.create({
+    opened.yard.api.create({
       apiVersion: 'switchyard.dev/v1',
       kind,
       metadata: { name, ...(workspace !== undefined && { workspace }) },
       spec,
     })
-  const ask = async (path: string) => {
-    const answer = await fetch(yard.facts.baseUrl + path, { headers: { authorization: `Bearer ${token}` } })
-    return (await answer.json()) as {
-      readonly elsewhere: readonly { readonly permission: string }[]
-      readonly places: readonly {
-        readonly workspace: string | null
-        readonly held: readonly { readonly permission: string }[]
-      }[]
-      readonly decision: { readonly allowed: boolean }
-    }
+  interface Rights {
+    readonly places: readonly {
+      readonly workspace: string | null
+      readonly held: readonly { readonly permission: string }[]
+    }[]
+    readonly decision: { readonly allowed: boolean }
   }
   const tab = (page: Page, key: string) => page.locator(`[data-node-key=${key}]`).click()
   const pick = async (page: Page, label: string, text: string) => {
     await page.getByRole('combobox', { name: label, exact: true }).fill(text)
     await page.keyboard.press('Enter')
   }
-
-  beforeAll(async () => {
-    opened = await openConsole()
-    ;({ yard, visit } = opened)
-    await make('User', 'grace', grace)
-    await make(
-      'RoleAssignment',
-      'grace-views',
-      { role: 'platform/viewer', subject: { kind: 'User', name: 'grace' } },
-      'default',
-    )
-    const { email, password } = ada
-    const session = await fetch(`${yard.facts.baseUrl}/api/v1/sessions`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ email, password }),
-    })
-    token = ((await session.json()) as { readonly accessToken: string }).accessToken
-  }, 400_000)
-  afterAll(async () => await opened?.[Symbol.asyncDispose](), 60_000)
 
   test('whoever is invited opens the link, chooses a password and is in the console with the promised role', async () => {
     const { page, complaints } = await visit('/console/invitations', { as: ada })
@@ -76,29 +48,29 @@ describe.skipIf(!hasChromium)('people in the console', { timeout: 240_000 }, () 
     expect(new URL(other.page.url()).pathname).toMatch(/^\/console\/?$/)
     await other.page.reload()
     await other.page.getByRole('navigation').waitFor()
-    await other.page.goto(`${yard.facts.baseUrl}/console/audit`)
+    await other.page.goto(`${opened.yard.facts.baseUrl}/console/audit`)
     await other.page.getByText('It needs the permission audit:read.').waitFor()
     await page.getByText('Nobody is invited at the moment.').waitFor({ timeout: 30_000 })
     expect([...complaints, ...other.complaints]).toEqual([])
-    await other.page.context().close()
-    await page.context().close()
+    await other.page.close()
+    await page.close()
   })
 
   test('what a person may do is what the API says of them, and a question is answered with what gives it', async () => {
     const { page, complaints } = await visit('/console', { as: ada })
     for (const name of ['grace', 'ada']) {
-      await page.goto(`${yard.facts.baseUrl}/console/users/-/${name}`)
+      await page.goto(`${opened.yard.facts.baseUrl}/console/users/-/${name}`)
       await tab(page, 'rights')
       const matrix = page.getByRole('region', { name: 'What may be done' })
       await matrix.getByRole('row').nth(1).waitFor()
-      const { places } = await ask(`/api/v1/users/${name}/rights`)
+      const { places } = await read<Rights>(`/api/v1/users/${name}/rights`)
       const { held } = places.find(each => each.held.length > 0) ?? { held: [] }
       const nouns = new Set(held.map(({ permission }) => permission.split(':')[0]))
       expect(await matrix.locator('tbody tr code').allTextContents()).toEqual([...nouns])
       const common = held.filter(({ permission }) => /:(read|create|update|delete)$/.test(permission))
       expect(await matrix.getByRole('img', { name: 'allowed' }).count()).toBe(common.length)
     }
-    await page.goto(`${yard.facts.baseUrl}/console/users/-/grace`)
+    await page.goto(`${opened.yard.facts.baseUrl}/console/users/-/grace`)
     await tab(page, 'rights')
     await pick(page, 'Permission', 'endpoint:create')
     await pick(page, 'Where', 'default')
@@ -106,17 +78,18 @@ describe.skipIf(!hasChromium)('people in the console', { timeout: 240_000 }, () 
     await page.getByText('No role that is held there gives it.').waitFor()
     await pick(page, 'Permission', 'endpoint:logs')
     expect(
-      (await ask('/api/v1/users/grace/rights?permission=endpoint:read&workspace=default')).decision.allowed,
+      (await read<Rights>('/api/v1/users/grace/rights?permission=endpoint:read&workspace=default')).decision
+        .allowed,
     ).toBe(true)
     await pick(page, 'Permission', 'endpoint:read')
     await page.getByText('Yes, grace may.').waitFor()
     await page.getByText('By viewer · default · grace-views.').waitFor()
     expect(await findingsOf(page)).toEqual([])
-    await page.goto(`${yard.facts.baseUrl}/console/roles/-/viewer`)
+    await page.goto(`${opened.yard.facts.baseUrl}/console/roles/-/viewer`)
     await tab(page, 'holders')
     await page.getByRole('link', { name: 'grace', exact: true }).waitFor()
     expect(complaints).toEqual([])
-    await page.context().close()
+    await page.close()
   })
 
   test('a session that an administrator ends is ended on the screen of its person', async () => {
@@ -129,8 +102,8 @@ describe.skipIf(!hasChromium)('people in the console', { timeout: 240_000 }, () 
     await hers.page.getByRole('tab', { name: 'My sessions' }).click()
     await hers.page.getByText('Your session has ended.').waitFor({ timeout: 30_000 })
     expect(complaints).toEqual([])
-    await hers.page.context().close()
-    await page.context().close()
+    await hers.page.close()
+    await page.close()
   })
 
   test('whoever lost the right meanwhile is refused by the server, and told which it takes', async () => {
@@ -145,7 +118,7 @@ describe.skipIf(!hasChromium)('people in the console', { timeout: 240_000 }, () 
     await tab(page, 'access')
     const button = page.getByRole('button', { name: 'Make a link' })
     await button.waitFor()
-    await yard.api.delete('RoleAssignment', { name: 'otto-rules' })
+    await opened.yard.api.delete('RoleAssignment', { name: 'otto-rules' })
     await make('RoleAssignment', 'otto-looks', {
       role: 'platform/auditor',
       subject: { kind: 'User', name: 'otto' },
@@ -155,14 +128,17 @@ describe.skipIf(!hasChromium)('people in the console', { timeout: 240_000 }, () 
     await page.reload()
     await tab(page, 'access')
     expect(await button.isDisabled()).toBe(true)
-    await page.context().close()
+    await page.close()
   })
 
   test('the trail shows the change just made, becomes proved, and this browser checks the proof', async () => {
     const { page, complaints } = await visit('/console/audit?kind=User&action=user.update', { as: ada })
-    const made = await fetch(`${yard.facts.baseUrl}/api/v1/users/grace`, {
+    const made = await fetch(`${opened.yard.facts.baseUrl}/api/v1/users/grace`, {
       method: 'PATCH',
-      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/merge-patch+json' },
+      headers: {
+        authorization: `Bearer ${opened.yard.facts.adminToken}`,
+        'content-type': 'application/merge-patch+json',
+      },
       body: JSON.stringify({ spec: { locale: 'zh' } }),
     })
     expect(made.status).toBe(200)
@@ -180,7 +156,7 @@ describe.skipIf(!hasChromium)('people in the console', { timeout: 240_000 }, () 
     expect(download.suggestedFilename()).toMatch(/^audit-\d+\.json$/)
     expect(await findingsOf(page)).toEqual([])
     expect(complaints).toEqual([])
-    await page.context().close()
+    await page.close()
   })
 
   test('the settings say what runs, and the doctor examines it', async () => {
@@ -190,7 +166,7 @@ describe.skipIf(!hasChromium)('people in the console', { timeout: 240_000 }, () 
     await page.getByRole('region', { name: 'Master keys' }).getByRole('row').nth(1).waitFor()
     expect(await findingsOf(page)).toEqual([])
     expect(complaints).toEqual([])
-    await page.context().close()
+    await page.close()
   })
 
   test('the screens are there in Chinese', async () => {
@@ -202,10 +178,10 @@ describe.skipIf(!hasChromium)('people in the console', { timeout: 240_000 }, () 
       ['/settings', '系统诊断'],
     ] as const
     for (const [path, text] of seen) {
-      await page.goto(`${yard.facts.baseUrl}/console${path}`)
+      await page.goto(`${opened.yard.facts.baseUrl}/console${path}`)
       await page.getByText(text).first().waitFor()
     }
-    await page.goto(`${yard.facts.baseUrl}/console/users/-/grace`)
+    await page.goto(`${opened.yard.facts.baseUrl}/console/users/-/grace`)
     for (const [key, text] of [
       ['rights', '权限矩阵'],
       ['sessions', '结束全部会话'],
@@ -216,6 +192,6 @@ describe.skipIf(!hasChromium)('people in the console', { timeout: 240_000 }, () 
       expect(await findingsOf(page)).toEqual([])
     }
     expect(complaints).toEqual([])
-    await page.context().close()
+    await page.close()
   })
 })

@@ -2,9 +2,10 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Locator, Page } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { ada, type ConsoleYard, findingsOf, hasChromium, openConsole } from './browser.ts'
-import { eventually, type Yard } from './yard.ts'
+import { describe, expect, test } from 'vitest'
+import { useConsole } from './bed.ts'
+import { ada, findingsOf, hasChromium } from './browser.ts'
+import { eventually } from './yard.ts'
 
 interface Row {
   readonly request: string
@@ -59,27 +60,13 @@ spec:
 `
 
 describe.skipIf(!hasChromium)('the console, of usage and money', { timeout: 180_000 }, () => {
-  let opened: ConsoleYard
-  let yard: Yard
-  let visit: ConsoleYard['visit']
-  let rows: readonly Row[]
-
-  async function get<T>(path: string): Promise<T> {
-    const answer = await fetch(yard.facts.baseUrl + path, {
-      headers: { authorization: `Bearer ${yard.facts.adminToken}` },
-    })
-    if (!answer.ok) throw new Error(`${path} was answered ${answer.status}: ${await answer.text()}`)
-    return (await answer.json()) as T
-  }
-
-  beforeAll(async () => {
-    opened = await openConsole()
-    ;({ yard, visit } = opened)
+  const opened = useConsole(async ({ yard }) => {
     const path = join(yard.folder, 'money.yaml')
     writeFileSync(path, money(yard.facts.model))
     expect(await yard.run('apply', '-f', path)).toMatchObject({ code: 0 })
-  }, 240_000)
-  afterAll(async () => await opened?.[Symbol.asyncDispose](), 60_000)
+  })
+  const { visit, read } = opened
+  let rows: readonly Row[]
 
   /** Decimal strings that the numbers of a page carry, in their order. */
   async function values(within: Page | Locator): Promise<readonly (string | null)[]> {
@@ -100,14 +87,14 @@ describe.skipIf(!hasChromium)('the console, of usage and money', { timeout: 180_
     await dialog.getByText('had been recorded before').waitFor()
     await dialog.getByRole('button', { name: 'Cancel' }).click()
     await page.getByRole('cell', { name: 'top-up' }).waitFor()
-    const { items } = await get<{ items: readonly { balance: string }[] }>(
+    const { items } = await read<{ items: readonly { balance: string }[] }>(
       '/api/v1/workspaces/payer/balances',
     )
     expect(items).toMatchObject([{ balance: '100.25' }])
     expect(await values(page)).toContain('100.25')
     expect(await findingsOf(page)).toEqual([])
     expect(complaints).toEqual([])
-    await page.context().close()
+    await page.close()
   })
 
   test('a price book is read as a table and published, and usage is rated by it', async () => {
@@ -118,18 +105,18 @@ describe.skipIf(!hasChromium)('the console, of usage and money', { timeout: 180_
     await page.getByRole('dialog').getByRole('button', { name: 'Publish' }).click()
     await page.getByText('What stands here is not published').waitFor({ state: 'detached' })
     expect(complaints).toEqual([])
-    await page.context().close()
-    const client = yard.openai()
+    await page.close()
+    const client = opened.yard.openai()
     const call = (max_tokens: number) =>
       client.chat.completions.create({
-        model: yard.facts.model,
+        model: opened.yard.facts.model,
         messages: [{ role: 'user', content: 'Count.' }],
         max_tokens,
       })
     await eventually('the price to hold', 30, () => call(8).catch(() => undefined))
     await call(5)
     rows = await eventually('usage', 30, async () => {
-      const { items } = await get<{ items: readonly Row[] }>('/api/v1/usage/requests?workspace=default')
+      const { items } = await read<{ items: readonly Row[] }>('/api/v1/usage/requests?workspace=default')
       return items.length >= 2 ? items : undefined
     })
   })
@@ -157,11 +144,11 @@ describe.skipIf(!hasChromium)('the console, of usage and money', { timeout: 180_
     await page.getByText(/Attempt 1 at .*: whole, status 200/).waitFor({ state: 'attached' })
     expect(await findingsOf(page)).toEqual([])
     expect(complaints).toEqual([])
-    await page.context().close()
+    await page.close()
   })
 
   test('usage is summed as the API sums it, and a row leads to its requests', async () => {
-    const { items } = await get<{ items: readonly Sum[] }>('/api/v1/usage?workspace=default&by=model')
+    const { items } = await read<{ items: readonly Sum[] }>('/api/v1/usage?workspace=default&by=model')
     const [sum] = items
     const { page, complaints } = await visit('/console/usage?period=30d&workspace=default', { as: ada })
     const table = page.getByRole('region', { name: 'Usage by Model' })
@@ -173,7 +160,7 @@ describe.skipIf(!hasChromium)('the console, of usage and money', { timeout: 180_
     await page.getByRole('heading', { level: 1, name: 'Requests' }).waitFor()
     expect(new URL(page.url()).search).toContain('model=')
     expect(complaints).toEqual([])
-    await page.context().close()
+    await page.close()
   })
 
   test('every screen of it is there in Chinese, without a complaint of the browser', async () => {
@@ -189,10 +176,10 @@ describe.skipIf(!hasChromium)('the console, of usage and money', { timeout: 180_
       ['/pricebooks/-/sale?tab=versions', '版本 1'],
       ['/budgets/default/month?tab=spending', '使用情况'],
     ] as const) {
-      await page.goto(`${yard.facts.baseUrl}/console${path}`)
+      await page.goto(`${opened.yard.facts.baseUrl}/console${path}`)
       await page.getByText(said).first().waitFor()
     }
     expect(complaints).toEqual([])
-    await page.context().close()
+    await page.close()
   })
 })

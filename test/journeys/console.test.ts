@@ -1,108 +1,232 @@
-// The console in a real browser, on a real server: what a person meets there, in both languages.
+// The console in a real browser, on a real server: how one comes in and stays in, in both languages.
 import { gzipSync } from 'node:zlib'
-import { kinds } from '@switchyard/kinds'
+import { apiVersion } from '@switchyard/kinds'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { ada, type ConsoleYard, findingsOf, hasChromium, openConsole, signIn } from './browser.ts'
-import type { Yard } from './yard.ts'
+import { openDirectory, type People } from '../../packages/api/test/sso.bed.ts'
+import { useConsole } from './bed.ts'
+import {
+  ada,
+  addViewer,
+  buttonOf,
+  findingsOf,
+  grace,
+  hasChromium,
+  type Locale,
+  locales,
+  ours,
+  signIn,
+} from './browser.ts'
+
+/** What the tests look for, as each language says it. */
+const said = {
+  'en-US': {
+    cut: 'Not live since',
+    forbidden: 'It needs the permission user:read.',
+    by: 'Continue with corp',
+    byTab: 'Continue with corp in a new tab',
+    ended: 'Your session has ended.',
+    signedIn: 'You are signed in',
+    name: 'Name',
+    workspace: 'Workspace',
+    review: 'Review',
+    create: 'Create',
+    notCreate: 'It needs the permission project:create.',
+    edit: 'Edit',
+    delete: 'Delete',
+    needs: (permission: string) => `It needs the permission ${permission}.`,
+  },
+  'zh-CN': {
+    cut: '起不再实时更新',
+    forbidden: '需要权限 user:read。',
+    by: '使用 corp 登录',
+    byTab: '在新标签页中使用 corp 登录',
+    ended: '会话已结束。',
+    signedIn: '已登录',
+    name: '名称',
+    workspace: '工作区',
+    review: '预览变更',
+    create: '创建',
+    notCreate: '需要权限 project:create。',
+    edit: '编辑',
+    delete: '删除',
+    needs: (permission: string) => `需要权限 ${permission}。`,
+  },
+} as const satisfies Record<Locale, unknown>
 
 describe.skipIf(!hasChromium)('the console', { timeout: 120_000 }, () => {
-  let opened: ConsoleYard
-  let yard: Yard
-  let visit: ConsoleYard['visit']
+  const opened = useConsole(({ yard }) => addViewer(yard))
+  const { visit, read } = opened
+  let directory: People | undefined
 
   beforeAll(async () => {
-    opened = await openConsole()
-    ;({ yard, visit } = opened)
-  }, 240_000)
-  afterAll(async () => await opened?.[Symbol.asyncDispose](), 60_000)
+    const { api, facts } = opened.yard
+    directory = await openDirectory([`${facts.baseUrl}/api/v1/sso/corp/return`], '127.0.0.1')
+    const make = (kind: string, name: string, spec: object) =>
+      api.create({ apiVersion, kind, metadata: { name }, spec })
+    await make('Credential', 'corp', { value: 'a secret of the client' })
+    await make('IdentityProvider', 'corp', {
+      issuer: directory.origin,
+      clientId: 'switchyard',
+      credential: 'corp',
+      scopes: ['openid', 'email', 'profile', 'groups'],
+      allowedDomains: ['example.com'],
+      allowCidrs: ['127.0.0.0/8'],
+      ca: directory.ca,
+      provision: 'on-login',
+      groupRoles: [{ group: 'ml', role: 'platform/developer', workspace: 'default' }],
+    })
+  }, 60_000)
+  afterAll(async () => await directory?.[Symbol.asyncDispose]())
 
-  const workspaceOf = (name: string) => ({
-    apiVersion: 'switchyard.dev/v1',
-    kind: 'Workspace',
-    metadata: { name },
-    spec: {},
-  })
-
-  test('a link into it survives signing in, a wrong password is said to be one, and a reload stays signed in', async () => {
-    const { page, complaints } = await visit('/console/endpoints?q=tiny')
-    await page.locator('input[type=email]').fill(ada.email)
-    await page.locator('input[autocomplete=current-password]').fill('not the password')
-    await page.locator('button[type=submit]').click()
-    await page.getByText('The e-mail or the password is wrong.').waitFor()
-    await signIn(page)
-    await page.getByRole('link', { name: yard.facts.model }).waitFor()
-    expect(new URL(page.url()).search).toContain('q=tiny')
-    await page.reload()
-    await page.getByRole('link', { name: yard.facts.model }).click()
-    await page.getByRole('heading', { level: 1, name: yard.facts.model }).waitFor()
-    await page.getByRole('tab', { name: 'Events' }).click()
-    await page.getByRole('tabpanel', { name: 'Events' }).getByRole('row').nth(1).waitFor()
-    // The refused password is the one thing that a browser tells of by itself.
-    expect(complaints.filter(text => !text.includes('401'))).toEqual([])
-    await page.context().close()
-  })
-
-  test('what others change is there at once, and a cut is told until it is over', async () => {
-    const { page } = await visit('/console/workspaces')
-    await signIn(page)
-    await page.getByRole('link', { name: 'default' }).waitFor()
-    await yard.api.create(workspaceOf('nova'))
-    await page.getByRole('link', { name: 'nova' }).waitFor()
-    const stopped = await yard.run('down')
-    expect(stopped.code).toBe(0)
-    await page.getByText('Not live since').waitFor({ timeout: 60_000 })
-    expect(await page.getByRole('link', { name: 'nova' }).isVisible()).toBe(true)
-    await yard.up()
-    await page.getByText('Not live since').waitFor({ state: 'detached', timeout: 60_000 })
-    await yard.api.delete('Workspace', { name: 'nova' })
-    await page.getByRole('link', { name: 'nova' }).waitFor({ state: 'detached' })
-    await page.context().close()
-  })
-
-  test('every kind has its list in both languages, without a serious finding of axe or a complaint of the browser', {
-    timeout: 400_000,
-  }, async () => {
-    for (const locale of ['en-US', 'zh-CN']) {
-      const { page, complaints } = await visit('/console', { locale, as: ada })
-      expect(await page.locator('html').getAttribute('lang')).toBe(locale === 'zh-CN' ? 'zh-CN' : 'en')
-      const findings: string[] = []
-      for (const path of ['', ...kinds.map(({ plural }) => `/${plural}`)]) {
-        if (path !== '') await page.locator(`nav a[href="/console${path}"]`).click()
-        await page.locator('h1').waitFor()
-        if (path !== '') await page.locator('.ant-spin-spinning').waitFor({ state: 'detached' })
-        // What axe finds does not depend on the language.
-        if (locale !== 'en-US') continue
-        findings.push(...(await findingsOf(page)))
-      }
-      expect(findings).toEqual([])
-      expect(complaints).toEqual([])
+  test.each(locales)(
+    'a link into it survives signing in, a wrong password is said to be one, and a reload stays signed in (%s)',
+    async locale => {
+      const { model } = opened.yard.facts
+      const { page, complaints } = await visit('/console/endpoints?q=tiny', { locale })
+      await page.locator('input[type=email]').fill(ada.email)
+      await page.locator('input[autocomplete=current-password]').fill('not the password')
+      await page.locator('button[type=submit]').click()
+      await page.getByRole('alert').waitFor()
+      expect(await findingsOf(page)).toEqual([])
+      await signIn(page)
+      await page.getByRole('link', { name: model }).waitFor()
+      expect(new URL(page.url()).search).toContain('q=tiny')
+      await page.reload()
+      await page.getByRole('link', { name: model }).click()
+      await page.getByRole('heading', { level: 1, name: model }).waitFor()
+      await page.getByRole('tab').last().waitFor()
+      // The refused password is the one thing that a browser tells of by itself.
+      expect(ours(complaints)).toEqual([])
       await page.context().close()
-    }
-  })
+    },
+  )
 
-  test('whoever may not see a kind is told which permission it takes', async () => {
-    await yard.api.create({
-      apiVersion: 'switchyard.dev/v1',
-      kind: 'User',
-      metadata: { name: 'grace' },
-      spec: { email: 'grace@example.com', password: 'another horse battery' },
-    })
-    await yard.api.create({
-      apiVersion: 'switchyard.dev/v1',
-      kind: 'RoleAssignment',
-      metadata: { name: 'grace-views', workspace: 'default' },
-      spec: { role: 'platform/viewer', subject: { kind: 'User', name: 'grace' } },
-    })
-    const { page } = await visit('/console/users')
-    await signIn(page, { email: 'grace@example.com', password: 'another horse battery' })
-    await page.getByText('It needs the permission user:read.').waitFor()
-    await page.goto(`${yard.facts.baseUrl}/console/endpoints`)
-    await page.getByRole('link', { name: yard.facts.model }).waitFor()
-    await page.context().close()
-  })
+  test.each(locales)(
+    'the directory of a company signs in who has a link, with what their groups are given; when the session ends over a half-filled form, nothing of it is lost (%s)',
+    async locale => {
+      const { yard } = opened
+      if (!directory) throw new TypeError('The directory is opened before the tests.')
+      const words = said[locale]
+      const subject = `nia-${locale.toLowerCase()}`
+      const claims = { email: `${subject}@example.com`, email_verified: true, name: 'Nia 新' }
+      directory.people.set(subject, { ...claims, groups: ['ml'] })
+      directory.subject = subject
+      const { page, complaints } = await visit('/console/endpoints?q=tiny', { locale })
+      await page.getByRole('link', { name: words.by }).waitFor()
+      expect(await findingsOf(page)).toEqual([])
+      await page.getByRole('link', { name: words.by }).click()
+      await page.getByRole('link', { name: yard.facts.model }).waitFor()
+      const { pathname, search } = new URL(page.url())
+      expect([pathname, search]).toEqual(['/console/endpoints', expect.stringContaining('q=tiny')])
+      await page.getByText('Nia 新').waitFor()
+
+      await page.goto(`${yard.facts.baseUrl}/console/users`)
+      await page.getByText(words.forbidden).waitFor()
+      await page.goto(`${yard.facts.baseUrl}/console/routes/new`)
+      await page.getByLabel(words.name, { exact: true }).fill('half-filled')
+      const ended = await fetch(`${yard.facts.baseUrl}/api/v1/users/${subject}/sessions`, {
+        method: 'DELETE',
+        headers: { authorization: `Bearer ${yard.facts.adminToken}` },
+      })
+      expect(ended.ok).toBe(true)
+      await page.getByText(words.ended).waitFor({ timeout: 60_000 })
+      expect(await findingsOf(page, '.ant-modal')).toEqual([])
+      const [beside] = await Promise.all([
+        page.context().waitForEvent('page'),
+        page.getByRole('link', { name: words.byTab }).click(),
+      ])
+      await beside.getByRole('heading', { level: 1, name: words.signedIn }).waitFor()
+      expect(await findingsOf(beside)).toEqual([])
+      await beside.close()
+      await page.getByText(words.ended).waitFor({ state: 'detached' })
+      expect(await page.getByLabel(words.name, { exact: true }).inputValue()).toBe('half-filled')
+      // What is sent now is sent as her.
+      const answered = page.waitForResponse(response => response.url().includes('dryRun=true'))
+      await buttonOf(page, words.review).click()
+      expect((await answered).status()).not.toBe(401)
+      expect(ours(complaints)).toEqual([])
+      await page.context().close()
+    },
+  )
+
+  test.each(locales)(
+    'what others change is there at once; a cut is told until it is over, and what changed meanwhile is there then (%s)',
+    async locale => {
+      const { yard } = opened
+      const workspace = (name: string) =>
+        yard.api.create({ apiVersion, kind: 'Workspace', metadata: { name }, spec: {} })
+      const { page } = await visit('/console/workspaces', { locale, as: ada })
+      const link = (name: string) => page.getByRole('link', { name, exact: true })
+      await page.getByRole('searchbox').first().fill('o')
+      await link('nova').waitFor({ state: 'detached' })
+      await workspace('nova')
+      await link('nova').waitFor()
+      expect(await yard.run('down')).toMatchObject({ code: 0 })
+      await page.getByText(said[locale].cut).waitFor({ timeout: 60_000 })
+      expect(await link('nova').isVisible()).toBe(true)
+      expect(await findingsOf(page)).toEqual([])
+      await yard.up()
+      await workspace('orion')
+      await page.getByText(said[locale].cut).waitFor({ state: 'detached', timeout: 60_000 })
+      await link('orion').waitFor()
+      // Nobody has signed in again, and what was sought still is.
+      expect(await page.getByRole('searchbox').first().inputValue()).toBe('o')
+      for (const name of ['nova', 'orion']) {
+        await yard.api.delete('Workspace', { name })
+        await link(name).waitFor({ state: 'detached' })
+      }
+      await page.close()
+    },
+  )
+
+  test.each(locales)(
+    'whoever only views is told which permission each act takes, and a call past the screen is refused (%s)',
+    async locale => {
+      const { facts } = opened.yard
+      const words = said[locale]
+      const { page, complaints } = await visit(`/console/endpoints/default/${facts.model}`, {
+        locale,
+        as: grace,
+      })
+      for (const [name, permission] of [
+        [words.edit, 'endpoint:update'],
+        [words.delete, 'endpoint:delete'],
+      ] as const) {
+        const act = buttonOf(page, name)
+        expect(await act.getAttribute('aria-disabled')).toBe('true')
+        await act.focus()
+        await page.getByRole('tooltip').getByText(words.needs(permission)).waitFor()
+      }
+      expect(await findingsOf(page)).toEqual([])
+      const call = async (token: string) => {
+        const answer = await fetch(`${facts.baseUrl}/api/v1/workspaces/default/endpoints/${facts.model}`, {
+          method: 'PATCH',
+          headers: { authorization: `Bearer ${token}`, 'content-type': 'application/merge-patch+json' },
+          body: JSON.stringify({ spec: { paused: true } }),
+        })
+        return [answer.status, await answer.text()]
+      }
+      const session = await fetch(`${facts.baseUrl}/api/v1/sessions`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify(grace),
+      })
+      const { accessToken } = (await session.json()) as { readonly accessToken: string }
+      expect(await call(accessToken)).toEqual([403, expect.stringContaining('endpoint:update')])
+      const path = `/api/v1/workspaces/default/endpoints/${facts.model}`
+      expect(await read<object>(path)).toMatchObject({ spec: { paused: false } })
+      await page.goto(`${facts.baseUrl}/console/projects/new`)
+      await page.getByText(words.notCreate).waitFor()
+      await page.goto(`${facts.baseUrl}/console/users`)
+      await page.getByText(words.forbidden).waitFor()
+      expect(complaints).toEqual([])
+      await page.close()
+    },
+  )
 
   test('its page allows nothing but its own files, and its files are kept for a year', async () => {
-    const answer = await fetch(`${yard.facts.baseUrl}/console/anything/at/all`)
+    const { baseUrl } = opened.yard.facts
+    const answer = await fetch(`${baseUrl}/console/anything/at/all`)
     const policy = answer.headers.get('content-security-policy') ?? ''
     expect(policy).toContain("default-src 'none'")
     expect(policy).not.toContain('unsafe')
@@ -110,10 +234,10 @@ describe.skipIf(!hasChromium)('the console', { timeout: 120_000 }, () => {
     const html = await answer.text()
     expect(html).not.toContain('__NONCE__')
     const [, script = ''] = /src="([^"]+)"/.exec(html) ?? []
-    const file = await fetch(new URL(script, yard.facts.baseUrl), { headers: { 'accept-encoding': 'br' } })
+    const file = await fetch(new URL(script, baseUrl), { headers: { 'accept-encoding': 'br' } })
     expect(file.headers.get('cache-control')).toContain('immutable')
     expect(file.headers.get('content-encoding')).toBe('br')
-    expect((await fetch(`${yard.facts.baseUrl}/console/assets/none.js`)).status).toBe(404)
+    expect((await fetch(`${baseUrl}/console/assets/none.js`)).status).toBe(404)
   })
 
   test('signing in, and the first screen of somebody signed in, each take less than 350 KB of gzip', async () => {

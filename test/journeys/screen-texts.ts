@@ -1,5 +1,6 @@
 // What stands on a screen for a person to read, or for a screen reader to say.
 import type { Page } from 'playwright-core'
+import { pendingOf } from './browser.ts'
 
 export interface Said {
   readonly text: string
@@ -7,13 +8,37 @@ export interface Said {
   readonly where: string
 }
 
-/** Nothing loads any more. */
-export async function settle(page: Page): Promise<void> {
-  await page.locator('#content h1, #content .ant-result').first().waitFor()
-  // What is lazy begins in the next task.
-  await page.waitForTimeout(150)
-  for (const busy of ['#content .ant-skeleton', '#content .ant-spin-spinning'])
-    await page.locator(busy).first().waitFor({ state: 'detached' })
+interface Shown {
+  readonly location: { readonly pathname: string }
+  requestAnimationFrame(then: () => void): void
+  readonly document: {
+    querySelector(selector: string): { readonly dataset: Readonly<Record<string, string>> } | null
+  }
+}
+
+/** Runs in the page: what it waits for after two more frames, or nothing. */
+async function awaited(): Promise<string> {
+  const { document, location, requestAnimationFrame } = globalThis as unknown as Shown
+  for (let frame = 0; frame < 2; frame++) await new Promise<void>(then => requestAnimationFrame(then))
+  const content = document.querySelector('#content')
+  if (!content) return 'the console'
+  const screen = content.dataset.screen ?? ''
+  const bare = (path: string) => path.replace(/^\/console/, '').replace(/\/$/, '')
+  if (bare(screen) !== bare(location.pathname)) return `the screen, where ${screen} stands`
+  if (!document.querySelector('#content h1, #content .ant-result')) return 'a title'
+  const busy = document.querySelector('#content .ant-skeleton, #content .ant-spin-spinning')
+  return busy ? 'what is loaded' : ''
+}
+
+/** The screen of its address stands, and nothing that it asked for is on its way any more. */
+export async function settle(page: Page, seconds = 30): Promise<void> {
+  for (const until = performance.now() + seconds * 1000; ; ) {
+    const before = pendingOf(page)
+    const what = await page.evaluate(awaited)
+    if (before + pendingOf(page) === 0 && what === '') return
+    if (performance.now() > until)
+      throw new Error(`${page.url()} waits for ${what || 'the network'} after ${seconds} s`)
+  }
 }
 
 interface Element {

@@ -134,6 +134,12 @@ const account = createRoute({
   component: lazyRouteComponent(() => import('./people/account.tsx'), 'AccountPage'),
 })
 
+const signedIn = createRoute({
+  getParentRoute: () => root,
+  path: '/signed-in',
+  component: lazyRouteComponent(() => import('./session/signed-in.tsx'), 'SignedIn'),
+})
+
 const create = createRoute({
   getParentRoute: () => root,
   path: '/$plural/new',
@@ -155,7 +161,7 @@ const newKey = createRoute({
 const playground = createRoute({
   getParentRoute: () => root,
   path: '/playground',
-  validateSearch: picked('tab'),
+  validateSearch: picked('tab', 'model'),
   component: lazyRouteComponent(() => import('./playground/playground.tsx'), 'PlaygroundPage'),
 })
 
@@ -172,6 +178,7 @@ export const router = createRouter({
     audit,
     settings,
     account,
+    signedIn,
     requests,
     request,
     balances,

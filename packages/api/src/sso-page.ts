@@ -23,7 +23,8 @@ export function ssoRefusedPage({ status, reason, message }: Fault): Answer {
     style,
     body: `<main><h1>Not signed in <span lang="zh-CN">未登录</span></h1>
 <p role="alert">${escaped(message)}</p>
-<p lang="zh-CN">${escaped(translated)}</p></main>`,
+<p lang="zh-CN">${escaped(translated)}</p>
+<p><a href="/console">Back to the console <span lang="zh-CN">返回控制台</span></a></p></main>`,
   })
   return { ...page, status }
 }

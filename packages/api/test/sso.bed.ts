@@ -8,7 +8,8 @@ import { certificateFor } from '../../gateway/test/certificates.ts'
 import type { OutsideFetch } from '../src/sso-provider.ts'
 import type { Harness } from './harness.ts'
 
-const host = 'id.test'
+/** Only what is dialled by `outside` knows this name. */
+const made = 'id.test'
 
 export interface Seen {
   readonly status: number
@@ -25,7 +26,7 @@ export interface Secure extends AsyncDisposable {
   handle: Handler
 }
 
-export async function serveSecurely(): Promise<Secure> {
+export async function serveSecurely(host = made): Promise<Secure> {
   const { cert, key } = certificateFor(host)
   const own = { handle: (_: IncomingMessage, response: ServerResponse) => void response.writeHead(404).end() }
   const server = createServer({ cert, key }, (request, response) => own.handle(request, response))
@@ -46,7 +47,7 @@ export async function serveSecurely(): Promise<Secure> {
 
 /** What a server dials, with the name of the bed leading here. */
 export const outside: OutsideFetch = trust =>
-  guardedFetch({ ...trust, resolve: async name => [name === host ? '127.0.0.1' : '203.0.113.1'] })
+  guardedFetch({ ...trust, resolve: async name => [name === made ? '127.0.0.1' : '203.0.113.1'] })
 
 export interface Account {
   readonly email?: string
@@ -55,23 +56,25 @@ export interface Account {
   readonly groups?: readonly string[]
 }
 
-export interface Directory extends Secure {
+/** A directory of people that any browser may be sent to. */
+export interface People extends Secure {
   /** By subject. */
   readonly people: Map<string, Account>
+  /** Who sits before the browser that comes next: nobody is asked for a password. */
+  subject: string
+}
+
+export interface Directory extends People {
   /** Signs in there as this subject: the answer of Switchyard to which it all leads. */
   signIn(subject: string, start?: string): Promise<Seen>
   /** One step of a browser with these cookies, which it keeps up to date. */
   visit(url: string, cookies: Map<string, string>): Promise<Seen>
 }
 
-/** `h` is the server at `http://switchyard.test`. */
-export async function startDirectory(
-  h: Pick<Harness, 'url'>,
-  redirects: readonly string[],
-): Promise<Directory> {
-  const secure = await serveSecurely()
-  const people = new Map<string, Account>()
-  let signingIn = ''
+/** Clients are `switchyard`, with `a secret of the client`, and `open`, which has none. */
+export async function openDirectory(redirects: readonly string[], host?: string): Promise<People> {
+  const secure = await serveSecurely(host)
+  const directory = Object.assign(secure, { people: new Map<string, Account>(), subject: '' })
   const client = {
     redirect_uris: [...redirects],
     response_types: ['code' as const],
@@ -90,7 +93,7 @@ export async function startDirectory(
     interactions: { url: (_, { uid }) => `/interaction/${uid}` },
     findAccount: (_, subject) => ({
       accountId: subject,
-      claims: async () => ({ sub: subject, ...people.get(subject) }),
+      claims: async () => ({ sub: subject, ...directory.people.get(subject) }),
     }),
     async loadExistingGrant(ctx) {
       const grant = new ctx.oidc.provider.Grant({
@@ -105,13 +108,23 @@ export async function startDirectory(
   const answer = provider.callback()
   secure.handle = (asked, response) => {
     if (asked.url?.startsWith('/interaction/')) {
-      const login = { accountId: signingIn }
+      const login = { accountId: directory.subject }
       void provider.interactionFinished(asked, response, { login }, { mergeWithLastSubmission: false })
     } else void answer(asked, response)
   }
+  return directory
+}
+
+/** `h` is the server at `http://switchyard.test`. */
+export async function startDirectory(
+  h: Pick<Harness, 'url'>,
+  redirects: readonly string[],
+): Promise<Directory> {
+  const directory = await openDirectory(redirects)
+  const { origin, ca } = directory
 
   function ask(url: string, cookie: string): Promise<Seen> {
-    if (!url.startsWith(secure.origin)) {
+    if (!url.startsWith(origin)) {
       const headers = { cookie, accept: 'text/html' }
       return fetch(url.replace('http://switchyard.test', h.url), { headers, redirect: 'manual' }).then(
         async answered => ({
@@ -131,9 +144,9 @@ export async function startDirectory(
           host: '127.0.0.1',
           port,
           path: pathname + search,
-          servername: host,
-          ca: secure.ca,
-          headers: { host: `${host}:${port}`, cookie },
+          servername: made,
+          ca,
+          headers: { host: `${made}:${port}`, cookie },
         },
         answered => {
           let text = ''
@@ -158,18 +171,17 @@ export async function startDirectory(
     return seen
   }
 
-  return Object.assign(secure, {
-    people,
+  return Object.assign(directory, {
     visit,
     async signIn(subject: string, start = '/api/v1/sso/corp/start') {
-      signingIn = subject
+      directory.subject = subject
       const cookies = new Map<string, string>()
       let seen = await visit(`http://switchyard.test${start}`, cookies)
-      let from = secure.origin
+      let from = origin
       for (let step = 0; step < 8 && seen.headers.location !== undefined; step++) {
         const next = new URL(seen.headers.location, from).href
         const isOurs = next.startsWith('http://switchyard.test/api/v1/sso/')
-        if (!isOurs && !next.startsWith(secure.origin)) return seen
+        if (!isOurs && !next.startsWith(origin)) return seen
         from = next
         seen = await visit(next, cookies)
       }

@@ -32,6 +32,7 @@ function ObjectOf({ entry: { resource, workspace, action } }: { readonly entry: 
     <>
       {what}{' '}
       <Link
+        className="within"
         to="/$plural/$workspace/$name"
         params={{ plural: kind.plural, workspace: workspace ?? onPlatform, name: resource.name }}
       >

@@ -3,6 +3,7 @@ import { Link, useParams, useSearch } from '@tanstack/react-router'
 import { Alert, Progress as Bar, Collapse, Steps, Table, Typography } from 'antd'
 import { useEffect, useState } from 'react'
 import { useTranslation } from 'react-i18next'
+import { useMay } from '../api/catalogue.ts'
 import { PhaseTag } from '../kinds/phase.tsx'
 import { useSaid } from '../kinds/said.ts'
 import { useSeen } from '../kinds/seen.ts'
@@ -97,6 +98,7 @@ function Replicas({ replicas }: { readonly replicas: readonly ReplicaDocument[] 
 export function Progress() {
   const { t } = useTranslation('deploy')
   const said = useSaid()
+  const may = useMay()
   const { workspace, name } = useParams({ from: '/deploy/$workspace/$name' })
   const { as: publicName = name } = useSearch({ from: '/deploy/$workspace/$name' })
   const endpoints = useSeen<EndpointDocument>('Endpoint')
@@ -188,6 +190,13 @@ export function Progress() {
       {isReady && (
         <section>
           <h2 className="field-title">{t('progress.try')}</h2>
+          {may('inference:call', workspace) && (
+            <p>
+              <Link to="/playground" search={{ model: publicName }}>
+                {t('progress.playground')}
+              </Link>
+            </p>
+          )}
           <p className="quiet">{t('progress.key')}</p>
           <Typography.Paragraph className="snippet" copyable={{ text: snippet }}>
             <pre className="document">{snippet}</pre>

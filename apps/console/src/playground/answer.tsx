@@ -52,7 +52,7 @@ export function AnswerView({ answer, isComing = false, onRetry }: AnswerViewProp
       ))}
       {stopped && <div className="quiet">{t('stopped')}</div>}
       {told?.end === 'length' && <div className="quiet">{t('cut')}</div>}
-      {refused && <Refusal refused={refused} workspace={told?.workspace ?? ''} />}
+      {refused && <Refusal refused={refused} />}
       {told && !refused && <Taken told={told} />}
       {!isComing && (
         <footer>

@@ -17,15 +17,21 @@ import './words.ts'
 interface ChatProps {
   readonly caller: Caller
   readonly models: readonly string[]
+  /** The one that a link has led to. */
+  readonly wanted?: string | undefined
 }
 
 /** What is under way, by its column. */
 type Running = Readonly<Record<string, { readonly answer: Answer; readonly ending: AbortController }>>
 
-export function Chat({ caller, models }: ChatProps) {
+export function Chat({ caller, models, wanted }: ChatProps) {
   const { t } = useTranslation('playground')
   const exchange = useExchange()
-  const [columns, setColumns] = useState<readonly Column[]>(() => kept().columns)
+  const [columns, setColumns] = useState<readonly Column[]>(() =>
+    kept().columns.map((column, place) =>
+      place === 0 && wanted !== undefined ? { ...column, model: wanted } : column,
+    ),
+  )
   const [parameters, setParameters] = useState<Parameters>(() => kept().parameters)
   const [running, setRunning] = useState<Running>({})
   const [draft, setDraft] = useState('')

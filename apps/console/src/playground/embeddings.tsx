@@ -67,7 +67,7 @@ export function Embeddings({ caller, models }: EmbeddingsProps) {
       >
         {t('embed')}
       </Button>
-      {refused && <Refusal refused={refused} workspace={caller.workspace} />}
+      {refused && <Refusal refused={refused} />}
       {done && (
         <>
           <p>

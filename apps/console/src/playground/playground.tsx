@@ -83,7 +83,7 @@ function Room({ caller }: { readonly caller: Caller }) {
   const { t } = useTranslation('playground')
   const may = useMay()
   const models = useModels(caller)
-  const { tab = 'chat' } = useSearch({ from: '/playground' })
+  const { tab = 'chat', model } = useSearch({ from: '/playground' })
   const navigate = useNavigate({ from: '/playground' })
   if (models.fault) return <Failed fault={models.fault} again={models.again} />
   if (models.isPending) return <Loading />
@@ -100,7 +100,7 @@ function Room({ caller }: { readonly caller: Caller }) {
       activeKey={tab}
       onChange={key => void navigate({ search: key === 'chat' ? {} : { tab: key }, replace: true })}
       items={[
-        { key: 'chat', label: t('chat'), children: <Chat {...common} /> },
+        { key: 'chat', label: t('chat'), children: <Chat {...common} wanted={model} /> },
         { key: 'embeddings', label: t('embeddings'), children: <Embeddings {...common} /> },
         { key: 'rerank', label: t('rerank'), children: <Rerank {...common} /> },
       ]}

@@ -30,7 +30,7 @@ function Wait({ until }: { readonly until: number | undefined }) {
   return t('resets', { time, seconds: Math.ceil((until - now) / 1000) })
 }
 
-export function Refusal({ refused, workspace }: { readonly refused: Refused; readonly workspace: string }) {
+export function Refusal({ refused }: { readonly refused: Refused }) {
   const { t } = useTranslation('playground')
   const { t: common } = useTranslation()
   const { code, reason, message, request, until } = refused
@@ -60,7 +60,7 @@ export function Refusal({ refused, workspace }: { readonly refused: Refused; rea
               </>
             )}
           </p>
-          {request !== '' && <RequestLink workspace={workspace} request={request} />}
+          {request !== '' && <RequestLink request={request} />}
         </>
       }
     />

@@ -81,7 +81,7 @@ export function Rerank({ caller, models }: RerankProps) {
       >
         {t('order')}
       </Button>
-      {refused && <Refusal refused={refused} workspace={caller.workspace} />}
+      {refused && <Refusal refused={refused} />}
       {done && (
         <>
           <Table<Ranked>

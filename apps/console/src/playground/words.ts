@@ -120,7 +120,7 @@ const zh: Shape<typeof en> = {
   chat: '对话',
   embeddings: '向量嵌入',
   rerank: '重排序',
-  workspace: '工作空间',
+  workspace: '工作区',
   project: '项目',
   noProject: '不指定项目',
   model: '模型',
@@ -191,7 +191,7 @@ const zh: Shape<typeof en> = {
   request: '请求',
   refused: '请求被拒绝',
   limit: '已达到{{level}}的{{dimension}}限额。',
-  levels: { platform: '平台', workspace: '工作空间', project: '项目', key: '密钥' },
+  levels: { platform: '平台', workspace: '工作区', project: '项目', key: '密钥' },
   dimensions: {
     requests: '请求数',
     'input tokens': '输入 Token',

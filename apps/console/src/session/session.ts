@@ -86,8 +86,14 @@ export function openSession(now: () => number): Session {
 
   function opened(answer: Answer): void {
     const { token: fresh, person } = readOpened(answer, now())
-    token = fresh
     remember(true)
+    if ('person' in standing && standing.person.name !== person.name) {
+      // Nothing of whoever was here is for whoever is here now.
+      become({ type: 'out' })
+      location.reload()
+      return
+    }
+    token = fresh
     become({ type: 'in', person })
   }
 
@@ -124,7 +130,7 @@ export function openSession(now: () => number): Session {
     },
   })
 
-  return {
+  const session: Session = {
     exchange,
     get standing() {
       return standing
@@ -155,4 +161,11 @@ export function openSession(now: () => number): Session {
         }
     },
   }
+
+  // Whoever signs in in another tab of this browser does so for this one too: the cookie is theirs both.
+  addEventListener('storage', ({ key, newValue }) => {
+    if (key === place && newValue !== null && (standing.type === 'ended' || standing.type === 'out'))
+      void session.resume()
+  })
+  return session
 }

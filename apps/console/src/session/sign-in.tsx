@@ -18,7 +18,12 @@ interface SignInList {
   readonly items: readonly { readonly name: string; readonly displayName: string | null }[]
 }
 
-function SignInForm({ email }: { readonly email?: string }) {
+interface SignInFormProps {
+  /** Who was here, and has left something on the page. */
+  readonly email?: string
+}
+
+function SignInForm({ email }: SignInFormProps) {
   const { t } = useTranslation()
   const session = useSession()
   const [fault, setFault] = useState<Fault>()
@@ -41,7 +46,8 @@ function SignInForm({ email }: { readonly email?: string }) {
       setBusy(false)
     }
   }
-  const back = new URL(location.href)
+  const isAgain = email !== undefined
+  const back = new URL(isAgain ? '/console/signed-in' : location.href, location.origin)
   back.searchParams.set('signed-in', '')
   const here = encodeURIComponent(back.pathname + back.search)
   const others = providers.data?.items ?? []
@@ -53,10 +59,10 @@ function SignInForm({ email }: { readonly email?: string }) {
       initialValues={{ email }}
     >
       <Form.Item name="email" label={t('signIn.email')} rules={[{ required: true, message: '' }]}>
-        <Input type="email" autoComplete="username" autoFocus={email === undefined} />
+        <Input type="email" autoComplete="username" autoFocus={!isAgain} />
       </Form.Item>
       <Form.Item name="password" label={t('signIn.password')} rules={[{ required: true, message: '' }]}>
-        <Input.Password autoComplete="current-password" autoFocus={email !== undefined} />
+        <Input.Password autoComplete="current-password" autoFocus={isAgain} />
       </Form.Item>
       {fault && <FaultAlert fault={fault} />}
       <Button type="primary" htmlType="submit" loading={isBusy} block>
@@ -64,8 +70,14 @@ function SignInForm({ email }: { readonly email?: string }) {
       </Button>
       {others.length > 0 && <Divider plain>{t('signIn.or')}</Divider>}
       {others.map(({ name, displayName }) => (
-        <Button key={name} block href={`/api/v1/sso/${encodeURIComponent(name)}/start?return=${here}`}>
-          {t('signIn.by', { provider: displayName ?? name })}
+        <Button
+          key={name}
+          block
+          href={`/api/v1/sso/${encodeURIComponent(name)}/start?return=${here}`}
+          // Leaving the page would lose what it keeps.
+          {...(isAgain && { target: '_blank' })}
+        >
+          {t(isAgain ? 'signIn.byTab' : 'signIn.by', { provider: displayName ?? name })}
         </Button>
       ))}
     </Form>

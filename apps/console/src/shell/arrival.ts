@@ -23,8 +23,11 @@ export function useArrival(): void {
     }
     look()
     const observer = new MutationObserver(look)
-    const content = document.querySelector('#content')
-    if (content) observer.observe(content, { childList: true, subtree: true })
+    const content = document.querySelector<HTMLElement>('#content')
+    if (content) {
+      content.dataset.screen = path
+      observer.observe(content, { childList: true, subtree: true })
+    }
     return () => observer.disconnect()
   }, [path])
 }

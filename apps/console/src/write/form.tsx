@@ -338,8 +338,16 @@ function Items({ item, path }: { readonly item: Schema; readonly path: Path }) {
   )
 }
 
-export function Entries({ item, path }: { readonly item: Schema; readonly path: Path }) {
+interface EntriesProps {
+  readonly item: Schema
+  readonly path: Path
+  /** What is written; the name of the field when absent. */
+  readonly label?: string
+}
+
+export function Entries({ item, path, label }: EntriesProps) {
   const { t } = useTranslation('write')
+  const said = useSaid()
   const { kind, value: document, onChange } = useFilling()
   const [name, setName] = useState('')
   const value = valueIn(document, path)
@@ -366,7 +374,7 @@ export function Entries({ item, path }: { readonly item: Schema; readonly path: 
       <div className="entry">
         <Input
           value={name}
-          aria-label={t('newKeyOf', { field: String(path.at(-1)) })}
+          aria-label={t('newKeyOf', { field: label ?? said.field(String(path.at(-1))) })}
           placeholder={t('newKey')}
           onChange={({ target }) => setName(target.value)}
           onPressEnter={event => {
@@ -381,6 +389,11 @@ export function Entries({ item, path }: { readonly item: Schema; readonly path: 
     </>
   )
 }
+
+const types = ['string', 'object', 'array', 'integer', 'number', 'boolean', 'any'] as const
+
+const isType = (label: string): label is (typeof types)[number] =>
+  (types as readonly string[]).includes(label)
 
 function Variants({ variants, path }: { readonly variants: readonly Variant[]; readonly path: Path }) {
   const { t } = useTranslation('write')
@@ -414,7 +427,10 @@ function Variants({ variants, path }: { readonly variants: readonly Variant[]; r
           id={id}
           disabled={isFixed}
           value={Math.max(0, found)}
-          options={variants.map(({ label }, place) => ({ value: place, label }))}
+          options={variants.map(({ label }, place) => ({
+            value: place,
+            label: isType(label) ? t(`types.${label}`) : label,
+          }))}
           onChange={choose}
         />
       </Form.Item>

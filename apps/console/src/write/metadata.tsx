@@ -110,7 +110,7 @@ export function Metadata({ kind, value, onChange, details, isNew }: Filling) {
             {wrongOf('labels').help}
           </p>
         )}
-        {isRecord(value) && <Entries item={textSchema} path={['metadata', 'labels']} />}
+        {isRecord(value) && <Entries item={textSchema} path={['metadata', 'labels']} label={t('labels')} />}
       </fieldset>
     </>
   )
