@@ -84,10 +84,21 @@ function event(): UsageEvent {
     subject: 'bench/-',
     time,
     data: {
+      attempts: [
+        {
+          contentMs: 40 + (n % 700),
+          endMs: 60 + (n % 9000),
+          outcome: 'answered',
+          startMs: 2 + (n % 90),
+          status: 200,
+          upstream: 'tiny-1-0',
+        },
+      ],
       billable: 'caller',
       end: 'done',
       endedAt: time,
       endpoint: 'tiny',
+      firstTokenMs: 40 + (n % 700),
       flags: [],
       key: `key-${n % 20}`,
       keyName: `key-${n % 20}`,
@@ -140,6 +151,8 @@ const columns: readonly (readonly [name: string, type: string, read: (event: Usa
   ['end_reason', 'text', ({ data }) => data.end],
   ['status', 'integer', ({ data }) => data.status],
   ['usage_source', 'text', ({ data }) => data.usageSource],
+  ['first_token_ms', 'integer', ({ data }) => data.firstTokenMs],
+  ['attempts', 'jsonb', ({ data }) => JSON.stringify(data.attempts)],
   ...usageUnits
     .filter(unit => ['tok.in.cache_read', 'tok.in.uncached', 'tok.out.text'].includes(unit))
     .map(

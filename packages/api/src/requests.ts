@@ -1,6 +1,6 @@
 // Requests one by one, as their usage tells of them.
 import { serviceTiers } from '@switchyard/kinds'
-import { endReasons, type RequestRow, type UsageStore } from '@switchyard/runtime'
+import { attemptOutcomes, endReasons, type RequestRow, type UsageStore } from '@switchyard/runtime'
 import { z } from 'zod'
 import { authorize, type Caller, holds, identityOf } from './authorize.ts'
 import type { Answer } from './route.ts'
@@ -21,8 +21,25 @@ export const requestsQuerySchema = z.strictObject({
   end: z.enum(endReasons).optional(),
   ...span,
   request: z.uuid().optional().describe('Id of one request, as in x-request-id of its answer.'),
+  firstTokenFrom: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(2 ** 31 - 1)
+    .optional()
+    .describe('Streams whose first token came after so many milliseconds or more.'),
   after: z.string().max(512).optional().describe('`next` of the page before.'),
   limit: z.coerce.number().int().min(1).max(1000).default(100),
+})
+
+const milliseconds = z.int().min(0)
+const attemptSchema = z.object({
+  upstream: z.string().describe('Name of the Replica or the Provider.'),
+  outcome: z.enum(attemptOutcomes),
+  status: z.int().describe('HTTP status; 0 where no head came.'),
+  startMs: milliseconds.describe('From admission until it was sent.'),
+  contentMs: milliseconds.optional().describe('Until its first content, or its whole reply.'),
+  endMs: milliseconds,
 })
 
 export const requestListSchema = z.object({
@@ -39,6 +56,15 @@ export const requestListSchema = z.object({
       streamed: z.boolean(),
       at: z.string().describe('Moment of admission.'),
       endedAt: z.string(),
+      firstTokenMs: milliseconds
+        .nullable()
+        .describe(
+          'From admission to the first token of a stream; null where there was none, or it is not known.',
+        ),
+      attempts: z
+        .array(attemptSchema)
+        .nullable()
+        .describe('Each try at an upstream, in order; null where it is not known.'),
       end: z.enum(endReasons),
       status: z.int().describe('HTTP status that the caller saw, or would have seen.'),
       attempt: z.int().describe('The one that was relayed, or the last; from 1.'),

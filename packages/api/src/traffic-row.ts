@@ -42,6 +42,10 @@ const trafficSchema = z.object({
     .object({ p50: z.number(), p95: z.number() })
     .optional()
     .describe('From admission to the end, of those that were done; absent where there were none.'),
+  firstToken: z
+    .object({ p50: z.number(), p95: z.number() })
+    .optional()
+    .describe('Seconds from admission to the first token, of streams; absent where none is known.'),
 })
 
 const trafficAnswerSchema = z.object({

@@ -35,7 +35,7 @@ import { resolve } from './resolve.ts'
 import type { Route } from './route.ts'
 import type { Snapshot } from './snapshot.ts'
 import { answerStored } from './stored/own.ts'
-import { type Story, tell } from './story.ts'
+import { type Story, tell, timesWithin } from './story.ts'
 import { Upload } from './upload/upload.ts'
 import { type Stretches, usedUp } from './wallet/stretches.ts'
 import type { Inbound, InboundHearer } from './wire/inbound.ts'
@@ -501,6 +501,7 @@ export class Call implements Story, Running, InboundHearer, IntakeHearer, Openin
       upstream: this.#answering?.upstream ?? '',
       by: this.#answering?.by,
       billable: usage && !pays[end] ? 'cost' : billable,
+      times: timesWithin(this),
       usage,
     }
     return opening.settle(ended, this.relay.committed)

@@ -1,6 +1,6 @@
 // Plain counters on the way of a request, folded into Prometheus' text when they are scraped.
 import type { CallerName, Operation, Usage } from '@switchyard/dialects'
-import type { EndReason, Verdict } from '@switchyard/runtime'
+import type { AttemptOutcome, EndReason, Verdict } from '@switchyard/runtime'
 import type { CacheResult } from './cache/replies.ts'
 import type { Finding } from './guard/index.ts'
 import type { HoldEnd } from './hold.ts'
@@ -15,18 +15,7 @@ import {
 import { Histogram, type Label, Series } from './metrics/series.ts'
 import type { HoldSums } from './wallet/counted.ts'
 
-export type Outcome =
-  | 'answered'
-  | 'refused'
-  | 'reset'
-  | 'status'
-  | 'malformed'
-  | 'deadline'
-  | 'cut'
-  | 'cancelled'
-  | 'unasked'
-  | 'shadow'
-  | 'limited'
+export type Outcome = AttemptOutcome
 
 /** How a caller speaks; '' while no path was found. */
 export type Speaking = CallerName | 'mcp' | ''

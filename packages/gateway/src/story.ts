@@ -1,6 +1,6 @@
 // A call as far as it has come, and what is told of it once it has ended: to metrics, logs and spans.
 import type { Usage } from '@switchyard/dialects'
-import type { EndReason } from '@switchyard/runtime'
+import type { AttemptTimes, CallTimes, EndReason } from '@switchyard/runtime'
 import { usedBy } from './admission.ts'
 import type { Credential } from './authenticate.ts'
 import type { AttemptEnded, RequestEnded } from './ended.ts'
@@ -51,6 +51,29 @@ export function tell(story: Story, end: EndReason, status: number): void {
     metrics.pace(milliseconds - firstContent, usedBy(usage).outputTokens)
   if (cache) metrics.cache(cache)
   observe(ended)
+}
+
+/** More than any route allows. */
+const mostTries = 64
+
+/** When what happened within it, since it was admitted; asked when it is settled, and every try has ended. */
+export function timesWithin({ streamed, firstContentAt, startedAt, opening }: Story): CallTimes {
+  // A clock that is set back tells of no time before.
+  const since = (at: number) => Math.max(0, Math.round(at - startedAt))
+  const attempts = (opening?.answering?.tries ?? noTries).slice(0, mostTries).map(
+    ({ upstream, outcome, status, startedAt: sentAt, contentAt, endedAt }): AttemptTimes => ({
+      upstream,
+      outcome,
+      status,
+      startMs: since(sentAt),
+      ...(contentAt !== undefined && { contentMs: since(contentAt) }),
+      endMs: since(endedAt),
+    }),
+  )
+  return {
+    ...(streamed && firstContentAt !== undefined && { firstTokenMs: since(firstContentAt) }),
+    attempts,
+  }
 }
 
 function endedOf(story: Story, end: EndReason, status: number, now: number): RequestEnded {

@@ -180,9 +180,69 @@ test('a whole reply that is an error and was charged is a cost, and so is the la
   ])
 })
 
-test('attempts that were told of no usage leave nothing', async () => {
+test('attempts that were told of no usage leave no event', async () => {
   east.will(response => void response.writeHead(503).end())
   west.will(whole({ choices: said, usage }))
   await (await bed.chat(key)).text()
   expect(bed.journal.events.map(({ id }) => id.split(':').slice(1).join(':'))).toEqual(['2:call'])
+})
+
+describe('the event of a call says when what happened', () => {
+  const pause = 40
+
+  test('the first token of a stream, and each attempt before and at it', async () => {
+    east.will(response => void setTimeout(() => response.writeHead(503).end(), pause))
+    west.will(response => {
+      response.writeHead(200, { 'content-type': 'text/event-stream' }).flushHeaders()
+      setTimeout(() => response.write(word), pause)
+      setTimeout(() => response.end(finish + done), 3 * pause)
+    })
+    await (await bed.chat(key, { stream: true })).text()
+    const { firstTokenMs = -1, attempts = [], streamed } = bed.journal.last
+    expect(streamed).toBe(true)
+    expect(attempts).toMatchObject([
+      { upstream: 'east', outcome: 'status', status: 503 },
+      { upstream: 'west', outcome: 'answered', status: 200 },
+    ])
+    const [failed, answered] = attempts
+    if (!failed || !answered) throw new TypeError('there were two')
+    expect(failed).not.toHaveProperty('contentMs')
+    // A timer of Node may fire a millisecond early.
+    expect(failed.endMs - failed.startMs).toBeGreaterThanOrEqual(pause - 2)
+    expect(answered.startMs).toBeGreaterThanOrEqual(failed.endMs)
+    expect(answered.contentMs).toBeGreaterThanOrEqual(answered.startMs + pause - 2)
+    expect(firstTokenMs).toBeGreaterThanOrEqual(answered.contentMs ?? Number.NaN)
+    expect(answered.endMs).toBeGreaterThanOrEqual(firstTokenMs + pause)
+  })
+
+  test('no first token of what was answered in one piece, nor of a stream of which nothing came', async () => {
+    east.will(whole({ choices: said, usage }))
+    await (await bed.chat(key)).text()
+    expect(bed.journal.last).not.toHaveProperty('firstTokenMs')
+    expect(bed.journal.last.attempts).toMatchObject([
+      { outcome: 'answered', contentMs: expect.any(Number) as number },
+    ])
+    east.will(response => void response.writeHead(503).end())
+    west.will(response => void response.writeHead(503).end())
+    await (await bed.chat(key, { stream: true })).text()
+    expect(bed.journal.last).not.toHaveProperty('firstTokenMs')
+    expect(bed.journal.last.attempts).toMatchObject([{ outcome: 'status' }, { outcome: 'status' }])
+  })
+
+  test('of a caller that left, the attempt that was given up', async () => {
+    east.will(response => {
+      response.writeHead(200, { 'content-type': 'text/event-stream' })
+      response.write(word)
+    })
+    const leaving = new AbortController()
+    const response = await bed.chat(key, { stream: true }, { signal: leaving.signal })
+    await response.body?.getReader().read()
+    leaving.abort()
+    await expect.poll(() => bed.journal.events.length).toBe(1)
+    expect(bed.journal.last).toMatchObject({
+      end: 'client_gone',
+      firstTokenMs: expect.any(Number) as number,
+      attempts: [{ upstream: 'east', outcome: 'cancelled', status: 200 }],
+    })
+  })
 })

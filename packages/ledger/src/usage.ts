@@ -1,6 +1,6 @@
 // Usage events: what one request used, in the one form in which it is journalled, shipped and summed.
 import { units } from '@switchyard/dialects'
-import type { Admission, Ended, UsageEvent, UsageUnit } from '@switchyard/runtime'
+import type { Admission, AttemptTimes, Ended, UsageEvent, UsageUnit } from '@switchyard/runtime'
 
 /**
  * The event of a request's call. Members stand in the order of RFC 8785, so that `JSON.stringify` is canonical:
@@ -11,12 +11,15 @@ export function usageEvent(admitted: Admission, ended: Ended): UsageEvent {
   const { by } = ended
   const tier = ended.usage?.tier ?? 'standard'
   const part = ended.part ?? 'call'
+  const times = part === 'call' ? ended.times : undefined
   return {
     data: {
+      ...(times && { attempts: times.attempts.map(attemptOf) }),
       billable: ended.billable,
       end: ended.end,
       endedAt: moment(ended.at),
       endpoint: by ? (by.endpoint ?? '') : admitted.endpoint,
+      ...(times?.firstTokenMs !== undefined && { firstTokenMs: times.firstTokenMs }),
       flags: ended.usage?.flags ?? none,
       // It is the call that resolves it.
       ...(hold !== undefined && part === 'call' && { hold }),
@@ -47,6 +50,16 @@ export function usageEvent(admitted: Admission, ended: Ended): UsageEvent {
 }
 
 const none: readonly string[] = []
+
+/** Its members in their order. */
+const attemptOf = ({ contentMs, endMs, outcome, startMs, status, upstream }: AttemptTimes): AttemptTimes => ({
+  ...(contentMs !== undefined && { contentMs }),
+  endMs,
+  outcome,
+  startMs,
+  status,
+  upstream,
+})
 
 /** Quantities as decimal strings, in the order of their units. */
 function decimal(usage: Ended['usage']): UsageEvent['data']['quantities'] {

@@ -83,13 +83,29 @@ describe('a usage event', () => {
     expect(own.data).not.toHaveProperty('tier')
   })
 
+  test('says of a call when what happened, and of its other parts nothing', () => {
+    const first = { upstream: 'east', outcome: 'status', status: 503, startMs: 0, endMs: 80 } as const
+    const second = { ...first, upstream: 'west', outcome: 'answered', startMs: 90, contentMs: 300 } as const
+    const times = { firstTokenMs: 301, attempts: [first, second] }
+    const { data } = usageEvent(admitted, { ...ended, times })
+    expect(data).toMatchObject(times)
+    expect(usageEvent(admitted, { ...ended, times, part: 'rest' }).data).not.toHaveProperty('attempts')
+    const whole = usageEvent(admitted, { ...ended, times: { attempts: [] } }).data
+    expect(whole.attempts).toEqual([])
+    expect(whole).not.toHaveProperty('firstTokenMs')
+  })
+
   test('is canonical JSON as it stands, whatever it holds', () => {
     const name = fc.string({ unit: 'binary' }).filter(text => text.isWellFormed())
     const quantities = fc.dictionary(fc.constantFrom(...units), fc.bigInt({ min: 0n, max: 2n ** 80n }))
     fc.assert(
       fc.property(name, name, fc.option(name), quantities, (model, keyName, project, quantities) => {
         const usage = { quantities, source: 'counted', flags: ['usage_missing'] } as const
-        const event = usageEvent({ ...admitted, model, keyName, project }, { ...ended, usage })
+        const attempts = [
+          { upstream: model, outcome: 'answered', status: 200, startMs: 1, contentMs: 2, endMs: 3 } as const,
+        ]
+        const times = { firstTokenMs: 2, attempts }
+        const event = usageEvent({ ...admitted, model, keyName, project }, { ...ended, times, usage })
         expect(JSON.stringify(event)).toBe(canonical(JSON.parse(JSON.stringify(event)) as Json)) // what was just made of JSON
       }),
     )

@@ -32,6 +32,8 @@ export interface Traffic {
   readonly tokens: { readonly input: string; readonly output: string }
   /** Seconds from admission to the end of those that were done; undefined where there were none. */
   readonly seconds: { readonly p50: number; readonly p95: number } | undefined
+  /** Seconds from admission to the first token of streams; undefined where none is known. */
+  readonly firstToken: { readonly p50: number; readonly p95: number } | undefined
 }
 
 export interface TrafficStep extends Traffic {

@@ -43,6 +43,48 @@ export const endReasons = [
 ] as const
 export type EndReason = (typeof endReasons)[number]
 
+export const attemptOutcomes = [
+  'answered',
+  /** No connection. */
+  'refused',
+  'reset',
+  /** Answered with a status that is no answer. */
+  'status',
+  'malformed',
+  'deadline',
+  /** Broken off in mid-stream. */
+  'cut',
+  /** Given up: its caller left, or another attempt answered first. */
+  'cancelled',
+  'unasked',
+  'shadow',
+  /** Refused by the upstream's own limits, and never sent. */
+  'limited',
+] as const
+export type AttemptOutcome = (typeof attemptOutcomes)[number]
+
+/** One try at one upstream. Times in whole milliseconds since the request was admitted. */
+export interface AttemptTimes {
+  /** Name of the Replica or the Provider document. */
+  readonly upstream: string
+  readonly outcome: AttemptOutcome
+  /** HTTP status; 0 where no head came. */
+  readonly status: number
+  /** When it was sent: until then the request queued, or waited for the attempt before it. */
+  readonly startMs: number
+  /** Of its first content, or of a whole reply; absent where none came. */
+  readonly contentMs?: number | undefined
+  readonly endMs: number
+}
+
+/** When what happened within a request. */
+export interface CallTimes {
+  /** Milliseconds from admission to the first content of a stream that left for the caller; absent where none did. */
+  readonly firstTokenMs?: number | undefined
+  /** In order, each one that was sent. */
+  readonly attempts: readonly AttemptTimes[]
+}
+
 /** What the gateway knows of a request when it is admitted. */
 export interface Admission {
   /** UUIDv7 that the gateway minted. */
@@ -96,6 +138,8 @@ export interface Ended {
    * answer nobody had: one that failed before it, or a hedge that lost.
    */
   readonly part?: 'rest' | 'spare' | undefined
+  /** Of the call, as far as its gateway saw it. */
+  readonly times?: CallTimes | undefined
   readonly usage:
     | {
         /** Non-negative and disjoint. */
@@ -154,6 +198,9 @@ export interface UsageEvent {
     readonly usageSource: 'provider' | 'engine' | 'counted' | 'estimated' | 'none'
     readonly quantities: Readonly<Partial<Record<UsageUnit, string>>>
     readonly flags: readonly string[]
+    /** Of the call alone, as in CallTimes; absent of what gateways of before have recorded. */
+    readonly firstTokenMs?: number
+    readonly attempts?: readonly AttemptTimes[]
     /** As in Admission. */
     readonly hold?: string
   }
@@ -210,6 +257,8 @@ export interface RequestQuery {
   readonly to?: string
   /** Id of one request. */
   readonly request?: string
+  /** Least milliseconds to the first token: streams alone. */
+  readonly firstTokenFrom?: number
   /** `next` of the page before. */
   readonly after?: string
   readonly limit: number
@@ -230,6 +279,9 @@ export interface RequestRow {
   /** Moment of admission. */
   readonly at: string
   readonly endedAt: string
+  /** As in CallTimes; null where it is not known. */
+  readonly firstTokenMs: number | null
+  readonly attempts: readonly AttemptTimes[] | null
   readonly end: EndReason
   readonly status: number
   /** Number of the attempt that was relayed, or of the last one. */

@@ -1,6 +1,13 @@
 // What was asked, request by request, newest first: a page of those that the identity may read.
 import { Fault, type ServiceTier } from '@switchyard/kinds'
-import type { EndReason, Identity, RequestPage, RequestQuery, RequestRow } from '@switchyard/runtime'
+import type {
+  AttemptTimes,
+  EndReason,
+  Identity,
+  RequestPage,
+  RequestQuery,
+  RequestRow,
+} from '@switchyard/runtime'
 import { usageUnits } from '@switchyard/runtime'
 import { readPosition, writePosition } from './position.ts'
 import type { Database } from './postgres/pool.ts'
@@ -18,6 +25,8 @@ interface Row {
   readonly streamed: boolean
   readonly time: Date
   readonly ended_at: Date
+  readonly first_token_ms: number | null
+  readonly attempts: readonly AttemptTimes[] | null
   readonly end_reason: EndReason
   readonly status: number
   readonly attempt: number
@@ -65,12 +74,14 @@ const page = `
         and ($9::timestamptz is null or time >= $9)
         and ($10::timestamptz is null or time < $10)
         and ($11::uuid is null or (request = $11 and time between $12 and $13))
-        and ($14::timestamptz is null or (time <= $14 and (time, id) < ($14, $15)))
-      order by time desc, id desc limit $16
+        and ($14::integer is null or first_token_ms >= $14)
+        and ($15::timestamptz is null or (time <= $15 and (time, id) < ($15, $16)))
+      order by time desc, id desc limit $17
     ) f
-    order by f.time desc, f.id desc limit $16
+    order by f.time desc, f.id desc limit $17
   )
-  select id, request, workspace, project, key_name, model, operation, streamed, time, ended_at, end_reason, status,
+  select id, request, workspace, project, key_name, model, operation, streamed, time, ended_at, first_token_ms, attempts,
+    end_reason, status,
     split_part(id, ':', 2)::integer as attempt, nullif(coalesce(provider, endpoint), '') as upstream, tier,
     (${tokens('tok.in.')})::text as input, (${tokens('tok.out.')})::text as output,
     currency, trim_scale(amount)::text as amount, trim_scale(c.cost)::text as cost,
@@ -99,13 +110,16 @@ export async function listRequests(
   query: RequestQuery,
 ): Promise<RequestPage> {
   const { workspace, project, key, model, upstream, status, end, from, to, request, after, limit } = query
+  const { firstTokenFrom } = query
   const [time, id] = after === undefined ? [] : readPosition(after, 2)
   if (time !== undefined && Number.isNaN(Date.parse(time)))
     throw new Fault('invalid', 'This is no position in a list: begin without one.', {
       reason: 'bad_position',
     })
   const given = [workspace, project, key, model, upstream, status?.[0], status?.[1], end, from, to, request]
-  const values = [...given, ...spanOf(request), time, id, limit + 1].map(value => value ?? null)
+  const values = [...given, ...spanOf(request), firstTokenFrom, time, id, limit + 1].map(
+    value => value ?? null,
+  )
   const { rows } = await database.transaction(as, { readOnly: true }, client =>
     client.query<Row>(page, values),
   )
@@ -128,6 +142,8 @@ const requestOf = (row: Row): RequestRow => ({
   streamed: row.streamed,
   at: row.time.toISOString(),
   endedAt: row.ended_at.toISOString(),
+  firstTokenMs: row.first_token_ms,
+  attempts: row.attempts,
   end: row.end_reason,
   status: row.status,
   attempt: row.attempt,

@@ -1,4 +1,5 @@
-// What was asked over a time, from the events themselves: sums do not hold how a request ended, nor how long it took.
+// What was asked over a time, from the events themselves: sums do not hold how a request ended, nor how long it took, and
+// percentiles of parts are not those of the whole.
 import {
   type Identity,
   type Traffic,
@@ -31,7 +32,8 @@ select date_bin(make_interval(secs => $3), time, 'epoch') as start, count(*)::te
   count(*) filter (where status between 400 and 499 and not ${server} and not ${gone})::text as client,
   (${totalOf('tok.in.')})::text as input, (${totalOf('tok.out.')})::text as output,
   percentile_disc(array[0.5, 0.95]) within group (order by extract(epoch from ended_at - time)::float8)
-    filter (where end_reason = 'done' and status < 400) as seconds
+    filter (where end_reason = 'done' and status < 400) as seconds,
+  percentile_disc(array[0.5, 0.95]) within group (order by first_token_ms / 1000.0::float8) as first_token
 from usage_events
 where time >= $1 and time < $2
   and ${isRequest}
@@ -42,6 +44,8 @@ where time >= $1 and time < $2
 group by grouping sets ((), (1))
 order by 1 nulls first`
 
+type Percentiles = readonly [p50: number, p95: number] | null
+
 interface Row {
   /** Null is the total. */
   readonly start: Date | null
@@ -51,14 +55,19 @@ interface Row {
   readonly gone: string
   readonly input: string
   readonly output: string
-  readonly seconds: readonly [p50: number, p95: number] | null
+  readonly seconds: Percentiles
+  readonly first_token: Percentiles
 }
 
-const trafficOf = ({ requests, client, server, gone, input, output, seconds }: Row): Traffic => ({
+const percentilesOf = (told: Percentiles): Traffic['seconds'] =>
+  told ? { p50: told[0], p95: told[1] } : undefined
+
+const trafficOf = ({ requests, client, server, gone, input, output, ...row }: Row): Traffic => ({
   requests,
   errors: { client, server, gone },
   tokens: { input, output },
-  seconds: seconds ? { p50: seconds[0], p95: seconds[1] } : undefined,
+  seconds: percentilesOf(row.seconds),
+  firstToken: percentilesOf(row.first_token),
 })
 
 export async function readTraffic(

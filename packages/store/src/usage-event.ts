@@ -1,6 +1,6 @@
 // A usage event's columns, and whether it can be used, by its own fields: the first rule that it breaks.
 import { serviceTiers } from '@switchyard/kinds'
-import { endReasons, type UsageEvent, type UsageUnit, usageUnits } from '@switchyard/runtime'
+import { attemptOutcomes, endReasons, type UsageEvent, type UsageUnit, usageUnits } from '@switchyard/runtime'
 
 /** `tok.in.uncached` is the column `tok_in_uncached`. */
 export const columnOf = (unit: UsageUnit): string => unit.replaceAll('.', '_')
@@ -30,6 +30,8 @@ const uuidPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{1
 const workspacePattern = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/
 const timePattern = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,9})?(Z|[+-]\d{2}:\d{2})$/
 const units: ReadonlySet<string> = new Set(usageUnits)
+const outcomes: ReadonlySet<string> = new Set(attemptOutcomes)
+const mostAttempts = 64
 const ends: ReadonlySet<string> = new Set(endReasons)
 const tiers: ReadonlySet<string> = new Set(serviceTiers)
 const billables: ReadonlySet<string> = new Set(['caller', 'cost'])
@@ -60,9 +62,10 @@ export function refuseEvent(event: UsageEvent, now: Date): Refusal | undefined {
   if (data.hold !== undefined && !matches(data.hold, holdPattern)) return 'bad_schema'
   if (!isOneOf(data.end, ends) || !isOneOf(data.billable, billables)) return 'bad_schema'
   if (!isOneOf(data.usageSource, sources) || typeof data.streamed !== 'boolean') return 'bad_schema'
-  const { status, flags, quantities } = data
-  if (typeof status !== 'number' || !Number.isInteger(status) || status < 0 || status > 999)
-    return 'bad_schema'
+  const { status, flags, quantities, firstTokenMs, attempts } = data
+  if (!isStatus(status)) return 'bad_schema'
+  if (firstTokenMs !== undefined && !isMilliseconds(firstTokenMs)) return 'bad_schema'
+  if (attempts !== undefined && !isAttempts(attempts)) return 'bad_schema'
   if (!Array.isArray(flags) || !flags.every(isText) || !isObject(quantities)) return 'bad_schema'
   for (const [unit, quantity] of Object.entries(quantities)) {
     if (!units.has(unit)) return 'unknown_unit'
@@ -73,6 +76,27 @@ export function refuseEvent(event: UsageEvent, now: Date): Refusal | undefined {
   const age = now.getTime() - Date.parse(String(sent.time))
   if (age < -ahead) return 'future'
   return age > oldest ? 'too_old' : undefined
+}
+
+const isStatus = (value: unknown) => isWithin(value, 999)
+/** As an integer of the database. */
+const isMilliseconds = (value: unknown) => isWithin(value, 2 ** 31 - 1)
+
+const isWithin = (value: unknown, greatest: number) =>
+  typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= greatest
+
+function isAttempts(value: unknown): boolean {
+  return Array.isArray(value) && value.length <= mostAttempts && value.every(isAttempt)
+}
+
+function isAttempt(value: unknown): boolean {
+  if (!isObject(value)) return false
+  const { upstream, outcome, status, startMs, contentMs, endMs } = value
+  if (!isText(upstream) || !isOneOf(outcome, outcomes) || !isStatus(status)) return false
+  if (contentMs !== undefined && !isMilliseconds(contentMs)) return false
+  // It is kept as it comes: nothing else is in it.
+  if (Object.keys(value).length > (contentMs === undefined ? 5 : 6)) return false
+  return isMilliseconds(startMs) && isMilliseconds(endMs)
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

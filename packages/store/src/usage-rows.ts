@@ -87,6 +87,8 @@ const fixed: readonly Column[] = [
   text('usage_source', ({ event }) => event.data.usageSource),
   { name: 'flags', type: 'text', cast: 'text[]', read: ({ event }) => flagsOf(event.data.flags) },
   text('hold', ({ event }) => event.data.hold ?? null),
+  { name: 'first_token_ms', type: 'integer', read: ({ event }) => event.data.firstTokenMs ?? null },
+  { name: 'attempts', type: 'jsonb', read: ({ event }) => jsonOf(event.data.attempts) },
   text('currency', ({ currency }) => currency),
   { name: 'amount', type: 'numeric', read: ({ sale }) => amountOf(sale) },
   { name: 'cost', type: 'numeric', read: ({ cost }) => amountOf(cost) },
@@ -102,6 +104,8 @@ const counted: readonly Column[] = usageUnits.map(unit => ({
 
 const amountOf = (side: { readonly amount: bigint } | undefined) =>
   side === undefined ? null : formatDecimal(side.amount)
+
+const jsonOf = (value: unknown) => (value === undefined ? null : JSON.stringify(value))
 
 const flagsOf = (flags: readonly string[]) =>
   flags.length === 0 ? '{}' : `{${flags.map(flag => `"${flag.replaceAll(/["\\]/g, '\\$&')}"`).join(',')}}`

@@ -4,7 +4,7 @@ import { appendFile, mkdtemp, readdir, readFile, rm, truncate, writeFile } from 
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { serviceTiers } from '@switchyard/kinds'
-import { type UsageEvent, type Used, usageUnits } from '@switchyard/runtime'
+import { attemptOutcomes, type UsageEvent, type Used, usageUnits } from '@switchyard/runtime'
 import {
   type FileJournal,
   type JournalObservation,
@@ -322,6 +322,18 @@ describe('a journal', () => {
       fc.bigInt({ min: 0n, max: 2n ** 70n }),
     )
     const quantities = fc.dictionary(fc.constantFrom(...usageUnits), amount, { noNullPrototype: true })
+    const late = fc.nat(2 ** 31 - 1)
+    const tried = fc.record(
+      {
+        upstream: text,
+        outcome: fc.constantFrom(...attemptOutcomes),
+        status: fc.nat(999),
+        startMs: late,
+        contentMs: late,
+        endMs: late,
+      },
+      { requiredKeys: ['upstream', 'outcome', 'status', 'startMs', 'endMs'] },
+    )
     await fc.assert(
       fc.asyncProperty(
         text,
@@ -338,12 +350,21 @@ describe('a journal', () => {
           { nil: undefined },
         ),
         fc.constantFrom(undefined, 'rest' as const, 'spare' as const),
-        async (a, b, at, then, q, tier, by, part) => {
+        fc.option(
+          fc.record(
+            { firstTokenMs: late, attempts: fc.array(tried, { maxLength: 4 }) },
+            { requiredKeys: ['attempts'] },
+          ),
+          {
+            nil: undefined,
+          },
+        ),
+        async (a, b, at, then, q, tier, by, part, times) => {
           const { admitted, ended } = used('r')
           const usage = q ? ({ quantities: q, source: 'counted', flags: [a], tier } as const) : undefined
           const one = {
             admitted: { ...admitted, at, model: a, keyName: a, project: b },
-            ended: { ...ended, at: then, upstream: a, by, part, usage },
+            ended: { ...ended, at: then, upstream: a, by, part, times, usage },
           }
           await journal.append({ kind: 'open', admitted: one.admitted })
           await journal.append({ kind: 'usage', ...one })

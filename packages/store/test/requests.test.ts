@@ -76,6 +76,8 @@ test('what it says is what was metered, and failed attempts beside the call are 
       streamed: false,
       at: call.time,
       endedAt: call.data.endedAt,
+      firstTokenMs: null,
+      attempts: null,
       end: 'upstream_error',
       status: 502,
       attempt: 1,
@@ -111,6 +113,28 @@ test('what is looked for is found, and nothing else', async () => {
   expect(await found({ status: [500, 599] })).toEqual([])
   expect(await found({ to: first.time, from: '2020-01-01T00:00:00Z' })).toEqual([])
   await expect(found({ after: 'nonsense' })).rejects.toMatchObject({ code: 'invalid' })
+})
+
+test('they say when what happened, and those whose first token was late are found', async () => {
+  const tried = { upstream: 'east', outcome: 'status', status: 503, startMs: 2, endMs: 40 } as const
+  const attempts = [
+    tried,
+    { ...tried, upstream: 'west', outcome: 'answered', status: 200, contentMs: 90 } as const,
+  ]
+  const [slow, fast, whole] = [
+    usageEvent('timed', { streamed: true, firstTokenMs: 900, attempts }),
+    usageEvent('timed', { streamed: true, firstTokenMs: 30, attempts: attempts.slice(1) }),
+    usageEvent('timed', { attempts: [] }),
+  ] as const
+  await db.usage.ingest([slow, fast, whole])
+  const { items } = await db.usage.requests(operator, { workspace: 'timed', limit: 10 })
+  const told = new Map(items.map(one => [one.request, one]))
+  expect(told.get(slow.data.request)).toMatchObject({ firstTokenMs: 900, attempts })
+  expect(told.get(whole.data.request)).toMatchObject({ firstTokenMs: null, attempts: [] })
+  const late = { workspace: 'timed', firstTokenFrom: 900, limit: 10 }
+  expect(ids((await db.usage.requests(operator, late)).items)).toEqual([slow.data.request])
+  const [event] = await db.usage.explain(operator, 'timed', slow.data.request)
+  expect(event).toMatchObject({ first_token_ms: 900, attempts })
 })
 
 test('whoever may read the usage of one workspace sees the requests of no other', async () => {

@@ -80,6 +80,21 @@ test('requests are counted once each, step by step, by how they ended and how lo
   })
 })
 
+test('the time to the first token is that of streams, to the millisecond, however many gateways answered them', async () => {
+  const streams = Array.from({ length: 20 }, (_, at) =>
+    asked(at, 5000, { streamed: true, firstTokenMs: (at + 1) * 10, workspace: 'streams' }),
+  )
+  const spare = asked(3, 9, { workspace: 'streams', billable: 'cost', firstTokenMs: 100_000 })
+  await db.usage.ingest([
+    ...streams,
+    { ...spare, id: spare.id.replace(':call', ':spare') },
+    asked(90, 10, { workspace: 'streams' }),
+  ])
+  const { total, steps } = await db.usage.traffic(operator, { ...span, workspace: 'streams' })
+  expect(total.firstToken).toEqual({ p50: 0.1, p95: 0.19 })
+  expect(steps.map(({ firstToken }) => firstToken)).toEqual([{ p50: 0.1, p95: 0.19 }, undefined])
+})
+
 test('who may read no usage of a workspace is told of none of it', async () => {
   await db.usage.ingest([asked(5, 10)])
   const { total } = await db.usage.traffic(caller('nobody'), span)

@@ -112,6 +112,7 @@ test('within one batch the first of two is taken and the other compared with it'
 test('what cannot be used waits in quarantine under its reason, and holds up no other', async () => {
   const time = (milliseconds: number) => new Date(Date.now() + milliseconds).toISOString()
   const day = 86_400_000
+  const tried = { upstream: 'r1', outcome: 'answered', status: 200, startMs: 0, endMs: 9 } as const
   const bad: readonly (readonly [unknown, string | undefined])[] = [
     [{ ...usageEvent('c'), id: 'not-ours:1:call' }, 'bad_schema'],
     [usageEvent('c', { quantities: { 'tok.out.text': '-1' } }), 'negative'],
@@ -119,6 +120,10 @@ test('what cannot be used waits in quarantine under its reason, and holds up no 
     [usageEvent('c', { quantities: { 'tok.out.text': '9223372036854775808' } }), 'bad_schema'],
     [usageEvent('c', { model: 'a\0b' }), 'bad_schema'],
     [usageEvent('c', { end: 'someday' as never }), 'bad_schema'],
+    [usageEvent('c', { firstTokenMs: 1.5 }), 'bad_schema'],
+    [usageEvent('c', { attempts: [{ ...tried, startMs: -1 }] }), 'bad_schema'],
+    [usageEvent('c', { attempts: [{ ...tried, outcome: 'lucky' as never }] }), 'bad_schema'],
+    [usageEvent('c', { attempts: [{ ...tried, note: 'x' } as never] }), 'bad_schema'],
     [{ ...usageEvent('c'), time: time(10 * 60_000) }, 'future'],
     [{ ...usageEvent('c'), time: time(-36 * day) }, 'too_old'],
     [{ ...usageEvent('c'), time: '2026-02-31' }, 'bad_schema'],
@@ -126,7 +131,7 @@ test('what cannot be used waits in quarantine under its reason, and holds up no 
     [null, undefined],
     ['text', undefined],
   ]
-  const good = [usageEvent('c'), usageEvent('c')]
+  const good = [usageEvent('c'), usageEvent('c', { firstTokenMs: 0, attempts: [tried] })]
   const batch = [good[0], ...bad.map(([event]) => event), good[1]] as UsageEvent[]
   expect(await db.usage.ingest(batch)).toEqual(['accepted', ...bad.map(() => 'quarantined'), 'accepted'])
   expect(await reasons('c')).toEqual(bad.flatMap(([, reason]) => (reason ? [reason] : [])))

@@ -50,7 +50,7 @@ export function partsOf({ ended, committed, accepted, input }: Ending, charge: C
   const call: Ended = { ...ended, usage: theirs, billable: 'caller' }
   return Object.keys(ours.quantities).length === 0
     ? [call]
-    : [call, { ...ended, usage: ours, billable: 'cost', part: 'rest' }]
+    : [call, { ...ended, times: undefined, usage: ours, billable: 'cost', part: 'rest' }]
 }
 
 /** Nobody pays for what failed before its first byte. */

@@ -1,20 +1,25 @@
 // A frame of a segment: length u32, crc32c u32, kind u8, payload. Little-endian; the checksum covers kind and
 // payload. What the requests of one key have in common stands once in each segment, before the first that names it
-// by its number, and so does what their ends have in common: the records of a request are 60 and some 90 bytes, where
+// by its number, and so does what their ends have in common: the records of a request are 60 and some 110 bytes, where
 // a JSON event for each took 700.
 //
 //   common   JSON [number, workspace, project, key, keyName, model, endpoint, operation, streamed, hold]
-//   shape    JSON [number, end, status, attempt, upstream, billable, [source, flags, units, tier], part, by]
-//            by: [model, provider, endpoint, region]
+//   shape    JSON [number, end, status, attempt, upstream, billable, [source, flags, units, tier], part, by, tries]
+//            by: [model, provider, endpoint, region]; tries: [upstream, outcome, status] of each
 //   open     common u32, admitted f64, request
-//   ended    common u32, shape u32, admitted f64, ended f64, length of request u8, request, f64 of each unit
+//   ended    common u32, shape u32, admitted f64, ended f64, length of request u8, request, f64 of each unit; where the shape
+//            has tries: first token u32, and of each of them start u32, content u32, end u32, in milliseconds since
+//            admission, all bits set where there was none
 //   used     common u32, admitted f64, ended f64, length of request u8, request,
-//            JSON [end, status, attempt, upstream, billable, usage, part, by]: for quantities that no f64 holds
+//            JSON [end, status, attempt, upstream, billable, usage, part, by, times]: for quantities that no f64 holds
+//            times: [first token, [upstream, outcome, status, start, content, end] of each]
 //   progress the same as ended: how far a request had come, for when nothing more is heard of it
 //   denied   number u32, JSON of the refusal
 import {
   type Admission,
   type AnsweredBy,
+  type AttemptOutcome,
+  type CallTimes,
   type Denied,
   type Ended,
   type Used,
@@ -42,14 +47,20 @@ const openBytes = 12
 const usedBytes = 21
 const endedBytes = 25
 const quantityBytes = 8
+const timeBytes = 4
+const noTime = 0xffff_ffff
 const mostUnits = usageUnits.length
 const mostRequestBytes = 255
 
 /** What an admission shares with the others of its key, model and operation. */
 export type Common = Omit<Admission, 'request' | 'at'>
 
+type TryText = readonly [upstream: string, outcome: AttemptOutcome, status: number]
+
 /** What an end shares with others: all but its moment and how much was used. */
-export interface Shape extends Omit<Ended, 'at' | 'usage'> {
+export interface Shape extends Omit<Ended, 'at' | 'usage' | 'times'> {
+  /** Undefined where nothing is told of when what happened. */
+  readonly tries: readonly TryText[] | undefined
   readonly usage:
     | (Pick<Counted, 'source' | 'flags' | 'tier'> & {
         readonly units: readonly (keyof Counted['quantities'])[]
@@ -97,8 +108,8 @@ export class FrameBuffer {
   }
 
   shape(number: number, shape: Shape): void {
-    const { usage } = shape
-    const text = JSON.stringify([number, ...endTextOf(shape, usage, usage?.units)])
+    const { usage, tries } = shape
+    const text = JSON.stringify([number, ...endTextOf(shape, usage, usage?.units, tries)])
     const at = this.#begin(text.length * 3)
     this.#end(shapeKind, at + this.bytes.write(text, at, 'utf8'))
   }
@@ -127,8 +138,9 @@ export class FrameBuffer {
     { request, at: admittedAt }: Admission,
     ended: Ended,
   ): void {
-    const { usage } = ended
-    const at = this.#begin(endedBytes + request.length + mostUnits * quantityBytes)
+    const { usage, times } = ended
+    const timesBytes = times ? timeBytes * (1 + 3 * times.attempts.length) : 0
+    const at = this.#begin(endedBytes + request.length + mostUnits * quantityBytes + timesBytes)
     const { bytes } = this
     bytes.writeUInt32LE(common, at)
     bytes.writeUInt32LE(shape, at + 4)
@@ -140,7 +152,18 @@ export class FrameBuffer {
       const quantity = usage?.quantities[unit as keyof Counted['quantities']]
       if (quantity !== undefined) rest = bytes.writeDoubleLE(Number(quantity), rest)
     }
-    this.#end(kind, rest)
+    this.#end(kind, times ? this.#times(times, rest) : rest)
+  }
+
+  #times({ firstTokenMs, attempts }: CallTimes, at: number): number {
+    const { bytes } = this
+    let rest = bytes.writeUInt32LE(firstTokenMs ?? noTime, at)
+    for (const { startMs, contentMs, endMs } of attempts) {
+      rest = bytes.writeUInt32LE(startMs, rest)
+      rest = bytes.writeUInt32LE(contentMs ?? noTime, rest)
+      rest = bytes.writeUInt32LE(endMs, rest)
+    }
+    return rest
   }
 
   usage(common: number, { request, at: admittedAt }: Admission, ended: Ended): void {
@@ -197,24 +220,39 @@ function textOf(ended: Ended): string {
     const quantity = given[unit]
     if (quantity !== undefined) quantities[unit] = quantity.toString()
   }
-  return JSON.stringify(endTextOf(ended, usage, quantities))
+  const { times } = ended
+  const told = times && [
+    times.firstTokenMs ?? null,
+    times.attempts.map(({ upstream, outcome, status, startMs, contentMs, endMs }) => [
+      upstream,
+      outcome,
+      status,
+      startMs,
+      contentMs ?? null,
+      endMs,
+    ]),
+  ]
+  return JSON.stringify(endTextOf(ended, usage, quantities, told))
 }
 
-/** `counts` are units, or quantities. What is absent at the end is left out. */
+/** `counts` are units, or quantities, and `times` tries, or times. What is absent at the end is left out. */
 function endTextOf(
-  { end, status, attempt, upstream, billable, part, by }: Omit<Shape, 'usage'>,
+  { end, status, attempt, upstream, billable, part, by }: Omit<Shape, 'usage' | 'tries'>,
   usage: Pick<Counted, 'source' | 'flags' | 'tier'> | undefined,
   counts: unknown,
+  times: unknown,
 ): readonly unknown[] {
   const counted = usage ? [usage.source, usage.flags, counts, ...(usage.tier ? [usage.tier] : [])] : null
   const told = [end, status, attempt, upstream, billable, counted]
-  if (by) return [...told, part ?? null, [by.model, by.provider, by.endpoint, by.region]]
+  const answered = by && [by.model, by.provider, by.endpoint, by.region]
+  if (times !== undefined) return [...told, part ?? null, answered ?? null, times]
+  if (answered) return [...told, part ?? null, answered]
   return part === undefined ? told : [...told, part]
 }
 
 type ByText = readonly [string, (string | null)?, (string | null)?, (string | null)?]
 
-function byOf(text: ByText | undefined): AnsweredBy | undefined {
+function byOf(text: ByText | null | undefined): AnsweredBy | undefined {
   if (!text) return undefined
   const [model, provider, endpoint, region] = text
   return {
@@ -287,18 +325,44 @@ type EndedText = [
   Ended['billable'],
   [Counted['source'], readonly string[], Readonly<Record<string, string>>, Counted['tier']?] | null,
   (Ended['part'] | null)?,
-  ByText?,
+  (ByText | null)?,
+  TimesText?,
 ]
 
+type TimesText = readonly [
+  firstTokenMs: number | null,
+  attempts: readonly (readonly [
+    ...tried: TryText,
+    startMs: number,
+    contentMs: number | null,
+    endMs: number,
+  ])[],
+]
+
+function timesOf([firstTokenMs, attempts]: TimesText): CallTimes {
+  return {
+    ...(firstTokenMs !== null && { firstTokenMs }),
+    attempts: attempts.map(([upstream, outcome, status, startMs, contentMs, endMs]) => ({
+      upstream,
+      outcome,
+      status,
+      startMs,
+      ...(contentMs !== null && { contentMs }),
+      endMs,
+    })),
+  }
+}
+
 function endedOf(at: number, text: string): Ended {
-  const [end, status, attempt, upstream, billable, counted, its, told] = JSON.parse(text) as EndedText
+  const [end, status, attempt, upstream, billable, counted, its, told, timed] = JSON.parse(text) as EndedText
   const [part, by] = [its ?? undefined, byOf(told)]
-  if (!counted) return { at, end, status, attempt, upstream, by, billable, part, usage: undefined }
+  const times = timed && { times: timesOf(timed) }
+  if (!counted) return { at, end, status, attempt, upstream, by, billable, part, ...times, usage: undefined }
   const [source, flags, texts, tier] = counted
   const quantities: Record<string, bigint> = {}
   for (const unit in texts) quantities[unit] = BigInt(texts[unit] as string) // a member of its own
   const usage = { source, flags, tier, quantities }
-  return { at, end, status, attempt, upstream, by, billable, part, usage }
+  return { at, end, status, attempt, upstream, by, billable, part, ...times, usage }
 }
 
 type ShapeText = [
@@ -310,16 +374,19 @@ type ShapeText = [
   Shape['billable'],
   [Counted['source'], readonly string[], readonly (keyof Counted['quantities'])[], Counted['tier']?] | null,
   (Shape['part'] | null)?,
-  ByText?,
+  (ByText | null)?,
+  Shape['tries']?,
 ]
 
 function readShape(text: string, end: number): Frame {
-  const [number, how, status, attempt, upstream, billable, counted, part, by] = JSON.parse(text) as ShapeText
+  const [number, how, status, attempt, upstream, billable, counted, part, by, tries] = JSON.parse(
+    text,
+  ) as ShapeText
   const usage = counted
     ? { source: counted[0], flags: counted[1], units: counted[2], tier: counted[3] }
     : undefined
   const named = { end: how, status, attempt, upstream, by: byOf(by), billable }
-  return { kind: 'shape', number, shape: { ...named, part: part ?? undefined, usage }, end }
+  return { kind: 'shape', number, shape: { ...named, part: part ?? undefined, tries, usage }, end }
 }
 
 /** Undefined when its shape was never told. */
@@ -340,7 +407,33 @@ function readEnded(bytes: Buffer, from: number, common: Common, { shapes }: Told
     counted = { source, flags, tier, quantities }
   }
   const admitted = { ...common, request, at: bytes.readDoubleLE(from + 8) }
-  const { end, status, attempt, upstream, by, billable, part } = shape
+  const { end, status, attempt, upstream, by, billable, part, tries } = shape
   const at = bytes.readDoubleLE(from + 16)
-  return { admitted, ended: { at, end, status, attempt, upstream, by, billable, part, usage: counted } }
+  const times = tries && { times: readTimes(bytes, rest, tries) }
+  return {
+    admitted,
+    ended: { at, end, status, attempt, upstream, by, billable, part, ...times, usage: counted },
+  }
+}
+
+function readTimes(bytes: Buffer, from: number, tries: readonly TryText[]): CallTimes {
+  const at = (place: number) => {
+    const time = bytes.readUInt32LE(from + place * timeBytes)
+    return time === noTime ? undefined : time
+  }
+  const firstTokenMs = at(0)
+  return {
+    ...(firstTokenMs !== undefined && { firstTokenMs }),
+    attempts: tries.map(([upstream, outcome, status], index) => {
+      const contentMs = at(2 + index * 3)
+      return {
+        upstream,
+        outcome,
+        status,
+        startMs: at(1 + index * 3) ?? 0,
+        ...(contentMs !== undefined && { contentMs }),
+        endMs: at(3 + index * 3) ?? 0,
+      }
+    }),
+  }
 }

@@ -1,5 +1,5 @@
 // What ends have in common, by its number in the segment: how and where a request ended, and which units were counted.
-import type { AnsweredBy, Ended } from '@switchyard/runtime'
+import type { AnsweredBy, AttemptTimes, Ended } from '@switchyard/runtime'
 import type { FrameBuffer, Shape } from './frame.ts'
 import { Numbers } from './numbers.ts'
 
@@ -9,18 +9,21 @@ export const shapesOf = (frames: FrameBuffer) =>
   new Numbers({
     keyOf: ({ upstream }: Ended) => upstream,
     same,
-    tell(number: number, { end, status, attempt, upstream, by, billable, part, usage }: Ended) {
+    tell(number: number, { end, status, attempt, upstream, by, billable, part, times, usage }: Ended) {
       const counted = usage && {
         source: usage.source,
         flags: usage.flags,
         tier: usage.tier,
         units: unitsOf(usage.quantities),
       }
-      const shape = { number, end, status, attempt, upstream, by, billable, part, usage: counted }
+      const tries = times?.attempts.map(triedOf)
+      const shape = { number, end, status, attempt, upstream, by, billable, part, tries, usage: counted }
       frames.shape(number, shape)
       return shape
     },
   })
+
+const triedOf = ({ upstream, outcome, status }: AttemptTimes) => [upstream, outcome, status] as const
 
 const largest = BigInt(Number.MAX_SAFE_INTEGER)
 
@@ -45,6 +48,7 @@ function unitsOf(quantities: Quantities): (keyof Quantities)[] {
 function same(one: Shape, other: Ended): boolean {
   if (one.end !== other.end || one.status !== other.status || one.attempt !== other.attempt) return false
   if (one.billable !== other.billable || one.part !== other.part) return false
+  if (!isSameWay(one.tries, other.times?.attempts)) return false
   if (one.by !== other.by && !isSameUpstream(one.by, other.by)) return false
   const { usage } = other
   if (!one.usage || !usage) return one.usage === usage
@@ -58,6 +62,15 @@ function same(one: Shape, other: Ended): boolean {
     if (units[at++] !== unit) return false
   }
   return at === units.length
+}
+
+function isSameWay(one: Shape['tries'], other: readonly AttemptTimes[] | undefined): boolean {
+  if (!one || !other) return one === other
+  if (one.length !== other.length) return false
+  return one.every(([upstream, outcome, status], at) => {
+    const tried = other[at]
+    return tried?.upstream === upstream && tried.outcome === outcome && tried.status === status
+  })
 }
 
 function isSameUpstream(one: AnsweredBy | undefined, other: AnsweredBy | undefined): boolean {
