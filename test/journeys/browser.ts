@@ -146,7 +146,10 @@ export async function openConsole({
       const { as } = options
       const key = JSON.stringify(options)
       const context = (as && kept.get(key)) ?? (await newContext(browser, options))
-      if (as) kept.set(key, context)
+      if (as && !kept.has(key)) {
+        kept.set(key, context)
+        context.on('close', () => kept.delete(key))
+      }
       const page = await context.newPage()
       const complaints = listen(page)
       await page.goto(new URL(path, baseUrl).href)

@@ -2,21 +2,14 @@
 import { describe, expect, test } from 'vitest'
 import { useConsole } from './bed.ts'
 import { ada, findingsOf, hasChromium } from './browser.ts'
-import { begin, linkIn } from './first-steps.ts'
+import { begin, linkIn, wordsOf } from './first-steps.ts'
 import { eventually } from './yard.ts'
 
 describe.skipIf(!hasChromium)('deploying in the console', { timeout: 480_000 }, () => {
   const opened = useConsole(undefined, { isEmpty: true })
   const { visit } = opened
 
-  const ask = async (model: string) => {
-    const { choices } = await opened.yard.openai().chat.completions.create({
-      model,
-      messages: [{ role: 'user', content: 'Hello' }],
-      max_tokens: 4,
-    })
-    return choices[0]?.message.content
-  }
+  const ask = (model: string) => wordsOf(opened.yard, model)
 
   test('the link that `up` prints on an empty server leads to an administrator, a model and its first token', async () => {
     await begin(opened, linkIn(opened.yard.started.stdout), 'en-US')

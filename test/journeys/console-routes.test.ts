@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { useConsole } from './bed.ts'
 import { ada, buttonOf, findingsOf, hasChromium, type Locale, locales, ours } from './browser.ts'
 import { type Double, keyOfDoubles, openDouble } from './double.ts'
-import { begin, linkIn, say } from './first-steps.ts'
+import { begin, linkIn, say, wordsOf } from './first-steps.ts'
 import { eventually } from './yard.ts'
 
 /** What the tests look for, as each language says it. */
@@ -40,14 +40,7 @@ describe.skipIf(!hasChromium)('providers and routes in the console', { timeout: 
 
   const make = (kind: string, name: string, spec: Record<string, unknown>) =>
     opened.yard.api.create({ apiVersion, kind, metadata: { name, workspace: 'default' }, spec })
-  const ask = async (model: string) => {
-    const { choices } = await opened.yard.openai().chat.completions.create({
-      model,
-      messages: [{ role: 'user', content: 'Hello' }],
-      max_tokens: 4,
-    })
-    return choices[0]?.message.content
-  }
+  const ask = (model: string) => wordsOf(opened.yard, model)
   const double = async (name: string) => {
     const one = await openDouble(name)
     doubles.push(one)

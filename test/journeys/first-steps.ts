@@ -2,6 +2,7 @@
 import type { Page } from 'playwright-core'
 import { expect } from 'vitest'
 import { ada, buttonOf, type ConsoleYard, findingsOf, type Locale, ours } from './browser.ts'
+import type { Yard } from './yard.ts'
 
 /** What they look for, as each language says it. */
 const said = {
@@ -38,6 +39,16 @@ export const linkIn = (told: string): string => /Set-up +(\S+)/.exec(told)?.[1] 
 export async function say(page: Page, text: string): Promise<void> {
   await page.locator('.composer textarea').fill(text)
   await page.locator('.composer textarea').press('Enter')
+}
+
+/** What a model answers to a caller by the quickstart's key. */
+export async function wordsOf({ openai }: Yard, model: string): Promise<string | null | undefined> {
+  const { choices } = await openai().chat.completions.create({
+    model,
+    messages: [{ role: 'user', content: 'Hello' }],
+    max_tokens: 4,
+  })
+  return choices[0]?.message.content
 }
 
 /** From the link that `up` has printed to the first token, in one browser. */
