@@ -3,10 +3,10 @@
 import type { Page } from 'playwright-core'
 import { describe, expect, test } from 'vitest'
 import { useConsole } from './bed.ts'
-import { ada, findingsOf, hasChromium, ours } from './browser.ts'
+import { ada, addViewer, findingsOf, grace, hasChromium, ours, signIn } from './browser.ts'
 
 describe.skipIf(!hasChromium)('writing in the console', { timeout: 180_000 }, () => {
-  const opened = useConsole()
+  const opened = useConsole(({ yard }) => addViewer(yard))
   const { visit } = opened
 
   const project = (name: string, description?: string) =>
@@ -178,6 +178,137 @@ describe.skipIf(!hasChromium)('writing in the console', { timeout: 180_000 }, ()
     for (const name of ['one', 'other', 'third'])
       await page.getByRole('link', { name, exact: true }).waitFor({ state: 'detached' })
     expect(ours(complaints)).toEqual([])
+    await page.close()
+  })
+
+  test('an edit is turned back from its message, and what somebody else has changed since is left as it is', async () => {
+    await project('turned')
+    const { page, complaints } = await visit('/console/projects/default/turned', { as: ada })
+    const rename = async (name: string) => {
+      await page.keyboard.press('e')
+      await page.getByLabel('Display name', { exact: true }).fill(name)
+      await page.getByRole('button', { name: 'Review' }).click()
+      await page.getByRole('dialog').getByRole('button', { name: 'Save' }).click()
+      await page.getByRole('heading', { level: 1, name }).waitFor()
+    }
+    await page.getByRole('button', { name: 'Edit' }).waitFor()
+    await rename('Once')
+    await page.getByRole('button', { name: 'Undo' }).click()
+    await page.getByText('It is as it was.').waitFor()
+    expect(await read('Project', 'turned')).not.toHaveProperty('metadata.displayName')
+    await page.getByRole('heading', { level: 1, name: 'turned' }).waitFor()
+    await rename('Twice')
+    await opened.yard.api.patch(
+      'Project',
+      { workspace: 'default', name: 'turned' },
+      { metadata: { displayName: 'Theirs' } },
+    )
+    await page.getByRole('button', { name: 'Undo' }).click()
+    await page.getByText('has changed it since').waitFor()
+    expect(await read('Project', 'turned')).toMatchObject({ metadata: { displayName: 'Theirs' } })
+    expect(ours(complaints)).toEqual([])
+    await page.close()
+  })
+
+  test('several are labelled at once and turned back, and what fails is named', async () => {
+    for (const name of ['left', 'right']) await project(name)
+    const { page } = await visit('/console/projects', { as: ada })
+    const select = async () => {
+      for (const name of ['left', 'right'])
+        await page.getByRole('checkbox', { name: `Select ${name}`, exact: true }).check()
+    }
+    const label = async (key: string) => {
+      await page.getByRole('button', { name: 'Label', exact: true }).click()
+      const dialog = page.getByRole('dialog')
+      await dialog.getByLabel('Label', { exact: true }).fill(key)
+      await dialog.getByLabel('Value', { exact: true }).fill('web')
+      expect(await findingsOf(page, '.ant-modal')).toEqual([])
+      await dialog.getByRole('button', { name: 'Label', exact: true }).click()
+    }
+    await select()
+    await label('team')
+    await page.getByText('Label: 2 items are done.').waitFor()
+    expect(await read('Project', 'right')).toMatchObject({ metadata: { labels: { team: 'web' } } })
+    await page.getByRole('button', { name: 'Undo' }).click()
+    await page.getByText('2 items are as they were.').waitFor()
+    expect(await read('Project', 'right')).not.toHaveProperty('metadata.labels.team')
+    await select()
+    await label('not a label!')
+    const failed = page.getByRole('dialog').getByRole('alert')
+    await failed.getByText('2 could not be done:').waitFor()
+    expect(await failed.textContent()).toMatch(/left.*right/)
+    await page.getByRole('dialog').getByRole('button', { name: 'Close' }).last().click()
+    await page.close()
+  })
+
+  test('a project is looked at, in lists and in links, until all of them are again', async () => {
+    for (const name of ['looked-at', 'other-one']) await project(name)
+    await opened.yard.api.create({
+      apiVersion: 'switchyard.dev/v1',
+      kind: 'ServiceAccount',
+      metadata: { name: 'of-it', workspace: 'default', project: 'looked-at' },
+      spec: {},
+    })
+    await opened.yard.api.create({
+      apiVersion: 'switchyard.dev/v1',
+      kind: 'ServiceAccount',
+      metadata: { name: 'of-none', workspace: 'default' },
+      spec: {},
+    })
+    const { page, complaints } = await visit('/console/serviceaccounts', { as: ada })
+    await page.getByRole('link', { name: 'of-none' }).waitFor()
+    expect(await page.getByRole('button', { name: /^Project:/ }).count()).toBe(0)
+    await page.getByRole('button', { name: /^Workspace:/ }).click()
+    await page.locator('.ant-select-item-option').getByText('default', { exact: true }).click()
+    await page.getByRole('button', { name: 'Project: All projects' }).click()
+    await page.locator('.ant-select-item-option').getByText('looked-at', { exact: true }).click()
+    await page.getByRole('link', { name: 'of-none' }).waitFor({ state: 'detached' })
+    await page.getByRole('link', { name: 'of-it' }).waitFor()
+    expect(await findingsOf(page)).toEqual([])
+    await page.locator('nav a').getByText('Requests', { exact: true }).click()
+    await page.waitForURL('**/console/requests?in=default%2Flooked-at')
+    await page.goBack()
+    await page.getByText('Only what is in the project looked-at.').waitFor()
+    const link = new URL(page.url())
+    // In a browser that has chosen nothing yet.
+    const other = await visit(link.pathname + link.search)
+    await signIn(other.page)
+    await other.page.getByText('Only what is in the project looked-at.').waitFor()
+    await other.page.getByRole('button', { name: 'Show all projects' }).click()
+    await other.page.getByRole('link', { name: 'of-none' }).waitFor()
+    await other.page.waitForURL(url => url.search === '')
+    expect([...ours(complaints), ...ours(other.complaints)]).toEqual([])
+    await other.page.context().close()
+    await page.evaluate("localStorage.removeItem('switchyard.preferences')")
+    await page.close()
+  })
+
+  test('the palette makes one of what is named and switches, and it and the list of keys have no finding of axe', async () => {
+    const { page, complaints } = await visit('/console', { as: ada })
+    await page.keyboard.press('Control+k')
+    await page.getByRole('combobox', { name: 'Go to or do' }).fill('create project')
+    await page.getByRole('option', { name: 'Create project', exact: true }).waitFor()
+    expect(await findingsOf(page, '.ant-modal')).toEqual([])
+    await page.keyboard.press('Enter')
+    await page.getByRole('heading', { level: 1, name: 'New project' }).waitFor()
+    await page.goto(`${opened.yard.facts.baseUrl}/console/projects`)
+    const button = page.getByRole('button', { name: 'New project' })
+    await button.waitFor()
+    expect(await button.getAttribute('aria-keyshortcuts')).toBe('c')
+    await page.keyboard.press('?')
+    await page.getByRole('dialog').getByText('Create one of what is listed').waitFor()
+    expect(await findingsOf(page, '.ant-modal')).toEqual([])
+    await page.keyboard.press('Escape')
+    await page.getByRole('dialog').waitFor({ state: 'hidden' })
+    await page.keyboard.press('c')
+    await page.getByRole('heading', { level: 1, name: 'New project' }).waitFor()
+    const viewer = await visit('/console', { as: grace })
+    await viewer.page.keyboard.press('Control+k')
+    await viewer.page.getByRole('combobox', { name: 'Go to or do' }).fill('project')
+    await viewer.page.getByRole('option', { name: 'Projects' }).waitFor()
+    expect(await viewer.page.getByRole('option', { name: /^Create/ }).count()).toBe(0)
+    expect(ours(complaints)).toEqual([])
+    await viewer.page.close()
     await page.close()
   })
 })

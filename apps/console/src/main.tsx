@@ -7,7 +7,7 @@ import { createRoot } from 'react-dom/client'
 import { openChanges } from './kinds/changes.ts'
 import { ChangesProvider } from './kinds/live.tsx'
 import { nonce } from './nonce.ts'
-import { currentPreferences, useIsDark, usePreferences } from './preferences.ts'
+import { currentPreferences, preferPlace, useIsDark, usePreferences } from './preferences.ts'
 import { router } from './router.tsx'
 import { SessionProvider, useStanding } from './session/context.tsx'
 import { openSession } from './session/session.ts'
@@ -120,6 +120,7 @@ function Root() {
   )
 }
 
+preferPlace(new URLSearchParams(location.search).get('in') ?? '')
 await speak(currentPreferences().language)
 const root = document.getElementById('root')
 if (!root) throw new TypeError('The page has no #root.')

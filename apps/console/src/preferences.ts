@@ -1,4 +1,4 @@
-// What a person has chosen in this browser: language, theme, workspace, columns.
+// What a person has chosen in this browser: language, theme, workspace, project, columns.
 import { useSyncExternalStore } from 'react'
 import type { Language } from './words/index.ts'
 
@@ -9,6 +9,8 @@ export interface Preferences {
   readonly theme: Theme
   /** Workspace that is looked at; empty for all. */
   readonly workspace: string
+  /** Project that is looked at, by workspace; all of them where there is none. */
+  readonly projects: Readonly<Record<string, string>>
   /** Keys without Ctrl do something. */
   readonly shortcuts: boolean
   /** Columns that a list hides, by kind. */
@@ -21,6 +23,7 @@ const initial: Preferences = {
   language: navigator.language.toLowerCase().startsWith('zh') ? 'zh' : 'en',
   theme: 'system',
   workspace: '',
+  projects: {},
   shortcuts: true,
   hidden: {},
 }
@@ -32,6 +35,16 @@ function kept(): Preferences {
   } catch {
     return initial // a browser that keeps nothing, or something else's text: begin anew
   }
+}
+
+/** The place of an address, `workspace/project`, as choices; none of what is no such place. */
+function chosenIn(
+  address: string,
+  { projects }: Preferences,
+): Pick<Preferences, 'workspace' | 'projects'> | undefined {
+  const [workspace = '', project = '', ...more] = address.split('/')
+  if (workspace === '' || project === '' || more.length > 0) return undefined
+  return { workspace, projects: { ...projects, [workspace]: project } }
 }
 
 let preferences = kept()
@@ -53,6 +66,22 @@ export function prefer(changes: Partial<Preferences>): void {
   }
   for (const listener of listeners) listener()
 }
+
+/** Of the workspace that is looked at; empty for all. */
+export const projectOf = ({ workspace, projects }: Preferences): string =>
+  Object.hasOwn(projects, workspace) ? (projects[workspace] ?? '') : ''
+
+/** What an address says of where one looks: nothing where that is no project. */
+export function placeOf(preferences: Preferences): string | undefined {
+  const project = projectOf(preferences)
+  return preferences.workspace === '' || project === '' ? undefined : `${preferences.workspace}/${project}`
+}
+
+export const preferProject = (project: string): void =>
+  prefer({ projects: { ...preferences.projects, [preferences.workspace]: project } })
+
+/** Whoever follows a link or goes back to an address looks where it says. */
+export const preferPlace = (address: string): void => prefer(chosenIn(address, preferences) ?? {})
 
 export const usePreferences = (): Preferences => useSyncExternalStore(subscribe, currentPreferences)
 

@@ -1,10 +1,15 @@
 // The addresses of the console. Each screen is a chunk of its own.
-import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from '@tanstack/react-router'
+import {
+  createRootRoute,
+  createRoute,
+  createRouter,
+  lazyRouteComponent,
+  type SearchMiddleware,
+} from '@tanstack/react-router'
+import { currentPreferences, placeOf } from './preferences.ts'
 import { Broken, Lost } from './shell/pages.tsx'
 import { Shell } from './shell/shell.tsx'
 import { readRequestsSearch, readUsageSearch } from './usage/search.ts'
-
-const root = createRootRoute({ component: Shell, notFoundComponent: Lost })
 
 const text = (value: unknown) => (typeof value === 'string' && value !== '' ? value : undefined)
 
@@ -18,6 +23,26 @@ const picked =
     })
     return Object.fromEntries(entries) as { readonly [name in K]?: string } // of these names alone
   }
+
+/** Where one looks, as `workspace/project`. */
+interface PlaceSearch {
+  readonly in?: string
+}
+
+/** Every link leads to the project that is looked at. */
+const inPlace: SearchMiddleware<PlaceSearch> = ({ search, next }) => {
+  const { in: _, ...rest } = next(search)
+  const place = placeOf(currentPreferences())
+  return place === undefined ? rest : { ...rest, in: place }
+}
+
+const root = createRootRoute({
+  component: Shell,
+  notFoundComponent: Lost,
+  validateSearch: (search: Record<string, unknown>): PlaceSearch => picked('in')(search),
+  search: { middlewares: [inPlace] },
+})
+
 const requests = createRoute({
   getParentRoute: () => root,
   path: '/requests',
@@ -84,7 +109,7 @@ const list = createRoute({
 const detail = createRoute({
   getParentRoute: () => root,
   path: '/$plural/$workspace/$name',
-  validateSearch: picked('tab', 'period', 'replica'),
+  validateSearch: picked('tab', 'period', 'replica', 'act'),
   component: lazyRouteComponent(() => import('./kinds/detail.tsx'), 'DetailPage'),
 })
 

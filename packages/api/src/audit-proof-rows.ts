@@ -18,6 +18,7 @@ const standingSchema = z.object({
   checkpoint: z.string().optional().describe('The newest signed note: origin, size, root, signatures.'),
   keys: z.array(z.string()).describe('Verifier keys as name+hash+key.'),
   protection: z.string().describe('What keeps the archive from being changed.'),
+  writeOnce: z.boolean().describe('Whether nobody can take an archived entry back before its time.'),
 })
 
 const proofSchema = z.object({
@@ -44,7 +45,7 @@ export function auditProofRows(
       },
       {},
       async () => {
-        const { keys, protection } = known(trail)
+        const { keys, protection, writeOnce } = known(trail)
         const [head, standing, signed] = await Promise.all([
           audit.head(),
           audit.standing(),
@@ -63,6 +64,7 @@ export function auditProofRows(
           ...(signed && { checkpoint: signed.note }),
           keys: [...keys],
           protection,
+          writeOnce,
         }
         return { status: 200, headers: { 'cache-control': 'no-store' }, body }
       },

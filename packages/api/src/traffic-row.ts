@@ -16,6 +16,7 @@ const trafficQuerySchema = z
     to: time.describe('Before then.'),
     step: z.coerce.number().int().min(60).max(86_400).default(3600).describe('Seconds of each step.'),
     workspace: z.string().max(63).optional(),
+    project: z.string().max(63).optional(),
     endpoint: z.string().max(63).optional().describe('Name of the Endpoint that answered.'),
     model: z.string().max(256).optional().describe('Public model name.'),
     key: z.string().max(63).optional().describe('Name of an ApiKey.'),

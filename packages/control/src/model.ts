@@ -46,7 +46,7 @@ const reasonOf = ({ code, reason }: Fault): string => {
 }
 
 export function decideModel(document: ModelDocument, observed: ModelObserved): Decision {
-  const { conditions = [], observedGeneration: _, phase: __, ...before } = document.status
+  const { conditions = [], reading: _reading, observedGeneration: _, phase: __, ...before } = document.status
   const { path } = document.spec.source
   switch (observed.kind) {
     case 'unchanged': {
@@ -58,7 +58,11 @@ export function decideModel(document: ModelDocument, observed: ModelObserved): D
       const message = `Reading ${path}: ${share} % of ${observed.total} bytes.`
       return {
         actions: [],
-        status: { ...before, conditions: [claim('Validated', 'Unknown', 'Unreadable', message)] },
+        status: {
+          ...before,
+          reading: { bytes: observed.bytes, total: observed.total },
+          conditions: [claim('Validated', 'Unknown', 'Unreadable', message)],
+        },
         again: 1000,
       }
     }

@@ -60,6 +60,12 @@ describe('a model', () => {
     expect(decision.status).toMatchObject({ digest: 'def', facts: { stamp: { value: 's2' } } })
     expect(events(decideModel(theModel({ digest: 'def' }), read))).toEqual([])
   })
+  test('that is being read says how far, and no longer when it is not', () => {
+    const going = decideModel(theModel(), { kind: 'reading', bytes: 5, total: 10 }).status
+    expect(going).toMatchObject({ reading: { bytes: 5, total: 10 } })
+    const stopped = decideModel(theModel({ reading: { bytes: 5, total: 10 } }), refused('not_found')).status
+    expect(stopped).not.toHaveProperty('reading')
+  })
   test('that was refused is read again when its file comes back', () => {
     const known = theModel({ facts: { stamp: { value: 's1', source: 'derived' } } })
     expect(stampOf(known)).toBe('s1')

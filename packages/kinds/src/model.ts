@@ -32,6 +32,10 @@ export const model = defineKind({
   status: z.strictObject({
     ...commonStatus,
     format: z.string().optional(),
+    reading: z
+      .strictObject({ bytes: z.int(), total: z.int() })
+      .optional()
+      .describe('How far the file is read, while it is.'),
     files: z.array(z.strictObject({ path: z.string(), bytes: z.int(), sha256: z.string() })).optional(),
     digest: z.string().optional(),
     facts: z.record(z.string(), factSchema).optional(),

@@ -236,6 +236,8 @@ export interface AuditTrail {
   readonly keys: readonly string[]
   /** What keeps the archive from being changed, in words. */
   readonly protection: string
+  /** Nobody can take an archived entry back before its time. */
+  readonly writeOnce: boolean
   /** The newest signed note; undefined before the first. */
   checkpoint(): Promise<string | undefined>
   /** By its path below the log, `tile/0/x001/067`; undefined when there is none. */

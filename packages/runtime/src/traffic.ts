@@ -3,6 +3,7 @@
 export interface TrafficQuery {
   /** A workspace, or absent for every one that the identity may read. */
   readonly workspace?: string
+  readonly project?: string
   /** RFC 3339; moments of admission from then on. */
   readonly from: string
   /** Before then. */

@@ -41,6 +41,7 @@ where time >= $1 and time < $2
   and ($5::text is null or endpoint = $5)
   and ($6::text is null or model = $6)
   and ($7::text is null or key_name = $7)
+  and ($8::text is null or project = $8)
 group by grouping sets ((), (1))
 order by 1 nulls first`
 
@@ -73,9 +74,9 @@ const trafficOf = ({ requests, client, server, gone, input, output, ...row }: Ro
 export async function readTraffic(
   database: Database,
   as: Identity,
-  { from, to, step, workspace, endpoint, model, key }: TrafficQuery,
+  { from, to, step, workspace, endpoint, model, key, project }: TrafficQuery,
 ): Promise<TrafficAnswer> {
-  const given = [workspace, endpoint, model, key].map(value => value ?? null)
+  const given = [workspace, endpoint, model, key, project].map(value => value ?? null)
   const { rows } = await database.transaction(as, { readOnly: true }, client =>
     client.query<Row>(traffic, [from, to, step, ...given]),
   )

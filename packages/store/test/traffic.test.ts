@@ -100,3 +100,10 @@ test('who may read no usage of a workspace is told of none of it', async () => {
   const { total } = await db.usage.traffic(caller('nobody'), span)
   expect(total.requests).toBe('0')
 })
+
+test('the requests of a project are told by themselves', async () => {
+  const events = [null, 'shop'].map(project => asked(10, 100, { workspace: 'fair', project }))
+  expect(new Set(await db.usage.ingest(events))).toEqual(new Set(['accepted']))
+  const ofShop = await db.usage.traffic(operator, { ...span, workspace: 'fair', project: 'shop' })
+  expect(ofShop.total.requests).toBe('1')
+})

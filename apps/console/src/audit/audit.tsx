@@ -90,6 +90,7 @@ function Trail({ search }: { readonly search: AuditSearch }) {
   return (
     <>
       <StandingCard />
+      <p className="quiet">{t('searchHelp')}</p>
       <Sought search={search} look={next => void navigate({ search: next, replace: true })} />
       <Facts<Entry>
         name="audit"
@@ -121,7 +122,7 @@ function Trail({ search }: { readonly search: AuditSearch }) {
 export function AuditPage() {
   const { t } = useTranslation()
   const { t: say } = useTranslation('audit')
-  const search = useSearch({ from: '/audit' })
+  const { in: _, ...search } = useSearch({ from: '/audit' })
   const may = useMay()
   return (
     <>

@@ -35,6 +35,7 @@ export interface Standing {
   readonly checkpoint?: string
   readonly keys: readonly string[]
   readonly protection: string
+  readonly writeOnce: boolean
 }
 
 interface Checkpoint {

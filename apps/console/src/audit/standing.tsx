@@ -24,7 +24,7 @@ export function StandingCard() {
     )
   }
   if (!data) return <Card size="small" loading />
-  const { checkpoint, entries, archived, signedAt, keys, protection } = data
+  const { checkpoint, entries, archived, signedAt, keys, protection, writeOnce } = data
   const signed = checkpoint === undefined ? undefined : readCheckpoint(checkpoint)
   const number = new Intl.NumberFormat(language === 'zh' ? 'zh-CN' : 'en')
   const lags = [
@@ -72,7 +72,19 @@ export function StandingCard() {
             )),
           },
           { key: 'archived', label: t('archived'), children: number.format(archived) },
-          { key: 'protection', label: t('protection'), children: <span lang="en">{protection}</span> },
+          {
+            key: 'protection',
+            label: t('protection'),
+            children: (
+              <>
+                {t(writeOnce ? 'writeOnce' : 'notWriteOnce')}
+                <br />
+                <span lang="en" className="quiet">
+                  {protection}
+                </span>
+              </>
+            ),
+          },
         ]}
       />
     </section>

@@ -8,6 +8,7 @@ import { manyOf } from '../kinds/names.ts'
 import { keepText } from '../parts/keep.ts'
 import { usePreferences } from '../preferences.ts'
 import { useExchange } from '../session/context.tsx'
+import { useRefusal } from '../shell/refusal.ts'
 import { type AuditField, type AuditSearch, queryOf } from './search.ts'
 import './words.ts'
 
@@ -112,6 +113,7 @@ export function Export({ path, search }: { readonly path: string; readonly searc
   const may = useMay()
   const exchange = useExchange()
   const { message } = App.useApp()
+  const says = useRefusal()
   const [isBusy, setBusy] = useState(false)
   if (!may('audit:export')) return undefined
   const take = async (form: (typeof forms)[number]) => {
@@ -128,7 +130,7 @@ export function Export({ path, search }: { readonly path: string; readonly searc
       void message.success(t('exported'))
     } catch (error) {
       if (!(error instanceof Fault)) throw error
-      void message.error(error.message, 8)
+      void message.error(says(error), 8)
     } finally {
       setBusy(false)
     }

@@ -10,6 +10,7 @@ import { useSeen } from '../kinds/seen.ts'
 import { Loading, Nothing } from '../shell/states.tsx'
 import type { EndpointDocument } from './draft.ts'
 import type { ReplicaDocument } from './fits.ts'
+import { Reading } from './reading.tsx'
 import './words.ts'
 import './deploy.css'
 
@@ -186,6 +187,7 @@ export function Progress() {
           />
         </>
       )}
+      {!isReady && <Reading workspace={workspace} model={endpoint.spec.model.name} />}
       <Replicas replicas={replicas} />
       {isReady && (
         <section>

@@ -8,7 +8,7 @@ import { useTranslation } from 'react-i18next'
 import { useMay } from '../api/catalogue.ts'
 import { Editor } from '../parts/editor.tsx'
 import { useExchange } from '../session/context.tsx'
-import { FaultAlert } from '../shell/fault.tsx'
+import { FaultAlert, Wrong } from '../shell/fault.tsx'
 import { yamlOf } from '../write/text.ts'
 import { type Draft, endpointOf, forgetDraft, isSaid, routeOf, type Step, stepOf, steps } from './draft.ts'
 
@@ -29,11 +29,11 @@ function Refusal({ fault, go }: { readonly fault: Fault; readonly go: ReviewProp
       title={t('review.refused')}
       description={
         <ul className="refusals">
-          {fault.details.map(({ path, message }) => {
-            const step = stepOf(path)
+          {fault.details.map(detail => {
+            const step = stepOf(detail.path)
             return (
-              <li key={`${path} ${message}`}>
-                <code>{path}</code> {message}{' '}
+              <li key={`${detail.path} ${detail.message}`}>
+                <Wrong {...detail} />{' '}
                 <Button type="link" size="small" onClick={() => go(step)}>
                   {t('review.goTo', { step: t(`steps.${step}`) })}
                 </Button>

@@ -132,6 +132,11 @@ const en = {
     watch: 'Watch it start',
     needs: 'It needs the permission {{permission}} in {{workspace}}.',
   },
+  reading: {
+    title: 'Reading the file of {{model}}:',
+    of: '{{bytes}} of {{total}}',
+    pace: '{{rate}}/s · {{left}} left',
+  },
   progress: {
     title: 'Deploying {{name}}',
     gone: 'There is no such endpoint, or you may not see it.',
@@ -296,6 +301,11 @@ const zh: Shape<typeof en> = {
     routeFailed: '推理端点已创建，但其路由被拒绝。',
     watch: '查看启动进度',
     needs: '需要在 {{workspace}} 中拥有权限 {{permission}}。',
+  },
+  reading: {
+    title: '正在读取模型 {{model}} 的文件：',
+    of: '{{bytes}} / {{total}}',
+    pace: '{{rate}}/秒 · 剩余 {{left}}',
   },
   progress: {
     title: '正在部署 {{name}}',

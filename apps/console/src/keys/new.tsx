@@ -14,7 +14,7 @@ import { Forbidden } from '../shell/states.tsx'
 import './keys.css'
 import { type Draft, documentOf, lives } from './draft.ts'
 import { useModels } from './models.ts'
-import { useFirstWorkspace, useProjects, useWorkspaces } from './places.ts'
+import { useFirstProject, useFirstWorkspace, useProjects, useWorkspaces } from './places.ts'
 import { ShownOnce } from './shown-once.tsx'
 import './words.ts'
 
@@ -50,6 +50,7 @@ function NewKey() {
   const [form] = Form.useForm<Draft>()
   const workspace = Form.useWatch('workspace', form) ?? first
   const projects = useProjects(workspace)
+  const firstProject = useFirstProject(first)
   const owners = useOwners(workspace)
   const { names } = useModels({ workspace })
   const [made, setMade] = useState<Made>()
@@ -88,7 +89,13 @@ function NewKey() {
       form={form}
       layout="vertical"
       requiredMark="optional"
-      initialValues={{ workspace: first, project: '', owner: owners[0]?.value, models: [], life: '90d' }}
+      initialValues={{
+        workspace: first,
+        project: firstProject,
+        owner: owners[0]?.value,
+        models: [],
+        life: '90d',
+      }}
       onFinish={draft => create.mutate(draft)}
     >
       {create.error && <FaultAlert fault={create.error} />}
@@ -105,7 +112,10 @@ function NewKey() {
           <Select
             showSearch
             options={[...workspaces]}
-            onChange={() => form.resetFields(['project', 'owner'])}
+            onChange={() => {
+              form.resetFields(['owner'])
+              form.setFieldValue('project', '')
+            }}
           />
         </Form.Item>
         <Form.Item name="project" label={t('project')} extra={t('projectHelp')}>

@@ -1,7 +1,7 @@
 // Where somebody may call models: the workspaces, and the projects of one.
 import { useMay } from '../api/catalogue.ts'
 import { useLive } from '../kinds/live.tsx'
-import { usePreferences } from '../preferences.ts'
+import { projectOf, usePreferences } from '../preferences.ts'
 
 export interface Choice {
   readonly value: string
@@ -27,4 +27,10 @@ export function useFirstWorkspace(choices: readonly Choice[]): string {
   const { workspace } = usePreferences()
   if (choices.some(({ value }) => value === workspace)) return workspace
   return choices.find(({ value }) => value === 'default')?.value ?? choices[0]?.value ?? ''
+}
+
+/** The project that is looked at, where that is the workspace. */
+export function useFirstProject(workspace: string): string {
+  const preferences = usePreferences()
+  return preferences.workspace === workspace ? projectOf(preferences) : ''
 }

@@ -2,14 +2,17 @@
 import type { Document } from '@switchyard/kinds'
 import { Fault } from '@switchyard/kinds/fault'
 import { useMutation } from '@tanstack/react-query'
-import { Alert, Modal, Popconfirm, Select, Typography } from 'antd'
+import { useNavigate, useSearch } from '@tanstack/react-router'
+import { Alert, Popconfirm, Select, Typography } from 'antd'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
-import { useMay } from '../api/catalogue.ts'
+import { type KindInfo, useMay } from '../api/catalogue.ts'
 import { Moment } from '../kinds/cells.tsx'
+import { Confirm } from '../parts/confirm.tsx'
 import { MayButton } from '../parts/may-button.tsx'
 import { useExchange } from '../session/context.tsx'
 import { FaultAlert } from '../shell/fault.tsx'
+import { useChange } from '../write/undo.tsx'
 import { ShownOnce } from './shown-once.tsx'
 import './words.ts'
 
@@ -21,18 +24,24 @@ const overlaps = [
 ] as const
 
 interface TurnsProps {
+  readonly kind: KindInfo
   readonly document: Document
   readonly models: readonly string[]
 }
 
-export function Turns({ document, models }: TurnsProps) {
+export function Turns({ kind, document, models }: TurnsProps) {
   const { t } = useTranslation('keys')
   const exchange = useExchange()
   const may = useMay()
   const { workspace, name } = document.metadata
   const spec = document.spec as { readonly disabled?: boolean; readonly expiresAt?: string } // ApiKey.spec
   const { previousUntil } = document.status as { readonly previousUntil?: string } // ApiKey.status
-  const [isAsking, setAsking] = useState(false)
+  const search = useSearch({ from: '/$plural/$workspace/$name' })
+  const navigate = useNavigate({ from: '/$plural/$workspace/$name' })
+  const change = useChange(kind)
+  const isAsking = search.act === 'rotate' && may('api_key:rotate', workspace)
+  const setAsking = (on: boolean) =>
+    void navigate({ search: { tab: 'calling', ...(on && { act: 'rotate' }) }, replace: true })
   const [overlapSeconds, setOverlap] = useState<number>(3600)
   const [secret, setSecret] = useState<string>()
   const path = `/api/v1/workspaces/${encodeURIComponent(workspace ?? '')}/apikeys/${encodeURIComponent(name)}`
@@ -52,12 +61,12 @@ export function Turns({ document, models }: TurnsProps) {
   })
   const turn = useMutation({
     mutationFn: (disabled: boolean) =>
-      exchange.send({
-        method: 'PATCH',
-        path,
-        body: { spec: { disabled } },
-        headers: { 'content-type': 'application/merge-patch+json' },
-      }),
+      change(
+        document,
+        ['spec', 'disabled'],
+        disabled,
+        t(disabled ? 'disabledTold' : 'enabledTold', { name }),
+      ),
   })
   for (const { error } of [rotate, turn]) if (error && !(error instanceof Fault)) throw error
   const isExpired = spec.expiresAt !== undefined && Date.parse(spec.expiresAt) <= Date.now()
@@ -83,9 +92,6 @@ export function Turns({ document, models }: TurnsProps) {
         </Typography.Paragraph>
       )}
       <div className="tools">
-        <MayButton permission="api_key:rotate" place={workspace} onClick={() => setAsking(true)}>
-          {t('rotate')}
-        </MayButton>
         {spec.disabled ? (
           <MayButton
             permission="api_key:update"
@@ -110,16 +116,20 @@ export function Turns({ document, models }: TurnsProps) {
           </Popconfirm>
         )}
       </div>
-      <Modal
-        open={isAsking}
+      <Confirm
+        isOpen={isAsking}
         title={t('rotateTitle', { name })}
-        okText={t('rotateNow')}
-        cancelText={t('cancel')}
-        confirmLoading={rotate.isPending}
-        onOk={() => rotate.mutate()}
-        onCancel={() => setAsking(false)}
+        // Where the old one ends at once, whoever calls with it is cut off.
+        {...(overlapSeconds === 0 && { name })}
+        verb={t('rotateNow')}
+        isBusy={rotate.isPending}
+        fault={rotate.error instanceof Fault ? rotate.error : undefined}
+        onConfirm={() => rotate.mutate()}
+        onCancel={() => {
+          rotate.reset()
+          setAsking(false)
+        }}
       >
-        {rotate.error && <FaultAlert fault={rotate.error as Fault} /> /* what is none was thrown above */}
         <Typography.Paragraph>{t('rotateHelp')}</Typography.Paragraph>
         <Select
           aria-label={t('overlap')}
@@ -129,7 +139,7 @@ export function Turns({ document, models }: TurnsProps) {
           onChange={setOverlap}
           options={overlaps.map(({ value, word }) => ({ value, label: t(`overlaps.${word}`) }))}
         />
-      </Modal>
+      </Confirm>
     </section>
   )
 }

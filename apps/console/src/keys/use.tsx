@@ -10,7 +10,7 @@ import { Snippets } from './snippets.tsx'
 import { Turns } from './turns.tsx'
 import './words.ts'
 
-export default function KeyUse({ document }: Shown) {
+export default function KeyUse({ kind, document }: Shown) {
   const { t } = useTranslation('keys')
   const { workspace, project, name } = document.metadata
   const { models } = document.spec as { readonly models?: readonly string[] } // ApiKey.spec
@@ -18,7 +18,7 @@ export default function KeyUse({ document }: Shown) {
   const callable = models ? names.filter(one => fits(models, one)) : names
   return (
     <>
-      <Turns document={document} models={callable} />
+      <Turns kind={kind} document={document} models={callable} />
       <Typography.Title level={2} className="section">
         {t('calling')}
       </Typography.Title>

@@ -8,14 +8,14 @@ import { useTranslation } from 'react-i18next'
 import { type Document, type KindInfo, useKind, useMay } from '../api/catalogue.ts'
 import { keepCsv } from '../parts/csv.ts'
 import { Stale } from '../parts/stale.tsx'
-import { prefer, usePreferences } from '../preferences.ts'
+import { prefer, preferProject, projectOf, usePreferences } from '../preferences.ts'
 import type { ListSearch } from '../router.tsx'
 import { FaultAlert } from '../shell/fault.tsx'
 import { Lost } from '../shell/pages.tsx'
 import { Failed, Forbidden, Nothing } from '../shell/states.tsx'
 import { NewButton } from '../write/new-button.tsx'
 import { Cell, Moment, textOf } from './cells.tsx'
-import { useChanges, useLiveHere } from './live.tsx'
+import { isInProjects, useChanges, useLiveHere } from './live.tsx'
 import { manyOf, titleOf } from './names.ts'
 import { type Said, useSaid } from './said.ts'
 
@@ -76,7 +76,9 @@ function foundIn(documents: readonly Document[], selector: Wanted, q: string): r
 function List({ kind }: { readonly kind: KindInfo }) {
   const { t } = useTranslation()
   const said = useSaid()
-  const { language, workspace, hidden } = usePreferences()
+  const preferences = usePreferences()
+  const { language, workspace, hidden } = preferences
+  const project = isInProjects(kind) ? projectOf(preferences) : ''
   const { q = '', labels = '' } = useSearch({ from: '/$plural' })
   const navigate = useNavigate({ from: '/$plural' })
   const changes = useChanges()
@@ -137,7 +139,10 @@ function List({ kind }: { readonly kind: KindInfo }) {
   if (live.fault?.code === 'denied')
     return <Forbidden what={manyOf(kind, language)} permission={`${kind.noun}:read`} />
   if (live.fault) return <Failed fault={live.fault} again={changes.again} />
-  const isFiltered = q !== '' || labels !== ''
+  const mayDo =
+    ['update', 'delete'].some(verb => may(`${kind.noun}:${verb}`)) ||
+    kind.actions.some(({ permission }) => may(permission))
+  const isFiltered = q !== '' || labels !== '' || project !== ''
   return (
     <>
       <Stale since={live.staleSince} />
@@ -186,6 +191,14 @@ function List({ kind }: { readonly kind: KindInfo }) {
           {t('list.csv')}
         </Button>
       </div>
+      {project !== '' && (
+        <p className="quiet">
+          {t('list.ofProject', { name: project })}{' '}
+          <Button size="small" onClick={() => preferProject('')}>
+            {t('list.ofAll')}
+          </Button>
+        </p>
+      )}
       {'fault' in selector && <FaultAlert fault={selector.fault} />}
       {chosen.length > 0 && (
         <div className="tools">
@@ -196,7 +209,7 @@ function List({ kind }: { readonly kind: KindInfo }) {
       )}
       <Table<Document>
         size="small"
-        {...(may(`${kind.noun}:delete`) &&
+        {...(mayDo &&
           found.length > 0 && {
             rowSelection: {
               fixed: 'start' as const,

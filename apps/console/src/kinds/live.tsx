@@ -1,7 +1,7 @@
 // The documents of a kind as they stand, for a screen.
 import { createContext, type ReactNode, use, useCallback, useMemo, useRef, useSyncExternalStore } from 'react'
 import type { KindInfo } from '../api/catalogue.ts'
-import { usePreferences } from '../preferences.ts'
+import { projectOf, usePreferences } from '../preferences.ts'
 import type { Changes, Live } from './changes.ts'
 
 const context = createContext<Changes | undefined>(undefined)
@@ -46,15 +46,26 @@ export function useLives(kinds: readonly string[]): readonly Live[] {
   })
 }
 
-/** Of the workspace that is looked at, and those of the platform that every workspace sees. */
+/** Whether documents of a kind are in projects. */
+export const isInProjects = ({ kind, scope }: Pick<KindInfo, 'kind' | 'scope'>): boolean =>
+  scope !== 'platform' && kind !== 'Project'
+
+/**
+ * Of the workspace that is looked at, and those of the platform that every workspace sees; of a project that is looked
+ * at, what is in it alone.
+ */
 export function useLiveHere({ kind, scope }: KindInfo): Live {
   const live = useLive(kind)
-  const { workspace: here } = usePreferences()
+  const preferences = usePreferences()
+  const { workspace: here } = preferences
+  const project = isInProjects({ kind, scope }) ? projectOf(preferences) : ''
   return useMemo(() => {
     if (here === '' || scope === 'platform') return live
     const documents = live.documents.filter(
-      ({ metadata: { workspace } }) => workspace === here || workspace === null,
+      ({ metadata }) =>
+        (metadata.workspace === here && (project === '' || metadata.project === project)) ||
+        (metadata.workspace === null && project === ''),
     )
     return { ...live, documents }
-  }, [live, here, scope])
+  }, [live, here, scope, project])
 }

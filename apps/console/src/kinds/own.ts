@@ -34,6 +34,11 @@ const rights: OwnTab = {
   Body: lazy(async () => ({ default: (await import('../people/rights.tsx')).RightsTab })),
 }
 
+/** Acts that ask for more than a yes, by kind and verb: the tab on which they are done. */
+export const ownActs: Readonly<Record<string, Readonly<Record<string, OwnTab['key']>>>> = {
+  ApiKey: { rotate: 'calling' },
+}
+
 /** By kind, in the order in which they stand after the summary. */
 export const ownTabs: Readonly<Record<string, readonly OwnTab[]>> = {
   Endpoint: [

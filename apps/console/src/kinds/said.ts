@@ -19,6 +19,21 @@ export interface Sayings {
   readonly reasons: Words
   /** Names of fields: `drainSeconds`. */
   readonly fields: Words
+  /** What was refused, by the reason or the code of the server. */
+  readonly refusals: Words
+  /** What to do about it, by code. */
+  readonly advice: Words
+  /** What is wrong with a field, by the rule that it breaks. */
+  readonly rules: Words
+  /** Of checks of the doctor, by name. */
+  readonly asserts: Words
+  readonly todos: Words
+}
+
+/** A refusal in words other than the server's own. */
+export interface Refused {
+  readonly title: string
+  readonly advice: string
 }
 
 export interface Said {
@@ -27,6 +42,11 @@ export interface Said {
   phase(phase: string): string
   condition(type: string): string
   reason(reason: string): string
+  /** Undefined where the server's own words are of this language. */
+  refusal(fault: { readonly code: string; readonly reason: string }): Refused | undefined
+  rule(rule: string): string | undefined
+  /** Of a check, or what the server says of it. */
+  check(name: string, part: 'asserts' | 'todos', otherwise: string): string
   /** The name of a field as a label: `Drain seconds` of `drainSeconds`. */
   field(name: string): string
 }
@@ -62,19 +82,28 @@ const english: Said = {
   condition: type => type,
   reason: reason => reason,
   field: spaced,
+  refusal: () => undefined,
+  rule: () => undefined,
+  check: (_, __, otherwise) => otherwise,
 }
 
 /** `Object.hasOwn`: what is looked up are names from documents, such as `constructor`. */
 const by = (words: Words, otherwise: (key: string) => string) => (key: string) =>
   Object.hasOwn(words, key) ? (words[key] ?? key) : otherwise(key)
 
-export const saidBy = ({ texts, columns, phases, conditions, reasons, fields }: Sayings): Said => ({
-  text: by(texts, english.text),
-  column: by(columns, english.column),
-  phase: by(phases, english.phase),
-  condition: by(conditions, english.condition),
-  reason: by(reasons, english.reason),
-  field: by(fields, english.field),
+export const saidBy = (sayings: Sayings): Said => ({
+  text: by(sayings.texts, english.text),
+  column: by(sayings.columns, english.column),
+  phase: by(sayings.phases, english.phase),
+  condition: by(sayings.conditions, english.condition),
+  reason: by(sayings.reasons, english.reason),
+  field: by(sayings.fields, english.field),
+  refusal: ({ code, reason }) => ({
+    title: by(sayings.refusals, () => sayings.refusals[code] ?? code)(reason),
+    advice: sayings.advice[code] ?? '',
+  }),
+  rule: rule => (Object.hasOwn(sayings.rules, rule) ? sayings.rules[rule] : undefined),
+  check: (name, part, otherwise) => by(sayings[part], () => otherwise)(name),
 })
 
 const subscribe = (listener: () => void) => {

@@ -4,6 +4,7 @@ import { useQuery } from '@tanstack/react-query'
 import { useTranslation } from 'react-i18next'
 import { useSaid } from '../kinds/said.ts'
 import { useExchange } from '../session/context.tsx'
+import { useRefusal } from '../shell/refusal.ts'
 import { Tile } from './tile.tsx'
 import '../traffic/words.ts'
 
@@ -14,6 +15,7 @@ interface Ready {
 export function Health() {
   const { t } = useTranslation('traffic')
   const said = useSaid()
+  const refusal = useRefusal()
   const exchange = useExchange()
   const ready = useQuery({
     queryKey: ['readyz'],
@@ -29,7 +31,7 @@ export function Health() {
     <Tile
       title={t('health')}
       to={{ to: '/$plural', params: { plural: 'clusters' } }}
-      note={error ? error.message : wrong === undefined ? t('wellNote') : said.text(wrong)}
+      note={error ? refusal(error) : wrong === undefined ? t('wellNote') : said.text(wrong)}
     >
       <span className={`health ${error ? 'bad' : wrong === undefined ? 'good' : 'busy'}`}>
         {data || error ? t(state) : '…'}

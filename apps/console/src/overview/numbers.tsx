@@ -5,7 +5,7 @@ import { useMay } from '../api/catalogue.ts'
 import { useMeasures } from '../parts/measures.ts'
 import { Count, Money } from '../parts/money.tsx'
 import { roughly, short } from '../parts/numbers.ts'
-import { usePreferences } from '../preferences.ts'
+import { projectOf, usePreferences } from '../preferences.ts'
 import { errorsOf, type Period, type Traffic } from '../traffic/traffic.ts'
 import { spanOf } from '../usage/period.ts'
 import { useSums } from '../usage/sums.ts'
@@ -18,8 +18,10 @@ const usage = (period: 'today' | '7d' | 'month'): LinkProps => ({ to: '/usage', 
 
 function Spent() {
   const { t } = useTranslation('traffic')
-  const { language, workspace } = usePreferences()
-  const sought = workspace === '' ? {} : { workspace }
+  const preferences = usePreferences()
+  const { language, workspace } = preferences
+  const project = projectOf(preferences)
+  const sought = { ...(workspace !== '' && { workspace }), ...(project !== '' && { project }) }
   const now = new Date()
   const [today] = useSums(spanOf({ period: 'today' }, now), sought, '').data ?? []
   const [month] = useSums(spanOf({ period: 'month' }, now), sought, '').data ?? []

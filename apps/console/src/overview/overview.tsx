@@ -5,7 +5,7 @@ import { useTranslation } from 'react-i18next'
 import { useMay } from '../api/catalogue.ts'
 import { useLive } from '../kinds/live.tsx'
 import { Stale } from '../parts/stale.tsx'
-import { usePreferences } from '../preferences.ts'
+import { projectOf, usePreferences } from '../preferences.ts'
 import { FaultAlert } from '../shell/fault.tsx'
 import { TrafficCharts } from '../traffic/charts.tsx'
 import { PeriodSwitch } from '../traffic/period.tsx'
@@ -18,9 +18,10 @@ import '../traffic/words.ts'
 
 function Asked() {
   const { t } = useTranslation('traffic')
-  const { workspace } = usePreferences()
+  const preferences = usePreferences()
+  const { workspace } = preferences
   const period = periodOf(useSearch({ from: '/' }).period)
-  const traffic = useTraffic({ period, workspace })
+  const traffic = useTraffic({ period, workspace, project: projectOf(preferences) })
   const { data, error } = traffic
   if (error && !(error instanceof Fault)) throw error
   return (

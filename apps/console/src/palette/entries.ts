@@ -1,11 +1,11 @@
 // What the palette offers: where to go, whom to look at, what to do.
 import { useNavigate, useRouter } from '@tanstack/react-router'
 import { useTranslation } from 'react-i18next'
-import { useMay } from '../api/catalogue.ts'
+import { useCatalogue, useMay } from '../api/catalogue.ts'
 import { onPlatform } from '../kinds/list.tsx'
-import { useLive } from '../kinds/live.tsx'
 import { oneOf } from '../kinds/names.ts'
-import { prefer, type Theme, usePreferences } from '../preferences.ts'
+import { useSeen } from '../kinds/seen.ts'
+import { prefer, preferProject, projectOf, type Theme, usePreferences } from '../preferences.ts'
 import { useSession } from '../session/context.tsx'
 import { type Language, languages } from '../words/index.ts'
 import { useFound } from './found.ts'
@@ -38,14 +38,57 @@ export function matching(entries: readonly Entry[], text: string): readonly Entr
     .sort((one, other) => rank(one) - rank(other))
 }
 
+/** Where something new is made, as far as the person may. */
+function useCreating(): readonly Entry[] {
+  const { t } = useTranslation('palette')
+  const { language } = usePreferences()
+  const catalogue = useCatalogue()
+  const may = useMay()
+  const navigate = useNavigate()
+  return catalogue
+    .filter(({ system, noun, heldAbove, scope }) => {
+      const place = heldAbove || scope === 'platform' ? null : undefined
+      return !system && may(`${noun}:create`, place)
+    })
+    .map(kind => ({
+      id: `create ${kind.kind} ${kind.noun}`,
+      label: t('create', { kind: oneOf(kind, language) }),
+      run: () => void navigate({ to: '/$plural/new', params: { plural: kind.plural } }),
+    }))
+}
+
+/** The projects of the workspace that is looked at. */
+function useProjects(): readonly Entry[] {
+  const { t } = useTranslation('palette')
+  const preferences = usePreferences()
+  const may = useMay()
+  const { documents } = useSeen('Project')
+  const { workspace } = preferences
+  if (workspace === '' || !may('project:read', workspace)) return []
+  const project = projectOf(preferences)
+  const here = documents.filter(
+    ({ metadata }) => metadata.workspace === workspace && metadata.name !== project,
+  )
+  return [
+    ...(project === ''
+      ? []
+      : [{ id: 'every project', label: t('allProjects'), run: () => preferProject('') }]),
+    ...here.map(({ metadata: { name, displayName } }) => ({
+      id: `project ${name}`,
+      label: t('project', { name: displayName ?? name }),
+      run: () => preferProject(name),
+    })),
+  ]
+}
+
 function useActions(help: () => void): readonly Entry[] {
   const { t } = useTranslation('palette')
   const { t: say } = useTranslation()
   const { workspace, theme, language } = usePreferences()
-  const may = useMay()
   const session = useSession()
-  const { documents } = useLive('Workspace')
-  const workspaces = may('workspace:read') ? documents : []
+  const { documents: workspaces } = useSeen('Workspace')
+  const creating = useCreating()
+  const projects = useProjects()
   const signOut = async () => {
     await session.signOut()
     location.reload()
@@ -61,6 +104,7 @@ function useActions(help: () => void): readonly Entry[] {
         label: t('workspace', { name: displayName ?? name }),
         run: () => prefer({ workspace: name }),
       })),
+    ...projects,
     ...(['light', 'dark', 'system'] as const satisfies readonly Theme[])
       .filter(one => one !== theme)
       .map(one => ({
@@ -75,6 +119,7 @@ function useActions(help: () => void): readonly Entry[] {
         label: t('language', { name: languages[one] }),
         run: () => prefer({ language: one }),
       })),
+    ...creating,
     { id: 'shortcuts', label: t('shortcuts'), run: help },
     { id: 'sign out', label: say('shell.signOut'), run: () => void signOut() },
   ]

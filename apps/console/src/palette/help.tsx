@@ -27,6 +27,7 @@ export function Help({ isOpen, onClose }: { readonly isOpen: boolean; readonly o
     [keys('/'), t('rows.search')],
     [keys('c'), t('rows.create')],
     [keys('e'), t('rows.edit')],
+    [keys('u'), t('rows.undo')],
     ...places.map(({ key = '', title }): readonly [ReactNode, string] => [
       <>
         <kbd>g</kbd> {t('next')} <kbd>{key}</kbd>

@@ -9,6 +9,10 @@ import { usePlaces } from './places.ts'
 /** Milliseconds between `g` and the letter of a screen. */
 const patience = 1500
 
+/** Of the screen, or of what was just said. */
+const buttonOf = (key: string) =>
+  `#content [aria-keyshortcuts="${key}"], .ant-message [aria-keyshortcuts="${key}"]`
+
 const search = '#content input[type=search], #content .tools input'
 
 export default function Keyboard({ pressed }: { readonly pressed: Pressed }) {
@@ -27,7 +31,7 @@ export default function Keyboard({ pressed }: { readonly pressed: Pressed }) {
     else if (key === 'palette') open(one => (one === 'palette' ? undefined : 'palette'))
     else if (key === '?') open('help')
     else if (key === '/') document.querySelector<HTMLElement>(search)?.focus()
-    else document.querySelector<HTMLElement>(`#content [aria-keyshortcuts="${key}"]`)?.click()
+    else document.querySelector<HTMLElement>(buttonOf(key))?.click()
   }, [pressed, places, router])
   const close = () => open(undefined)
   return (

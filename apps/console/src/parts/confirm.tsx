@@ -1,4 +1,4 @@
-// The question before something is destroyed: whoever means it writes its name.
+// The question before something is done: whoever destroys writes its name.
 import type { Fault } from '@switchyard/kinds/fault'
 import { Form, Input, Modal } from 'antd'
 import { type ReactNode, useId, useState } from 'react'
@@ -9,10 +9,12 @@ import './editing-words.ts'
 export interface ConfirmProps {
   readonly isOpen: boolean
   readonly title: string
-  /** What is typed. */
-  readonly name: string
+  /** What is typed; nothing where it can be turned back. */
+  readonly name?: string
   /** What the button says that does it. */
   readonly verb: string
+  /** Of what closes it without doing anything. */
+  readonly cancel?: string
   readonly isBusy?: boolean
   /** Nothing else is waited for; true when absent. */
   readonly isReady?: boolean
@@ -29,6 +31,7 @@ export function Confirm(props: ConfirmProps) {
     title,
     name,
     verb,
+    cancel,
     isBusy = false,
     isReady = true,
     fault,
@@ -40,14 +43,14 @@ export function Confirm(props: ConfirmProps) {
   const [typed, setTyped] = useState('')
   const field = useId()
   const form = useId()
-  const isMeant = typed.trim() === name && isReady
+  const isMeant = (name === undefined || typed.trim() === name) && isReady
   return (
     <Modal
       open={isOpen}
       title={title}
       okText={verb}
-      okButtonProps={{ danger: true, disabled: !isMeant, htmlType: 'submit', form }}
-      cancelText={t('cancel')}
+      okButtonProps={{ danger: name !== undefined, disabled: !isMeant, htmlType: 'submit', form }}
+      cancelText={cancel ?? t('cancel')}
       confirmLoading={isBusy}
       onCancel={onCancel}
       afterClose={() => setTyped('')}
@@ -56,15 +59,17 @@ export function Confirm(props: ConfirmProps) {
       {children}
       {fault && <FaultAlert fault={fault} />}
       <Form id={form} layout="vertical" onFinish={() => isMeant && !isBusy && onConfirm()}>
-        <Form.Item htmlFor={field} label={t('type', { name })}>
-          <Input
-            id={field}
-            value={typed}
-            autoComplete="off"
-            autoFocus
-            onChange={({ target: { value } }) => setTyped(value)}
-          />
-        </Form.Item>
+        {name !== undefined && (
+          <Form.Item htmlFor={field} label={t('type', { name })}>
+            <Input
+              id={field}
+              value={typed}
+              autoComplete="off"
+              autoFocus
+              onChange={({ target: { value } }) => setTyped(value)}
+            />
+          </Form.Item>
+        )}
       </Form>
     </Modal>
   )

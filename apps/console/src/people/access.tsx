@@ -7,6 +7,7 @@ import { useMay } from '../api/catalogue.ts'
 import type { Shown } from '../kinds/own.ts'
 import { usePreferences } from '../preferences.ts'
 import { useExchange } from '../session/context.tsx'
+import { useChange } from '../write/undo.tsx'
 import { Act } from './act.tsx'
 import { type MadeLink, useAsked } from './asked.ts'
 import { OnceLink } from './link.tsx'
@@ -22,11 +23,13 @@ function Matter({ title, about, children }: { title: string; about: string; chil
   )
 }
 
-export function AccessTab({ document: { metadata, spec } }: Shown) {
+export function AccessTab({ kind, document }: Shown) {
+  const { metadata, spec } = document
   const { t } = useTranslation('people')
   const { language } = usePreferences()
   const may = useMay()
   const exchange = useExchange()
+  const change = useChange(kind)
   const [link, setLink] = useState<MadeLink>()
   const [wasUnlocked, setUnlocked] = useState(false)
   const path = `/api/v1/users/${encodeURIComponent(metadata.name)}`
@@ -37,12 +40,12 @@ export function AccessTab({ document: { metadata, spec } }: Shown) {
   const lacks = may('user:update', null) ? undefined : 'user:update'
   const isDisabled = valueAt(spec, 'disabled') === true
   const setDisabled = async (disabled: boolean) => {
-    await exchange.send({
-      method: 'PATCH',
-      path,
-      headers: { 'content-type': 'application/merge-patch+json' },
-      body: { spec: { disabled } },
-    })
+    await change(
+      document,
+      ['spec', 'disabled'],
+      disabled,
+      t(disabled ? 'disabledTold' : 'enabledTold', { name }),
+    )
   }
   const time =
     typeof lockedUntil === 'string' &&

@@ -3,6 +3,8 @@ import { Fault } from '@switchyard/kinds/fault'
 import { App, Button, Popconfirm, Tooltip } from 'antd'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
+import { Confirm } from '../parts/confirm.tsx'
+import { useRefusal } from '../shell/refusal.ts'
 import './words.ts'
 
 interface ActProps {
@@ -10,6 +12,8 @@ interface ActProps {
   readonly act: () => Promise<void>
   /** Asked before it is done. */
   readonly question?: string
+  /** What is typed to confirm it, where it cannot be turned back. */
+  readonly typed?: string
   /** The permission that is lacking: the button then only says so. */
   readonly lacks?: string | undefined
   readonly size?: 'small'
@@ -19,30 +23,30 @@ interface ActProps {
   readonly of?: string
 }
 
-/** Runs what may be refused; the refusal is shown, and the button is there again. */
-function useAct(): [isBusy: boolean, run: (act: () => Promise<void>) => Promise<void>] {
-  const [isBusy, setBusy] = useState(false)
-  const { message } = App.useApp()
-  return [
-    isBusy,
-    async act => {
-      setBusy(true)
-      try {
-        await act()
-      } catch (error) {
-        if (!(error instanceof Fault)) throw error
-        void message.error(error.message, 8)
-      } finally {
-        setBusy(false)
-      }
-    },
-  ]
-}
-
-export function Act({ label, act, question, lacks, of, disabled = false, ...looks }: ActProps) {
+export function Act({ label, act, question, typed, lacks, of, disabled = false, ...looks }: ActProps) {
   const { t } = useTranslation('people')
-  const [isBusy, run] = useAct()
+  const { message } = App.useApp()
+  const says = useRefusal()
+  const [isBusy, setBusy] = useState(false)
+  const [isAsking, setAsking] = useState(false)
+  const [fault, setFault] = useState<Fault>()
   const isOff = disabled || lacks !== undefined
+  const isTyped = question !== undefined && typed !== undefined
+  /** What may be refused; the refusal is shown, and the button is there again. */
+  const run = async () => {
+    setBusy(true)
+    setFault(undefined)
+    try {
+      await act()
+      setAsking(false)
+    } catch (error) {
+      if (!(error instanceof Fault)) throw error
+      if (isTyped) setFault(error)
+      else void message.error(says(error), 8)
+    } finally {
+      setBusy(false)
+    }
+  }
   const name = of === undefined ? {} : { 'aria-label': `${label}: ${of}` }
   const button = (
     <Button
@@ -50,20 +54,40 @@ export function Act({ label, act, question, lacks, of, disabled = false, ...look
       {...name}
       loading={isBusy}
       disabled={isOff}
-      {...(question === undefined && { onClick: () => void run(act) })}
+      {...(isTyped && { onClick: () => setAsking(true) })}
+      {...(question === undefined && { onClick: () => void run() })}
     >
       {label}
     </Button>
   )
   if (lacks !== undefined) return <Tooltip title={t('lacks', { permission: lacks })}>{button}</Tooltip>
   if (question === undefined || isOff) return button
+  if (isTyped)
+    return (
+      <>
+        {button}
+        <Confirm
+          isOpen={isAsking}
+          title={question}
+          name={typed}
+          verb={label}
+          isBusy={isBusy}
+          fault={fault}
+          onConfirm={() => void run()}
+          onCancel={() => {
+            setAsking(false)
+            setFault(undefined)
+          }}
+        />
+      </>
+    )
   return (
     <Popconfirm
       title={question}
       okText={label}
       cancelText={t('cancel')}
       okButtonProps={{ danger: looks.danger ?? false }}
-      onConfirm={() => void run(act)}
+      onConfirm={() => void run()}
     >
       {button}
     </Popconfirm>

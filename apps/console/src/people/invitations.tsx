@@ -58,6 +58,7 @@ function List() {
           label={t('withdraw')}
           of={email}
           question={t('withdrawAsk', { email })}
+          typed={email}
           act={async () => {
             await exchange.send({ method: 'DELETE', path: `${path}/${id}` })
             await refetch()

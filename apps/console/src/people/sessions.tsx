@@ -77,6 +77,7 @@ export function Sessions({ path, who, lacks, all = false }: SessionsProps) {
             label={t('end')}
             of={client}
             question={t('endAsk')}
+            typed={who}
             lacks={lacks}
             act={() => end(id)}
           />
@@ -98,6 +99,7 @@ export function Sessions({ path, who, lacks, all = false }: SessionsProps) {
             danger
             label={t('endAll')}
             question={t('endAllAsk', { name: who })}
+            typed={who}
             lacks={lacks}
             disabled={data?.items.length === 0}
             act={() => end()}

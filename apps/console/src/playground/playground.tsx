@@ -6,7 +6,7 @@ import { useTranslation } from 'react-i18next'
 import { useMay } from '../api/catalogue.ts'
 import type { Caller } from '../api/gateway.ts'
 import { useModels } from '../keys/models.ts'
-import { useFirstWorkspace, useProjects, useWorkspaces } from '../keys/places.ts'
+import { useFirstProject, useFirstWorkspace, useProjects, useWorkspaces } from '../keys/places.ts'
 import { useLive } from '../kinds/live.tsx'
 import { Failed, Forbidden, Loading, Nothing } from '../shell/states.tsx'
 import { Chat } from './chat.tsx'
@@ -112,13 +112,19 @@ function Entered() {
   const { t } = useTranslation('playground')
   const workspaces = useWorkspaces(call)
   const first = useFirstWorkspace(workspaces)
+  const firstProject = useFirstProject(first)
   const [handed, setHanded] = useState(handedOver)
   const [chosen, setChosen] = useState(() => {
     const { workspace, project } = kept()
-    return { workspace, project }
+    return firstProject === '' ? { workspace, project } : { workspace: first, project: firstProject }
   })
+  const [lookedAt, setLookedAt] = useState(firstProject)
+  if (lookedAt !== firstProject) {
+    setLookedAt(firstProject)
+    setChosen({ workspace: first, project: firstProject })
+  }
   const stands = workspaces.some(({ value }) => value === chosen.workspace)
-  const place = stands ? chosen : { workspace: first, project: '' }
+  const place = stands ? chosen : { workspace: first, project: firstProject }
   if (place.workspace === '' && !handed) return <Forbidden what={t('models')} permission={call} />
   const caller: Caller = handed
     ? { workspace: handed.workspace, key: handed.secret }

@@ -4,6 +4,7 @@ import { Alert } from 'antd'
 import { useEffect, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { limitOf } from '../api/gateway.ts'
+import { useSaid } from '../kinds/said.ts'
 import { localeOf } from '../parts/numbers.ts'
 import { usePreferences } from '../preferences.ts'
 import { RequestLink } from './request-link.tsx'
@@ -34,6 +35,7 @@ export function Refusal({ refused }: { readonly refused: Refused }) {
   const { t } = useTranslation('playground')
   const { t: common } = useTranslation()
   const { code, reason, message, request, until } = refused
+  const said = useSaid().refusal({ code, reason })
   const limit = code === 'exhausted' ? limitOf(new Fault('exhausted', message)) : undefined
   const known = limit && limit.dimension in dimensions ? dimensions[limit.dimension] : undefined
   return (
@@ -56,7 +58,12 @@ export function Refusal({ refused }: { readonly refused: Refused }) {
               common('faults.offline')
             ) : (
               <>
-                {message} <code>{reason}</code>
+                {said && (
+                  <>
+                    {said.title} <br />
+                  </>
+                )}
+                <span lang="en">{message}</span> <code>{reason}</code>
               </>
             )}
           </p>

@@ -9,11 +9,11 @@ import { Moment } from '../kinds/cells.tsx'
 import { type FactColumn, Facts } from '../parts/facts.tsx'
 import { useMeasures } from '../parts/measures.ts'
 import { Count, Money } from '../parts/money.tsx'
-import { usePreferences } from '../preferences.ts'
+import { projectOf, usePreferences } from '../preferences.ts'
 import { useExchange } from '../session/context.tsx'
 import { Forbidden } from '../shell/states.tsx'
 import { spanOf } from '../usage/period.ts'
-import type { RequestsSearch } from '../usage/search.ts'
+import { type RequestsSearch, soughtHere } from '../usage/search.ts'
 import { PeriodPick, SoughtPicks } from '../usage/tools.tsx'
 import { lengthOf, moodOf, type RequestPage, type RequestRow } from './request.ts'
 import '../usage/usage.css'
@@ -111,7 +111,7 @@ function useColumns(isEverywhere: boolean, seesCosts: boolean): readonly FactCol
 
 function Explorer({ search }: { readonly search: RequestsSearch }) {
   const { t } = useTranslation('requests')
-  const { workspace: here } = usePreferences()
+  const preferences = usePreferences()
   const navigate = useNavigate({ from: '/requests' })
   const exchange = useExchange()
   const may = useMay()
@@ -122,7 +122,7 @@ function Explorer({ search }: { readonly search: RequestsSearch }) {
     () => spanOf({ period, ...(from && { from }), ...(to && { to }) }, new Date()),
     [period, from, to],
   )
-  const workspace = sought.workspace ?? (here === '' ? undefined : here)
+  const { workspace, project } = soughtHere(sought, preferences.workspace, projectOf(preferences))
   const isFiltered = Object.keys(search).some(key => !['period', 'from', 'to'].includes(key))
   const look = (change: { readonly [K in keyof RequestsSearch]?: RequestsSearch[K] | undefined }) => {
     const all = Object.entries({ ...search, ...change }).filter(([, value]) => value !== undefined)
@@ -131,6 +131,7 @@ function Explorer({ search }: { readonly search: RequestsSearch }) {
   const query = {
     ...sought,
     workspace,
+    project,
     status,
     end,
     request,
@@ -185,7 +186,7 @@ function Explorer({ search }: { readonly search: RequestsSearch }) {
         columns={columns}
         tools={
           <>
-            <SoughtPicks span={span} sought={{ ...sought, workspace }} onChange={look} />
+            <SoughtPicks span={span} sought={{ ...sought, workspace, project }} onChange={look} />
             <Select<string>
               className="sought"
               aria-label={t('status')}
@@ -219,7 +220,7 @@ function Explorer({ search }: { readonly search: RequestsSearch }) {
 export function RequestsPage() {
   const { t } = useTranslation()
   const { t: say } = useTranslation('requests')
-  const search = useSearch({ from: '/requests' })
+  const { in: _, ...search } = useSearch({ from: '/requests' })
   const may = useMay()
   return (
     <>

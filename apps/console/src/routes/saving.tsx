@@ -2,10 +2,12 @@
 // the route since.
 import { Fault } from '@switchyard/kinds/fault'
 import { useMutation, useQuery } from '@tanstack/react-query'
-import { Alert, App, Button } from 'antd'
+import { Alert, Button } from 'antd'
 import { useTranslation } from 'react-i18next'
+import { type Document, useKind } from '../api/catalogue.ts'
 import { useExchange } from '../session/context.tsx'
 import { FaultAlert } from '../shell/fault.tsx'
+import { useUndo } from '../write/undo.tsx'
 import type { RouteDocument, Tiers } from './documents.ts'
 
 interface SavingProps {
@@ -20,7 +22,8 @@ const pauseMilliseconds = 300
 
 export function Saving({ base, tiers, onDone }: SavingProps) {
   const { t } = useTranslation('routes')
-  const { message } = App.useApp()
+  const kind = useKind('routes')
+  const offerUndo = useUndo()
   const exchange = useExchange()
   const { workspace, name, resourceVersion } = base.metadata
   const send = (dryRun: boolean, signal?: AbortSignal) =>
@@ -50,8 +53,8 @@ export function Saving({ base, tiers, onDone }: SavingProps) {
   })
   const saving = useMutation({
     mutationFn: () => send(false),
-    onSuccess() {
-      void message.success(t('edit.saved'))
+    onSuccess({ body }) {
+      if (kind) offerUndo(kind, [{ before: base, after: body as Document }], t('edit.saved')) // built together
       onDone()
     },
   })

@@ -2,6 +2,7 @@
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { Moment } from '../kinds/cells.tsx'
+import { useSaid } from '../kinds/said.ts'
 import { type FactColumn, FactTable } from '../parts/facts.tsx'
 import { Act } from '../people/act.tsx'
 import { useExchange } from '../session/context.tsx'
@@ -29,6 +30,7 @@ const urgency = { fail: 0, warn: 1, pass: 2 } as const
 
 export function Doctor() {
   const { t } = useTranslation('settings')
+  const said = useSaid()
   const exchange = useExchange()
   const [report, setReport] = useState<Report>()
   const columns: readonly FactColumn<Checked>[] = [
@@ -44,7 +46,7 @@ export function Doctor() {
       text: ({ name }) => name,
       render: ({ name, asserts }) => (
         <span className="told">
-          <strong>{name}</strong> <span className="quiet">{asserts}</span>
+          <strong>{name}</strong> <span className="quiet">{said.check(name, 'asserts', asserts)}</span>
         </span>
       ),
     },
@@ -52,13 +54,13 @@ export function Doctor() {
       key: 'found',
       title: t('found'),
       text: ({ found }) => found,
-      render: ({ found, todo }) => (
+      render: ({ name, found, todo }) => (
         <span className="told">
-          {found}
+          <span lang="en">{found}</span>
           {todo !== undefined && (
             <>
               <br />
-              <strong>{t('todo')}:</strong> {todo}
+              <strong>{t('todo')}</strong> {said.check(name, 'todos', todo)}
             </>
           )}
         </span>

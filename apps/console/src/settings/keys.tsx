@@ -56,6 +56,7 @@ export function Keys() {
             label={t('drop')}
             of={String(version.version)}
             question={t('dropAsk', { version: version.version })}
+            typed={String(version.version)}
             act={async () => {
               await exchange.send({ method: 'DELETE', path: `${path}/${version.version}` })
               await refetch()
@@ -81,6 +82,7 @@ export function Keys() {
           <Act
             label={t('rotate')}
             question={t('rotateAsk')}
+            typed="rotate"
             act={async () => {
               await exchange.send({ method: 'POST', path: `${path}/actions/rotate` })
               await refetch()

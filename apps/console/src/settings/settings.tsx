@@ -7,6 +7,7 @@ import { useMay } from '../api/catalogue.ts'
 import { Moment } from '../kinds/cells.tsx'
 import { useAsked } from '../people/asked.ts'
 import '../people/people.css'
+import { useRefusal } from '../shell/refusal.ts'
 import { Failed, Forbidden, Loading } from '../shell/states.tsx'
 import { Doctor } from './doctor.tsx'
 import { Keys } from './keys.tsx'
@@ -30,11 +31,12 @@ interface Readiness {
 
 function Server() {
   const { t } = useTranslation('settings')
+  const refusal = useRefusal()
   const version = useAsked<{ readonly version: string }>('/version')
   const ready = useAsked<Readiness>('/readyz', 10_000)
   // Not ready is answered with 503, and the fault's message says so.
   const state = (): string => {
-    if (ready.error) return ready.error.message
+    if (ready.error) return ready.error instanceof Fault ? refusal(ready.error) : ready.error.message
     if (!ready.data) return '…'
     const { waitingFor, degraded } = ready.data
     if (waitingFor.length > 0) return t('waiting', { what: waitingFor.join(', ') })

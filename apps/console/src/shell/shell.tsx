@@ -11,11 +11,13 @@ import { useArrival } from './arrival.ts'
 import { MenuIcon, PersonIcon } from './icons.tsx'
 import { Keys } from './keys.tsx'
 import { Mark } from './mark.tsx'
+import { usePlaceInAddress } from './place.ts'
 import { type Screen, screens } from './screens.ts'
 import { Loading } from './states.tsx'
 import { LanguageSwitch, ThemeSwitch } from './switches.tsx'
 import { WorkspaceSwitch } from './workspace-switch.tsx'
 
+const ProjectSwitch = lazy(() => import('./project-switch.tsx'))
 const Drawer = lazy(async () => ({ default: (await import('antd/es/drawer')).default }))
 
 function Navigation({ onGo }: { readonly onGo?: () => void }) {
@@ -94,7 +96,9 @@ export function Shell() {
   const may = useMay()
   const [isOpen, setOpen] = useState(false)
   const [wasOpened, setOpened] = useState(false)
+  const { workspace } = usePreferences()
   useArrival()
+  usePlaceInAddress()
   return (
     <Layout className="shell">
       <a className="skip" href="#content">
@@ -115,6 +119,11 @@ export function Shell() {
           <Mark />
         </Link>
         {may('workspace:read') && <WorkspaceSwitch />}
+        {workspace !== '' && may('project:read', workspace) && (
+          <Suspense>
+            <ProjectSwitch />
+          </Suspense>
+        )}
         <span className="spring" />
         <Keys />
         <LanguageSwitch />

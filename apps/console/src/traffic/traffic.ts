@@ -40,14 +40,16 @@ export interface Asked {
   readonly period: Period
   /** Of every workspace that one may read when empty. */
   readonly workspace: string
+  /** Of every project when empty. */
+  readonly project?: string
   readonly endpoint?: string
 }
 
-export function useTraffic({ period, workspace, endpoint }: Asked) {
+export function useTraffic({ period, workspace, project, endpoint }: Asked) {
   const exchange = useExchange()
   const { length, step } = spans[period]
   return useQuery({
-    queryKey: ['traffic', period, workspace, endpoint],
+    queryKey: ['traffic', period, workspace, project, endpoint],
     queryFn: async ({ signal }): Promise<Traffic> => {
       const to = (Math.floor(Date.now() / 1000 / step) + 1) * step * 1000
       const from = to - length * 1000

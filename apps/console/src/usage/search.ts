@@ -17,6 +17,17 @@ export type Dimension = (typeof dimensions)[number]
 /** What is looked for. */
 export type Sought = { readonly [name in Dimension]?: string | undefined }
 
+/** Where one looks, unless the address says where. */
+export function soughtHere(
+  { workspace, project }: Pick<Sought, 'workspace' | 'project'>,
+  here: string,
+  projectHere: string,
+): Pick<Sought, 'workspace' | 'project'> {
+  const place = workspace ?? (here === '' ? undefined : here)
+  const isHere = place === here && projectHere !== ''
+  return { workspace: place, project: project ?? (isHere ? projectHere : undefined) }
+}
+
 export interface UsageSearch extends PeriodSearch, Sought {
   readonly by?: Dimension
 }

@@ -6,11 +6,11 @@ import { useMemo } from 'react'
 import { useTranslation } from 'react-i18next'
 import { useMay } from '../api/catalogue.ts'
 import { localeOf } from '../parts/numbers.ts'
-import { usePreferences } from '../preferences.ts'
+import { projectOf, usePreferences } from '../preferences.ts'
 import { Failed, Forbidden, Loading } from '../shell/states.tsx'
 import { Drawing } from './drawing.tsx'
 import { before, spanOf } from './period.ts'
-import type { Sought, UsageSearch } from './search.ts'
+import { type Sought, soughtHere, type UsageSearch } from './search.ts'
 import { useSums } from './sums.ts'
 import { UsageTable } from './table.tsx'
 import { Tiles } from './tiles.tsx'
@@ -20,15 +20,16 @@ import './words.ts'
 
 function Used({ search }: { readonly search: UsageSearch }) {
   const { t } = useTranslation('usage')
-  const { language, workspace: here } = usePreferences()
+  const preferences = usePreferences()
+  const { language, workspace: here } = preferences
   const navigate = useNavigate({ from: '/usage' })
-  const { by = 'model', period, from, to, workspace, ...rest } = search
+  const { by = 'model', period, from, to, workspace, project, ...rest } = search
   const span = useMemo(
     () => spanOf({ ...(period && { period }), ...(from && { from }), ...(to && { to }) }, new Date()),
     [period, from, to],
   )
   const earlier = useMemo(() => before(span), [span])
-  const sought: Sought = { ...rest, workspace: workspace ?? (here === '' ? undefined : here) }
+  const sought: Sought = { ...rest, ...soughtHere({ workspace, project }, here, projectOf(preferences)) }
   const total = useSums(span, sought, '')
   const totalBefore = useSums(earlier, sought, '')
   const sums = useSums(span, sought, by)
@@ -85,7 +86,7 @@ function Used({ search }: { readonly search: UsageSearch }) {
 export function UsagePage() {
   const { t } = useTranslation()
   const { t: say } = useTranslation('usage')
-  const search = useSearch({ from: '/usage' })
+  const { in: _, ...search } = useSearch({ from: '/usage' })
   const may = useMay()
   return (
     <>

@@ -23,6 +23,8 @@ export const en = {
     system: 'As the system',
     workspace: 'Workspace',
     everywhere: 'All workspaces',
+    project: 'Project',
+    allProjects: 'All projects',
     skip: 'Skip to content',
     menu: 'Navigation',
     account: 'Account',
@@ -55,6 +57,8 @@ export const en = {
     labels: 'Labels, such as team=a',
     none: 'There are no {{kinds}} here yet.',
     noneFound: 'Nothing matches.',
+    ofProject: 'Only what is in the project {{name}}.',
+    ofAll: 'Show all projects',
     forbidden: 'You may not see {{kinds}} here.',
     needs: 'It needs the permission {{permission}}.',
     again: 'Try again',
@@ -70,6 +74,8 @@ export const en = {
   },
   faults: {
     offline: 'The server cannot be reached.',
+    inOne: '{{title}}: {{message}}',
+    again: 'Try again in {{count}} s.',
   },
   page: {
     lost: 'There is nothing at this address.',

@@ -26,6 +26,8 @@ export const zh: Shape<typeof en> = {
     system: '跟随系统',
     workspace: '工作区',
     everywhere: '全部工作区',
+    project: '项目',
+    allProjects: '全部项目',
     skip: '跳到正文',
     menu: '导航',
     account: '账户',
@@ -58,6 +60,8 @@ export const zh: Shape<typeof en> = {
     labels: '标签，例如 team=a',
     none: '这里还没有{{kinds}}。',
     noneFound: '没有匹配的结果。',
+    ofProject: '仅显示项目 {{name}} 中的对象。',
+    ofAll: '显示全部项目',
     forbidden: '您无权查看这里的{{kinds}}。',
     needs: '需要权限 {{permission}}。',
     again: '重试',
@@ -73,6 +77,8 @@ export const zh: Shape<typeof en> = {
   },
   faults: {
     offline: '无法连接服务器。',
+    inOne: '{{title}}（{{message}}）',
+    again: '请在 {{count}} 秒后重试。',
   },
   page: {
     lost: '此地址没有内容。',

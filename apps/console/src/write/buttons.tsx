@@ -7,7 +7,7 @@ import { useTranslation } from 'react-i18next'
 import type { KindInfo } from '../api/catalogue.ts'
 import { documentPath, writtenFrom } from '../api/documents.ts'
 import { onPlatform } from '../kinds/list.tsx'
-import type { Shown } from '../kinds/own.ts'
+import { ownActs, type Shown } from '../kinds/own.ts'
 import { useSaid } from '../kinds/said.ts'
 import { MayButton } from '../parts/may-button.tsx'
 import { useExchange } from '../session/context.tsx'
@@ -71,6 +71,28 @@ function ActButton({ kind, document, act }: Shown & { readonly act: Act }) {
   )
 }
 
+/** Leads to where it is done. */
+function LedButton({ kind, document, act, tab }: Shown & { readonly act: Act; readonly tab: string }) {
+  const said = useSaid()
+  const navigate = useNavigate()
+  const { name, workspace } = document.metadata
+  return (
+    <MayButton
+      permission={act.permission}
+      place={writtenFrom(kind, workspace)}
+      onClick={() =>
+        void navigate({
+          to: '/$plural/$workspace/$name',
+          params: { plural: kind.plural, workspace: workspace ?? onPlatform, name },
+          search: { tab, act: act.verb },
+        })
+      }
+    >
+      {said.field(act.verb)}…
+    </MayButton>
+  )
+}
+
 export function Buttons({ kind, document }: Shown) {
   const { t } = useTranslation('write')
   const navigate = useNavigate()
@@ -79,13 +101,19 @@ export function Buttons({ kind, document }: Shown) {
   const place = writtenFrom(kind, workspace)
   return (
     <div className="buttons">
-      {kind.actions.map(act => (
-        <ActButton key={act.verb} kind={kind} document={document} act={act} />
-      ))}
+      {kind.actions.map(act => {
+        const tab = ownActs[kind.kind]?.[act.verb]
+        return tab === undefined ? (
+          <ActButton key={act.verb} kind={kind} document={document} act={act} />
+        ) : (
+          <LedButton key={act.verb} kind={kind} document={document} act={act} tab={tab} />
+        )
+      })}
       {!kind.system && (
         <MayButton
           permission={`${kind.noun}:update`}
           place={place}
+          aria-keyshortcuts="e"
           onClick={() =>
             void navigate({
               to: '/$plural/$workspace/$name/edit',

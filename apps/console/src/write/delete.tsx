@@ -88,7 +88,9 @@ export function Delete({ kind, document, isOpen, onClose, onDeleted }: DeletePro
             <>
               <ul>
                 {refused.details.map(detail => (
-                  <li key={detail.message}>{detail.message}</li>
+                  <li key={detail.message} lang="en">
+                    {detail.message}
+                  </li>
                 ))}
               </ul>
               <Checkbox checked={withAll} onChange={({ target }) => setWithAll(target.checked)}>

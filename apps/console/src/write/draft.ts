@@ -1,6 +1,7 @@
 // What is being written: as a value that the form changes, and as text that the editor does. Both are kept.
 import { useState } from 'react'
 import type { Document, KindInfo } from '../api/catalogue.ts'
+import { isInProjects } from '../kinds/live.tsx'
 import type { Problem } from '../parts/code-mirror.tsx'
 import { isRecord, isSame, type Members } from './json.ts'
 import { inOrder, metadataSchema } from './shape.ts'
@@ -69,7 +70,11 @@ export function writableOf(
 }
 
 /** What a new one begins as. */
-export function begun({ kind, scope }: KindInfo, workspace: string): Members {
-  const metadata = { name: '', ...(scope !== 'platform' && workspace !== '' && { workspace }) }
-  return { apiVersion: 'switchyard.dev/v1', kind, metadata, spec: {} }
+export function begun(kind: KindInfo, workspace: string, project: string): Members {
+  const metadata = {
+    name: '',
+    ...(kind.scope !== 'platform' && workspace !== '' && { workspace }),
+    ...(isInProjects(kind) && project !== '' && { project }),
+  }
+  return { apiVersion: 'switchyard.dev/v1', kind: kind.kind, metadata, spec: {} }
 }

@@ -18,6 +18,7 @@ export function NewButton({ kind }: { readonly kind: KindInfo }) {
       type="primary"
       permission={`${kind.noun}:create`}
       place={place}
+      aria-keyshortcuts="c"
       onClick={() => void navigate({ to: '/$plural/new', params: { plural: kind.plural } })}
     >
       {t('new', { kind: oneOf(kind, language) })}

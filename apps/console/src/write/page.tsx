@@ -10,7 +10,7 @@ import { documentPath, writtenFrom } from '../api/documents.ts'
 import { onPlatform } from '../kinds/list.tsx'
 import { oneOf, titleOf } from '../kinds/names.ts'
 import { useSaid } from '../kinds/said.ts'
-import { usePreferences } from '../preferences.ts'
+import { projectOf, usePreferences } from '../preferences.ts'
 import { useExchange } from '../session/context.tsx'
 import { Lost } from '../shell/pages.tsx'
 import { Failed, Forbidden, Loading } from '../shell/states.tsx'
@@ -56,8 +56,9 @@ function Head({ kind, title, document }: HeadProps) {
 function New({ kind }: { readonly kind: KindInfo }) {
   const { t } = useTranslation('write')
   const said = useSaid()
-  const { language, workspace } = usePreferences()
-  const [initial] = useState(() => begun(kind, workspace))
+  const preferences = usePreferences()
+  const { language, workspace } = preferences
+  const [initial] = useState(() => begun(kind, workspace, projectOf(preferences)))
   return (
     <>
       <Head kind={kind} title={t('new', { kind: oneOf(kind, language) })} />

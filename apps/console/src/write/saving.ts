@@ -4,7 +4,7 @@ import type { Document, KindInfo } from '../api/catalogue.ts'
 import { collectionPath, documentPath } from '../api/documents.ts'
 import type { Exchange } from '../api/exchange.ts'
 import { writableOf } from './draft.ts'
-import { isSame, type Members, valueIn } from './json.ts'
+import { isRecord, isSame, type Members, type Path, valueIn, withValue } from './json.ts'
 
 export type Outcome =
   | { readonly type: 'done'; readonly document: Document; readonly secret: string | undefined }
@@ -42,4 +42,22 @@ export async function saved(
       if (!isSame(writableOf(theirs, kind), writableOf(base, kind))) return { type: 'overtaken', theirs }
       against = theirs
     }
+}
+
+/** One field of a document, as it is seen, set to another value. What somebody else has changed since is a conflict. */
+export async function changed(
+  exchange: Exchange,
+  kind: KindInfo,
+  document: Document,
+  path: Path,
+  value: unknown,
+): Promise<Document> {
+  const next = withValue(writableOf(document, kind), path, value)
+  if (!isRecord(next)) throw new TypeError('A field of a document is set, not the document.')
+  const outcome = await saved(exchange, kind, next, document, false)
+  if (outcome.type === 'done') return outcome.document
+  const { name, updatedBy } = outcome.theirs.metadata
+  throw new Fault('conflict', `${updatedBy} has changed ${name} meanwhile. Look at it again.`, {
+    reason: 'overtaken',
+  })
 }

@@ -22,6 +22,7 @@ import { saved } from './saving.ts'
 import { SecretOnce } from './secret.tsx'
 import { documentSchema, shapeOf } from './shape.ts'
 import { lineOf, rangeOf, yamlOf } from './text.ts'
+import { useUndo } from './undo.tsx'
 import { helpFor } from './yaml-help.ts'
 import './words.ts'
 import './write.css'
@@ -47,6 +48,7 @@ export function Workbench({ kind, initial, document }: WorkbenchProps) {
   const navigate = useNavigate()
   const exchange = useExchange()
   const { message } = App.useApp()
+  const offerUndo = useUndo()
   const draft = useDraft(initial, t('noDocument'))
   const [base, setBase] = useState(document)
   const [tab, setTab] = useState<'form' | 'yaml'>('form')
@@ -97,7 +99,11 @@ export function Workbench({ kind, initial, document }: WorkbenchProps) {
       else {
         setTried(undefined)
         setFinished(outcome)
-        message.success(t(isNew ? 'created' : 'saved', { name: outcome.document.metadata.name }))
+        const { name } = outcome.document.metadata
+        // A secret that was written over does not come back.
+        if (against && secrets.length === 0)
+          offerUndo(kind, [{ before: against, after: outcome.document }], t('saved', { name }))
+        else message.success(t(isNew ? 'created' : 'saved', { name }))
         if (outcome.secret === undefined) leave(outcome.document)
       }
     } catch (error) {

@@ -20,6 +20,7 @@ export function servedTrail({ audit, archive, signers, persons, resume }: Served
   const served: AuditTrail = {
     keys: signers.map(({ text }) => text),
     protection: archive.protection,
+    writeOnce: archive.writeOnce,
     checkpoint,
     present: presentations,
     opened: entries => openEntries(persons, entries),

@@ -22,7 +22,7 @@ observedGeneration 已处理的代次|onContentFilter 内容被过滤时|onConte
 outputTokens 输出 token|owed 待归还|owner 所有者|password 密码|path 路径|pattern 模式|patterns 正则表达式|paused 已暂停|per 计价单位数|perDay 每天|perHour 每小时|perMinute 每分钟|
 perMonth 每月|perSecond 每秒|perWeek 每周|percent 百分比|period 周期|permissions 权限|phase 状态|placed 已调度|previousUntil 旧密钥有效至|price 价格|priority 优先级|
 probes 探针|product 设备型号|project 项目|projects 项目|provider 外部提供商|provision 自动开户|publicId 公开标识|publish 发布方式|publishedAt 发布时间|publishedBy 发布人|
-publishedGeneration 发布的代次|rates 价格|readOnly 只读|ready 就绪|readyAt 就绪时间|reason 原因|region 区域|registry 模型仓库|renderer 渲染器|replay 回放方式|replicas 副本|
+publishedGeneration 发布的代次|rates 价格|readOnly 只读|reading 读取进度|ready 就绪|readyAt 就绪时间|reason 原因|region 区域|registry 模型仓库|renderer 渲染器|replay 回放方式|replicas 副本|
 requests 请求数|reserved 已占用|resources 资源|restarts 重启次数|retries 重试|revision 修订版本|revisions 修订版本|role 角色|roles 角色|rollout 发布策略|rotate 轮换|publish 发布|unlock 解锁|rotatedAt 轮换时间|rounding 舍入方式|
 route 路由|schema JSON Schema 约束|scope 共享范围|scopes 授权范围|seconds 秒数|sensitivity 灵敏度|sequences 并发序列|set 已填写|sha256 SHA-256 摘要|shadow 影子请求|share 共享|side 价格类别|
 signal 信号|signals 信号|similarity 相似度|since 起始版本|source 来源|spent 已用金额|stage 检查阶段|stallMs 停滞时限|stallSeconds 停滞时限（秒）|start 启动命令|startedAt 启动时间|

@@ -1,6 +1,7 @@
 // Chinese for what kinds say of themselves. `test/zh.test.ts` tells what lacks.
 import type { Sayings } from '../said.ts'
 import { argumentHelp } from './arguments.ts'
+import { checks } from './checks.ts'
 import { columns } from './columns.ts'
 import { conditions, reasons } from './conditions.ts'
 import { docs } from './docs.ts'
@@ -10,6 +11,7 @@ import { messages } from './messages.ts'
 import { moneyFields } from './money-fields.ts'
 import { peopleFields } from './people-fields.ts'
 import { phases } from './phases.ts'
+import { advice, refusals, rules } from './refusals.ts'
 import { servingFields } from './serving-fields.ts'
 
 const texts = {
@@ -22,4 +24,16 @@ const texts = {
   ...messages,
 }
 
-export const chinese: Sayings = { texts, columns, phases, conditions, reasons, fields }
+export const chinese: Sayings = {
+  texts,
+  columns,
+  phases,
+  conditions,
+  reasons,
+  fields,
+  refusals,
+  advice,
+  rules,
+  asserts: Object.fromEntries(Object.entries(checks).map(([name, { asserts }]) => [name, asserts])),
+  todos: Object.fromEntries(Object.entries(checks).map(([name, { todo }]) => [name, todo])),
+}

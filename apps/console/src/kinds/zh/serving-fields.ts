@@ -2,6 +2,7 @@
 
 export const servingFields: Readonly<Record<string, string>> = {
   'How replicas are run.': '副本的运行方式。',
+  'How far the file is read, while it is.': '正在读取文件时的进度。',
   'Devices that are not discovered. Of the accelerators named here, those discovered do not count.':
     '无法自动发现的设备。此处列出的加速器类型，其自动发现的设备不计入。',
   'Whose they are.': '所属的加速器类型。',
