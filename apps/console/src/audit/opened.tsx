@@ -60,6 +60,7 @@ function Difference({ entry }: { readonly entry: Entry }) {
       {diff.length > 0 && (
         <Table<Operation>
           size="small"
+          className="own-scroll"
           rowKey="path"
           pagination={false}
           dataSource={[...diff]}

@@ -102,6 +102,7 @@ export function Fits({ draft }: { readonly draft: Draft }) {
       ) : (
         <Table<Allowance>
           size="small"
+          scroll={{ x: 'max-content' }}
           rowKey={({ quota, flavor }) => `${quota} ${flavor}`}
           pagination={false}
           dataSource={[...allowances]}

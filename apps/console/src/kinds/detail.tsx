@@ -51,6 +51,7 @@ function Conditions({ document }: { readonly document: Document }) {
   return (
     <Table<Condition>
       size="small"
+      className="own-scroll"
       rowKey="type"
       pagination={false}
       dataSource={[...conditions]}

@@ -118,7 +118,8 @@ export function Palette({ isOpen, ...given }: Given & { readonly isOpen: boolean
       }}
       width={620}
       style={{ top: 72 }}
-      aria-label={t('title')}
+      title={t('title')}
+      classNames={{ header: 'unseen' }}
     >
       <Chooser {...given} onRun={() => setRun(true)} />
     </Modal>
