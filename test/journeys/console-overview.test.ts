@@ -16,6 +16,13 @@ describe.skipIf(!hasChromium)('the overview', { timeout: 240_000 }, () => {
         max_tokens: 8,
         messages: [{ role: 'user', content: `Hello ${at}` }],
       })
+    const stream = await yard.openai().chat.completions.create({
+      model: yard.facts.model,
+      max_tokens: 8,
+      stream: true,
+      messages: [{ role: 'user', content: 'Hello again' }],
+    })
+    await Array.fromAsync(stream)
   })
   const { visit, read } = opened
   const pageOf = () => `/console/endpoints/default/${opened.yard.facts.model}`
@@ -23,6 +30,7 @@ describe.skipIf(!hasChromium)('the overview', { timeout: 240_000 }, () => {
   interface Totals {
     readonly requests: string
     readonly tokens: { readonly input: string; readonly output: string }
+    readonly firstToken?: { readonly p50: number }
   }
   const totals = async (query: Record<string, string> = {}) => {
     const hour = 3_600_000
@@ -34,7 +42,7 @@ describe.skipIf(!hasChromium)('the overview', { timeout: 240_000 }, () => {
 
   beforeAll(async () => {
     await eventually('the usage to be in', 90, async () =>
-      Number((await totals()).requests) >= asked ? true : undefined,
+      Number((await totals()).requests) > asked ? true : undefined,
     )
   }, 100_000)
 
@@ -47,7 +55,10 @@ describe.skipIf(!hasChromium)('the overview', { timeout: 240_000 }, () => {
     expect(await tile('Tokens').locator('strong').textContent()).toBe(String(sum))
     expect(await tile('Errors').locator('strong').textContent()).toBe('0%')
     expect(await tile('Latency').locator('strong').textContent()).toMatch(/\d/)
+    const { firstToken } = await totals()
+    expect(firstToken?.p50).toBeGreaterThan(0)
     await tile('Time to first token').locator('strong').getByText(/\d/).waitFor()
+    expect(await tile('Time to first token').getAttribute('href')).toContain('firstTokenFrom=0')
     expect(await tile('Tokens').getAttribute('href')).toContain('/console/usage')
     expect(await tile('Errors').getAttribute('href')).toContain('/console/requests')
     await seen.locator('.uplot').first().waitFor()

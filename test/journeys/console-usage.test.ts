@@ -1,6 +1,7 @@
 // What was asked and what it cost, as people look for it in the console: every number is the one that the API says.
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import type { InvoiceDocument } from '@switchyard/kinds'
 import type { Locator, Page } from 'playwright-core'
 import { describe, expect, test } from 'vitest'
 import { useConsole } from './bed.ts'
@@ -19,6 +20,61 @@ interface Sum {
   readonly tokens: { readonly input: string; readonly output: string }
   readonly amounts: readonly { readonly currency: string; readonly amount: string }[]
 }
+
+interface Invoice {
+  readonly id: string
+  readonly state: string
+  readonly number: string | null
+}
+
+/** What another program has metered, an attempt of which failed. */
+function metered(model: string, at: number, number: number) {
+  const minted = at.toString(16).padStart(12, '0')
+  const request = `${minted.slice(0, 8)}-${minted.slice(8)}-7000-8000-00000000000${number}`
+  const failed = { upstream: 'west', outcome: 'status', status: 503, startMs: 30, endMs: 400 }
+  return {
+    specversion: '1.0',
+    type: 'switchyard.usage.v1',
+    source: '/meters/lab',
+    id: `${request}:2:call`,
+    subject: 'shop/-',
+    time: new Date(at).toISOString(),
+    data: {
+      workspace: 'shop',
+      project: null,
+      key: 'lab',
+      keyName: 'lab',
+      model,
+      endpoint: '',
+      upstream: 'east',
+      request,
+      operation: 'chat.completions',
+      billable: 'caller',
+      streamed: true,
+      end: 'done',
+      status: 200,
+      endedAt: new Date(at + 4000).toISOString(),
+      usageSource: 'provider',
+      flags: [],
+      quantities: { 'tok.in.uncached': '1000', 'tok.out.text': String(number * 1000) },
+      firstTokenMs: 1200,
+      attempts: [
+        failed,
+        {
+          ...failed,
+          upstream: 'east',
+          outcome: 'answered',
+          status: 200,
+          startMs: 500,
+          contentMs: 1200,
+          endMs: 4000,
+        },
+      ],
+    },
+  }
+}
+
+const stretchesOf = (all: readonly { readonly className: string }[]) => all.map(({ className }) => className)
 
 const money = (model: string) => `apiVersion: switchyard.dev/v1
 kind: PriceBook
@@ -67,6 +123,8 @@ describe.skipIf(!hasChromium)('the console, of usage and money', { timeout: 180_
   })
   const { visit, read } = opened
   let rows: readonly Row[]
+  /** The number that it was issued under. */
+  let invoice: string
 
   /** Decimal strings that the numbers of a page carry, in their order. */
   async function values(within: Page | Locator): Promise<readonly (string | null)[]> {
@@ -102,7 +160,10 @@ describe.skipIf(!hasChromium)('the console, of usage and money', { timeout: 180_
     await page.getByRole('cell', { name: '1.000000001' }).waitFor()
     expect(await findingsOf(page)).toEqual([])
     await page.getByRole('button', { name: 'Publish' }).click()
-    await page.getByRole('dialog').getByRole('button', { name: 'Publish' }).click()
+    const asked = page.getByRole('dialog')
+    expect(await asked.getByRole('button', { name: 'Publish' }).isDisabled()).toBe(true)
+    await asked.getByRole('textbox').fill('sale')
+    await asked.getByRole('button', { name: 'Publish' }).click()
     await page.getByText('What stands here is not published').waitFor({ state: 'detached' })
     expect(complaints).toEqual([])
     await page.close()
@@ -141,7 +202,8 @@ describe.skipIf(!hasChromium)('the console, of usage and money', { timeout: 180_
     await page.getByRole('heading', { level: 1, name: row.request }).waitFor()
     await page.getByText('1.000000001 / 1000').waitFor()
     expect(await values(page)).toContain(row.amount)
-    await page.getByText(/Attempt 1 at .*: whole, status 200/).waitFor({ state: 'attached' })
+    await page.getByText(/It was sent after .*, its first content came after/).waitFor({ state: 'attached' })
+    expect(await page.locator('.timeline .stretch.answering').count()).toBeGreaterThan(0)
     expect(await findingsOf(page)).toEqual([])
     expect(complaints).toEqual([])
     await page.close()
@@ -163,6 +225,74 @@ describe.skipIf(!hasChromium)('the console, of usage and money', { timeout: 180_
     await page.close()
   })
 
+  test('an invoice is issued, and opened to its lines, their requests and the arithmetic of one', async () => {
+    // Of the month before, which has ended.
+    const now = new Date()
+    const at = Date.UTC(now.getUTCFullYear(), now.getUTCMonth(), 1) - 3_600_000
+    const events = [1, 2].map(number => metered(opened.yard.facts.model, at + number * 60_000, number))
+    const pushed = await fetch(`${opened.yard.facts.baseUrl}/api/v1/usage/events`, {
+      method: 'POST',
+      headers: {
+        authorization: `Bearer ${opened.yard.facts.adminToken}`,
+        'content-type': 'application/json',
+      },
+      body: JSON.stringify({ events }),
+    })
+    expect(await pushed.text()).toContain('accepted')
+    const list = '/api/v1/workspaces/shop/invoices'
+    const draft = await eventually('the month to be drafted', 120, async () => {
+      const { items } = await read<{ items: readonly Invoice[] }>(list)
+      return items.find(({ state }) => state === 'draft')
+    })
+    const { page, complaints } = await visit('/console/invoices', { as: ada })
+    await page.locator(`tr[data-row-key="${draft.id}"]`).getByRole('link').click()
+    await page.getByRole('button', { name: 'Issue' }).click()
+    const dialog = page.getByRole('dialog')
+    await dialog.getByRole('textbox').fill('shop')
+    await dialog.getByRole('button', { name: 'Issue' }).click()
+    invoice = await eventually('the invoice', 30, async () => {
+      const { items } = await read<{ items: readonly Invoice[] }>(list)
+      return items.find(({ number }) => number !== null)?.number ?? undefined
+    })
+    await page.getByRole('heading', { level: 1, name: invoice }).waitFor()
+    const told = await read<InvoiceDocument>(`${list}/${invoice}`)
+    expect(told.lines.length).toBeGreaterThanOrEqual(2)
+    const shown = await values(page)
+    for (const { exact, net, tax, quantity } of told.lines)
+      for (const value of [exact, net, tax, quantity]) expect(shown).toContain(value)
+    for (const value of [told.net, told.gross, told.payable]) expect(shown).toContain(value)
+    expect(await findingsOf(page)).toEqual([])
+
+    await page.getByRole('button', { name: 'Download' }).click()
+    const [kept] = await Promise.all([
+      page.waitForEvent('download'),
+      page.getByRole('menuitem', { name: 'Lines as CSV' }).click(),
+    ])
+    expect(kept.suggestedFilename()).toBe(`${invoice}.csv`)
+
+    await page
+      .getByRole('region', { name: 'Lines' })
+      .getByRole('link', { name: 'Its requests' })
+      .first()
+      .click()
+    await page.getByRole('heading', { level: 1, name: 'Requests' }).waitFor()
+    const rows = page.locator('tbody tr[data-row-key]')
+    await expect.poll(() => rows.count()).toBe(events.length)
+    await rows.first().getByRole('link').click()
+    const [, last] = events
+    await page.getByRole('heading', { level: 1, name: last?.data.request ?? '' }).waitFor()
+    await page.getByText('2000 × 1.000000001 / 1000 = 2.000000002').waitFor()
+    // What failed before the answer is drawn before it.
+    expect(await page.locator('.timeline .track .stretch').evaluateAll(stretchesOf)).toEqual([
+      'stretch failed',
+      'stretch waiting',
+      'stretch answering',
+    ])
+    expect(await findingsOf(page)).toEqual([])
+    expect(complaints).toEqual([])
+    await page.close()
+  })
+
   test('every screen of it is there in Chinese, without a complaint of the browser', async () => {
     const [row] = rows
     const { page, complaints } = await visit('/console/requests', { locale: 'zh-CN', as: ada })
@@ -172,6 +302,7 @@ describe.skipIf(!hasChromium)('the console, of usage and money', { timeout: 180_
       ['/usage?workspace=default', '用量与费用'],
       ['/balances?workspace=payer', 'payer 的流水'],
       ['/invoices', '账单'],
+      [`/invoices/shop/${invoice}`, '计算依据'],
       ['/pricebooks/-/sale?tab=rates', '按量'],
       ['/pricebooks/-/sale?tab=versions', '版本 1'],
       ['/budgets/default/month?tab=spending', '使用情况'],

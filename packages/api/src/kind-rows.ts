@@ -25,7 +25,14 @@ const kindSchema = z.object({
   immutable: z.array(z.string()),
   secrets: z.array(z.string()).describe('Written and never read back.'),
   conditions: z.record(z.string(), z.array(z.string())),
-  actions: z.array(z.object({ verb: z.string(), permission: z.string(), doc: z.string() })),
+  actions: z.array(
+    z.object({
+      verb: z.string(),
+      permission: z.string(),
+      doc: z.string(),
+      binds: z.boolean().describe('It cannot be taken back: ask for the name of the document.'),
+    }),
+  ),
   spec: schema,
   status: schema,
 })
@@ -51,7 +58,7 @@ function describe(kind: Kind): DescribedKind {
     immutable: [...kind.immutable],
     secrets: [...kind.secrets],
     conditions: Object.fromEntries(Object.entries(conditions).map(([type, reasons]) => [type, [...reasons]])),
-    actions: actions.map(({ verb, permission, doc }) => ({ verb, permission, doc })),
+    actions: actions.map(({ verb, permission, doc, binds = false }) => ({ verb, permission, doc, binds })),
     spec: whole(kind.spec),
     status: whole(kind.status),
   }

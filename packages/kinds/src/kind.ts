@@ -27,6 +27,8 @@ export interface Action {
   readonly verb: string
   readonly permission: string
   readonly doc: string
+  /** It cannot be taken back: whoever means it is asked for the name of the document. */
+  readonly binds?: true
 }
 
 export interface Kind<S extends z.ZodType = z.ZodType, T extends z.ZodType = z.ZodType> {

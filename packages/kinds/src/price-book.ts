@@ -122,6 +122,7 @@ export const priceBook = defineKind({
       verb: 'publish',
       permission: 'price_book:publish',
       doc: 'Publish the book as it stands as its next version, which never changes.',
+      binds: true,
     },
   ],
 })

@@ -44,7 +44,13 @@ export interface KindInfo {
   readonly fields: readonly string[]
   readonly immutable: readonly string[]
   readonly secrets: readonly string[]
-  readonly actions: readonly { readonly verb: string; readonly permission: string; readonly doc: string }[]
+  readonly actions: readonly {
+    readonly verb: string
+    readonly permission: string
+    readonly doc: string
+    /** It cannot be taken back: whoever means it writes the name of the document. */
+    readonly binds: boolean
+  }[]
   readonly spec: Schema
   readonly status: Schema
 }

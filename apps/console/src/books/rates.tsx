@@ -24,7 +24,7 @@ interface Book {
 }
 
 /** Beside its model and unit. */
-function useOnly(): (rate: PriceRate) => string {
+export function useOnly(): (rate: PriceRate) => string {
   const { t } = useTranslation('books')
   return ({ provider, endpoint, tier, region, workspace, context }) => {
     const upstream = provider ?? endpoint
@@ -43,7 +43,7 @@ function useOnly(): (rate: PriceRate) => string {
   }
 }
 
-function Price({ rate, currency }: { readonly rate: PriceRate; readonly currency: string }) {
+export function Price({ rate, currency }: { readonly rate: PriceRate; readonly currency: string }) {
   const { t } = useTranslation('books')
   const { language } = usePreferences()
   const { price, per, steps } = rate
@@ -63,7 +63,7 @@ function Price({ rate, currency }: { readonly rate: PriceRate; readonly currency
   ))
 }
 
-const priceText = ({ price, per, steps }: PriceRate): string =>
+export const priceText = ({ price, per, steps }: PriceRate): string =>
   price !== undefined
     ? `${price} / ${per}`
     : (steps ?? []).map(step => `${step.upTo ?? '…'}: ${step.price} / ${per}`).join('; ')

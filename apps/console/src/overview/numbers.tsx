@@ -8,8 +8,8 @@ import { roughly, short } from '../parts/numbers.ts'
 import { projectOf, usePreferences } from '../preferences.ts'
 import { errorsOf, type Period, type Traffic } from '../traffic/traffic.ts'
 import { spanOf } from '../usage/period.ts'
+import type { RequestsSearch } from '../usage/search.ts'
 import { useSums } from '../usage/sums.ts'
-import { useFirstToken } from './first-token.ts'
 import { Health } from './health.tsx'
 import { Tile } from './tile.tsx'
 import '../traffic/words.ts'
@@ -43,21 +43,6 @@ function Spent() {
   )
 }
 
-function FirstToken() {
-  const { t } = useTranslation('traffic')
-  const { duration } = useMeasures()
-  const { data, isPending } = useFirstToken(true)
-  return (
-    <Tile
-      title={t('firstToken')}
-      to={{ to: '/$plural', params: { plural: 'endpoints' } }}
-      note={data && t('firstTokenNote', { value: duration(data.p95) })}
-    >
-      {data ? duration(data.p50) : isPending ? '…' : '–'}
-    </Tile>
-  )
-}
-
 interface NumbersProps {
   readonly traffic: Traffic | undefined
   readonly period: Period
@@ -70,13 +55,19 @@ function Gateway({ traffic, period }: NumbersProps) {
   const { total, steps = [], range = [0, 0] } = traffic ?? {}
   const all = Number(total?.requests ?? 0)
   const seen = usage(period === '7d' ? '7d' : 'today')
+  const [from, to] = range.map(time => new Date(time).toISOString()) as [string, string]
+  /** The requests behind a number: those of the same time. */
+  const behind = (more: RequestsSearch = {}): LinkProps => ({
+    to: '/requests',
+    search: traffic ? { period: 'custom', from, to, ...more } : more,
+  })
   const byRequests = (value: (step: NonNullable<(typeof steps)[number]>) => number) =>
     steps.map(step => (step ? value(step) : 0))
   return (
     <>
       <Tile
         title={t('requests')}
-        to={{ to: '/requests' }}
+        to={behind()}
         note={total && rate(all / ((range[1] - range[0]) / 1000))}
         values={byRequests(step => Number(step.requests))}
       >
@@ -84,7 +75,7 @@ function Gateway({ traffic, period }: NumbersProps) {
       </Tile>
       <Tile
         title={t('errors')}
-        to={{ to: '/requests' }}
+        to={behind()}
         note={
           total &&
           t('errorsNote', {
@@ -98,11 +89,19 @@ function Gateway({ traffic, period }: NumbersProps) {
       </Tile>
       <Tile
         title={t('latency')}
-        to={{ to: '/requests' }}
+        to={behind()}
         note={total?.seconds && t('latencyNote', { value: duration(total.seconds.p95) })}
         values={steps.map(step => step?.seconds?.p50 ?? null)}
       >
         {total ? (total.seconds ? duration(total.seconds.p50) : '–') : '…'}
+      </Tile>
+      <Tile
+        title={t('firstToken')}
+        to={behind({ firstTokenFrom: 0 })}
+        note={total?.firstToken && t('firstTokenNote', { value: duration(total.firstToken.p95) })}
+        values={steps.map(step => step?.firstToken?.p50 ?? null)}
+      >
+        {total ? (total.firstToken ? duration(total.firstToken.p50) : '–') : '…'}
       </Tile>
       <Tile
         title={t('tokens')}
@@ -128,7 +127,6 @@ export function Numbers(props: NumbersProps) {
   return (
     <div className="numbers">
       {mayRead && <Gateway {...props} />}
-      {may('metrics:read', null) && <FirstToken />}
       {mayRead && <Spent />}
       <Health />
     </div>

@@ -1,7 +1,7 @@
 // A request as the API tells of it: in a list, and event by event.
-import type { RequestRow } from '@switchyard/runtime'
+import type { AttemptTimes, RequestRow } from '@switchyard/runtime'
 
-export type { RequestRow } from '@switchyard/runtime'
+export type { AttemptTimes, RequestRow } from '@switchyard/runtime'
 
 export interface RequestPage {
   readonly items: readonly RequestRow[]
@@ -27,6 +27,9 @@ export interface UsageEvent {
   readonly request: string
   readonly time: string
   readonly ended_at: string
+  /** Null where it is not known. */
+  readonly first_token_ms: number | null
+  readonly attempts: readonly AttemptTimes[] | null
   readonly project: string | null
   readonly key_name: string
   readonly model: string
@@ -65,6 +68,10 @@ export function partsOf({ id }: UsageEvent): { readonly attempt: number; readonl
 /** Of several events of a request the one that its caller saw. */
 export const callOf = (events: readonly UsageEvent[]): UsageEvent | undefined =>
   events.find(event => !['spare', 'rest'].includes(partsOf(event).part)) ?? events[0]
+
+/** Milliseconds since 1970 that a UUIDv7 tells. */
+export const mintedAt = (request: string): number =>
+  Number.parseInt(request.replaceAll('-', '').slice(0, 12), 16)
 
 /** In milliseconds. */
 export const lengthOf = (from: string, to: string): number => Math.max(0, Date.parse(to) - Date.parse(from))

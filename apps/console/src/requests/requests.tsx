@@ -21,6 +21,9 @@ import './words.ts'
 
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 
+/** For the first token, in milliseconds; 0 is every stream. */
+const waits = [0, 500, 1000, 2000, 5000, 10_000]
+
 function useColumns(isEverywhere: boolean, seesCosts: boolean): readonly FactColumn<RequestRow>[] {
   const { t } = useTranslation('requests')
   const { duration } = useMeasures()
@@ -63,6 +66,14 @@ function useColumns(isEverywhere: boolean, seesCosts: boolean): readonly FactCol
       align: 'end',
       text: ({ at, endedAt }) => String(lengthOf(at, endedAt) / 1000),
       render: ({ at, endedAt }) => <span className="number">{duration(lengthOf(at, endedAt) / 1000)}</span>,
+    },
+    {
+      key: 'firstToken',
+      title: t('firstToken'),
+      align: 'end',
+      text: ({ firstTokenMs }) => (firstTokenMs === null ? '' : String(firstTokenMs / 1000)),
+      render: ({ firstTokenMs }) =>
+        firstTokenMs === null ? dash : <span className="number">{duration(firstTokenMs / 1000)}</span>,
     },
     {
       key: 'input',
@@ -115,7 +126,7 @@ function Explorer({ search }: { readonly search: RequestsSearch }) {
   const navigate = useNavigate({ from: '/requests' })
   const exchange = useExchange()
   const may = useMay()
-  const { period = 'today', from, to, status, end, request, ...sought } = search
+  const { period = 'today', from, to, status, end, request, firstTokenFrom, ...sought } = search
   const [written, setWritten] = useState(request ?? '')
   const isBad = written !== '' && !uuid.test(written)
   const span = useMemo(
@@ -135,12 +146,16 @@ function Explorer({ search }: { readonly search: RequestsSearch }) {
     status,
     end,
     request,
+    firstTokenFrom,
     // One request is found whenever it was.
     ...(request === undefined && {
       from: span.from.toISOString(),
       to: span.isRunning ? undefined : span.to.toISOString(),
     }),
   }
+  const { duration } = useMeasures()
+  const waited = (milliseconds: number) =>
+    milliseconds === 0 ? t('anyStream') : t('noSooner', { time: duration(milliseconds / 1000) })
   const columns = useColumns(workspace === undefined, may('price_book:read', null))
   return (
     <>
@@ -209,6 +224,18 @@ function Explorer({ search }: { readonly search: RequestsSearch }) {
               value={end ?? null}
               options={endReasons.map(value => ({ value, label: t(`ends.${value}`) }))}
               onChange={(value: EndReason | undefined) => look({ end: value })}
+            />
+            <Select<number>
+              className="sought"
+              aria-label={t('firstToken')}
+              placeholder={t('firstToken')}
+              allowClear
+              popupMatchSelectWidth={false}
+              value={firstTokenFrom ?? null}
+              options={[...new Set([...waits, firstTokenFrom ?? 0])]
+                .toSorted((one, other) => one - other)
+                .map(value => ({ value, label: waited(value) }))}
+              onChange={(value: number | undefined) => look({ firstTokenFrom: value })}
             />
           </>
         }

@@ -13,8 +13,9 @@ import { useMeasures } from '../parts/measures.ts'
 import { useExchange } from '../session/context.tsx'
 import { Failed, Forbidden, Loading } from '../shell/states.tsx'
 import type { RequestsSearch } from '../usage/search.ts'
+import { Attempts } from './attempts.tsx'
 import { Reckoning } from './reckoning.tsx'
-import { callOf, lengthOf, moodOf, partsOf, type UsageEvent } from './request.ts'
+import { callOf, lengthOf, mintedAt, moodOf, partsOf, type UsageEvent } from './request.ts'
 import { Timeline } from './timeline.tsx'
 import './words.ts'
 
@@ -41,6 +42,10 @@ function Facts({ call }: { readonly call: UsageEvent }) {
       items={[
         item(t('at'), <Moment at={call.time} seconds />),
         item(t('took'), duration(lengthOf(call.time, call.ended_at) / 1000)),
+        ...(call.first_token_ms === null
+          ? []
+          : [item(t('firstToken'), duration(call.first_token_ms / 1000))]),
+        ...(call.attempts?.[0] ? [item(t('queued'), duration(call.attempts[0].startMs / 1000))] : []),
         item(
           t('status'),
           <>
@@ -86,9 +91,15 @@ function Facts({ call }: { readonly call: UsageEvent }) {
   )
 }
 
+/** Usage comes within seconds; a stream may take minutes, and who looks meanwhile waits no longer than this. */
+const awaitedFor = 60_000
+
 function Story({ workspace, request }: { readonly workspace: string; readonly request: string }) {
   const { t } = useTranslation('requests')
   const exchange = useExchange()
+  // Whoever comes from an answer is here before its usage is.
+  const isAwaited = (error: Error | null) =>
+    error instanceof Fault && error.code === 'not_found' && Date.now() - mintedAt(request) < awaitedFor
   const told = useQuery({
     queryKey: ['request', workspace, request],
     queryFn: async ({ signal }) => {
@@ -97,9 +108,11 @@ function Story({ workspace, request }: { readonly workspace: string; readonly re
         (await exchange.send({ method: 'GET', path, signal })).body as { events: readonly UsageEvent[] }
       ).events // the console and the server are built together
     },
+    refetchInterval: ({ state }) => (isAwaited(state.error) ? 1500 : false),
   })
   if (told.error) {
     if (!(told.error instanceof Fault)) throw told.error
+    if (isAwaited(told.error)) return <Loading says={t('awaited')} />
     if (told.error.code === 'denied') return <Forbidden what={t('requests')} permission="usage:read" />
     return <Failed fault={told.error} again={() => void told.refetch()} />
   }
@@ -109,7 +122,11 @@ function Story({ workspace, request }: { readonly workspace: string; readonly re
     <div className="sections">
       <Facts call={call} />
       <Card size="small" title={<h2>{t('timeline')}</h2>}>
-        <Timeline events={told.data} />
+        {call.attempts ? (
+          <Attempts attempts={call.attempts} milliseconds={lengthOf(call.time, call.ended_at)} />
+        ) : (
+          <Timeline events={told.data} />
+        )}
       </Card>
       {told.data.map(event => {
         const { attempt, part } = partsOf(event)

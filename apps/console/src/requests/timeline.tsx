@@ -1,4 +1,5 @@
-// The attempts of a request as bars on one line of time, and as sentences for whoever does not see them.
+// The attempts of a request of which only the ends are known, as what was recorded by gateways of before: bars from admission
+// on, and sentences for whoever does not see them.
 import type { EndReason } from '@switchyard/runtime'
 import { useTranslation } from 'react-i18next'
 import { useMeasures } from '../parts/measures.ts'
@@ -60,7 +61,7 @@ export function Timeline({ events }: { readonly events: readonly UsageEvent[] })
           <span key={mark}>{duration((whole * mark) / 1000)}</span>
         ))}
       </div>
-      <figcaption className="quiet">{t('timelineNote')}</figcaption>
+      <figcaption className="quiet">{t('endsNote')}</figcaption>
     </figure>
   )
 }

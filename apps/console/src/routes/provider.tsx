@@ -1,4 +1,5 @@
-// The page of a provider: its models, the routes that use it and how it stands there, and a test of the connection.
+// The page of a provider: its models, what they cost, the routes that use it and how it stands there, and a test of the
+// connection.
 import { Fault } from '@switchyard/kinds/fault'
 import { useMutation, useQueries } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
@@ -14,6 +15,7 @@ import { FaultAlert } from '../shell/fault.tsx'
 import { Nothing } from '../shell/states.tsx'
 import type { ProviderDocument, RouteDocument } from './documents.ts'
 import { type ExplainedTarget, type Explanation, requestFor } from './explanation.ts'
+import { ProviderPrices } from './provider-prices.tsx'
 import './words.ts'
 import '../deploy/deploy.css'
 import './routes.css'
@@ -215,6 +217,7 @@ export default function ProviderPage({ document }: Shown) {
   return (
     <div className="route-page">
       <ConnectionTest provider={provider} />
+      <ProviderPrices provider={provider} />
       <h2 className="field-title">{t('provider.routes')}</h2>
       {routes.isAllowed ? (
         <Table<Use>

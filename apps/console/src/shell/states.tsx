@@ -6,7 +6,12 @@ import { useTranslation } from 'react-i18next'
 import { FaultAlert } from './fault.tsx'
 import { Notice } from './result.tsx'
 
-export const Loading = () => <Skeleton active paragraph={{ rows: 6 }} className="loading" />
+export const Loading = ({ says }: { readonly says?: string }) => (
+  <>
+    {says !== undefined && <p className="quiet">{says}</p>}
+    <Skeleton active paragraph={{ rows: 6 }} className="loading" />
+  </>
+)
 
 export function Forbidden({ what, permission }: { readonly what: string; readonly permission: string }) {
   const { t } = useTranslation()

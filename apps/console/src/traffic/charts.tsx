@@ -1,4 +1,5 @@
-// The charts of what was asked: how much and how it ended, how long it took, and tokens.
+// The charts of what was asked: how much and how it ended, how long it took to the end and to the first token, and
+// tokens.
 import { useMemo } from 'react'
 import { useTranslation } from 'react-i18next'
 import { Chart, type ChartProps, type Line } from '../parts/chart.tsx'
@@ -39,6 +40,10 @@ export function TrafficCharts({ traffic, isLoading }: TrafficChartsProps) {
         line(t('p50'), step => step?.seconds?.p50 ?? null),
         line(t('p95'), step => step?.seconds?.p95 ?? null, true),
       ],
+      firstToken: [
+        line(t('p50'), step => step?.firstToken?.p50 ?? null),
+        line(t('p95'), step => step?.firstToken?.p95 ?? null, true),
+      ],
       tokens: [
         line(t('input'), step => Number(step?.tokens.input ?? 0)),
         line(t('output'), step => Number(step?.tokens.output ?? 0)),
@@ -54,6 +59,7 @@ export function TrafficCharts({ traffic, isLoading }: TrafficChartsProps) {
     <div className="charts">
       <Chart {...common} title={t('requests')} lines={lines.requests} format={short} shape="bars" />
       <Chart {...common} title={t('duration')} lines={lines.duration} format={duration} />
+      <Chart {...common} title={t('firstTokens')} lines={lines.firstToken} format={duration} />
       <Chart {...common} title={t('tokens')} lines={lines.tokens} format={short} shape="bars" />
     </div>
   )

@@ -20,6 +20,8 @@ interface Sums {
   readonly tokens: { readonly input: string; readonly output: string }
   /** Of those that were done. */
   readonly seconds?: { readonly p50: number; readonly p95: number }
+  /** Of streams. */
+  readonly firstToken?: { readonly p50: number; readonly p95: number }
 }
 
 interface Answer {

@@ -53,6 +53,8 @@ export interface RequestsSearch extends PeriodSearch, Sought {
   readonly status?: string
   readonly end?: EndReason
   readonly request?: string
+  /** Least milliseconds to the first token: streams alone. */
+  readonly firstTokenFrom?: number
 }
 
 export function readRequestsSearch(search: Readonly<Record<string, unknown>>): RequestsSearch {
@@ -60,5 +62,11 @@ export function readRequestsSearch(search: Readonly<Record<string, unknown>>): R
   const end = endReasons.find(one => one === search.end)
   // A router reads 404 as a number.
   const status = typeof search.status === 'number' ? String(search.status) : search.status
-  return { ...rest, ...(end && { end }), ...texts({ ...search, status }, ['status', 'request']) }
+  const late = Number(search.firstTokenFrom ?? Number.NaN)
+  return {
+    ...rest,
+    ...(end && { end }),
+    ...(Number.isInteger(late) && late >= 0 && { firstTokenFrom: late }),
+    ...texts({ ...search, status }, ['status', 'request']),
+  }
 }

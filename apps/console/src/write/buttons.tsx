@@ -1,4 +1,5 @@
 // What may be done to a document, beside its name.
+import { valueAt } from '@switchyard/api/selector'
 import { Fault } from '@switchyard/kinds/fault'
 import { useNavigate } from '@tanstack/react-router'
 import { App, Modal, Typography } from 'antd'
@@ -6,9 +7,11 @@ import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import type { KindInfo } from '../api/catalogue.ts'
 import { documentPath, writtenFrom } from '../api/documents.ts'
+import { Moment } from '../kinds/cells.tsx'
 import { onPlatform } from '../kinds/list.tsx'
 import { ownActs, type Shown } from '../kinds/own.ts'
 import { useSaid } from '../kinds/said.ts'
+import { Confirm } from '../parts/confirm.tsx'
 import { MayButton } from '../parts/may-button.tsx'
 import { useExchange } from '../session/context.tsx'
 import { FaultAlert } from '../shell/fault.tsx'
@@ -17,6 +20,20 @@ import { SecretOnce } from './secret.tsx'
 import './words.ts'
 
 type Act = KindInfo['actions'][number]
+
+/** From when on what is bound holds, where the document says so. */
+function Holds({ document }: Pick<Shown, 'document'>) {
+  const { t } = useTranslation('write')
+  const from = valueAt(document.spec, 'from')
+  if (typeof from !== 'string') return null
+  return (
+    <Typography.Paragraph>
+      <strong>
+        {t(Date.parse(from) > Date.now() ? 'bindsFrom' : 'bindsNow')} <Moment at={from} />
+      </strong>
+    </Typography.Paragraph>
+  )
+}
 
 function ActButton({ kind, document, act }: Shown & { readonly act: Act }) {
   const { t } = useTranslation('write')
@@ -29,6 +46,7 @@ function ActButton({ kind, document, act }: Shown & { readonly act: Act }) {
   const [secret, setSecret] = useState<string>()
   const { name, workspace } = document.metadata
   const verb = said.field(act.verb)
+  const asked = { title: t('actTitle', { verb, name }), onCancel: () => setOpen(false) }
   const perform = async () => {
     setBusy(true)
     setFault(undefined)
@@ -54,18 +72,32 @@ function ActButton({ kind, document, act }: Shown & { readonly act: Act }) {
       >
         {verb}
       </MayButton>
-      <Modal
-        open={isOpen}
-        title={t('actTitle', { verb, name })}
-        okText={verb}
-        cancelText={t('cancel')}
-        confirmLoading={isBusy}
-        onOk={() => void perform()}
-        onCancel={() => setOpen(false)}
-      >
-        <Typography.Paragraph>{said.text(act.doc)}</Typography.Paragraph>
-        {fault && <FaultAlert fault={fault} />}
-      </Modal>
+      {act.binds ? (
+        <Confirm
+          {...asked}
+          name={name}
+          verb={verb}
+          isBusy={isBusy}
+          fault={fault}
+          isOpen={isOpen}
+          onConfirm={() => void perform()}
+        >
+          <Typography.Paragraph>{said.text(act.doc)}</Typography.Paragraph>
+          <Holds document={document} />
+        </Confirm>
+      ) : (
+        <Modal
+          {...asked}
+          open={isOpen}
+          okText={verb}
+          cancelText={t('cancel')}
+          confirmLoading={isBusy}
+          onOk={() => void perform()}
+        >
+          <Typography.Paragraph>{said.text(act.doc)}</Typography.Paragraph>
+          {fault && <FaultAlert fault={fault} />}
+        </Modal>
+      )}
       <SecretOnce secret={secret} onClose={() => setSecret(undefined)} />
     </>
   )
