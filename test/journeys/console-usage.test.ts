@@ -6,6 +6,7 @@ import type { Locator, Page } from 'playwright-core'
 import { describe, expect, test } from 'vitest'
 import { useConsole } from './bed.ts'
 import { ada, findingsOf, hasChromium } from './browser.ts'
+import { metered } from './metered.ts'
 import { eventually } from './yard.ts'
 
 interface Row {
@@ -25,53 +26,6 @@ interface Invoice {
   readonly id: string
   readonly state: string
   readonly number: string | null
-}
-
-/** What another program has metered, an attempt of which failed. */
-function metered(model: string, at: number, number: number) {
-  const minted = at.toString(16).padStart(12, '0')
-  const request = `${minted.slice(0, 8)}-${minted.slice(8)}-7000-8000-00000000000${number}`
-  const failed = { upstream: 'west', outcome: 'status', status: 503, startMs: 30, endMs: 400 }
-  return {
-    specversion: '1.0',
-    type: 'switchyard.usage.v1',
-    source: '/meters/lab',
-    id: `${request}:2:call`,
-    subject: 'shop/-',
-    time: new Date(at).toISOString(),
-    data: {
-      workspace: 'shop',
-      project: null,
-      key: 'lab',
-      keyName: 'lab',
-      model,
-      endpoint: '',
-      upstream: 'east',
-      request,
-      operation: 'chat.completions',
-      billable: 'caller',
-      streamed: true,
-      end: 'done',
-      status: 200,
-      endedAt: new Date(at + 4000).toISOString(),
-      usageSource: 'provider',
-      flags: [],
-      quantities: { 'tok.in.uncached': '1000', 'tok.out.text': String(number * 1000) },
-      firstTokenMs: 1200,
-      attempts: [
-        failed,
-        {
-          ...failed,
-          upstream: 'east',
-          outcome: 'answered',
-          status: 200,
-          startMs: 500,
-          contentMs: 1200,
-          endMs: 4000,
-        },
-      ],
-    },
-  }
 }
 
 const stretchesOf = (all: readonly { readonly className: string }[]) => all.map(({ className }) => className)
@@ -229,7 +183,9 @@ describe.skipIf(!hasChromium)('the console, of usage and money', { timeout: 180_
     // Of the month before, which has ended.
     const now = new Date()
     const at = Date.UTC(now.getUTCFullYear(), now.getUTCMonth(), 1) - 3_600_000
-    const events = [1, 2].map(number => metered(opened.yard.facts.model, at + number * 60_000, number))
+    const events = [1, 2].map(number =>
+      metered('shop', opened.yard.facts.model, at + number * 60_000, number),
+    )
     const pushed = await fetch(`${opened.yard.facts.baseUrl}/api/v1/usage/events`, {
       method: 'POST',
       headers: {
