@@ -110,6 +110,7 @@ test('a budget ends what is called when it is spent, and outlives a server that 
   expect(story.stdout).toMatch(
     /sale {2}tok\.out\.text: (\d+) × 1 \/ 1 = \1\n {8}rates\[1\] of PriceBook sale, version 1/,
   )
+  expect(story.stdout).toMatch(/ {2}tried \S+: answered, 200, from \d+ to \d+ ms\n/)
   expect((await yard.run('usage', 'rebuild')).stdout).toBe('Every sum is what its events sum up to.\n')
   process.kill(yard.serverPid(), 'SIGKILL')
   const again = await yard.up()

@@ -30,6 +30,8 @@ function linesOf(event: ExplainedEvent): readonly string[] {
     `${of('id')}`,
     `  ${of('operation')} of ${of('model')} at ${of('time')}, key ${of('key_name')}${of('project') && `, project ${of('project')}`}`,
     `  attempt ${attempt} at ${of('upstream') || (kept ? 'the cache' : 'no upstream')}: ${of('end_reason')}, ${of('status')}, ended ${of('ended_at')}`,
+    ...list(event.attempts).map(triedIn),
+    ...(of('first_token_ms') ? [`  first token after ${of('first_token_ms')} ms`] : []),
     ...servedBy(of),
     `  counted by: ${of('usage_source')}${flags}; paid by: ${of('billable') === 'caller' ? 'the caller' : 'nobody, a cost of ours'}`,
     ...lines.flatMap(lineOf),
@@ -41,6 +43,12 @@ function linesOf(event: ExplainedEvent): readonly string[] {
       one => `  posted: ${text(one.amount)} ${text(one.currency)}, transaction ${text(one.transaction)}`,
     ),
   ]
+}
+
+/** Milliseconds since the request was admitted. */
+function triedIn({ upstream, outcome, status, startMs, endMs }: Readonly<Record<string, unknown>>): string {
+  const head = Number(status) > 0 ? `${text(outcome)}, ${text(status)}` : text(outcome)
+  return `  tried ${text(upstream)}: ${head}, from ${text(startMs)} to ${text(endMs)} ms`
 }
 
 /** By what prices go beside the model and the moment. */

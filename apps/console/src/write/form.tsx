@@ -1,245 +1,39 @@
-// A form made of a schema: one input for each shape, with what is said of the field, its default and what is wrong.
-import type { Fault } from '@switchyard/kinds/fault'
-import { Button, Form, Input, InputNumber, Select, Switch } from 'antd'
-import { createContext, use, useId, useState } from 'react'
+// A form made of a schema: fields that are one input, and fields that have fields inside: members, items, entries by name,
+// or one of several forms.
+import { Button, Form, Input, Select } from 'antd'
+import { type ReactNode, useId, useState } from 'react'
 import { useTranslation } from 'react-i18next'
-import type { KindInfo, Schema } from '../api/catalogue.ts'
+import type { Schema } from '../api/catalogue.ts'
 import { useSaid } from '../kinds/said.ts'
+import { type At, type Labelled, useFilling } from './filling.ts'
 import { isRecord, type Path, valueIn, withValue } from './json.ts'
-import { PrincipalOf, ReferenceTo } from './reference.tsx'
+import { isLine, Line } from './line.tsx'
+import { PrincipalOf } from './reference.tsx'
 import { emptyOf, fits, type Member, patternOf, resolved, shapeOf, type Variant } from './shape.ts'
-import { yamlOf } from './text.ts'
-import { YamlInput } from './yaml-input.tsx'
 import './words.ts'
 
-/** What every field of one form knows. */
-export interface Filling {
-  readonly kind: KindInfo
-  /** The whole document. */
-  readonly value: unknown
-  readonly onChange: (value: unknown) => void
-  /** What is wrong, by path. */
-  readonly details: Fault['details']
-  readonly isNew: boolean
-  /** Secrets that hold something already, by their path. */
-  readonly set: readonly string[]
-}
-
-const context = createContext<Filling | undefined>(undefined)
-
-export const FillingProvider = context.Provider
-
-function useFilling(): Filling {
-  const filling = use(context)
-  if (!filling) throw new TypeError('There is no form around this.')
-  return filling
-}
-
-interface At {
-  readonly schema: Schema
-  readonly path: Path
-}
-
-interface Labelled extends At {
-  readonly label: string
-  readonly isRequired?: boolean
-}
-
-const shown = (value: unknown) => (typeof value === 'string' ? value : (JSON.stringify(value) ?? ''))
-
-/** A field with its label: inputs of one line here, what has an inside as a group. */
-export function Field({ schema: given, path, label, isRequired = false }: Labelled) {
-  const { t } = useTranslation('write')
-  const said = useSaid()
-  const { kind, value: document, onChange, details, isNew } = useFilling()
+/** A field with its label: inputs of one line, what has an inside as a group. */
+export function Field(given: Labelled) {
+  const { kind, value: document, onChange, isNew } = useFilling()
   const id = useId()
-  const schema = resolved(given, kind.spec)
-  const shape = shapeOf(schema, kind.spec)
-  const value = valueIn(document, path)
-  const set = (next: unknown) => onChange(withValue(document, path, next))
-  const dotted = path.join('.')
-  const wrong = details.filter(detail => detail.path === dotted).map(({ message }) => message)
-  const below = patternOf(path.slice(1))
-  const isFixed = !isNew && path[0] === 'spec' && kind.immutable.includes(below)
-  const reference = kind.references.find(one => one.path === patternOf(path))
-  const isSecret = kind.secrets.includes(patternOf(path))
-  const { minimum, maximum, description } = schema
-  const range =
-    shape.type === 'number' && minimum !== undefined && maximum !== undefined && maximum < 1e9
-      ? t('range', { from: minimum, to: maximum })
-      : ''
-  const help = [isFixed ? t('immutable') : '', description === undefined ? '' : said.text(description), range]
-  const item = {
-    label,
-    htmlFor: id,
-    required: isRequired,
-    extra: help.filter(text => text !== '').join(' ') || undefined,
-    ...(wrong.length > 0 && { validateStatus: 'error' as const, help: wrong.join(' ') }),
-  }
-  const common = { id, disabled: isFixed, ...(wrong.length > 0 && { status: 'error' as const }) }
-  const placeholder =
-    schema.default === undefined ? undefined : t('default', { value: shown(schema.default) })
-  const hint = placeholder !== undefined && { placeholder }
-
-  if (isSecret && (shape.type === 'text' || shape.type === 'map'))
-    return <Secret {...item} id={id} path={path} isMap={shape.type === 'map'} />
-  if (reference?.to === 'owner')
+  const { path } = given
+  const schema = resolved(given.schema, kind.spec)
+  if (kind.references.find(one => one.path === patternOf(path))?.to === 'owner')
     return (
-      <Group schema={schema} path={path} label={label} isRequired={isRequired}>
-        <PrincipalOf value={value} onChange={set} isDisabled={isFixed} id={id} />
+      <Group {...given} schema={schema}>
+        <PrincipalOf
+          id={id}
+          value={valueIn(document, path)}
+          onChange={next => onChange(withValue(document, path, next))}
+          isDisabled={!isNew && path[0] === 'spec' && kind.immutable.includes(patternOf(path.slice(1)))}
+        />
       </Group>
     )
-  if (reference && shape.type === 'text')
-    return (
-      <Form.Item {...item}>
-        <ReferenceTo {...common} to={reference.to} value={value} onChange={set} {...hint} />
-      </Form.Item>
-    )
-  switch (shape.type) {
-    case 'text':
-      return (
-        <Form.Item {...item}>
-          <Input
-            {...common}
-            {...hint}
-            value={shown(value)}
-            autoComplete="off"
-            spellCheck={false}
-            onChange={({ target }) => set(target.value === '' && !isRequired ? undefined : target.value)}
-          />
-        </Form.Item>
-      )
-    case 'number':
-      return (
-        <Form.Item {...item}>
-          <InputNumber<number>
-            {...common}
-            {...hint}
-            className="number"
-            value={typeof value === 'number' ? value : null}
-            {...(shape.isWhole && { precision: 0 })}
-            onChange={next => set(next ?? undefined)}
-          />
-        </Form.Item>
-      )
-    case 'switch':
-      return (
-        <Form.Item {...item}>
-          <Switch
-            id={id}
-            disabled={isFixed}
-            checked={(value ?? schema.default) === true}
-            onChange={next => set(next)}
-          />
-        </Form.Item>
-      )
-    case 'choice':
-      return (
-        <Form.Item {...item}>
-          <Select
-            {...common}
-            {...hint}
-            allowClear={!isRequired}
-            showSearch={shape.options.length > 8}
-            value={value ?? null}
-            options={shape.options.map(option => ({ value: option as string, label: String(option) }))}
-            onChange={next => set(next ?? undefined)}
-          />
-        </Form.Item>
-      )
-    case 'list': {
-      const inner = shapeOf(shape.item, kind.spec)
-      const itemReference = kind.references.find(one => one.path === `${patternOf(path)}[]`)
-      if (inner.type !== 'text' && inner.type !== 'choice') break
-      const items: readonly unknown[] = Array.isArray(value) ? value : []
-      if (itemReference)
-        return (
-          <Form.Item {...item}>
-            <ReferenceTo
-              {...common}
-              {...hint}
-              isMany
-              to={itemReference.to}
-              value={items}
-              onChange={next => set(Array.isArray(next) && next.length > 0 ? next : undefined)}
-            />
-          </Form.Item>
-        )
-      return (
-        <Form.Item
-          {...item}
-          extra={[item.extra, inner.type === 'text' && t('tags')].filter(Boolean).join(' ')}
-        >
-          <Select
-            {...common}
-            {...hint}
-            mode={inner.type === 'choice' ? 'multiple' : 'tags'}
-            {...(inner.type === 'text' && { open: false, suffixIcon: null })}
-            value={items.map(String)}
-            options={inner.type === 'choice' ? inner.options.map(option => ({ value: String(option) })) : []}
-            onChange={next => set(next.length > 0 || isRequired ? next : undefined)}
-          />
-        </Form.Item>
-      )
-    }
-    case 'any':
-      return (
-        <Form.Item {...item}>
-          <YamlInput
-            {...common}
-            value={value}
-            onChange={set}
-            placeholder={schema.default === undefined ? '' : yamlOf(schema.default).trimEnd()}
-          />
-        </Form.Item>
-      )
-  }
-  return <Group schema={schema} path={path} label={label} isRequired={isRequired} />
-}
-
-interface SecretProps {
-  readonly id: string
-  readonly path: Path
-  readonly isMap: boolean
-  readonly label: string
-  readonly extra: string | undefined
-}
-
-/** It is written and never read: what is not written is kept. */
-function Secret({ id, path, isMap, ...item }: SecretProps) {
-  const { t } = useTranslation('write')
-  const { value: document, onChange, isNew, set } = useFilling()
-  const value = valueIn(document, path)
-  const change = (next: unknown) => onChange(withValue(document, path, next))
-  const isSet = set.includes(path.join('.'))
-  const placeholder = isNew ? '' : t(isSet ? 'secretSet' : 'secretKept')
-  if (isMap)
-    return (
-      <Form.Item {...item} htmlFor={id}>
-        <YamlInput id={id} value={value} onChange={change} placeholder={placeholder} />
-      </Form.Item>
-    )
-  return (
-    <Form.Item {...item} htmlFor={id}>
-      <Input.Password
-        id={id}
-        value={shown(value)}
-        placeholder={placeholder}
-        autoComplete="new-password"
-        onChange={({ target }) => change(target.value === '' ? undefined : target.value)}
-      />
-    </Form.Item>
-  )
+  return isLine(kind, schema, path) ? <Line {...given} /> : <Group {...given} schema={schema} />
 }
 
 /** What has an inside: it is opened where it is not given, and taken away again. */
-function Group({
-  schema,
-  path,
-  label,
-  isRequired = false,
-  children,
-}: Labelled & { children?: React.ReactNode }) {
+function Group({ schema, path, label, isRequired = false, children }: Labelled & { children?: ReactNode }) {
   const { t } = useTranslation('write')
   const said = useSaid()
   const { kind, value: document, onChange, details } = useFilling()
