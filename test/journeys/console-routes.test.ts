@@ -173,6 +173,11 @@ describe.skipIf(!hasChromium)('providers and routes in the console', { timeout: 
         await tried.page.getByRole('heading', { level: 1, name: id }).waitFor()
         const attempts = tried.page.locator('.timeline li')
         await attempts
+          .filter({ hasText: words.attempt(1) })
+          .filter({ hasText: name })
+          .locator('.stretch.failed')
+          .waitFor()
+        await attempts
           .filter({ hasText: words.attempt(2) })
           .filter({ hasText: 'second' })
           .waitFor()

@@ -22,7 +22,7 @@ import './words.ts'
 /** A value that leads to the other requests that share it. */
 function Sought({ search, children }: { readonly search: RequestsSearch; readonly children: string }) {
   return (
-    <Link to="/requests" search={{ period: '7d', ...search }}>
+    <Link className="within" to="/requests" search={{ period: '7d', ...search }}>
       {children}
     </Link>
   )
