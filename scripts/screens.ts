@@ -62,8 +62,32 @@ async function kindScreens({ yard: { api, facts } }: ConsoleYard): Promise<reado
   return screens.filter(({ name }) => !name.endsWith('-edit') || name === 'routes-edit')
 }
 
+async function push({ yard: { facts } }: ConsoleYard, events: readonly object[]): Promise<void> {
+  const answer = await fetch(`${facts.baseUrl}/api/v1/usage/events`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${facts.adminToken}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ events }),
+  })
+  if (!answer.ok) throw new Error(`events are refused: ${await answer.text()}`)
+}
+
+/** A day of traffic that another meter has seen: more by day than by night. */
+async function day(opened: ConsoleYard): Promise<void> {
+  const now = Date.now()
+  const events: object[] = []
+  for (let minutes = 24 * 60; minutes > 2; ) {
+    const at = Math.round(now - minutes * 60_000)
+    const hour = new Date(at).getUTCHours()
+    const pace = 0.3 + ((events.length * 37) % 11) / 20 + Math.max(0, 6 - Math.abs(hour - 14)) / 10
+    events.push(metered('default', opened.yard.facts.model, at, (events.length % 4) + 1, pace))
+    minutes -= 3 + 9 * (1 + Math.cos(((hour - 14) / 24) * 2 * Math.PI + Math.PI))
+  }
+  await push(opened, events)
+}
+
 /** The invoice of the month that has ended, with what another meter has pushed. */
-async function invoiceScreen({ yard, read }: ConsoleYard): Promise<Screen> {
+async function invoiceScreen(opened: ConsoleYard): Promise<Screen> {
+  const { yard, read } = opened
   const workspace = 'shop'
   await yard.api.create({
     kind: 'Workspace',
@@ -83,16 +107,7 @@ async function invoiceScreen({ yard, read }: ConsoleYard): Promise<Screen> {
   const now = new Date()
   const at = Date.UTC(now.getUTCFullYear(), now.getUTCMonth(), 1) - 3_600_000
   const events = [1, 2, 3].map(number => metered(workspace, yard.facts.model, at + number * 60_000, number))
-  const headers = { authorization: `Bearer ${yard.facts.adminToken}`, 'content-type': 'application/json' }
-  const post = async (path: string, body: object) => {
-    const answer = await fetch(`${yard.facts.baseUrl}${path}`, {
-      method: 'POST',
-      headers,
-      body: JSON.stringify(body),
-    })
-    if (!answer.ok) throw new Error(`${path}: ${await answer.text()}`)
-  }
-  await post('/api/v1/usage/events', { events })
+  await push(opened, events)
   const list = `/api/v1/workspaces/${workspace}/invoices`
   const found = (state: string) =>
     eventually(`an invoice that is ${state}`, 180, async () => {
@@ -100,7 +115,11 @@ async function invoiceScreen({ yard, read }: ConsoleYard): Promise<Screen> {
       return items.find(one => one.state === state)
     })
   const draft = await found('draft')
-  await post(`${list}/${draft.id}/actions/issue`, {})
+  const issued = await fetch(`${yard.facts.baseUrl}${list}/${draft.id}/actions/issue`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${yard.facts.adminToken}` },
+  })
+  if (!issued.ok) throw new Error(`the draft is not issued: ${await issued.text()}`)
   const { number } = await found('issued')
   return { name: 'invoices-one', path: `/invoices/${workspace}/${number}` }
 }
@@ -136,6 +155,7 @@ const palette: Screen = {
 const opened = await openConsole()
 try {
   await furnish(opened.yard, 40)
+  await day(opened)
   const invoice = await invoiceScreen(opened)
   const screens: readonly Screen[] = [
     ...(await ownScreens()),
@@ -150,6 +170,7 @@ try {
 
   const picture = async (page: Page, { name, path, act }: Screen, suffix: string) => {
     await page.evaluate(`history.pushState(null, '', ${JSON.stringify(`/console${path}`)})`)
+    await page.mouse.move(0, 0)
     await settle(page)
     await act?.(page)
     // Charts are drawn when their numbers have come.

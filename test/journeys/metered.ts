@@ -1,10 +1,11 @@
 // A usage event as a meter of somebody else pushes it.
 
-/** What another program has metered, an attempt of which failed. */
-export function metered(workspace: string, model: string, at: number, number: number) {
+/** What another program has metered, an attempt of which failed: its first token after 1.2 s and its end after 4, times `pace`. */
+export function metered(workspace: string, model: string, at: number, number: number, pace = 1) {
+  const after = (milliseconds: number) => Math.round(milliseconds * pace)
   const minted = at.toString(16).padStart(12, '0')
   const request = `${minted.slice(0, 8)}-${minted.slice(8)}-7000-8000-00000000000${number}`
-  const failed = { upstream: 'west', outcome: 'status', status: 503, startMs: 30, endMs: 400 }
+  const failed = { upstream: 'west', outcome: 'status', status: 503, startMs: after(30), endMs: after(400) }
   return {
     specversion: '1.0',
     type: 'switchyard.usage.v1',
@@ -26,11 +27,11 @@ export function metered(workspace: string, model: string, at: number, number: nu
       streamed: true,
       end: 'done',
       status: 200,
-      endedAt: new Date(at + 4000).toISOString(),
+      endedAt: new Date(at + after(4000)).toISOString(),
       usageSource: 'provider',
       flags: [],
       quantities: { 'tok.in.uncached': '1000', 'tok.out.text': String(number * 1000) },
-      firstTokenMs: 1200,
+      firstTokenMs: after(1200),
       attempts: [
         failed,
         {
@@ -38,9 +39,9 @@ export function metered(workspace: string, model: string, at: number, number: nu
           upstream: 'east',
           outcome: 'answered',
           status: 200,
-          startMs: 500,
-          contentMs: 1200,
-          endMs: 4000,
+          startMs: after(500),
+          contentMs: after(1200),
+          endMs: after(4000),
         },
       ],
     },

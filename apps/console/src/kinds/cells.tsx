@@ -1,5 +1,6 @@
 // Values of documents as they are shown, and as they stand in a table of comma-separated values.
 import { Tooltip } from 'antd'
+import { memo } from 'react'
 import { usePreferences } from '../preferences.ts'
 import { PhaseTag } from './phase.tsx'
 import { useSaid } from './said.ts'
@@ -28,7 +29,14 @@ function formatOf(language: string, timeStyle: 'short' | 'medium'): Intl.DateTim
 }
 
 /** The person's own time; that of everybody under the pointer. */
-export function Moment({ at, seconds = false }: { readonly at: string; readonly seconds?: boolean }) {
+export const Moment = memo(MomentOf)
+
+interface MomentProps {
+  readonly at: string
+  readonly seconds?: boolean
+}
+
+function MomentOf({ at, seconds = false }: MomentProps) {
   const { language } = usePreferences()
   const date = new Date(at)
   const written = formatOf(language, seconds ? 'medium' : 'short').format(date)
@@ -45,7 +53,15 @@ export function Message({ text }: { readonly text: string }) {
   return said === text ? <span lang="en">{text}</span> : said
 }
 
-export function Cell({ path, value }: { readonly path: string; readonly value: unknown }) {
+/** A list that is scrolled draws its rows again at every frame: those that are the same are left as they are. */
+export const Cell = memo(CellOf)
+
+interface CellProps {
+  readonly path: string
+  readonly value: unknown
+}
+
+function CellOf({ path, value }: CellProps) {
   if (path === 'status.phase') return <PhaseTag phase={value} />
   if (typeof value === 'string' && moment.test(value)) return <Moment at={value} />
   const text = textOf(value)

@@ -3,7 +3,7 @@ import { parseLabelSelector, selects, valueAt } from '@switchyard/api/selector'
 import { Fault } from '@switchyard/kinds/fault'
 import { Link, useNavigate, useParams, useSearch } from '@tanstack/react-router'
 import { Button, Dropdown, Input, Table, type TableColumnType, Typography } from 'antd'
-import { cloneElement, isValidElement, lazy, Suspense, useDeferredValue, useState } from 'react'
+import { cloneElement, isValidElement, lazy, memo, Suspense, useDeferredValue, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { type Document, type KindInfo, useKind, useMay } from '../api/catalogue.ts'
 import { keepCsv } from '../parts/csv.ts'
@@ -64,6 +64,20 @@ function selectorOf(text: string): { readonly labels: Selector } | { readonly fa
 /** One and the same: the table keeps what it knows of its rows for as long as it is asked with the same. */
 const idOf = ({ metadata }: Document) => metadata.id
 
+interface NamedProps {
+  readonly plural: string
+  readonly place: string
+  readonly name: string
+  readonly shown: string
+}
+
+/** See `Cell`. */
+const Named = memo(({ plural, place, name, shown }: NamedProps) => (
+  <Link to="/$plural/$workspace/$name" params={{ plural, workspace: place, name }}>
+    {shown}
+  </Link>
+))
+
 type Wanted = ReturnType<typeof selectorOf>
 
 function foundIn(documents: readonly Document[], selector: Wanted, q: string): readonly Document[] {
@@ -73,7 +87,20 @@ function foundIn(documents: readonly Document[], selector: Wanted, q: string): r
   return documents.filter(document => selects({ labels, fields: [], ...(q && { q }) }, document))
 }
 
-function List({ kind }: { readonly kind: KindInfo }) {
+interface ListProps {
+  readonly kind: KindInfo
+  readonly live: Live
+}
+
+/** What has changed is drawn when nobody waits for anything else: a key or a click comes first. */
+function Following({ kind }: { readonly kind: KindInfo }) {
+  const live = useDeferredValue(useLiveHere(kind))
+  return <List kind={kind} live={live} />
+}
+
+const List = memo(ListOf)
+
+function ListOf({ kind, live }: ListProps) {
   const { t } = useTranslation()
   const said = useSaid()
   const preferences = usePreferences()
@@ -85,7 +112,6 @@ function List({ kind }: { readonly kind: KindInfo }) {
   const may = useMay()
   const [written, setWritten] = useState(labels)
   const [selected, setSelected] = useState<readonly string[]>([])
-  const live = useLiveHere(kind)
   const wanted = useDeferredValue(q)
   const look = (search: ListSearch) => void navigate({ search, replace: true })
   const all = columnsOf(kind, workspace === '', key => t(`list.${key}`), said)
@@ -104,12 +130,7 @@ function List({ kind }: { readonly kind: KindInfo }) {
       ellipsis: true,
       sorter: (one, other) => order.compare(one.metadata.name, other.metadata.name),
       render: (_, { metadata: { name, workspace: place, displayName } }) => (
-        <Link
-          to="/$plural/$workspace/$name"
-          params={{ plural: kind.plural, workspace: place ?? onPlatform, name }}
-        >
-          {displayName ?? name}
-        </Link>
+        <Named plural={kind.plural} place={place ?? onPlatform} name={name} shown={displayName ?? name} />
       ),
     },
     ...columns.map(
@@ -261,7 +282,7 @@ export function ListPage() {
       </div>
       <Typography.Paragraph type="secondary">{said.text(kind.doc)}</Typography.Paragraph>
       {may(`${kind.noun}:read`) ? (
-        <List key={kind.kind} kind={kind} />
+        <Following key={kind.kind} kind={kind} />
       ) : (
         <Forbidden what={manyOf(kind, language)} permission={`${kind.noun}:read`} />
       )}

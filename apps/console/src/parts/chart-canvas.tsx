@@ -103,11 +103,11 @@ function optionsOf(drawing: Drawing, width: number, point: (at: Pointed | undefi
         space: 70,
         size: 30,
         values: (_, moments) =>
-          moments.map(time =>
-            isMidnight(time) || (moments.at(-1) ?? 0) - (moments[0] ?? 0) > 5 * day
-              ? date.format(time)
-              : clock.format(time),
-          ),
+          moments.map(time => {
+            if (isMidnight(time)) return date.format(time)
+            // Over many days a mark in the middle of one would be called like its beginning.
+            return (moments.at(-1) ?? 0) - (moments[0] ?? 0) > 5 * day ? '' : clock.format(time)
+          }),
       },
       {
         stroke: ink,
