@@ -5,7 +5,12 @@ import { type Lookup, readDocuments } from '@switchyard/manifest'
 import { expect, test } from 'vitest'
 
 const root = resolve(import.meta.dirname, '../../..')
-const pages = ['README.md', ...readdirSync(join(root, 'docs')).map(page => `docs/${page}`)]
+const pages = [
+  'README.md',
+  ...readdirSync(join(root, 'docs'))
+    .filter(name => name.endsWith('.md'))
+    .map(page => `docs/${page}`),
+]
 
 const shown = pages.flatMap(page =>
   [...readFileSync(join(root, page), 'utf8').matchAll(/^```ya?ml\n([\s\S]*?)^```/gm)]
