@@ -82,7 +82,7 @@ try {
   const page = await fresh(between.origin)
   const listing = performance.now()
   await page.evaluate(`history.pushState(null, '', '/console/projects')`)
-  await page.locator('.ant-table-tbody-virtual-holder .ant-table-row').first().waitFor({ timeout: 120_000 })
+  await page.locator('.long-body > .long-row').first().waitFor({ timeout: 120_000 })
   const listed = performance.now() - listing
   const plain = await page.context().newPage()
   await plain.setContent(
@@ -94,7 +94,7 @@ try {
     await plain.bringToFront()
     plains.push(await scroll(plain, '#list', seconds / 2))
     await page.bringToFront()
-    lists.push(await scroll(page, '.ant-table-tbody-virtual-holder', seconds / 2))
+    lists.push(await scroll(page, '.long', seconds / 2))
     console.log('list ', lists.at(-1), '\nplain', plains.at(-1))
   }
   await plain.close()

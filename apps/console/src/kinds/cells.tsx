@@ -1,5 +1,4 @@
 // Values of documents as they are shown, and as they stand in a table of comma-separated values.
-import { Tooltip } from 'antd'
 import { memo } from 'react'
 import { usePreferences } from '../preferences.ts'
 import { PhaseTag } from './phase.tsx'
@@ -41,9 +40,9 @@ function MomentOf({ at, seconds = false }: MomentProps) {
   const date = new Date(at)
   const written = formatOf(language, seconds ? 'medium' : 'short').format(date)
   return (
-    <Tooltip title={`${date.toISOString().slice(0, 19).replace('T', ' ')} UTC`}>
-      <time dateTime={at}>{written}</time>
-    </Tooltip>
+    <time dateTime={at} title={`${date.toISOString().slice(0, 19).replace('T', ' ')} UTC`}>
+      {written}
+    </time>
   )
 }
 

@@ -1,54 +1,27 @@
 // The list of any kind: its columns, live, searched, sorted, and kept as a table of comma-separated values.
-import { parseLabelSelector, selects, valueAt } from '@switchyard/api/selector'
+import { parseLabelSelector, selects } from '@switchyard/api/selector'
 import { Fault } from '@switchyard/kinds/fault'
-import { Link, useNavigate, useParams, useSearch } from '@tanstack/react-router'
-import { Button, Dropdown, Input, Table, type TableColumnType, Typography } from 'antd'
-import { cloneElement, isValidElement, lazy, memo, Suspense, useDeferredValue, useState } from 'react'
+import { useNavigate, useParams, useSearch } from '@tanstack/react-router'
+import { Button, Dropdown, Input, Typography } from 'antd'
+import { lazy, memo, Suspense, useDeferredValue, useMemo, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { type Document, type KindInfo, useKind, useMay } from '../api/catalogue.ts'
 import { keepCsv } from '../parts/csv.ts'
+import { LongTable } from '../parts/long-table.tsx'
 import { Stale } from '../parts/stale.tsx'
 import { prefer, preferProject, projectOf, usePreferences } from '../preferences.ts'
 import type { ListSearch } from '../router.tsx'
 import { FaultAlert } from '../shell/fault.tsx'
 import { Lost } from '../shell/pages.tsx'
-import { Failed, Forbidden, Nothing } from '../shell/states.tsx'
+import { Failed, Forbidden, Loading, Nothing } from '../shell/states.tsx'
 import { NewButton } from '../write/new-button.tsx'
-import { Cell, Moment, textOf } from './cells.tsx'
 import type { Live } from './changes.ts'
+import { columnsOf } from './columns.tsx'
 import { isInProjects, useChanges, useLiveHere } from './live.tsx'
 import { manyOf, titleOf } from './names.ts'
-import { type Said, useSaid } from './said.ts'
+import { useSaid } from './said.ts'
 
 const Bulk = lazy(() => import('../write/bulk.tsx'))
-
-/** Where a document of the platform stands in an address. */
-export const onPlatform = '-'
-
-interface Column {
-  readonly title: string
-  readonly path: string
-}
-
-function columnsOf(
-  kind: KindInfo,
-  everywhere: boolean,
-  words: (key: 'workspace' | 'age') => string,
-  said: Said,
-): readonly Column[] {
-  const own = kind.columns
-    .filter(({ path, wide }) => !wide && path !== 'metadata.name' && path !== 'metadata.creationTimestamp')
-    .map(({ title, path }) => ({ title: said.column(title), path }))
-  return [
-    ...(everywhere && kind.scope !== 'platform'
-      ? [{ title: words('workspace'), path: 'metadata.workspace' }]
-      : []),
-    ...own,
-    { title: words('age'), path: 'metadata.creationTimestamp' },
-  ]
-}
-
-const order = new Intl.Collator(undefined, { numeric: true })
 
 type Selector = ReturnType<typeof parseLabelSelector>
 
@@ -64,20 +37,6 @@ function selectorOf(text: string): { readonly labels: Selector } | { readonly fa
 
 /** One and the same: the table keeps what it knows of its rows for as long as it is asked with the same. */
 const idOf = ({ metadata }: Document) => metadata.id
-
-interface NamedProps {
-  readonly plural: string
-  readonly place: string
-  readonly name: string
-  readonly shown: string
-}
-
-/** See `Cell`. */
-const Named = memo(({ plural, place, name, shown }: NamedProps) => (
-  <Link to="/$plural/$workspace/$name" params={{ plural, workspace: place, name }}>
-    {shown}
-  </Link>
-))
 
 type Wanted = ReturnType<typeof selectorOf>
 
@@ -115,48 +74,23 @@ function ListOf({ kind, live }: ListProps) {
   const [selected, setSelected] = useState<readonly string[]>([])
   const wanted = useDeferredValue(q)
   const look = (search: ListSearch) => void navigate({ search, replace: true })
-  const all = columnsOf(kind, workspace === '', key => t(`list.${key}`), said)
-  const away = hidden[kind.kind] ?? []
-  const columns = all.filter(({ path }) => !away.includes(path))
-  const selector = selectorOf(labels)
-  const found = foundIn(live.documents, selector, wanted)
-  const marked = new Set(selected)
-  const chosen = marked.size === 0 ? [] : found.filter(({ metadata }) => marked.has(metadata.id))
-  const tableColumns: TableColumnType<Document>[] = [
-    {
-      title: t('list.name'),
-      key: 'name',
-      fixed: 'start',
-      width: 220,
-      ellipsis: true,
-      sorter: (one, other) => order.compare(one.metadata.name, other.metadata.name),
-      render: (_, { metadata: { name, workspace: place, displayName } }) => (
-        <Named plural={kind.plural} place={place ?? onPlatform} name={name} shown={displayName ?? name} />
-      ),
-    },
-    ...columns.map(
-      ({ title, path }): TableColumnType<Document> => ({
-        title,
-        key: path,
-        ellipsis: true,
-        width: 160,
-        sorter: (one, other) => order.compare(textOf(valueAt(one, path)), textOf(valueAt(other, path))),
-        render: (_, document) =>
-          path === 'metadata.creationTimestamp' ? (
-            <Moment at={document.metadata.creationTimestamp} />
-          ) : (
-            <Cell path={path} value={valueAt(document, path)} />
-          ),
-      }),
-    ),
-  ]
+  const all = useMemo(
+    () => columnsOf(kind, workspace === '', key => t(`list.${key}`), said),
+    [kind, workspace, t, said],
+  )
+  const away = hidden[kind.kind]
+  const columns = useMemo(() => all.filter(({ key }) => !away?.includes(key)), [all, away])
+  const selector = useMemo(() => selectorOf(labels), [labels])
+  const found = useMemo(() => foundIn(live.documents, selector, wanted), [live.documents, selector, wanted])
+  const marked = useMemo(() => new Set(selected), [selected])
+  const chosen = useMemo(
+    () => (marked.size === 0 ? [] : found.filter(document => marked.has(idOf(document)))),
+    [found, marked],
+  )
   const download = () =>
     keepCsv(kind.plural, [
-      [t('list.name'), ...columns.map(({ title }) => title)],
-      ...found.map(document => [
-        document.metadata.name,
-        ...columns.map(({ path }) => textOf(valueAt(document, path))),
-      ]),
+      columns.map(({ title }) => title),
+      ...found.map(document => columns.map(column => column.textOf(document))),
     ])
   if (live.fault?.code === 'denied')
     return <Forbidden what={manyOf(kind, language)} permission={`${kind.noun}:read`} />
@@ -196,13 +130,13 @@ function ListOf({ kind, live }: ListProps) {
           menu={{
             multiple: true,
             selectable: true,
-            selectedKeys: columns.map(({ path }) => path),
-            items: all.map(({ title, path }) => ({ key: path, label: title })),
+            selectedKeys: columns.map(({ key }) => key),
+            items: all.slice(1).map(({ title, key }) => ({ key, label: title })),
             onClick: ({ key }) =>
               prefer({
                 hidden: {
                   ...hidden,
-                  [kind.kind]: away.includes(key) ? away.filter(one => one !== key) : [...away, key],
+                  [kind.kind]: away?.includes(key) ? away.filter(one => one !== key) : [...(away ?? []), key],
                 },
               }),
           }}
@@ -229,40 +163,31 @@ function ListOf({ kind, live }: ListProps) {
           </Suspense>
         </div>
       )}
-      <Table<Document>
-        size="small"
-        {...(mayDo &&
-          found.length > 0 && {
-            rowSelection: {
-              fixed: 'start' as const,
-              columnWidth: 44,
-              selectedRowKeys: [...selected],
-              onChange: keys => setSelected(keys.map(String)),
-              // Of the rows that are seen: properties would be asked for of them all whenever one changes.
-              renderCell: (_checked, { metadata: { name } }, _index, box) =>
-                isValidElement<{ 'aria-label'?: string }>(box)
-                  ? cloneElement(box, { 'aria-label': t('list.select', { name }) })
-                  : box,
-              getTitleCheckboxProps: () => ({ 'aria-label': t('list.selectAll') }),
-            },
-          })}
-        rowKey={idOf}
-        columns={tableColumns}
-        dataSource={found}
-        pagination={false}
-        // A frame that scrolls needs something in it that the keyboard reaches.
-        virtual={found.length > 0}
-        {...(found.length > 0 && {
-          scroll: { x: 264 + columns.length * 160, y: Math.max(240, window.innerHeight - 260) },
-        })}
-        loading={!live.isComplete}
-        locale={{
-          emptyText: (
+      <LongTable
+        label={titleOf(kind, language)}
+        columns={columns}
+        rows={found}
+        idOf={idOf}
+        choice={
+          mayDo && found.length > 0
+            ? {
+                chosen: marked,
+                choose: setSelected,
+                labelOf: ({ metadata: { name } }) => t('list.select', { name }),
+                labelOfAll: t('list.selectAll'),
+              }
+            : undefined
+        }
+        isPending={!live.isComplete}
+        otherwise={
+          live.isComplete ? (
             <Nothing
               says={isFiltered ? t('list.noneFound') : t('list.none', { kinds: manyOf(kind, language) })}
             />
-          ),
-        }}
+          ) : (
+            <Loading />
+          )
+        }
       />
     </>
   )

@@ -55,3 +55,6 @@ export function manyOf({ kind, plural }: KindInfo, language: Language): string {
 }
 
 export const titleOf = (kind: KindInfo, language: Language): string => raised(manyOf(kind, language))
+
+/** Where a document of the platform stands in an address. */
+export const onPlatform = '-'
