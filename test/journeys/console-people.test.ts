@@ -148,6 +148,17 @@ describe.skipIf(!hasChromium)('people in the console', { timeout: 240_000 }, () 
     const row = page.getByRole('row').filter({ hasText: 'user.update' }).first()
     await row.waitFor({ timeout: 60_000 })
     await row.getByText('Proven').waitFor({ timeout: 60_000 })
+    // Words of what changed find it too, and stand in the address.
+    const search = async (words: string) => {
+      await page.getByRole('textbox', { name: 'Words in an entry' }).fill(words)
+      await page.keyboard.press('Enter')
+      await page.waitForURL(url => (url.searchParams.get('q') ?? '') === words)
+    }
+    await search('nothing of that')
+    await page.getByText('No entry matches.').waitFor()
+    await search('GRACE locale')
+    await row.waitFor()
+    await search('')
     await row.getByRole('button').first().click()
     await page.getByRole('cell', { name: 'spec.locale', exact: true }).waitFor()
     await page.getByRole('button', { name: 'Check the proof here' }).click()

@@ -5,7 +5,7 @@ import type { InvoiceDocument } from '@switchyard/kinds'
 import type { Locator, Page } from 'playwright-core'
 import { describe, expect, test } from 'vitest'
 import { useConsole } from './bed.ts'
-import { ada, findingsOf, hasChromium } from './browser.ts'
+import { ada, findingsOf, hasChromium, ours } from './browser.ts'
 import { metered } from './metered.ts'
 import { eventually } from './yard.ts'
 
@@ -84,6 +84,18 @@ describe.skipIf(!hasChromium)('the console, of usage and money', { timeout: 180_
   async function values(within: Page | Locator): Promise<readonly (string | null)[]> {
     const numbers = await within.locator('data.number').all()
     return Promise.all(numbers.map(number => number.getAttribute('value')))
+  }
+
+  async function push(events: readonly object[]): Promise<void> {
+    const pushed = await fetch(`${opened.yard.facts.baseUrl}/api/v1/usage/events`, {
+      method: 'POST',
+      headers: {
+        authorization: `Bearer ${opened.yard.facts.adminToken}`,
+        'content-type': 'application/json',
+      },
+      body: JSON.stringify({ events }),
+    })
+    expect(await pushed.text()).toContain('accepted')
   }
 
   test('money is recorded once, however often it is sent', async () => {
@@ -186,15 +198,7 @@ describe.skipIf(!hasChromium)('the console, of usage and money', { timeout: 180_
     const events = [1, 2].map(number =>
       metered('shop', opened.yard.facts.model, at + number * 60_000, number),
     )
-    const pushed = await fetch(`${opened.yard.facts.baseUrl}/api/v1/usage/events`, {
-      method: 'POST',
-      headers: {
-        authorization: `Bearer ${opened.yard.facts.adminToken}`,
-        'content-type': 'application/json',
-      },
-      body: JSON.stringify({ events }),
-    })
-    expect(await pushed.text()).toContain('accepted')
+    await push(events)
     const list = '/api/v1/workspaces/shop/invoices'
     const draft = await eventually('the month to be drafted', 120, async () => {
       const { items } = await read<{ items: readonly Invoice[] }>(list)
@@ -247,6 +251,39 @@ describe.skipIf(!hasChromium)('the console, of usage and money', { timeout: 180_
     expect(await findingsOf(page)).toEqual([])
     expect(complaints).toEqual([])
     await page.close()
+  })
+
+  test('a request whose gateway could not tell its times says why, in both languages', async () => {
+    const now = Date.now()
+    const untimed = (number: number, more: object) => {
+      const { data, ...event } = metered('shop', opened.yard.facts.model, now - number * 1000, number)
+      return { ...event, data: { ...data, firstTokenMs: undefined, attempts: undefined, ...more } }
+    }
+    const session = untimed(1, { operation: 'realtime' })
+    const lost = untimed(2, { end: 'gateway_lost', status: 0 })
+    await push([session, lost])
+    for (const [locale, ofSession, ofLost] of [
+      ['en-US', 'not measured for realtime sessions', 'not known: the gateway was lost before it told'],
+      ['zh-CN', '实时会话不测量此项', '未知：网关在上报之前已中断'],
+    ] as const)
+      for (const [event, said, told] of [
+        [session, ofSession, locale === 'en-US' ? 'the bar is the whole session' : '横条表示整个会话'],
+        [
+          lost,
+          ofLost,
+          locale === 'en-US' ? 'could tell of its attempts' : '横条止于最后一次收到其消息的时刻',
+        ],
+      ] as const) {
+        const { page, complaints } = await visit(`/console/requests/shop/${event.data.request}`, {
+          locale,
+          as: ada,
+        })
+        await page.getByText(said, { exact: true }).waitFor({ timeout: 60_000 })
+        await page.locator('.timeline figcaption').getByText(told).waitFor()
+        expect(await findingsOf(page)).toEqual([])
+        expect(ours(complaints)).toEqual([])
+        await page.close()
+      }
   })
 
   test('every screen of it is there in Chinese, without a complaint of the browser', async () => {

@@ -181,6 +181,64 @@ describe.skipIf(!hasChromium)('writing in the console', { timeout: 180_000 }, ()
     await page.close()
   })
 
+  test('a price book that publishes itself when it is saved asks for its name, and why; what publishes nothing does not', async () => {
+    const { page, complaints } = await visit('/console/pricebooks/new', { as: ada })
+    await page.getByRole('tab', { name: 'YAML' }).click()
+    const editor = page.locator('.cm-content')
+    const write = async (spec: string) => {
+      await editor.click()
+      await page.keyboard.press('ControlOrMeta+a')
+      await page.keyboard.press('Delete')
+      await page.keyboard.insertText(
+        `apiVersion: switchyard.dev/v1\nkind: PriceBook\nmetadata: { name: at-once }\nspec: { side: sale, currency: EUR, from: "2036-01-01T00:00:00Z", ${spec} }`,
+      )
+    }
+    const rates = (price: string) => `rates: [{ model: "*", unit: req, price: "${price}" }]`
+    const review = async (verb: string) => {
+      await page.getByRole('button', { name: 'Review' }).click()
+      await page.getByRole('dialog', { name: 'What will be different' }).waitFor()
+      await page.getByRole('dialog').getByRole('button', { name: verb }).click()
+    }
+    const edit = async () => {
+      await page.getByRole('button', { name: 'Edit' }).click()
+      await page.getByRole('tab', { name: 'YAML' }).click()
+    }
+    const asked = page.getByRole('dialog', { name: 'Publish at-once?' })
+    const version = async () =>
+      (await opened.yard.api.get('PriceBook', { name: 'at-once' })).status as object | undefined
+    await write(rates('1'))
+    await review('Create')
+    await asked.getByText('Saving publishes version 1').waitFor()
+    expect(await findingsOf(page, '.ant-modal')).toEqual([])
+    const publish = asked.getByRole('button', { name: 'Save and publish' })
+    expect(await publish.isDisabled()).toBe(true)
+    // Back to what will be different: nothing was saved.
+    await asked.getByRole('button', { name: 'Back' }).click()
+    await page.getByRole('dialog').getByRole('button', { name: 'Create' }).click()
+    await expect(version()).rejects.toThrow('There is no PriceBook at-once')
+    await asked.getByRole('textbox').fill('at-once')
+    await publish.click()
+    await page.getByRole('heading', { level: 1, name: 'at-once' }).waitFor()
+    expect(await version()).toMatchObject({ version: 1 })
+    await edit()
+    await write(`publish: on_request, ${rates('2')}`)
+    await review('Save')
+    await page.getByRole('button', { name: 'Undo' }).waitFor()
+    expect(await version()).toMatchObject({ version: 1 })
+    await edit()
+    await write(`publish: on_write, ${rates('2')}`)
+    await review('Save')
+    await asked.getByText('Saving publishes version 2').waitFor()
+    await asked.getByRole('textbox').fill('at-once')
+    await publish.click()
+    await page.getByText('at-once is saved.').last().waitFor()
+    // What is final is not offered to be turned back.
+    await expect.poll(() => page.getByRole('button', { name: 'Undo' }).count(), { timeout: 20_000 }).toBe(0)
+    expect(await version()).toMatchObject({ version: 2 })
+    expect(ours(complaints)).toEqual([])
+    await page.close()
+  })
+
   test('an edit is turned back from its message, and what somebody else has changed since is left as it is', async () => {
     await project('turned')
     const { page, complaints } = await visit('/console/projects/default/turned', { as: ada })

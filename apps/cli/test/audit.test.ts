@@ -69,6 +69,9 @@ describe('switchyard audit', () => {
     expect(oldest).toMatch(/user:ann +project\.create +project\/one +success/)
     const denied = await run(['list', '--outcome', 'denied', '--for', 'project/two', '-o', 'json'])
     expect(JSON.parse(denied.stdout)).toMatchObject({ items: [{ seq: 1, outcome: 'denied' }] })
+    const worded = await run(['list', '--search', 'TWO ann', '-o', 'json'])
+    expect(JSON.parse(worded.stdout)).toMatchObject({ items: [{ seq: 1 }] })
+    expect((await run(['list', '--search', 'two three'])).stderr).toContain('Nothing of that')
     expect((await run(['list', '--from', '2020-01-01', '--to', '2020-01-02'])).stderr).toContain(
       'Nothing of that',
     )

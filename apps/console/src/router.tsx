@@ -143,7 +143,7 @@ const invitations = createRoute({
 const audit = createRoute({
   getParentRoute: () => root,
   path: '/audit',
-  validateSearch: picked('actor', 'action', 'kind', 'name', 'outcome', 'from', 'to'),
+  validateSearch: picked('q', 'actor', 'action', 'kind', 'name', 'outcome', 'from', 'to'),
   component: lazyRouteComponent(() => import('./audit/audit.tsx'), 'AuditPage'),
 })
 

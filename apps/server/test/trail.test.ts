@@ -81,7 +81,9 @@ async function call(method: string, path: string, body?: unknown, token = operat
     method,
     headers: {
       authorization: `Bearer ${token}`,
-      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      ...(body === undefined
+        ? {}
+        : { 'content-type': `application/${method === 'PATCH' ? 'merge-patch+' : ''}json` }),
     },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   })
@@ -91,6 +93,8 @@ interface Page {
   readonly continue: string | null
   readonly items: readonly {
     readonly seq: number
+    readonly id: string
+    readonly after?: string
     readonly action: string
     readonly workspace: string | null
     readonly workspace_seq: number
@@ -98,6 +102,12 @@ interface Page {
 }
 const page = async (query: string, token = operator): Promise<Page> =>
   (await call('GET', `/api/v1/${query}`, undefined, token)).json() as Promise<Page>
+
+/** With how far back it was looked. */
+const search = async (q: string, more = '') =>
+  (await page(`audit?q=${encodeURIComponent(q)}${more}`)) as Page & {
+    readonly searched: { readonly entries: number; readonly to: string | null }
+  }
 
 /** Signed in, with a role somewhere. */
 async function person(
@@ -156,6 +166,45 @@ describe('the trail', () => {
     ])
     expect((await page('audit?to=2020-01-01T00:00:00Z')).items).toEqual([])
     expect((await call('GET', '/api/v1/audit?action=x%27')).status).toBe(400)
+  })
+
+  test('is searched for words in what entries tell, so many entries a page, and says how far back it came', async () => {
+    const changed = await call('PATCH', '/api/v1/workspaces/blue/projects/c', {
+      metadata: { displayName: 'Zebra' },
+      spec: { archived: true },
+    })
+    expect(await changed.json()).toMatchObject({ metadata: { displayName: 'Zebra' } })
+    await signed()
+    // In whatever case, in any order, in what changed too; every word.
+    for (const q of ['zebra', 'ZEBRA project.Update', 'blue c zebra', 'archived system:operator'])
+      expect((await search(q)).items, q).toMatchObject([{ action: 'project.update', workspace: 'blue' }])
+    expect((await search('zebra red')).items).toEqual([])
+    const [found] = (await search('zebra')).items
+    // An id is found whole; a part of it or of a digest is not.
+    expect((await search(found?.id ?? '')).items).toHaveLength(1)
+    for (const part of [found?.id.slice(0, 8), found?.after?.slice(7, 20)])
+      expect((await search(part ?? '')).items).toEqual([])
+    const { size } = await db.audit.head()
+    expect(await search('no such words')).toMatchObject({ continue: null, searched: { entries: size } })
+    const first = await search('project.create', '&limit=4')
+    expect(first.items).toHaveLength(4)
+    const rest = await search('project.create', `&limit=4&continue=${first.continue}`)
+    expect(rest).toMatchObject({ continue: null, items: [{}, {}] })
+    expect(new Set([...first.items, ...rest.items].map(({ seq }) => seq)).size).toBe(6)
+    // Beside the fields, in a workspace, and in what is taken away.
+    expect((await search('operator', '&kind=Project&name=b')).items).toHaveLength(2)
+    const taken = async (query: string) =>
+      (await (await call('GET', `/api/v1/workspaces/blue/audit/export?q=zebra${query}`)).text())
+        .trim()
+        .split('\n')
+    expect(await taken('')).toHaveLength(1)
+    const [proven] = await taken('&proofs=true')
+    const { entry, proof } = JSON.parse(proven ?? '') as { entry: string; proof: string }
+    expect(verifyProof(proof, Buffer.from(entry), trail.keys.map(readVerifier))).toMatchObject({
+      holds: true,
+    })
+    for (const bad of ['', '%20', 'x'.repeat(201)])
+      expect((await call('GET', `/api/v1/audit?q=${bad}`)).status, bad).toBe(400)
   })
 
   test('shows an administrator of a workspace its own entries and no other, and a member none', async () => {
@@ -514,4 +563,24 @@ describe('retention', () => {
       ['applied', 730],
     ])
   })
+})
+
+test('of more entries than a page looks through, an older one is found on the next page', async () => {
+  await using eyes = await looking()
+  await eyes.query(
+    `insert into switchyard.audit_pending (entry) select jsonb_build_object('id', gen_random_uuid(),
+       'time', '2026-11-20T08:00:00.000Z', 'workspace', null, 'action', 'project.update', 'actor', '{"id":"system:operator"}'::jsonb,
+       'resource', jsonb_build_object('kind', 'Project', 'name', case i when 1 then 'needle' else 'p' || i end), 'outcome', 'success')
+     from generate_series(1, 5100) i`,
+  )
+  await signed()
+  const first = await search('needle')
+  expect(first).toMatchObject({
+    items: [],
+    searched: { entries: 5000, to: '2026-11-20T08:00:00.000Z' },
+  })
+  expect(first.continue).not.toBeNull()
+  expect((await search('needle', `&continue=${first.continue}`)).items).toMatchObject([
+    { resource: { name: 'needle' } },
+  ])
 })

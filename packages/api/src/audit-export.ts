@@ -10,6 +10,7 @@ import {
   auditOutcomes,
 } from '@switchyard/runtime'
 import { z } from 'zod'
+import { holding } from './audit-words.ts'
 import { type Caller, identityOf } from './authorize.ts'
 import type { Cursors } from './cursor.ts'
 import type { Answer } from './route.ts'
@@ -38,6 +39,15 @@ export const auditFilterShape = {
   kind: z.string().max(63).optional().describe('Of what was acted on.'),
   name: z.string().max(253).optional().describe('Of what was acted on.'),
   outcome: z.enum(auditOutcomes).optional(),
+  q: z
+    .string()
+    .trim()
+    .min(1)
+    .max(200)
+    .optional()
+    .describe(
+      'Words, all of which stand in what an entry tells (who, what, on what, why, from where, what changed), in whatever case.',
+    ),
 }
 
 export const exportQuerySchema = z.strictObject({
@@ -93,6 +103,7 @@ export async function exportAudit(
   { caller, workspace, query, signal }: ExportAsk,
 ): Promise<Answer> {
   const { form, proofs, ...filter } = query
+  const { q, ...fields } = filter
   if (!trail)
     throw new Fault('unsupported', 'This server keeps no signed log.', { reason: 'no_trail', status: 501 })
   if (proofs && form !== 'json')
@@ -113,19 +124,23 @@ export async function exportAudit(
     after: { filter },
   })
   // What a proof is of has to stay as it was hashed.
+  const holds = q === undefined ? () => true : holding(q)
   const linesOf = async (rows: readonly AuditRow[]): Promise<readonly string[]> => {
-    const texts = rows.map(({ entry }) => entry)
-    if (!prover) return (await trail.opened(texts)).map(trail.present[form])
+    const texts = await trail.opened(rows.map(({ entry }) => entry))
+    if (!prover) return texts.filter(holds).map(trail.present[form])
+    const held = rows.filter((_, at) => holds(texts[at] ?? ''))
     return Promise.all(
-      rows.map(async ({ seq, entry }) => JSON.stringify({ entry, proof: await prover.prove(seq) })),
+      held.map(async ({ seq, entry }) => JSON.stringify({ entry, proof: await prover.prove(seq) })),
     )
   }
-  const found = await asked(trail, filter)
+  const found = await asked(trail, fields)
   return {
     async stream(response) {
       response.writeHead(200, { 'content-type': 'application/x-ndjson', 'cache-control': 'no-store' })
       let beyond: number | undefined
       for (;;) {
+        // Where words are looked for, long stretches may hold no line.
+        signal.throwIfAborted()
         const rows = await audit.list(identityOf(caller), {
           ...found,
           ...(workspace === undefined ? {} : { workspace }),

@@ -11,6 +11,7 @@ import {
   opened,
 } from './audit-export.ts'
 import { auditProofRows } from './audit-proof-rows.ts'
+import { lookThrough } from './audit-search.ts'
 import { type Caller, identityOf, type Place } from './authorize.ts'
 import { type Answer, guarded, type Location, nowhere, type Params, type Row } from './route.ts'
 
@@ -34,6 +35,13 @@ const listSchema = z.object({
   kind: z.literal('AuditList'),
   continue: z.string().nullable(),
   items: z.array(entrySchema),
+  searched: z
+    .object({
+      entries: z.int().describe('How many entries this page has looked through.'),
+      to: z.string().nullable().describe('When the last of them happened: `continue` goes on before it.'),
+    })
+    .optional()
+    .describe('With `q`: a page looks through 5000 entries at most, and may hold none and yet go on.'),
 })
 
 async function list(
@@ -43,14 +51,25 @@ async function list(
   query: z.output<typeof listQuerySchema>,
 ): Promise<Answer> {
   const { limit, continue: token, ...filter } = query
+  const { q, ...fields } = filter
   const binding = JSON.stringify(['audit', caller.principal, workspace ?? null, filter])
   const beyond = token === undefined ? undefined : Number(cursors.open(token, binding).after)
-  const rows = await audit.list(identityOf(caller), {
-    ...(await asked(trail, filter)),
+  const sought = {
+    ...(await asked(trail, fields)),
     ...(typeof workspace === 'string' ? { workspace } : {}),
     ...(beyond === undefined ? {} : { beyond }),
-    limit: limit + 1,
+  }
+  const as = identityOf(caller)
+  const pageOf = (entries: readonly string[], next: number | undefined) => ({
+    kind: 'AuditList',
+    continue: next === undefined ? null : cursors.seal({ after: String(next), version: '0' }, binding),
+    items: entries.map(entry => JSON.parse(entry) as unknown), // our own canonical text
   })
+  if (q !== undefined) {
+    const found = await lookThrough({ audit, trail, as, query: sought, words: q, limit })
+    return { status: 200, body: { ...pageOf(found.entries, found.next), searched: found.looked } }
+  }
+  const rows = await audit.list(as, { ...sought, limit: limit + 1 })
   const page = rows.slice(0, limit)
   const last = page.at(-1)
   const more = last && rows.length > limit
@@ -58,14 +77,7 @@ async function list(
     trail,
     page.map(({ entry }) => entry),
   )
-  return {
-    status: 200,
-    body: {
-      kind: 'AuditList',
-      continue: more ? cursors.seal({ after: String(last.seq), version: '0' }, binding) : null,
-      items: entries.map(entry => JSON.parse(entry) as unknown), // our own canonical text
-    },
-  }
+  return { status: 200, body: pageOf(entries, more ? last.seq : undefined) }
 }
 
 function known(trail: AuditTrail | undefined): AuditTrail {

@@ -17,6 +17,8 @@ export interface AuditFilter {
   readonly kind?: string | undefined
   readonly name?: string | undefined
   readonly outcome?: string | undefined
+  /** Words, all of which stand in what an entry tells. */
+  readonly q?: string | undefined
 }
 
 /** An entry as the log holds it. */

@@ -13,6 +13,7 @@ const filtered = (command: Command): Command =>
     .option('--action <action>', 'only this act, such as endpoint.update or endpoint.*')
     .option('--for <kind/name>', 'only on this document')
     .option('--outcome <outcome>', 'success, denied or failed')
+    .option('--search <words>', 'only entries that tell all of these words, in whatever case')
 
 export function register(program: Command, start: Start): void {
   const audit = program
@@ -37,7 +38,10 @@ Examples:
       .description('Shows who did what in the workspace, newest first; with -A everywhere.'),
   )
     .option('--limit <n>', 'at most this many', positive, 100)
-    .addHelpText('after', '\nExample:\n  switchyard audit list --outcome denied --from 24h -A')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  switchyard audit list --outcome denied --from 24h -A\n  switchyard audit list --search "chat replicas"',
+    )
     .action((options: AuditOptions, command: Command) =>
       start(command, async cli => (await import('../verbs/audit.ts')).list(cli, options)),
     )

@@ -14,6 +14,7 @@ export interface AuditOptions {
   readonly action?: string
   readonly for?: string
   readonly outcome?: string
+  readonly search?: string
   readonly limit: number
 }
 
@@ -25,7 +26,7 @@ export interface ExportOptions extends Omit<AuditOptions, 'limit'> {
 const forms = ['json', 'ocsf', 'cloudevents']
 
 async function filterOf(cli: Cli, options: Omit<AuditOptions, 'limit'>): Promise<AuditFilter> {
-  const { from, to, actor, action, outcome } = options
+  const { from, to, actor, action, outcome, search } = options
   const { workspace } = await cli.target()
   const now = cli.terminal.now()
   const filter = {
@@ -35,6 +36,7 @@ async function filterOf(cli: Cli, options: Omit<AuditOptions, 'limit'>): Promise
     actor,
     action,
     outcome,
+    q: search,
   }
   if (options.for === undefined) return filter
   const [ref, another] = readTargets([options.for], workspace).refs

@@ -41,6 +41,23 @@ function ObjectOf({ entry: { resource, workspace, action } }: { readonly entry: 
   )
 }
 
+interface Told {
+  readonly items: readonly Entry[]
+  readonly continue: string | null
+  /** Where words are looked for: when the last entry happened that was looked at. */
+  readonly searched?: { readonly to: string | null }
+}
+
+function SearchedTo({ time }: { readonly time: string }) {
+  const { t } = useTranslation('audit')
+  return (
+    <p className="quiet" role="status">
+      {t('searchedTo')} <Moment at={time} />
+      {t('searchedOn')}
+    </p>
+  )
+}
+
 function Trail({ search }: { readonly search: AuditSearch }) {
   const { t } = useTranslation('audit')
   const { workspace } = usePreferences()
@@ -95,7 +112,8 @@ function Trail({ search }: { readonly search: AuditSearch }) {
         name="audit"
         label={t('trail')}
         queryKey={['audit', path, search]}
-        refetchInterval={5000}
+        // Words are looked for anew in all that was looked through.
+        refetchInterval={search.q === undefined ? 5000 : 30_000}
         load={async (cursor, signal) => {
           const { body } = await exchange.send({
             method: 'GET',
@@ -104,8 +122,10 @@ function Trail({ search }: { readonly search: AuditSearch }) {
             signal,
           })
           // The console and the server are built together.
-          const page = body as { readonly items: readonly Entry[]; readonly continue: string | null }
-          return { items: page.items, next: page.continue ?? undefined }
+          const page = body as Told
+          const next = page.continue ?? undefined
+          const to = page.searched?.to
+          return { items: page.items, next, note: next && to && <SearchedTo time={to} /> }
         }}
         columns={columns}
         rowKey={({ id }) => id}

@@ -1,6 +1,6 @@
 // What is looked for in the trail, as its address says it and as the API is asked.
 
-export type AuditField = 'actor' | 'action' | 'kind' | 'name' | 'outcome' | 'from' | 'to'
+export type AuditField = 'q' | 'actor' | 'action' | 'kind' | 'name' | 'outcome' | 'from' | 'to'
 export type AuditSearch = { readonly [name in AuditField]?: string }
 
 /** The person's own time, as a field of a form has it, told to everybody. */

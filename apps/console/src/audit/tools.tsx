@@ -76,6 +76,7 @@ export function Sought({ search, look }: SoughtProps) {
   return (
     // What was written is written anew where the address changes otherwise.
     <div className="tools" key={JSON.stringify(search)}>
+      <TextField name="q" label={t('words')} search={search} look={look} />
       <TextField name="actor" label={t('actorHint')} search={search} look={look} />
       <TextField name="action" label={t('actionHint')} search={search} look={look} />
       <Select

@@ -42,6 +42,8 @@ interface FactTableProps<T> extends TableProps<T> {
   /** There are more than these: asks for them. */
   readonly more?: (() => void) | undefined
   readonly isMorePending?: boolean
+  /** Said before it is asked for more. */
+  readonly note?: ReactNode
 }
 
 /** Rows that are here. */
@@ -84,6 +86,7 @@ export function FactTable<T extends object>(props: FactTableProps<T>) {
           }))}
         />
       </section>
+      {props.note}
       {more && (
         <Button className="more" onClick={more} loading={props.isMorePending ?? false}>
           {t('more')}
@@ -97,6 +100,8 @@ export interface FactPage<T> {
   readonly items: readonly T[]
   /** Where the next page begins; absent on the last. */
   readonly next?: string | undefined
+  /** What the rows do not tell of how they were found; that of the last page is shown. */
+  readonly note?: ReactNode
 }
 
 interface FactsProps<T> extends TableProps<T> {
@@ -137,6 +142,7 @@ export function Facts<T extends object>({
       isPending={pages.isPending}
       more={pages.hasNextPage ? () => void pages.fetchNextPage() : undefined}
       isMorePending={pages.isFetchingNextPage}
+      note={pages.data?.pages.at(-1)?.note}
     />
   )
 }

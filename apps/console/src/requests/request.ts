@@ -69,6 +69,17 @@ export function partsOf({ id }: UsageEvent): { readonly attempt: number; readonl
 export const callOf = (events: readonly UsageEvent[]): UsageEvent | undefined =>
   events.find(event => !['spare', 'rest'].includes(partsOf(event).part)) ?? events[0]
 
+/** Why its gateway could not tell when it sent what and when the first token came; undefined where it could. */
+export const untimed = ({
+  attempts,
+  operation,
+  end_reason,
+}: Pick<UsageEvent, 'attempts' | 'operation' | 'end_reason'>): 'realtime' | 'lost' | undefined => {
+  if (attempts !== null) return undefined
+  if (operation === 'realtime') return 'realtime'
+  return end_reason === 'gateway_lost' ? 'lost' : undefined
+}
+
 /** Milliseconds since 1970 that a UUIDv7 tells. */
 export const mintedAt = (request: string): number =>
   Number.parseInt(request.replaceAll('-', '').slice(0, 12), 16)

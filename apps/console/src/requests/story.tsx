@@ -15,7 +15,7 @@ import { Failed, Forbidden, Loading } from '../shell/states.tsx'
 import type { RequestsSearch } from '../usage/search.ts'
 import { Attempts } from './attempts.tsx'
 import { Reckoning } from './reckoning.tsx'
-import { callOf, lengthOf, mintedAt, moodOf, partsOf, type UsageEvent } from './request.ts'
+import { callOf, lengthOf, mintedAt, moodOf, partsOf, type UsageEvent, untimed } from './request.ts'
 import { Timeline } from './timeline.tsx'
 import './words.ts'
 
@@ -33,6 +33,7 @@ function Facts({ call }: { readonly call: UsageEvent }) {
   const { duration } = useMeasures()
   const { workspace, project, key_name: key, model, upstream_model: served } = call
   const place = call.provider ?? (call.endpoint || call.upstream)
+  const why = untimed(call)
   const item = (label: string, children: ReactNode) => ({ key: label, label, children })
   return (
     <Descriptions
@@ -41,9 +42,17 @@ function Facts({ call }: { readonly call: UsageEvent }) {
       column={{ xs: 1, md: 2, xl: 3 }}
       items={[
         item(t('at'), <Moment at={call.time} seconds />),
-        item(t('took'), duration(lengthOf(call.time, call.ended_at) / 1000)),
+        item(
+          t('took'),
+          <>
+            {duration(lengthOf(call.time, call.ended_at) / 1000)}{' '}
+            {why === 'lost' && <span className="quiet">{t('lastHeard')}</span>}
+          </>,
+        ),
         ...(call.first_token_ms === null
-          ? []
+          ? why
+            ? [item(t('firstToken'), <span className="quiet">{t(`untimed.${why}`)}</span>)]
+            : []
           : [item(t('firstToken'), duration(call.first_token_ms / 1000))]),
         ...(call.attempts?.[0] ? [item(t('queued'), duration(call.attempts[0].startMs / 1000))] : []),
         item(
@@ -118,6 +127,7 @@ function Story({ workspace, request }: { readonly workspace: string; readonly re
   }
   const call = callOf(told.data ?? [])
   if (told.data === undefined || call === undefined) return <Loading />
+  const why = untimed(call)
   return (
     <div className="sections">
       <Facts call={call} />
@@ -125,7 +135,7 @@ function Story({ workspace, request }: { readonly workspace: string; readonly re
         {call.attempts ? (
           <Attempts attempts={call.attempts} milliseconds={lengthOf(call.time, call.ended_at)} />
         ) : (
-          <Timeline events={told.data} />
+          <Timeline events={told.data} note={t(why ? `untimedAttempts.${why}` : 'endsNote')} />
         )}
       </Card>
       {told.data.map(event => {

@@ -10,7 +10,13 @@ import './words.ts'
 /** Four moments and the end. */
 const marks = [0, 0.25, 0.5, 0.75, 1]
 
-export function Timeline({ events }: { readonly events: readonly UsageEvent[] }) {
+interface TimelineProps {
+  readonly events: readonly UsageEvent[]
+  /** Why no more is known, and what the bars are. */
+  readonly note: string
+}
+
+export function Timeline({ events, note }: TimelineProps) {
   const { t } = useTranslation('requests')
   const { duration } = useMeasures()
   const after = (event: UsageEvent) => lengthOf(event.time, event.ended_at)
@@ -61,7 +67,7 @@ export function Timeline({ events }: { readonly events: readonly UsageEvent[] })
           <span key={mark}>{duration((whole * mark) / 1000)}</span>
         ))}
       </div>
-      <figcaption className="quiet">{t('endsNote')}</figcaption>
+      <figcaption className="quiet">{note}</figcaption>
     </figure>
   )
 }

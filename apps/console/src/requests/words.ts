@@ -63,6 +63,15 @@ const en = {
   timelineNote: 'From admission at the gateway.',
   endsNote:
     'Each bar ends when its attempt did, counted from admission. When it began was not recorded with this request.',
+  untimed: {
+    realtime: 'not measured for realtime sessions',
+    lost: 'not known: the gateway was lost before it told',
+  },
+  untimedAttempts: {
+    realtime: 'Attempts are not measured for realtime sessions: the bar is the whole session.',
+    lost: 'The gateway was lost before it could tell of its attempts: the bar ends when it was last heard of.',
+  },
+  lastHeard: 'until the gateway was last heard of',
   noAttempts: 'No upstream was asked.',
   parts: { waiting: 'waits for the first content', answering: 'answers', failed: 'failed or given up' },
   outcomes: {
@@ -171,6 +180,15 @@ const zh: Shape<typeof en> = {
   timeline: '尝试',
   timelineNote: '从网关受理时刻起计时。',
   endsNote: '横条从受理时刻起，到该次尝试结束为止。此请求没有记录各次尝试的开始时刻。',
+  untimed: {
+    realtime: '实时会话不测量此项',
+    lost: '未知：网关在上报之前已中断',
+  },
+  untimedAttempts: {
+    realtime: '实时会话不记录各次尝试，横条表示整个会话。',
+    lost: '网关在上报各次尝试之前已中断，横条止于最后一次收到其消息的时刻。',
+  },
+  lastHeard: '截至网关最后一次上报',
   noAttempts: '没有向任何上游发出请求。',
   parts: { waiting: '等待首个内容', answering: '应答中', failed: '失败或放弃' },
   outcomes: {

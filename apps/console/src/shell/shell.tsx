@@ -1,7 +1,7 @@
 // The frame around every screen: where one is, in which workspace, and as whom.
 import { Link, Outlet, useRouterState } from '@tanstack/react-router'
 import { Button, Dropdown, Layout, Menu } from 'antd'
-import { lazy, Suspense, useState } from 'react'
+import { lazy, Suspense, useEffect, useRef, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { useCatalogue, useMay } from '../api/catalogue.ts'
 import { groupOf, groups, titleOf } from '../kinds/names.ts'
@@ -19,6 +19,15 @@ import { WorkspaceSwitch } from './workspace-switch.tsx'
 
 const ProjectSwitch = lazy(() => import('./project-switch.tsx'))
 const Drawer = lazy(async () => ({ default: (await import('antd/es/drawer')).default }))
+
+/** The chosen entry is seen, where the entries are more than the screen is high; what is seen already stays where it is. */
+function reveal(nav: HTMLElement | null): void {
+  const entry = nav?.querySelector('.ant-menu-item-selected')?.getBoundingClientRect()
+  const box = [nav, nav?.parentElement].find(one => one && one.scrollHeight > one.clientHeight)
+  if (!entry || !box) return
+  const { top, bottom } = box.getBoundingClientRect()
+  if (entry.top < top || entry.bottom > bottom) box.scrollTop += entry.top - top - box.clientHeight / 2
+}
 
 function Navigation({ onGo }: { readonly onGo?: () => void }) {
   const { t } = useTranslation()
@@ -56,9 +65,14 @@ function Navigation({ onGo }: { readonly onGo?: () => void }) {
       : [{ key: `group ${group}`, type: 'group' as const, label: t(`groups.${group}`), children }]
   })
   const items = [...visible.filter(screen => screen.group === undefined).map(entryOf), ...grouped]
+  const chosen = path.split('/')[1] ?? ''
+  const nav = useRef<HTMLElement>(null)
+  // What is known of kinds comes after the first entries, and moves the others.
+  const { length } = readable
+  useEffect(() => reveal(nav.current), [chosen, length])
   return (
-    <nav aria-label={t('shell.menu')}>
-      <Menu mode="inline" items={items} selectedKeys={[path.split('/')[1] ?? '']} />
+    <nav ref={nav} aria-label={t('shell.menu')}>
+      <Menu mode="inline" items={items} selectedKeys={[chosen]} />
     </nav>
   )
 }

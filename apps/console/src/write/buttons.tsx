@@ -1,5 +1,4 @@
 // What may be done to a document, beside its name.
-import { valueAt } from '@switchyard/api/selector'
 import { Fault } from '@switchyard/kinds/fault'
 import { useNavigate } from '@tanstack/react-router'
 import { App, Modal, Typography } from 'antd'
@@ -7,7 +6,6 @@ import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import type { KindInfo } from '../api/catalogue.ts'
 import { documentPath, writtenFrom } from '../api/documents.ts'
-import { Moment } from '../kinds/cells.tsx'
 import { onPlatform } from '../kinds/names.ts'
 import { ownActs, type Shown } from '../kinds/own.ts'
 import { useSaid } from '../kinds/said.ts'
@@ -16,24 +14,11 @@ import { MayButton } from '../parts/may-button.tsx'
 import { useExchange } from '../session/context.tsx'
 import { FaultAlert } from '../shell/fault.tsx'
 import { Delete } from './delete.tsx'
+import { Holds } from './holds.tsx'
 import { SecretOnce } from './secret.tsx'
 import './words.ts'
 
 type Act = KindInfo['actions'][number]
-
-/** From when on what is bound holds, where the document says so. */
-function Holds({ document }: Pick<Shown, 'document'>) {
-  const { t } = useTranslation('write')
-  const from = valueAt(document.spec, 'from')
-  if (typeof from !== 'string') return null
-  return (
-    <Typography.Paragraph>
-      <strong>
-        {t(Date.parse(from) > Date.now() ? 'bindsFrom' : 'bindsNow')} <Moment at={from} />
-      </strong>
-    </Typography.Paragraph>
-  )
-}
 
 function ActButton({ kind, document, act }: Shown & { readonly act: Act }) {
   const { t } = useTranslation('write')

@@ -112,6 +112,10 @@ const en = {
   leave: 'Leave',
   stay: 'Stay',
   actTitle: '{{verb}} {{name}}?',
+  bindTitle: 'Publish {{name}}?',
+  bindSays:
+    'This book is published when it is saved (publish: on_write). Saving publishes version {{version}}, which nobody can change or take back: only a later version can follow it.',
+  bindVerb: 'Save and publish',
   bindsFrom: 'It binds from',
   bindsNow: 'It binds as soon as it is published; its time begins',
   acted: 'Done: {{verb}}.',
@@ -259,6 +263,10 @@ const zh: Shape<typeof en> = {
   leave: '离开',
   stay: '留下',
   actTitle: '对 {{name}} 执行 {{verb}}？',
+  bindTitle: '发布 {{name}}？',
+  bindSays:
+    '此价格表保存时即发布（publish: on_write）。保存将发布版本 {{version}}，发布后任何人都不能更改或撤回，只能由后续版本接替。',
+  bindVerb: '保存并发布',
   bindsFrom: '生效时间：',
   bindsNow: '发布后立即生效，生效时间起点：',
   acted: '已完成：{{verb}}。',

@@ -11,6 +11,7 @@ import type { Problem } from '../parts/code-mirror.tsx'
 import { Editor } from '../parts/editor.tsx'
 import { useExchange } from '../session/context.tsx'
 import { FaultAlert } from '../shell/fault.tsx'
+import { Binding, madeFinal } from './binding.tsx'
 import { Conflict } from './conflict.tsx'
 import { useDraft, writableOf } from './draft.ts'
 import { type Filling, FillingProvider } from './filling.ts'
@@ -56,6 +57,7 @@ export function Workbench({ kind, initial, document }: WorkbenchProps) {
   const [fault, setFault] = useState<Fault>()
   const [busy, setBusy] = useState(false)
   const [tried, setTried] = useState<Document>()
+  const [isBinding, setBinding] = useState(false)
   const [theirs, setTheirs] = useState<Document>()
   const [finished, setFinished] = useState<{
     readonly document: Document
@@ -101,8 +103,8 @@ export function Workbench({ kind, initial, document }: WorkbenchProps) {
         setTried(undefined)
         setFinished(outcome)
         const { name } = outcome.document.metadata
-        // A secret that was written over does not come back.
-        if (against && secrets.length === 0)
+        // A secret that was written over does not come back, nor does what is final.
+        if (against && secrets.length === 0 && madeFinal(against, outcome.document) === undefined)
           offerUndo(kind, [{ before: against, after: outcome.document }], t('saved', { name }))
         else message.success(t(isNew ? 'created' : 'saved', { name }))
         if (outcome.secret === undefined) leave(outcome.document)
@@ -115,9 +117,11 @@ export function Workbench({ kind, initial, document }: WorkbenchProps) {
       if (tab === 'yaml' && first) setGoTo({ line: lineOf(draft.text, rangeOf(draft.text, first.path).from) })
     } finally {
       setBusy(false)
+      setBinding(false)
     }
   }
 
+  const version = tried && madeFinal(base, tried)
   const leave = ({ metadata: { workspace, name } }: Document) =>
     void navigate({
       to: '/$plural/$workspace/$name',
@@ -198,15 +202,25 @@ export function Workbench({ kind, initial, document }: WorkbenchProps) {
         <Button onClick={() => history.back()}>{t('cancel')}</Button>
       </div>
       <Review
-        isOpen={tried !== undefined}
+        isOpen={tried !== undefined && !isBinding}
         isNew={isNew}
         before={base ? compared(base, kind) : ''}
         after={tried ? compared(tried, kind) : ''}
         secrets={secrets}
         isBusy={busy}
-        onSave={() => void run(draft.value, base, false)}
+        onSave={() => (version === undefined ? void run(draft.value, base, false) : setBinding(true))}
         onCancel={() => setTried(undefined)}
       />
+      {tried && version !== undefined && (
+        <Binding
+          isOpen={isBinding}
+          document={tried}
+          version={version}
+          isBusy={busy}
+          onConfirm={() => void run(draft.value, base, false)}
+          onCancel={() => setBinding(false)}
+        />
+      )}
       {base && (
         <Conflict
           kind={kind}
