@@ -55,7 +55,7 @@ test('as many as are asked for are numbered without a hole, over pieces and batc
 })
 
 test('what is told while a batch is numbered is in it or in the next, once', async () => {
-  await tell(400)
+  await tell(900)
   const meanwhile: AuditNumbering = state => {
     const batch = numberEntries(state)
     return {
@@ -68,13 +68,37 @@ test('what is told while a batch is numbered is in it or in the next, once', asy
   }
   const first = await db.audit.sequence(1n, 1000, meanwhile)
   const { waiting = 0 } = (await standing()) ?? {}
-  expect(Number(first) + waiting).toBeGreaterThan(400)
+  expect(Number(first) + waiting).toBeGreaterThan(900)
   expect(await db.audit.sequence(1n, 1000, numberEntries)).toBe(waiting)
   expect(await standing()).toEqual({ numbered: Number(first) + waiting, dense: true, waiting: 0 })
 })
 
+test('large entries are taken a few at a time, and are in the same batch', async () => {
+  await eyes.query(
+    `insert into audit_pending (entry) select jsonb_build_object('id', gen_random_uuid(), 'time', '2026-11-20T08:00:00.000Z', 'action', 'a.b',
+       'resource', jsonb_build_object('kind', 'Project', 'name', 'p'), 'outcome', 'success', 'after', jsonb_build_object('text',
+         (select string_agg(encode(sha256((i * 20000 + j)::text::bytea), 'hex'), '') from generate_series(1, 16000) j)))
+     from generate_series(1, 12) i`,
+  )
+  const pieces: number[] = []
+  const watched: AuditNumbering = state => {
+    const batch = numberEntries(state)
+    return {
+      ...batch,
+      add(pending) {
+        pieces.push(pending.entries.length)
+        return batch.add(pending)
+      },
+    }
+  }
+  expect(await db.audit.sequence(1n, 1000, watched)).toBe(12)
+  expect(pieces.length).toBeGreaterThan(1)
+  expect(Math.max(...pieces)).toBeLessThan(12)
+  expect(await standing()).toEqual({ numbered: 12, dense: true, waiting: 0 })
+})
+
 test('what fails in a later piece leaves nothing of those before, and says so itself', async () => {
-  await tell(1000)
+  await tell(2000)
   const failing =
     (spoil: () => never | string): AuditNumbering =>
     state => {
@@ -92,18 +116,18 @@ test('what fails in a later piece leaves nothing of those before, and says so it
   const thrown = failing(() => {
     throw new TypeError('the third piece')
   })
-  await expect(db.audit.sequence(1n, 1000, thrown)).rejects.toThrow('the third piece')
+  await expect(db.audit.sequence(1n, 2000, thrown)).rejects.toThrow('the third piece')
   // The database refuses what is written of one piece while the next is numbered.
   await expect(
     db.audit.sequence(
       1n,
-      1000,
+      2000,
       failing(() => 'no id'),
     ),
   ).rejects.toMatchObject({
     cause: { code: '22P02' },
   })
-  expect(await standing()).toEqual({ numbered: 0, dense: true, waiting: 1000 })
-  expect(await db.audit.sequence(1n, 1000, numberEntries)).toBe(1000)
-  expect(await standing()).toEqual({ numbered: 1000, dense: true, waiting: 0 })
+  expect(await standing()).toEqual({ numbered: 0, dense: true, waiting: 2000 })
+  expect(await db.audit.sequence(1n, 2000, numberEntries)).toBe(2000)
+  expect(await standing()).toEqual({ numbered: 2000, dense: true, waiting: 0 })
 })

@@ -27,10 +27,16 @@ select epoch, size, to_char(sequenced_at, 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as la
   to_char(greatest(clock_timestamp(), sequenced_at), 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as at
 from audit_head for update`
 
+/** Bytes as they are stored, compressed to a ninetieth at most: what is read in one go stays below 512 MiB, and has one at least. */
+const pieceBytes = 4 * 1024 * 1024
+
 // In one row, which is read in one go.
 const take = `
-with taken as (
-  delete from audit_pending where n in (select n from audit_pending order by n limit $1)
+with next as (
+  select n, sum(pg_column_size(entry)) over (order by n) - pg_column_size(entry) as before
+  from (select n, entry from audit_pending order by n limit $1) first
+), taken as (
+  delete from audit_pending where n in (select n from next where before < ${pieceBytes})
   returning n, entry,
     case jsonb_typeof(entry -> 'workspace') when 'string' then entry ->> 'workspace' else '' end as place
 )
@@ -45,7 +51,7 @@ interface Taken {
 }
 
 /** So many are taken at once, and written at once: while some are numbered here, the database writes and takes others. */
-const piece = 200
+const piece = 500
 
 export async function sequence(
   client: PoolClient,
@@ -74,8 +80,7 @@ export async function sequence(
     for (let coming = takeSome(); asked > 0; ) {
       const pending = await coming
       const taken = pending.entries.length
-      // Fewer than were asked for: these were all.
-      asked = taken < asked ? 0 : Math.min(piece, limit - numbered - taken)
+      asked = taken === 0 ? 0 : Math.min(piece, limit - numbered - taken)
       if (asked > 0) coming = takeSome()
       if (taken === 0) break
       const entries = await batch.add(pending)
