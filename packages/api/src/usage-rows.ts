@@ -2,7 +2,7 @@
 import { Fault, formatDecimal, parseDecimal } from '@switchyard/kinds'
 import type { UsageEvent, UsageStore } from '@switchyard/runtime'
 import { z } from 'zod'
-import { authorize, identityOf } from './authorize.ts'
+import { authorize, holds, identityOf } from './authorize.ts'
 import { guarded, nowhere, type Row } from './route.ts'
 
 export interface UsageRowsOptions {
@@ -78,7 +78,7 @@ export function usageRows({ usage }: UsageRowsOptions): readonly Row[] {
       {
         method: 'POST',
         path: '/api/v1/usage/events',
-        doc: 'Takes usage events of meters outside of the gateway: once each, rated and summed like its own.',
+        doc: 'Takes usage events of meters outside of the gateway: once each, rated and summed like its own. Those of more than 35 days ago take billing:backfill.',
         locate: nowhere,
         output: [
           {
@@ -101,7 +101,9 @@ export function usageRows({ usage }: UsageRowsOptions): readonly Row[] {
         for (const workspace of new Set(events.map(({ data }) => data.workspace)))
           authorize(caller, 'usage:push', workspace)
         // Why `as`: whatever they are, the store looks at each, and keeps in quarantine what it cannot use.
-        const outcomes = await usage.push(events as unknown as readonly UsageEvent[])
+        const outcomes = await usage.push(events as unknown as readonly UsageEvent[], workspace =>
+          holds(caller, 'billing:backfill', workspace),
+        )
         const items = events.map(({ id }, index) => ({ id: String(id), ...outcomes[index] }))
         return { status: 202, body: { items } }
       },
@@ -160,7 +162,7 @@ export function usageRows({ usage }: UsageRowsOptions): readonly Row[] {
       {
         method: 'POST',
         path: `${path}/actions/retry`,
-        doc: 'Takes events out of quarantine as if they were just sent; what still cannot be used stays.',
+        doc: 'Takes events out of quarantine as if they were just sent; what still cannot be used stays. Those of more than 35 days ago take billing:backfill.',
         locate: nowhere,
         output: [{ status: 200, doc: 'What became of each.', schema: resolvedSchema }],
       },

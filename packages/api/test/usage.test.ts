@@ -1,7 +1,8 @@
 // Usage beyond its sums: what one request has cost and why, what waits in quarantine, and sums made anew.
+import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { usageEvent } from '../../store/test/usage-event.ts'
-import { expectStatus, type Harness, start } from './harness.ts'
+import { expectStatus, type Harness, type Reply, start } from './harness.ts'
 
 let h: Harness
 let member: string
@@ -28,6 +29,10 @@ const book = (name: string, rates: readonly object[], side = 'sale') =>
   h.call('POST', '/api/v1/pricebooks', {
     body: { metadata: { name }, spec: { side, currency: 'USD', from: '2026-01-01T00:00:00Z', rates } },
   })
+const outcomesOf = (reply: Reply) =>
+  (expectStatus(reply, 200).body.items as unknown as readonly { outcome: string }[]).map(
+    ({ outcome }) => outcome,
+  )
 const counted = { quantities: { 'tok.in.uncached': '512', 'tok.in.cache_read': '300' } }
 const quarantine = (token = h.operator, query = '') =>
   h.call('GET', `/api/v1/usage/quarantine${query}`, { token })
@@ -184,6 +189,57 @@ describe('usage', () => {
     expectStatus(await push([{ ...event, source: '/gateway' }]), 400)
     expectStatus(await push([{ ...event, data: { ...event.data, hold: 'row' } }]), 400)
     expectStatus(await push([]), 400)
+  })
+
+  test('MB1: what is more than 35 days old is brought in by those who may backfill, in their workspaces, and rated by its day', async () => {
+    const role = {
+      metadata: { name: 'meter' },
+      spec: { permissions: ['usage:push', 'usage:quarantine', 'usage:read'] },
+    }
+    expectStatus(await h.call('POST', '/api/v1/roles', { body: role }), 201)
+    const { token: meter } = await h.person('max', { platform: ['meter'] })
+    const { token: filler } = await h.person('fil', { platform: ['meter'] })
+    const grown = {
+      metadata: { name: 'filler' },
+      spec: { permissions: ['billing:backfill', 'usage:push'] },
+    }
+    expectStatus(await h.call('POST', '/api/v1/roles', { body: grown }), 201)
+    const assignment = {
+      metadata: { name: 'fil-fills' },
+      spec: { subject: { kind: 'User', name: 'fil' }, role: 'platform/filler' },
+    }
+    expectStatus(
+      await h.call('POST', '/api/v1/workspaces/default/roleassignments', { body: assignment }),
+      201,
+    )
+
+    const long = Date.now() - 40 * 86_400_000
+    const time = new Date(long).toISOString()
+    const old = (workspace: string) => {
+      const hex = long.toString(16).padStart(12, '0')
+      const request = `${hex.slice(0, 8)}-${hex.slice(8)}${randomUUID().slice(13).replace('-4', '-7')}`
+      const event = usageEvent(workspace, { ...counted, request, endedAt: time })
+      return { ...event, id: `${request}:1:call`, time, source: '/meters/old' }
+    }
+    const push = async (events: readonly object[], token: string) =>
+      expectStatus(await h.call('POST', '/api/v1/usage/events', { body: { events }, token }), 202).body.items
+    const [ours, theirs] = [old('default'), old('payer')]
+    const tooOld = { outcome: 'quarantined', reason: 'too_old' }
+    expect(await push([ours, theirs], meter)).toMatchObject([tooOld, tooOld])
+    // Each where they may: the other stays.
+    const [first, second] = [old('default'), old('payer')]
+    expect(await push([first, second], filler)).toMatchObject([{ outcome: 'accepted' }, tooOld])
+    const open = expectStatus(await quarantine(h.operator, '?reason=too_old'), 200).body
+      .items as unknown as readonly { number: string; event: { id: string } }[]
+    const numberOf = (id: string) => open.find(({ event }) => event.id === id)?.number
+    const numbers = [numberOf(ours.id), numberOf(theirs.id)]
+    const retry = async (token: string) => outcomesOf(await resolve('retry', { numbers }, token))
+    expect(await retry(meter)).toEqual(['quarantined', 'quarantined'])
+    expect(await retry(filler)).toEqual(['accepted', 'quarantined'])
+    expect(await retry(h.operator)).toEqual(['not_found', 'accepted'])
+    const path = `/api/v1/workspaces/default/usage/${ours.data.request}`
+    const { events } = expectStatus(await h.call('GET', path), 200).body as unknown as { events: object[] }
+    expect(events).toMatchObject([{ amount: '0.0000222', currency: 'USD' }])
   })
 
   test('MB1: sums are compared with their events by those who may', async () => {

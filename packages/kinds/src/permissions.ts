@@ -16,6 +16,7 @@ const furtherPermissions = [
   'route:explain',
   'price_book:publish',
   'billing:backdate',
+  'billing:backfill',
   'api_key:rotate',
   'api_key:any',
   'event:read',

@@ -359,9 +359,10 @@ export interface UsageStore {
   ingest(events: readonly UsageEvent[]): Promise<readonly IngestAnswer[]>
   /**
    * As `ingest`, for meters outside. One event by itself under the id of another with another body is `conflict`
-   * (`event_differs`), and is kept nowhere.
+   * (`event_differs`), and is kept nowhere. `backfills` tells in whose workspaces what is too old is taken; in none when
+   * absent.
    */
-  push(events: readonly UsageEvent[]): Promise<readonly Pushed[]>
+  push(events: readonly UsageEvent[], backfills?: (workspace: string) => boolean): Promise<readonly Pushed[]>
   /**
    * Rows of the roll-ups that are not what the events sum up to, between two full days of UTC; with `mend` they are made
    * so. Needs usage:rebuild on the platform.
@@ -375,7 +376,7 @@ export interface UsageStore {
   requests(as: Identity, query: RequestQuery): Promise<RequestPage>
   /** What waits in quarantine, newest first. */
   quarantine(as: Identity, query: QuarantineQuery): Promise<readonly Quarantined[]>
-  /** Takes each as if it was just sent. Needs usage:quarantine where it belongs. */
+  /** Takes each as if it was just sent. Needs usage:quarantine where it belongs, and billing:backfill for what is too old. */
   retry(as: Identity, numbers: readonly string[]): Promise<readonly Resolved[]>
   discard(as: Identity, numbers: readonly string[], why: string): Promise<readonly Resolved[]>
   /** Every event of a request with the prices of its units, oldest first; `not_found` where there is none. */

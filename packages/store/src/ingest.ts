@@ -40,6 +40,8 @@ export interface Steps {
   readonly settle: (client: PoolClient, events: readonly UsageEvent[], ratings: Ratings) => Promise<void>
   /** An event that comes by itself under the id of another is refused, and kept nowhere. */
   readonly refuses?: boolean
+  /** Whether an event that is too old is taken for all that; none when absent. */
+  readonly backfills?: (event: UsageEvent) => boolean
   /** Milliseconds since 1970 by which events are too old or ahead of time; the clock of the database when absent. */
   readonly clock?: (() => number) | undefined
 }
@@ -129,7 +131,8 @@ async function take(
   for (const [place, item] of items.entries()) {
     if (place % itemsOfTurn === itemsOfTurn - 1) await turn()
     const reason = refuseEvent(item.event, now)
-    if (reason) refused.push({ item, reason })
+    const isBackfilled = reason === 'too_old' && steps.backfills?.(item.event) === true
+    if (reason && !isBackfilled) refused.push({ item, reason })
     else {
       const { index, event } = item
       good.push({ index, event, key: identityOf(event), hash: hashOf(event) })

@@ -40,11 +40,16 @@ export async function listQuarantine(
   return rows.map(quarantinedOf)
 }
 
+interface Taken extends Row {
+  readonly backfills: boolean
+}
+
 /** Those of the numbers that the caller may resolve and that are open. */
-async function take(database: Database, as: Identity, numbers: readonly string[]): Promise<readonly Row[]> {
+async function take(database: Database, as: Identity, numbers: readonly string[]): Promise<readonly Taken[]> {
   const { rows } = await database.transaction(as, { readOnly: true }, client =>
-    client.query<Row>(
-      `select number::text, workspace, reason, raw, seen_at, resolved_at, resolution from usage_quarantine
+    client.query<Taken>(
+      `select number::text, workspace, reason, raw, seen_at, resolved_at, resolution,
+         holds('billing:backfill', workspace) as backfills from usage_quarantine
        where number = any ($1::bigint[]) and resolved_at is null and holds('usage:quarantine', workspace)
        order by number`,
       [numbers],
@@ -63,7 +68,8 @@ export async function retryQuarantined(
   const rows = await take(database, as, numbers)
   // Why `as`: whatever it is, it is looked at anew.
   const events = rows.map(({ raw }) => JSON.parse(raw.toString()) as UsageEvent)
-  const answers = await ingest(database, events, steps)
+  const old = new Set(events.filter((_, index) => rows[index]?.backfills))
+  const answers = await ingest(database, events, { ...steps, backfills: event => old.has(event) })
   const taken = rows.filter((_, index) => answers[index] !== 'quarantined').map(({ number }) => number)
   if (taken.length > 0) await resolve(database, as, taken, 'retry', null)
   return outcomes(

@@ -73,6 +73,7 @@ export function refuseEvent(event: UsageEvent, now: Date): Refusal | undefined {
     if (/^-\d+$/.test(quantity)) return 'negative'
     if (!/^\d{1,19}$/.test(quantity) || BigInt(quantity) > most) return 'bad_schema'
   }
+  // Last, so that what is too old is an event otherwise.
   const age = now.getTime() - Date.parse(String(sent.time))
   if (age < -ahead) return 'future'
   return age > oldest ? 'too_old' : undefined

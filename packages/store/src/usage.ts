@@ -62,7 +62,8 @@ export function usageOn(database: Database, steps: Steps): UsageStore {
     usage: (as, query) => database.transaction(as, { readOnly: true }, client => sum(client, query)),
     traffic: (as, query) => readTraffic(database, as, query),
     ingest: events => ingest(database, events, steps),
-    push: events => push(database, events, steps),
+    push: (events, backfills) =>
+      push(database, events, { ...steps, backfills: ({ data }) => backfills?.(data.workspace) === true }),
     rebuild: (as, { from, to }, mend) =>
       database.transaction(as, {}, async client => {
         const { rows } = await client.query<{ standing: RollupRow | null; folded: RollupRow | null }>(
