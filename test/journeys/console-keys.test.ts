@@ -28,8 +28,7 @@ describe.skipIf(!hasChromium)('keys and the playground', { timeout: 240_000 }, (
     const { page, complaints } = await visit('/console', { as: ada })
     await page.getByRole('link', { name: 'Playground' }).click()
     await say(page, 'Hello!')
-    await page.getByText('First token').waitFor(patience)
-    await page.locator('.taken').first().waitFor(patience)
+    await page.locator('.taken').getByText('First token').waitFor(patience)
     const first = (await page.locator('.turn.model .words').first().textContent()) ?? ''
     expect(first).not.toBe('')
     // It is counted as hers, and no key was made for it.
@@ -192,7 +191,8 @@ describe.skipIf(!hasChromium)('keys and the playground', { timeout: 240_000 }, (
     await page.getByText('请立即复制密钥').waitFor(patience)
     await page.getByRole('link', { name: '在演练场试用' }).click()
     await say(page, '你好')
-    await page.getByText('首个 Token').waitFor(patience)
+    // Of the answer that has ended: one that is waited for says the same words.
+    await page.locator('.taken').getByText('首个 Token').waitFor(patience)
     await say(page, '再来')
     await page.getByText('已达到密钥的请求数限额。').waitFor(patience)
     await page.getByText(/同样的请求将于 .+ 恢复可用/).waitFor()

@@ -299,6 +299,89 @@ describe.skipIf(!hasChromium)('writing in the console', { timeout: 180_000 }, ()
     await page.close()
   })
 
+  test('what is done to several is stopped after the one that is under way, and says how many are as they were', async () => {
+    for (const name of ['first', 'second', 'last']) await project(name)
+    const { page, complaints } = await visit('/console/projects', { as: ada })
+    for (const name of ['first', 'second', 'last'])
+      await page.getByRole('checkbox', { name: `Select ${name}`, exact: true }).check()
+    const begun = Promise.withResolvers<void>()
+    const released = Promise.withResolvers<void>()
+    await page.route('**/api/v1/workspaces/default/projects/*', async route => {
+      begun.resolve()
+      await released.promise
+      await route.continue()
+    })
+    await page.getByRole('button', { name: 'Label', exact: true }).click()
+    const dialog = page.getByRole('dialog')
+    await dialog.getByLabel('Label', { exact: true }).fill('stopped')
+    await dialog.getByLabel('Value', { exact: true }).fill('here')
+    await dialog.getByRole('button', { name: 'Label', exact: true }).click()
+    await begun.promise
+    await dialog.getByText('0 of 3').waitFor()
+    await dialog.getByRole('button', { name: 'Stop' }).click()
+    released.resolve()
+    await dialog.getByText('Stopped after 1. 2 are as they were.').waitFor()
+    expect(await findingsOf(page, '.ant-modal')).toEqual([])
+    const labels = async (name: string) => (await read('Project', name)).metadata.labels ?? {}
+    const all = await Promise.all(['first', 'second', 'last'].map(labels))
+    expect(all.filter(one => one.stopped === 'here')).toHaveLength(1)
+    await dialog.getByRole('button', { name: 'Close' }).last().click()
+    expect(ours(complaints)).toEqual([])
+    await page.unrouteAll()
+    await page.close()
+  })
+
+  test('several keys are rotated by typing how many, show their new secrets once, and one is rotated without an overlap by typing its name', async () => {
+    const { baseUrl } = opened.yard.facts
+    for (const name of ['left-key', 'right-key'])
+      await opened.yard.api.create({
+        apiVersion: 'switchyard.dev/v1',
+        kind: 'ApiKey',
+        metadata: { name, workspace: 'default' },
+        spec: { owner: { kind: 'User', name: 'ada' }, scopes: ['inference:call'] },
+      })
+    const status = async (secret: string) =>
+      (await fetch(`${baseUrl}/v1/models`, { headers: { authorization: `Bearer ${secret}` } })).status
+    const { page, complaints } = await visit('/console/apikeys', { as: ada })
+    for (const name of ['left-key', 'right-key'])
+      await page.getByRole('checkbox', { name: `Select ${name}`, exact: true }).check()
+    await page.getByRole('button', { name: 'Rotate', exact: true }).click()
+    const dialog = page.getByRole('dialog')
+    await dialog.getByText('Old secrets go on working for a day.').waitFor()
+    const rotate = dialog.getByRole('button', { name: 'Rotate', exact: true })
+    expect(await rotate.isDisabled()).toBe(true)
+    await dialog.getByRole('textbox').fill('2')
+    expect(await findingsOf(page, '.ant-modal')).toEqual([])
+    await rotate.click()
+    await page.getByText('Keep these secrets now').waitFor()
+    expect(await findingsOf(page, '.ant-modal')).toEqual([])
+    const secrets = await page.getByRole('dialog').locator('td code').allTextContents()
+    expect(new Set(secrets).size).toBe(2)
+    for (const secret of secrets) await expect.poll(() => status(secret), { timeout: 30_000 }).toBe(200)
+    await page.getByRole('button', { name: 'I have kept it' }).click()
+    await page.getByRole('dialog').waitFor({ state: 'hidden' })
+    for (const secret of secrets) expect(await page.content()).not.toContain(secret)
+
+    await page.getByRole('link', { name: 'left-key', exact: true }).click()
+    await page.getByRole('button', { name: 'Rotate…' }).click()
+    const asked = page.getByRole('dialog', { name: 'Rotate left-key' })
+    await asked.getByRole('combobox').click()
+    await page.locator('.ant-select-item-option').getByText('Not at all', { exact: true }).click()
+    const now = asked.getByRole('button', { name: 'Rotate', exact: true })
+    expect(await now.isDisabled()).toBe(true)
+    await asked.getByRole('textbox', { name: 'left-key' }).fill('left-key')
+    await now.click()
+    const shown = page.getByRole('figure', { name: 'API key' }).locator('pre')
+    await shown.waitFor()
+    const newest = (await shown.textContent()) ?? ''
+    await expect.poll(() => status(newest), { timeout: 30_000 }).toBe(200)
+    await expect
+      .poll(async () => Promise.all(secrets.map(status)).then(all => new Set(all)), { timeout: 30_000 })
+      .toEqual(new Set([200, 401]))
+    expect(ours(complaints)).toEqual([])
+    await page.close()
+  })
+
   test('a project is looked at, in lists and in links, until all of them are again', async () => {
     for (const name of ['looked-at', 'other-one']) await project(name)
     await opened.yard.api.create({
@@ -338,6 +421,29 @@ describe.skipIf(!hasChromium)('writing in the console', { timeout: 180_000 }, ()
     expect([...ours(complaints), ...ours(other.complaints)]).toEqual([])
     await other.page.context().close()
     await page.evaluate("localStorage.removeItem('switchyard.preferences')")
+    await page.close()
+  })
+
+  test('on a short screen the navigation shows where one is', async () => {
+    const { page } = await visit('/console/settings', { as: ada })
+    const isSeen = async (name: string) => {
+      const entry = page.locator('nav .ant-menu-item-selected').filter({ hasText: name })
+      await entry.waitFor()
+      // 420 px high, of which the header takes 53.
+      await expect
+        .poll(async () => {
+          const box = await entry.boundingBox()
+          return box !== null && box.y >= 53 && box.y + box.height <= 420
+        })
+        .toBe(true)
+    }
+    await page.setViewportSize({ width: 1280, height: 420 })
+    await page.reload()
+    await isSeen('Settings')
+    await page.locator('header').getByRole('link').click()
+    await isSeen('Overview')
+    await page.goBack()
+    await isSeen('Settings')
     await page.close()
   })
 

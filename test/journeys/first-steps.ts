@@ -35,9 +35,10 @@ const said = {
 /** The link in what `up` has printed. */
 export const linkIn = (told: string): string => /Set-up +(\S+)/.exec(told)?.[1] ?? ''
 
-/** Says something in the playground. */
+/** Says something in the playground, once what was said before is answered: until then Enter does nothing. */
 export async function say(page: Page, text: string): Promise<void> {
   await page.locator('.composer textarea').fill(text)
+  await page.locator('.composer .ant-btn-primary:enabled').waitFor({ timeout: 60_000 })
   await page.locator('.composer textarea').press('Enter')
 }
 
@@ -80,7 +81,7 @@ export async function begin({ visit, yard }: ConsoleYard, link: string, locale: 
   await page.getByRole('link', { name: words.playground }).click()
   await page.getByRole('region', { name: `${words.model}: first-of-all` }).waitFor({ timeout: 60_000 })
   await say(page, 'Hello')
-  await page.getByText(words.first).waitFor({ timeout: 60_000 })
+  await page.locator('.taken').getByText(words.first).waitFor({ timeout: 60_000 })
   expect(await page.locator('.turn.model .words').textContent()).not.toBe('')
   findings.push(...(await findingsOf(page)))
   expect(findings).toEqual([])

@@ -1,12 +1,13 @@
 // Introduces the rooms of the console to each other.
 import { QueryClient, QueryClientProvider } from '@tanstack/react-query'
 import { RouterProvider } from '@tanstack/react-router'
-import { App, ConfigProvider, theme } from 'antd'
-import { lazy, StrictMode, Suspense, useEffect, useState } from 'react'
+import { ConfigProvider, theme } from 'antd'
+import { lazy, type ReactNode, StrictMode, Suspense, useEffect, useState } from 'react'
 import { createRoot } from 'react-dom/client'
 import { openChanges } from './kinds/changes.ts'
 import { ChangesProvider } from './kinds/live.tsx'
 import { nonce } from './nonce.ts'
+import { Messages } from './parts/messages-place.tsx'
 import { currentPreferences, preferPlace, useIsDark, usePreferences } from './preferences.ts'
 import { router } from './router.tsx'
 import { SessionProvider, useStanding } from './session/context.tsx'
@@ -52,6 +53,13 @@ function Console() {
       )}
     </>
   )
+}
+
+/** Words that stand in no widget look as those in them. */
+function Frame({ children }: { readonly children: ReactNode }) {
+  const { token } = theme.useToken()
+  const { colorText: color, fontSize, lineHeight, fontFamily } = token
+  return <div style={{ color, fontSize, lineHeight, fontFamily }}>{children}</div>
 }
 
 /** Whoever wants nothing to move (WCAG 2.3.3) has it so from the start. */
@@ -113,9 +121,10 @@ function Root() {
         },
       }}
     >
-      <App>
+      <Frame>
         <Console />
-      </App>
+        <Messages />
+      </Frame>
     </ConfigProvider>
   )
 }

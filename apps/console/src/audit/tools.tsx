@@ -1,11 +1,12 @@
 // What is looked for: who, what, of which kind and name, with what result, when. And taking it away.
 import { Fault } from '@switchyard/kinds/fault'
-import { App, Button, Dropdown, Input, Select } from 'antd'
+import { Button, Dropdown, Input, Select } from 'antd'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { useCatalogue, useMay } from '../api/catalogue.ts'
 import { manyOf } from '../kinds/names.ts'
 import { keepText } from '../parts/keep.ts'
+import { tell } from '../parts/messages.ts'
 import { usePreferences } from '../preferences.ts'
 import { useExchange } from '../session/context.tsx'
 import { useRefusal } from '../shell/refusal.ts'
@@ -113,7 +114,6 @@ export function Export({ path, search }: { readonly path: string; readonly searc
   const { t } = useTranslation('audit')
   const may = useMay()
   const exchange = useExchange()
-  const { message } = App.useApp()
   const says = useRefusal()
   const [isBusy, setBusy] = useState(false)
   if (!may('audit:export')) return undefined
@@ -128,10 +128,10 @@ export function Export({ path, search }: { readonly path: string; readonly searc
         typeof body === 'string' ? body : JSON.stringify(body),
         'application/x-ndjson',
       )
-      void message.success(t('exported'))
+      tell({ type: 'success', content: t('exported') })
     } catch (error) {
       if (!(error instanceof Fault)) throw error
-      void message.error(says(error), 8)
+      tell({ type: 'error', content: says(error), duration: 8 })
     } finally {
       setBusy(false)
     }

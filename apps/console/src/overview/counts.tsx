@@ -21,7 +21,7 @@ function KindCount({ kind }: { readonly kind: KindInfo }) {
         <strong>{isComplete ? documents.length : '…'}</strong>
         {troubled.slice(0, 2).map(({ metadata, status }) => (
           <span key={metadata.id} className="troubled">
-            {metadata.name} <PhaseTag phase={valueAt(status, 'phase')} />
+            <span>{metadata.name}</span> <PhaseTag phase={valueAt(status, 'phase')} />
           </span>
         ))}
       </Card>

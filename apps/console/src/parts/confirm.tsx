@@ -21,6 +21,8 @@ export interface ConfirmProps {
   readonly fault?: Fault | undefined
   readonly onConfirm: () => void
   readonly onCancel: () => void
+  /** Ends what is under way; without it that is waited for. */
+  readonly onStop?: () => void
   /** What will happen. */
   readonly children?: ReactNode
 }
@@ -37,6 +39,7 @@ export function Confirm(props: ConfirmProps) {
     fault,
     onConfirm,
     onCancel,
+    onStop,
     children,
   } = props
   const { t } = useTranslation('editing')
@@ -49,10 +52,16 @@ export function Confirm(props: ConfirmProps) {
       open={isOpen}
       title={title}
       okText={verb}
-      okButtonProps={{ danger: name !== undefined, disabled: !isMeant, htmlType: 'submit', form }}
+      // Not `confirmLoading`, with which nothing can be cancelled.
+      okButtonProps={{
+        danger: name !== undefined,
+        disabled: !isMeant,
+        loading: isBusy,
+        htmlType: 'submit',
+        form,
+      }}
       cancelText={cancel ?? t('cancel')}
-      confirmLoading={isBusy}
-      onCancel={onCancel}
+      onCancel={() => (isBusy ? onStop?.() : onCancel())}
       afterClose={() => setTyped('')}
       destroyOnHidden
     >

@@ -1,9 +1,10 @@
 // An act upon the server: a button that asks first where it destroys, says what it lacks, and what was refused.
 import { Fault } from '@switchyard/kinds/fault'
-import { App, Button, Popconfirm, Tooltip } from 'antd'
+import { Button, Popconfirm, Tooltip } from 'antd'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { Confirm } from '../parts/confirm.tsx'
+import { tell } from '../parts/messages.ts'
 import { useRefusal } from '../shell/refusal.ts'
 import './words.ts'
 
@@ -25,7 +26,6 @@ interface ActProps {
 
 export function Act({ label, act, question, typed, lacks, of, disabled = false, ...looks }: ActProps) {
   const { t } = useTranslation('people')
-  const { message } = App.useApp()
   const says = useRefusal()
   const [isBusy, setBusy] = useState(false)
   const [isAsking, setAsking] = useState(false)
@@ -42,7 +42,7 @@ export function Act({ label, act, question, typed, lacks, of, disabled = false, 
     } catch (error) {
       if (!(error instanceof Fault)) throw error
       if (isTyped) setFault(error)
-      else void message.error(says(error), 8)
+      else tell({ type: 'error', content: says(error), duration: 8 })
     } finally {
       setBusy(false)
     }

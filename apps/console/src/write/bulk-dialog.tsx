@@ -57,6 +57,7 @@ export function BulkDialog({ kind, deed, verb, documents, lacking, onClose }: Bu
       <SecretsOnce
         secrets={secrets}
         failures={failures.map(({ name, fault }) => `${name}: ${refusal(fault)}`)}
+        stopped={wasStopped ? { done, left: count - done } : undefined}
         onClose={() => {
           clear()
           onClose(true)
@@ -73,10 +74,8 @@ export function BulkDialog({ kind, deed, verb, documents, lacking, onClose }: Bu
       isBusy={isBusy}
       isReady={!hasEnded && (!isLabel || label.key !== '')}
       onConfirm={() => void run()}
-      onCancel={() => {
-        if (isBusy) stop()
-        else onClose(hasEnded && failures.length === 0 && !wasStopped)
-      }}
+      onCancel={() => onClose(hasEnded && failures.length === 0 && !wasStopped)}
+      onStop={stop}
     >
       <p>
         {documents

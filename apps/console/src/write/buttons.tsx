@@ -1,7 +1,7 @@
 // What may be done to a document, beside its name.
 import { Fault } from '@switchyard/kinds/fault'
 import { useNavigate } from '@tanstack/react-router'
-import { App, Modal, Typography } from 'antd'
+import { Modal, Typography } from 'antd'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import type { KindInfo } from '../api/catalogue.ts'
@@ -11,6 +11,7 @@ import { ownActs, type Shown } from '../kinds/own.ts'
 import { useSaid } from '../kinds/said.ts'
 import { Confirm } from '../parts/confirm.tsx'
 import { MayButton } from '../parts/may-button.tsx'
+import { tell } from '../parts/messages.ts'
 import { useExchange } from '../session/context.tsx'
 import { FaultAlert } from '../shell/fault.tsx'
 import { Delete } from './delete.tsx'
@@ -24,7 +25,6 @@ function ActButton({ kind, document, act }: Shown & { readonly act: Act }) {
   const { t } = useTranslation('write')
   const said = useSaid()
   const exchange = useExchange()
-  const { message } = App.useApp()
   const [isOpen, setOpen] = useState(false)
   const [isBusy, setBusy] = useState(false)
   const [fault, setFault] = useState<Fault>()
@@ -39,7 +39,7 @@ function ActButton({ kind, document, act }: Shown & { readonly act: Act }) {
       const path = `${documentPath(kind, document.metadata)}/actions/${act.verb}`
       const { body } = await exchange.send({ method: 'POST', path, body: {} })
       setOpen(false)
-      message.success(t('acted', { verb }))
+      tell({ type: 'success', content: t('acted', { verb }) })
       setSecret((body as { readonly secret?: string }).secret) // the console and the server are built together
     } catch (error) {
       if (!(error instanceof Fault)) throw error

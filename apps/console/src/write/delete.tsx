@@ -1,13 +1,14 @@
 // Deleting one document: what depends on it is named before its name is asked for.
 import { Fault } from '@switchyard/kinds/fault'
 import { useQuery } from '@tanstack/react-query'
-import { Alert, App, Checkbox, Typography } from 'antd'
+import { Alert, Checkbox, Typography } from 'antd'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { documentPath } from '../api/documents.ts'
 import { oneOf } from '../kinds/names.ts'
 import type { Shown } from '../kinds/own.ts'
 import { Confirm } from '../parts/confirm.tsx'
+import { tell } from '../parts/messages.ts'
 import { usePreferences } from '../preferences.ts'
 import { useExchange } from '../session/context.tsx'
 import './words.ts'
@@ -23,7 +24,6 @@ const faultOf = (error: unknown) => (error instanceof Fault ? error : undefined)
 export function Delete({ kind, document, isOpen, onClose, onDeleted }: DeleteProps) {
   const { t } = useTranslation('write')
   const { language } = usePreferences()
-  const { message } = App.useApp()
   const exchange = useExchange()
   const [withAll, setWithAll] = useState(false)
   const [isBusy, setBusy] = useState(false)
@@ -54,7 +54,7 @@ export function Delete({ kind, document, isOpen, onClose, onDeleted }: DeletePro
         path,
         ...(withAll && { query: { cascade: true } }),
       })
-      message.success(t(status === 200 ? 'deleted' : 'deleting', { name }))
+      tell({ type: 'success', content: t(status === 200 ? 'deleted' : 'deleting', { name }) })
       close()
       onDeleted()
     } catch (error) {

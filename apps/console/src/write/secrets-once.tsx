@@ -8,10 +8,12 @@ interface SecretsOnceProps {
   readonly secrets: readonly { readonly name: string; readonly secret: string }[]
   /** For whom none was made, and why. */
   readonly failures: readonly string[]
+  /** Where it was stopped: how many there are, and how many are as they were. */
+  readonly stopped?: { readonly done: number; readonly left: number } | undefined
   readonly onClose: () => void
 }
 
-export function SecretsOnce({ secrets, failures, onClose }: SecretsOnceProps) {
+export function SecretsOnce({ secrets, failures, stopped, onClose }: SecretsOnceProps) {
   const { t } = useTranslation('write')
   return (
     <Modal
@@ -26,6 +28,9 @@ export function SecretsOnce({ secrets, failures, onClose }: SecretsOnceProps) {
       onOk={onClose}
     >
       <Alert type="warning" showIcon className="before-form" title={t('secretsOnce')} />
+      {stopped && (
+        <Alert type="info" showIcon className="before-form" title={t('bulkStopped', { ...stopped })} />
+      )}
       {failures.length > 0 && (
         <Alert
           type="error"

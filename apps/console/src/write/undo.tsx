@@ -1,8 +1,9 @@
 // What is cheap to turn back is turned back from the message that tells of it.
 import { Fault } from '@switchyard/kinds/fault'
-import { App, Button } from 'antd'
+import { Button } from 'antd'
 import { useTranslation } from 'react-i18next'
 import type { Document, KindInfo } from '../api/catalogue.ts'
+import { tell } from '../parts/messages.ts'
 import { useExchange } from '../session/context.tsx'
 import { useRefusal } from '../shell/refusal.ts'
 import { writableOf } from './draft.ts'
@@ -24,7 +25,6 @@ export type OfferUndo = (kind: KindInfo, changes: readonly Change[], says: strin
 export function useUndo(): OfferUndo {
   const { t } = useTranslation('write')
   const exchange = useExchange()
-  const { message } = App.useApp()
   const refusal = useRefusal()
   return (kind, changes, says) => {
     const made = changes.filter(
@@ -32,12 +32,12 @@ export function useUndo(): OfferUndo {
     )
     const [first] = made
     if (!first) {
-      void message.success(says)
+      tell({ type: 'success', content: says })
       return
     }
     const key = `undo ${first.after.metadata.id} ${first.after.metadata.resourceVersion}`
     const undo = async () => {
-      void message.open({ key, type: 'loading', content: t('undoing'), duration: 0 })
+      tell({ key, type: 'loading', content: t('undoing'), duration: 0 })
       const left: string[] = []
       for (const { before, after } of made) {
         const { name } = after.metadata
@@ -51,14 +51,14 @@ export function useUndo(): OfferUndo {
         }
       }
       const isDone = left.length === 0
-      void message.open({
+      tell({
         key,
         type: isDone ? 'success' : 'warning',
         content: isDone ? t('undone', { count: made.length }) : left.join(' '),
         duration: isDone ? 4 : seconds,
       })
     }
-    void message.open({
+    tell({
       key,
       type: 'success',
       duration: seconds,

@@ -1,7 +1,7 @@
 // Where a document is written: as a form or as YAML, tried before it is saved, and never lost on the way.
 import { Fault } from '@switchyard/kinds/fault'
 import { useBlocker, useNavigate } from '@tanstack/react-router'
-import { Alert, App, Button, Form, Modal, Tabs } from 'antd'
+import { Alert, Button, Form, Modal, Tabs } from 'antd'
 import { useMemo, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import type { Document, KindInfo } from '../api/catalogue.ts'
@@ -9,6 +9,7 @@ import { onPlatform } from '../kinds/names.ts'
 import { useSaid } from '../kinds/said.ts'
 import type { Problem } from '../parts/code-mirror.tsx'
 import { Editor } from '../parts/editor.tsx'
+import { tell } from '../parts/messages.ts'
 import { useExchange } from '../session/context.tsx'
 import { FaultAlert } from '../shell/fault.tsx'
 import { Binding, madeFinal } from './binding.tsx'
@@ -49,7 +50,6 @@ export function Workbench({ kind, initial, document }: WorkbenchProps) {
   const said = useSaid()
   const navigate = useNavigate()
   const exchange = useExchange()
-  const { message } = App.useApp()
   const offerUndo = useUndo()
   const draft = useDraft(initial, t('noDocument'))
   const [base, setBase] = useState(document)
@@ -106,7 +106,7 @@ export function Workbench({ kind, initial, document }: WorkbenchProps) {
         // A secret that was written over does not come back, nor does what is final.
         if (against && secrets.length === 0 && madeFinal(against, outcome.document) === undefined)
           offerUndo(kind, [{ before: against, after: outcome.document }], t('saved', { name }))
-        else message.success(t(isNew ? 'created' : 'saved', { name }))
+        else tell({ type: 'success', content: t(isNew ? 'created' : 'saved', { name }) })
         if (outcome.secret === undefined) leave(outcome.document)
       }
     } catch (error) {
@@ -158,7 +158,7 @@ export function Workbench({ kind, initial, document }: WorkbenchProps) {
         activeKey={tab}
         onChange={key => {
           // What cannot be read as YAML cannot be shown as a form, and is not thrown away.
-          if (key === 'form' && draft.problems.length > 0) message.warning(t('mendFirst'))
+          if (key === 'form' && draft.problems.length > 0) tell({ type: 'warning', content: t('mendFirst') })
           else setTab(key === 'yaml' ? 'yaml' : 'form')
         }}
         destroyOnHidden

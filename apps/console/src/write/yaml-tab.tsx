@@ -1,18 +1,18 @@
 // A document as YAML, whole and to be copied.
-import { App, Button } from 'antd'
+import { Button } from 'antd'
 import { useTranslation } from 'react-i18next'
 import type { Shown } from '../kinds/own.ts'
 import { Editor } from '../parts/editor.tsx'
+import { tell } from '../parts/messages.ts'
 import { yamlOf } from './text.ts'
 import './words.ts'
 
 export default function YamlTab({ document }: Shown) {
   const { t } = useTranslation('write')
-  const { message } = App.useApp()
   const text = yamlOf(document)
   const copy = async () => {
     await navigator.clipboard.writeText(text)
-    message.success(t('copied'))
+    tell({ type: 'success', content: t('copied') })
   }
   return (
     <>
