@@ -66,12 +66,12 @@ export function timesWithin({ streamed, firstContentAt, startedAt, opening }: St
       outcome,
       status,
       startMs: since(sentAt),
-      ...(contentAt !== undefined && { contentMs: since(contentAt) }),
+      contentMs: contentAt === undefined ? undefined : since(contentAt),
       endMs: since(endedAt),
     }),
   )
   return {
-    ...(streamed && firstContentAt !== undefined && { firstTokenMs: since(firstContentAt) }),
+    firstTokenMs: streamed && firstContentAt !== undefined ? since(firstContentAt) : undefined,
     attempts,
   }
 }

@@ -53,7 +53,7 @@ describe('an answer', () => {
       const quantities = { 'tok.in.uncached': '7', 'tok.out.text': '3' }
       const [made, kept] = bed.journal.events.map(({ data }) => data)
       expect(made).toMatchObject({ quantities, upstream: 'tiny-1-0' })
-      expect(made).not.toHaveProperty('tier')
+      expect(made?.tier).toBeUndefined()
       expect(kept).toMatchObject({ quantities, tier: 'cache', upstream: '', end: 'done', billable: 'caller' })
       const ends = bed.observed.filter(({ type }) => type === 'request_ended')
       expect(ends).toMatchObject([{ usage: {} }, { usage: undefined, cache: 'hit' }])

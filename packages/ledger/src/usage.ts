@@ -4,7 +4,8 @@ import type { Admission, AttemptTimes, Ended, UsageEvent, UsageUnit } from '@swi
 
 /**
  * The event of a request's call. Members stand in the order of RFC 8785, so that `JSON.stringify` is canonical:
- * the same work always yields the same bytes.
+ * the same work always yields the same bytes. What is absent is undefined: with parts spread into it this took twice
+ * as long.
  */
 export function usageEvent(admitted: Admission, ended: Ended): UsageEvent {
   const { request, workspace, project, hold } = admitted
@@ -14,29 +15,29 @@ export function usageEvent(admitted: Admission, ended: Ended): UsageEvent {
   const times = part === 'call' ? ended.times : undefined
   return {
     data: {
-      ...(times && { attempts: times.attempts.map(attemptOf) }),
+      attempts: times?.attempts.map(attemptOf),
       billable: ended.billable,
       end: ended.end,
       endedAt: moment(ended.at),
       endpoint: by ? (by.endpoint ?? '') : admitted.endpoint,
-      ...(times?.firstTokenMs !== undefined && { firstTokenMs: times.firstTokenMs }),
+      firstTokenMs: times?.firstTokenMs,
       flags: ended.usage?.flags ?? none,
       // It is the call that resolves it.
-      ...(hold !== undefined && part === 'call' && { hold }),
+      hold: part === 'call' ? hold : undefined,
       key: admitted.key,
       keyName: admitted.keyName,
       model: admitted.model,
       operation: admitted.operation,
       project,
-      ...(by?.provider !== undefined && { provider: by.provider }),
+      provider: by?.provider,
       quantities: decimal(ended.usage),
-      ...(by?.region !== undefined && { region: by.region }),
+      region: by?.region,
       request,
       status: ended.status,
       streamed: admitted.streamed,
-      ...(tier !== 'standard' && { tier }),
+      tier: tier === 'standard' ? undefined : tier,
       upstream: ended.upstream,
-      ...(by && { upstreamModel: by.model }),
+      upstreamModel: by?.model,
       usageSource: ended.usage?.source ?? 'none',
       workspace,
     },
@@ -52,14 +53,10 @@ export function usageEvent(admitted: Admission, ended: Ended): UsageEvent {
 const none: readonly string[] = []
 
 /** Its members in their order. */
-const attemptOf = ({ contentMs, endMs, outcome, startMs, status, upstream }: AttemptTimes): AttemptTimes => ({
-  ...(contentMs !== undefined && { contentMs }),
-  endMs,
-  outcome,
-  startMs,
-  status,
-  upstream,
-})
+const attemptOf = ({ contentMs, endMs, outcome, startMs, status, upstream }: AttemptTimes): AttemptTimes =>
+  contentMs === undefined
+    ? { endMs, outcome, startMs, status, upstream }
+    : { contentMs, endMs, outcome, startMs, status, upstream }
 
 /** Quantities as decimal strings, in the order of their units. */
 function decimal(usage: Ended['usage']): UsageEvent['data']['quantities'] {

@@ -182,12 +182,12 @@ export interface UsageEvent {
     readonly endpoint: string
     readonly upstream: string
     /** Name by which that knows the model. */
-    readonly upstreamModel?: string
+    readonly upstreamModel?: string | undefined
     /** `WORKSPACE/NAME` or `platform/NAME` of the Provider that answered. */
-    readonly provider?: string
-    readonly region?: string
+    readonly provider?: string | undefined
+    readonly region?: string | undefined
     /** `standard` when absent. */
-    readonly tier?: ServiceTier
+    readonly tier?: ServiceTier | undefined
     readonly request: string
     readonly operation: string
     readonly billable: 'caller' | 'cost'
@@ -199,10 +199,10 @@ export interface UsageEvent {
     readonly quantities: Readonly<Partial<Record<UsageUnit, string>>>
     readonly flags: readonly string[]
     /** Of the call alone, as in CallTimes; absent of what gateways of before have recorded. */
-    readonly firstTokenMs?: number
-    readonly attempts?: readonly AttemptTimes[]
+    readonly firstTokenMs?: number | undefined
+    readonly attempts?: readonly AttemptTimes[] | undefined
     /** As in Admission. */
-    readonly hold?: string
+    readonly hold?: string | undefined
   }
 }
 

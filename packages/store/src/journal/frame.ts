@@ -409,10 +409,10 @@ function readEnded(bytes: Buffer, from: number, common: Common, { shapes }: Told
   const admitted = { ...common, request, at: bytes.readDoubleLE(from + 8) }
   const { end, status, attempt, upstream, by, billable, part, tries } = shape
   const at = bytes.readDoubleLE(from + 16)
-  const times = tries && { times: readTimes(bytes, rest, tries) }
+  const times = tries && readTimes(bytes, rest, tries)
   return {
     admitted,
-    ended: { at, end, status, attempt, upstream, by, billable, part, ...times, usage: counted },
+    ended: { at, end, status, attempt, upstream, by, billable, part, times, usage: counted },
   }
 }
 
@@ -421,19 +421,15 @@ function readTimes(bytes: Buffer, from: number, tries: readonly TryText[]): Call
     const time = bytes.readUInt32LE(from + place * timeBytes)
     return time === noTime ? undefined : time
   }
-  const firstTokenMs = at(0)
   return {
-    ...(firstTokenMs !== undefined && { firstTokenMs }),
-    attempts: tries.map(([upstream, outcome, status], index) => {
-      const contentMs = at(2 + index * 3)
-      return {
-        upstream,
-        outcome,
-        status,
-        startMs: at(1 + index * 3) ?? 0,
-        ...(contentMs !== undefined && { contentMs }),
-        endMs: at(3 + index * 3) ?? 0,
-      }
-    }),
+    firstTokenMs: at(0),
+    attempts: tries.map(([upstream, outcome, status], index) => ({
+      upstream,
+      outcome,
+      status,
+      startMs: at(1 + index * 3) ?? 0,
+      contentMs: at(2 + index * 3),
+      endMs: at(3 + index * 3) ?? 0,
+    })),
   }
 }
