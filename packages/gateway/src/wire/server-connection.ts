@@ -135,7 +135,7 @@ export class Connection {
   }
 
   answered(inbound: WireInbound): void {
-    if (this.#socket.writableLength === 0) process.nextTick(settle, this, inbound)
+    if (this.#socket.writableLength === 0) this.#server.settleSoon(inbound)
     else {
       // A caller that takes nothing for so long is closed: node looks at what the system has taken.
       this.#socket.setTimeout(this.#server.stall, this.#stalled)

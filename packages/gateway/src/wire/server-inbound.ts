@@ -138,6 +138,10 @@ export class WireInbound implements Inbound {
     if (!this.closed) this.#connection.destroy()
   }
 
+  settle(): void {
+    this.#connection.settle(this)
+  }
+
   /** The answer has left whole, or the connection is gone. */
   over(): void {
     if (this.closed) return

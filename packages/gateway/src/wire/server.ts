@@ -8,6 +8,7 @@ import type { Fault } from '@switchyard/kinds'
 import type { Inbound } from './inbound.ts'
 import { Connection } from './server-connection.ts'
 import type { Ours } from './server-head.ts'
+import type { WireInbound } from './server-inbound.ts'
 
 /** What is told of a request that cannot be read. */
 export interface Refusal {
@@ -54,6 +55,8 @@ export class WireServer {
   readonly #others: readonly ((socket: Socket) => void)[]
   readonly #open = new Set<Connection>()
   readonly #every: number
+  /** Answered in this turn. */
+  #answered: WireInbound[] = []
   #timer: NodeJS.Timeout | undefined
   #emptied: PromiseWithResolvers<void> | undefined
 
@@ -98,6 +101,11 @@ export class WireServer {
 
   // ---- for connections
 
+  /** After the code that gave the answer: a tick of node's costs 0.6 µs, so that those of one turn share it. */
+  settleSoon(inbound: WireInbound): void {
+    if (this.#answered.push(inbound) === 1) process.nextTick(this.#settle)
+  }
+
   take(inbound: Inbound): void {
     this.#options.take(inbound)
   }
@@ -130,6 +138,12 @@ export class WireServer {
       this.#timer = setInterval(this.#sweep, this.#every).unref()
     }
     this.#open.add(new Connection(this, socket))
+  }
+
+  readonly #settle = (): void => {
+    const answered = this.#answered
+    this.#answered = []
+    for (const inbound of answered) inbound.settle()
   }
 
   readonly #sweep = (): void => {
