@@ -6,6 +6,8 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { AnswerParser, headerOf, Malformed, type RawHeaders } from '../src/wire/client-parser.ts'
 
+const nothing = Buffer.alloc(0)
+
 interface Heard {
   status: number
   headers: RawHeaders
@@ -15,8 +17,11 @@ interface Heard {
   malformed: boolean
 }
 
-function read(parts: readonly Buffer[], { close = false, bodiless = false } = {}): Heard {
-  const heard: Heard = { status: 0, headers: [], body: '', reusable: undefined, malformed: false }
+const unheard: Heard = { status: 0, headers: [], body: '', reusable: undefined, malformed: false }
+
+/** `before` was read first, by the same parser. */
+function read(parts: readonly Buffer[], { close = false, bodiless = false, before = nothing } = {}): Heard {
+  const heard = { ...unheard }
   const parser = new AnswerParser({
     head(status, headers) {
       heard.status = status
@@ -29,6 +34,12 @@ function read(parts: readonly Buffer[], { close = false, bodiless = false } = {}
       heard.reusable = reusable
     },
   })
+  if (before.length > 0) {
+    parser.expect()
+    parser.push(before)
+    parser.close()
+    Object.assign(heard, unheard)
+  }
   parser.expect(bodiless)
   try {
     for (const part of parts) parser.push(part)
@@ -218,6 +229,35 @@ describe('any answer', () => {
         if (declared !== undefined) expect(one.body.length).toBeLessThanOrEqual(Number(declared))
       }),
       { numRuns: 1000 },
+    )
+  })
+
+  it('after one that was the same but for a few bytes or its length is heard as by itself', () => {
+    const length = fc.constantFrom(
+      '0',
+      '1',
+      '5',
+      '05',
+      '12345',
+      '999999999999999',
+      '9999999999999999',
+      '',
+      '-1',
+      'x',
+    )
+    const changes = fc.array(fc.tuple(fc.nat(2000), fc.constantFrom(...bytes('\r\n :;0a1Ff-,'))), {
+      maxLength: 2,
+    })
+    fc.assert(
+      fc.property(answer, changes, fc.option(length, { nil: undefined }), ({ wire }, damage, other) => {
+        const changed = Buffer.from(wire)
+        for (const [place, byte] of damage) changed[place % changed.length] = byte
+        const text = changed.toString('latin1')
+        const next = other === undefined ? text : text.replace(/^(content-length:[ \t]*)\d+/im, `$1${other}`)
+        const alone = whole(next, { close: true })
+        expect(whole(next, { close: true, before: wire })).toEqual(alone)
+      }),
+      { numRuns: 2000 },
     )
   })
 

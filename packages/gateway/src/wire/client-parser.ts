@@ -1,11 +1,10 @@
 // Reads the answers of one HTTP/1.1 connection (RFC 9112). What two readers could understand in two ways is refused.
+import { KeptHead, type LengthPlace, mostDigits, withLength } from './kept-head.ts'
 
 /** Bytes of a head; of extensions and trailers of a chunked body together. */
 const mostHeadBytes = 64 * 1024
 const mostHeaders = 100
 const mostInterim = 16
-/** Digits of a length: below 2^53. */
-const mostDigits = 15
 const mostHexDigits = 12
 
 const endOfHead = Buffer.from('\r\n\r\n')
@@ -32,6 +31,16 @@ export interface AnswerSink {
 
 export class Malformed extends Error {}
 
+interface AnswerHead extends LengthPlace {
+  readonly status: number
+  readonly headers: RawHeaders
+  /** Bytes of the body; -1 where that is not told. */
+  readonly length: number
+  readonly chunked: boolean
+  /** The connection may be used again. */
+  readonly keptAlive: boolean
+}
+
 /** The parts of an answer in their order; a chunked body goes round from `size` to `afterData`. */
 type State =
   | 'idle'
@@ -55,6 +64,7 @@ export class AnswerParser {
   #bodiless = false
   #held: Buffer = endOfHead
   #heldBytes = 0
+  readonly #kept = new KeptHead<AnswerHead>()
   #interim = 0
   #left = 0
   #hexDigits = 0
@@ -128,6 +138,13 @@ export class AnswerParser {
     let start = at
     let end: number
     if (this.#heldBytes === 0) {
+      const again = this.#kept.end(bytes, at)
+      if (again >= 0 && this.#kept.head) {
+        const { head: kept, length, text } = this.#kept
+        const headers = text === '' ? kept.headers : withLength(kept.headers, text)
+        this.#begin(kept, headers, length, again === bytes.length)
+        return again
+      }
       end = bytes.indexOf(endOfHead, at)
       if (end < 0) {
         this.#hold(bytes, at)
@@ -145,8 +162,11 @@ export class AnswerParser {
     }
     if (end + 4 - start > mostHeadBytes) throw new Malformed('the head is larger than 64 KiB')
     this.#heldBytes = 0
-    this.#read(head.toString('latin1', start, end + 2), at + (end - start) + 4 === bytes.length)
-    return at + (end - start) + 4
+    const found = readHead(head.toString('latin1', start, end + 2))
+    if (found.status >= 200) this.#kept.keep(found, head, start, end + 4, found)
+    const next = at + (end - start) + 4
+    this.#begin(found, found.headers, found.length, next === bytes.length)
+    return next
   }
 
   #hold(bytes: Buffer, at: number): void {
@@ -162,35 +182,8 @@ export class AnswerParser {
       throw new Malformed('the head is larger than 64 KiB')
   }
 
-  #read(text: string, last: boolean): void {
-    const [line, minor, code] = statusLine.exec(text) ?? []
-    if (line === undefined) throw new Malformed('the status line is not one of HTTP/1.1')
-    const status = Number(code)
-    const headers: string[] = []
-    let length: string | undefined
-    let coding: string | undefined
-    let keptAlive = minor === '1'
-    headerLine.lastIndex = line.length
-    while (headerLine.lastIndex < text.length) {
-      const found = headerLine.exec(text)
-      if (!found) throw new Malformed('a header line is malformed')
-      const name = (found[1] as string).toLowerCase() // both groups always take part
-      const value = (found[2] as string).trim()
-      if (headers.push(name, value) > mostHeaders * 2) throw new Malformed('more than 100 headers')
-      if (name === 'content-length') {
-        if (length !== undefined) throw new Malformed('two content-length headers')
-        length = value
-      } else if (name === 'transfer-encoding') {
-        if (coding !== undefined) throw new Malformed('two transfer-encoding headers')
-        coding = value
-      } else if (name === 'connection' && /(^|,)\s*close\s*(,|$)/i.test(value)) keptAlive = false
-    }
-    if (length !== undefined && (!digits.test(length) || length.length > mostDigits))
-      throw new Malformed('content-length is not a number')
-    if (coding !== undefined && length !== undefined)
-      throw new Malformed('both content-length and transfer-encoding')
-    if (coding !== undefined && (coding.toLowerCase() !== 'chunked' || minor !== '1'))
-      throw new Malformed('a transfer-encoding that was not asked for')
+  #begin(head: AnswerHead, headers: RawHeaders, length: number, last: boolean): void {
+    const { status, chunked, keptAlive } = head
     if (status < 200) {
       if (status === 101) throw new Malformed('an upgrade that was not asked for')
       if (++this.#interim > mostInterim) throw new Malformed('too many interim answers')
@@ -200,14 +193,14 @@ export class AnswerParser {
     this.#left = 0
     const empty = this.#bodiless || status === 204 || status === 304
     if (empty) this.#state = 'length'
-    else if (coding !== undefined) {
+    else if (chunked) {
       this.#state = 'size'
       this.#hexDigits = 0
       this.#spare = mostHeadBytes
-    } else if (length === undefined) this.#state = 'untilClose'
+    } else if (length < 0) this.#state = 'untilClose'
     else {
       this.#state = 'length'
-      this.#left = Number(length)
+      this.#left = length
     }
     this.#sink.head(status, headers)
     if (this.#state === 'length' && this.#left === 0) this.#end(last)
@@ -276,6 +269,42 @@ export class AnswerParser {
     if ((byte < 0x20 && byte !== 0x09) || byte === 0x7f) throw new Malformed('a control character')
     if (--this.#spare < 0) throw new Malformed('extensions or trailers are larger than 64 KiB')
   }
+}
+
+/** Reads a head without the empty line at its end. */
+function readHead(text: string): AnswerHead {
+  const [line, minor, code] = statusLine.exec(text) ?? []
+  if (line === undefined) throw new Malformed('the status line is not one of HTTP/1.1')
+  const headers: string[] = []
+  let from = -1
+  let to = -1
+  let coding: string | undefined
+  let keptAlive = minor === '1'
+  headerLine.lastIndex = line.length
+  while (headerLine.lastIndex < text.length) {
+    const { lastIndex } = headerLine
+    const found = headerLine.exec(text)
+    if (!found) throw new Malformed('a header line is malformed')
+    const name = (found[1] as string).toLowerCase() // both groups always take part
+    const value = (found[2] as string).trim()
+    if (headers.push(name, value) > mostHeaders * 2) throw new Malformed('more than 100 headers')
+    if (name === 'content-length') {
+      if (from >= 0) throw new Malformed('two content-length headers')
+      if (!digits.test(value) || value.length > mostDigits)
+        throw new Malformed('content-length is not a number')
+      from = text.indexOf(value, lastIndex + name.length + 1)
+      to = from + value.length
+    } else if (name === 'transfer-encoding') {
+      if (coding !== undefined) throw new Malformed('two transfer-encoding headers')
+      coding = value
+    } else if (name === 'connection' && /(^|,)\s*close\s*(,|$)/i.test(value)) keptAlive = false
+  }
+  const chunked = coding !== undefined
+  if (chunked && from >= 0) throw new Malformed('both content-length and transfer-encoding')
+  if (chunked && (coding?.toLowerCase() !== 'chunked' || minor !== '1'))
+    throw new Malformed('a transfer-encoding that was not asked for')
+  const length = from < 0 ? -1 : Number(text.slice(from, to))
+  return { status: Number(code), headers, length, chunked, keptAlive, from, to }
 }
 
 const cr = 0x0d

@@ -2,15 +2,11 @@
 // refused. A caller mostly sends the same head again but for its length, and that is not read twice.
 import { METHODS } from 'node:http'
 import { Fault } from '@switchyard/kinds'
+import { KeptHead, type LengthPlace, mostDigits, withLength } from './kept-head.ts'
 
 /** Bytes of a head, the request line included. */
 const mostHeadBytes = 32 * 1024
 const mostHeaders = 100
-/** Digits of a length: below 2^53. */
-const mostDigits = 15
-const mostKeptBytes = 2 * 1024
-/** A caller whose heads have differed so often in turn is no longer compared. */
-const mostMisses = 8
 
 const endOfHead = Buffer.from('\r\n\r\n')
 const nothing = Buffer.alloc(0)
@@ -38,16 +34,8 @@ export interface RequestHead {
   readonly expects: boolean
 }
 
-/** A head with the places of what may differ when it is sent again. */
-interface Read {
+interface Read extends LengthPlace {
   readonly head: RequestHead
-  /** Place of the length's first digit, and of what follows the last; both -1 without a length. */
-  readonly from: number
-  readonly to: number
-}
-
-interface Kept extends Read {
-  readonly bytes: Buffer
 }
 
 /** Whether a request is for this server; another's is not read beyond its target. */
@@ -61,8 +49,7 @@ export class HeadReader {
   readonly #ours: Ours
   #held: Buffer = nothing
   #heldBytes = 0
-  #kept: Kept | undefined
-  #misses = 0
+  readonly #kept = new KeptHead<RequestHead>()
 
   constructor(ours: Ours) {
     this.#ours = ours
@@ -76,9 +63,9 @@ export class HeadReader {
   /** Takes bytes; tells where in them the head ends, or -1 while it has not. Throws a Fault. */
   read(bytes: Buffer): number {
     if (this.#heldBytes > 0) return this.#continue(bytes)
-    const again = this.#kept ? this.#again(this.#kept, bytes) : -1
+    const again = this.#kept.end(bytes, 0)
     if (again >= 0) {
-      this.#misses = 0
+      this.head = this.#again(this.#kept)
       return again
     }
     const found = bytes.indexOf(endOfHead)
@@ -144,14 +131,7 @@ export class HeadReader {
   #parse(bytes: Buffer, end: number): void {
     const read = this.#read(bytes.toString('latin1', 0, end - 2))
     this.head = read?.head
-    if (!read || end > mostKeptBytes || ++this.#misses > mostMisses) {
-      this.#kept = undefined
-      return
-    }
-    // Exactly its own bytes: a slice of node's pool would keep the whole of that alive.
-    const own = Buffer.allocUnsafeSlow(end)
-    bytes.copy(own, 0, 0, end)
-    this.#kept = { ...read, bytes: own }
+    if (read) this.#kept.keep(read.head, bytes, 0, end, read)
   }
 
   /** Undefined when the request is not ours. */
@@ -169,28 +149,10 @@ export class HeadReader {
     return readFields(text, line.length, method, url, version === '1.0')
   }
 
-  /** Where the kept head ends when it has come once more, with whatever length; else -1. */
-  #again(kept: Kept, bytes: Buffer): number {
-    const { bytes: own, head, from, to } = kept
-    const start = from < 0 ? own.length : from
-    if (bytes.length < start || own.compare(bytes, 0, start, 0, start) !== 0) return -1
-    if (from < 0) {
-      this.head = head
-      return start
-    }
-    let end = start
-    let length = 0
-    for (; end - start <= mostDigits; end++) {
-      const digit = (bytes[end] ?? 0) - 0x30
-      if (digit < 0 || digit > 9) break
-      length = length * 10 + digit
-    }
-    if (end === start || end - start > mostDigits) return -1
-    const rest = own.length - to
-    if (bytes.length - end < rest || own.compare(bytes, end, end + rest, to) !== 0) return -1
-    const same = length === head.length && end - start === to - from
-    this.head = same ? head : withLength(head, length, bytes.toString('latin1', start, end))
-    return end + rest
+  #again({ head, length, text }: KeptHead<RequestHead>): RequestHead | undefined {
+    if (!head || text === '') return head
+    const { method, url, old, keepAlive, expects } = head
+    return { method, url, headers: withLength(head.headers, text), length, old, keepAlive, expects }
   }
 }
 
@@ -264,16 +226,6 @@ function readFields(
   if (upgrade && !old && named(connection, 'upgrade')) return undefined
   const keepAlive = !named(connection, 'close') && (!old || named(connection, 'keep-alive'))
   return { head: { method, url, headers, length, old, keepAlive, expects }, from, to }
-}
-
-function withLength(head: RequestHead, length: number, text: string): RequestHead {
-  const headers = head.headers.slice()
-  for (let i = 0; i < headers.length; i += 2) {
-    const name = headers[i] as string // names and values stand in turn
-    if (name.length === 14 && name.toLowerCase() === 'content-length') headers[i + 1] = text
-  }
-  const { method, url, old, keepAlive, expects } = head
-  return { method, url, headers, length, old, keepAlive, expects }
 }
 
 /** Whether a `connection` header names an option. */
