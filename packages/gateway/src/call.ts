@@ -91,7 +91,7 @@ export class Call implements Story, Running, InboundHearer, IntakeHearer, Openin
   }
 
   start(): void {
-    const { limits, door, clock } = this.house
+    const { limits, door } = this.house
     try {
       if (this.#preflight()) return
       const target = this.#find()
@@ -105,7 +105,7 @@ export class Call implements Story, Running, InboundHearer, IntakeHearer, Openin
         return
       }
       this.house.checkFresh?.()
-      const credential = authenticate(head.carried, this.#snapshot, clock(), door, this.#inbound.link)
+      const credential = authenticate(head.carried, this.#snapshot, this.startedAt, door, this.#inbound.link)
       // Nothing of the body is read until it is known who calls.
       if (credential instanceof Promise)
         credential.then(

@@ -72,7 +72,8 @@ export function rateBucket(given: {
   const windowUs = windowMs * 1000
   const whole = Math.ceil(windowUs / limit)
   const even = whole * limit - windowUs <= windowUs / 1000
-  const [step, units] = even ? [whole, 1] : [windowUs, limit]
+  const shared = commonDivisor(windowUs, limit)
+  const [step, units] = even ? [whole, 1] : [windowUs / shared, limit / shared]
   const burst = Math.min(asked, scaled(mostFilled, units, step, 'down'))
   const bound = scaled(burst, step, units, 'up')
   return Object.freeze({ type: 'rate', key, level, dimension, limit, windowMs, burst, step, units, bound })
@@ -161,6 +162,11 @@ export function shareOf(bucket: Bucket, holders: number): Bucket | undefined {
   if (burst === 0) return undefined
   const step = bucket.step * holders
   return Object.freeze({ ...bucket, burst, step, bound: scaled(burst, step, bucket.units, 'up') })
+}
+
+/** The smaller the numbers of a rate, the fewer products leave what a double holds. */
+function commonDivisor(one: number, other: number): number {
+  return other === 0 ? one : commonDivisor(other, one % other)
 }
 
 /** amount x times / over, exactly. */

@@ -14,9 +14,18 @@ const timings = 3
 const serviceTier = 4
 const letterN = 0x6e
 
-/** The bytes of a model name as JSON writes it, for replies. */
+const names = new Map<string, Buffer>()
+const mostNames = 1000
+
+/** The bytes of a model name as JSON writes it, for replies: not to be changed. */
 export function publicName(name: string): Buffer {
-  return Buffer.from(JSON.stringify(name))
+  let bytes = names.get(name)
+  if (bytes === undefined) {
+    bytes = Buffer.from(JSON.stringify(name))
+    if (names.size >= mostNames) names.clear()
+    names.set(name, bytes)
+  }
+  return bytes
 }
 
 /** Undefined when the bytes are not one JSON object. Without a name the upstream's stays. */
