@@ -1,8 +1,9 @@
 // What one entry tells: the difference, where it came from, and its proof, checked in this browser.
-import { Alert, Button, Descriptions, Table, Typography } from 'antd'
+import { Alert, Button, Descriptions, Typography } from 'antd'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { textOf } from '../kinds/cells.tsx'
+import { FactTable } from '../parts/facts.tsx'
 import { keepText } from '../parts/keep.ts'
 import { Act } from '../people/act.tsx'
 import { useExchange } from '../session/context.tsx'
@@ -58,17 +59,24 @@ function Difference({ entry }: { readonly entry: Entry }) {
     <section>
       <h3>{t('changed')}</h3>
       {diff.length > 0 && (
-        <Table<Operation>
-          size="small"
-          className="own-scroll"
-          rowKey="path"
-          pagination={false}
-          dataSource={[...diff]}
+        <FactTable<Operation>
+          name={`audit-${entry.seq}`}
+          label={t('changed')}
+          rowKey={({ path }) => path}
+          facts={diff}
+          empty={t('kept')}
           columns={[
-            { title: t('path'), render: (_, operation) => <code>{pathOf(operation)}</code> },
             {
+              key: 'path',
+              title: t('path'),
+              text: pathOf,
+              render: operation => <code>{pathOf(operation)}</code>,
+            },
+            {
+              key: 'became',
               title: t('became'),
-              render: (_, { op, value }) =>
+              text: ({ op, value }) => (op === 'remove' ? t('removed') : textOf(value)),
+              render: ({ op, value }) =>
                 op === 'remove' ? <del>{t('removed')}</del> : <code className="value">{textOf(value)}</code>,
             },
           ]}

@@ -1,12 +1,13 @@
 // An endpoint on its way to its first answer: which stage it has reached, what each replica does, and what holds it up.
 import { Link, useParams, useSearch } from '@tanstack/react-router'
-import { Alert, Progress as Bar, Collapse, Steps, Table, Typography } from 'antd'
+import { Alert, Progress as Bar, Collapse, Steps, Typography } from 'antd'
 import { useEffect, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { useMay } from '../api/catalogue.ts'
 import { PhaseTag } from '../kinds/phase.tsx'
 import { useSaid } from '../kinds/said.ts'
 import { useSeen } from '../kinds/seen.ts'
+import { FactTable } from '../parts/facts.tsx'
 import { Loading, Nothing } from '../shell/states.tsx'
 import type { EndpointDocument } from './draft.ts'
 import type { ReplicaDocument } from './fits.ts'
@@ -40,19 +41,21 @@ function useNow(isRunning: boolean): number {
 
 function Replicas({ replicas }: { readonly replicas: readonly ReplicaDocument[] }) {
   const { t } = useTranslation('deploy')
+  const said = useSaid()
   return (
     <>
-      <Table<ReplicaDocument>
-        size="small"
+      <FactTable<ReplicaDocument>
+        name="replicas"
+        label={t('resources.replicas')}
         rowKey={({ metadata }) => metadata.id}
-        pagination={false}
-        scroll={{ x: 'max-content' }}
-        dataSource={[...replicas]}
-        locale={{ emptyText: <Nothing says={t('progress.none')} /> }}
+        facts={replicas}
+        empty={t('progress.none')}
         columns={[
           {
+            key: 'replica',
             title: t('progress.replica'),
-            render: (_, { metadata: { name, workspace } }) => (
+            text: ({ metadata }) => metadata.name,
+            render: ({ metadata: { name, workspace } }) => (
               <Link
                 to="/$plural/$workspace/$name"
                 params={{ plural: 'replicas', workspace: workspace ?? '-', name }}
@@ -61,18 +64,34 @@ function Replicas({ replicas }: { readonly replicas: readonly ReplicaDocument[] 
               </Link>
             ),
           },
-          { title: t('progress.phase'), render: (_, { status }) => <PhaseTag phase={status.phase} /> },
           {
-            title: t('progress.where'),
-            render: (_, { spec: { assignment } }) =>
-              assignment &&
-              [
-                ...assignment.nodes,
-                ...(assignment.devices ?? []).map(id => `${assignment.accelerator} ${id}`),
-              ].join(', '),
+            key: 'phase',
+            title: t('progress.phase'),
+            text: ({ status }) => said.phase(status.phase ?? ''),
+            render: ({ status }) => <PhaseTag phase={status.phase} />,
           },
-          { title: t('progress.restarts'), align: 'end', render: (_, { status }) => status.restarts ?? 0 },
-          { title: t('progress.message'), render: (_, { status }) => status.failure?.message },
+          {
+            key: 'where',
+            title: t('progress.where'),
+            text: ({ spec: { assignment } }) =>
+              assignment
+                ? [
+                    ...assignment.nodes,
+                    ...(assignment.devices ?? []).map(id => `${assignment.accelerator} ${id}`),
+                  ].join(', ')
+                : '',
+          },
+          {
+            key: 'restarts',
+            title: t('progress.restarts'),
+            align: 'end',
+            text: ({ status }) => String(status.restarts ?? 0),
+          },
+          {
+            key: 'message',
+            title: t('progress.message'),
+            text: ({ status }) => status.failure?.message ?? '',
+          },
         ]}
       />
       {replicas.map(

@@ -1,8 +1,9 @@
 // The live preview: by cluster what is free against what is asked for, and what the workspace's quotas leave.
-import { Alert, Table } from 'antd'
+import { Alert } from 'antd'
 import { useTranslation } from 'react-i18next'
 import { isLent, isMeant, useSeen } from '../kinds/seen.ts'
 import { bytesText } from '../parts/bytes.ts'
+import { FactTable } from '../parts/facts.tsx'
 import { usePreferences } from '../preferences.ts'
 import type { Draft } from './draft.ts'
 import {
@@ -48,26 +49,29 @@ export function Fits({ draft }: { readonly draft: Draft }) {
         {chosen && <Verdict room={chosen.room} allowances={allowances} asked={draft.replicas} />}
       </div>
       <p className="quiet">{t('resources.fitsDoc')}</p>
-      <Table<Line>
-        size="small"
+      <FactTable<Line>
+        name="clusters"
+        label={t('resources.fits')}
         rowKey={({ cluster }) => cluster.metadata.id}
-        pagination={false}
-        scroll={{ x: 'max-content' }}
-        dataSource={lines}
+        facts={lines}
+        empty={t('place.none')}
         columns={[
           {
+            key: 'cluster',
             title: t('resources.cluster'),
-            render: (_, { cluster, isChosen }) => (
+            text: ({ cluster: { metadata } }) => metadata.displayName ?? metadata.name,
+            render: ({ cluster: { metadata }, isChosen }) => (
               <>
-                {cluster.metadata.displayName ?? cluster.metadata.name}
+                {metadata.displayName ?? metadata.name}
                 {isChosen && <span className="quiet"> ({t('resources.chosen')})</span>}
               </>
             ),
           },
           {
+            key: 'devices',
             title: t('resources.freeDevices'),
             align: 'end',
-            render: (_, { room: { devices }, cluster }) => {
+            text: ({ room: { devices }, cluster }) => {
               const { free, total } = devices ?? {
                 free: cluster.status.devices?.free ?? 0,
                 total: cluster.status.devices?.capacity ?? 0,
@@ -76,9 +80,10 @@ export function Fits({ draft }: { readonly draft: Draft }) {
             },
           },
           {
+            key: 'memory',
             title: t('resources.freeMemory'),
             align: 'end',
-            render: (_, { room: { memory } }) =>
+            text: ({ room: { memory } }) =>
               memory
                 ? t('resources.ofTotal', {
                     free: bytesText(memory.free, language),
@@ -87,9 +92,10 @@ export function Fits({ draft }: { readonly draft: Draft }) {
                 : t('resources.unknown'),
           },
           {
+            key: 'replicas',
             title: t('resources.replicasThatFit'),
             align: 'end',
-            render: (_, { room }) => room.replicas ?? '∞',
+            text: ({ room }) => String(room.replicas ?? '∞'),
           },
         ]}
       />
@@ -100,21 +106,22 @@ export function Fits({ draft }: { readonly draft: Draft }) {
       ) : allowances.length === 0 ? (
         <p className="quiet">{t('resources.noQuota')}</p>
       ) : (
-        <Table<Allowance>
-          size="small"
-          scroll={{ x: 'max-content' }}
+        <FactTable<Allowance>
+          name="quotas"
+          label={t('resources.quotas')}
           rowKey={({ quota, flavor }) => `${quota} ${flavor}`}
-          pagination={false}
-          dataSource={[...allowances]}
+          facts={allowances}
+          empty={t('resources.noQuota')}
           columns={[
-            { title: t('resources.quota'), dataIndex: 'quota' },
+            { key: 'quota', title: t('resources.quota'), text: ({ quota }) => quota },
             {
+              key: 'what',
               title: t('resources.what'),
-              render: (_, { flavor }) => flavor ?? t('resources.replicas'),
+              text: ({ flavor }) => flavor ?? t('resources.replicas'),
             },
-            { title: t('resources.asked'), dataIndex: 'asked', align: 'end' },
-            { title: t('resources.left'), dataIndex: 'left', align: 'end' },
-            { title: t('resources.limit'), dataIndex: 'limit', align: 'end' },
+            { key: 'asked', title: t('resources.asked'), align: 'end', text: ({ asked }) => String(asked) },
+            { key: 'left', title: t('resources.left'), align: 'end', text: ({ left }) => String(left) },
+            { key: 'limit', title: t('resources.limit'), align: 'end', text: ({ limit }) => String(limit) },
           ]}
         />
       )}

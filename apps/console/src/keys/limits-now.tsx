@@ -1,12 +1,12 @@
 // What is left of every limit above a key, as a gateway says it now.
 import { Fault } from '@switchyard/kinds/fault'
 import { useQuery } from '@tanstack/react-query'
-import { Table, Typography } from 'antd'
+import { Typography } from 'antd'
 import { useTranslation } from 'react-i18next'
 import { useMay } from '../api/catalogue.ts'
+import { FactTable } from '../parts/facts.tsx'
 import { useExchange } from '../session/context.tsx'
 import { FaultAlert } from '../shell/fault.tsx'
-import { Nothing } from '../shell/states.tsx'
 import './words.ts'
 
 interface Standing {
@@ -53,22 +53,26 @@ export function LimitsNow({ workspace, name, model }: LimitsNowProps) {
       </Typography.Paragraph>
       {standing.error && <FaultAlert fault={standing.error} />}
       {mayAsk && !standing.error && (
-        <Table<Standing>
-          size="small"
-          pagination={false}
-          scroll={{ x: 'max-content' }}
+        <FactTable<Standing>
+          name={`limits-${name}`}
+          label={t('now')}
           rowKey={({ level, dimension, limit }) => `${level} ${dimension} ${limit}`}
-          loading={standing.isPending}
-          dataSource={[...(standing.data ?? [])]}
-          locale={{ emptyText: <Nothing says={t('noLimits')} /> }}
+          isPending={standing.isPending}
+          facts={standing.data ?? []}
+          empty={t('noLimits')}
           columns={[
-            { title: t('level'), render: (_, { level }) => t(`levels.${level}`) },
-            { title: t('dimension'), render: (_, { dimension }) => t(`dimensions.${dimension}`) },
-            { title: t('left'), align: 'end', render: (_, one) => amount(one.remaining, one) },
-            { title: t('most'), align: 'end', render: (_, one) => amount(one.limit, one) },
+            { key: 'level', title: t('level'), text: ({ level }) => t(`levels.${level}`) },
             {
+              key: 'dimension',
+              title: t('dimension'),
+              text: ({ dimension }) => t(`dimensions.${dimension}`),
+            },
+            { key: 'left', title: t('left'), align: 'end', text: one => amount(one.remaining, one) },
+            { key: 'most', title: t('most'), align: 'end', text: one => amount(one.limit, one) },
+            {
+              key: 'whole',
               title: t('whole'),
-              render: (_, { resetMs }) =>
+              text: ({ resetMs }) =>
                 resetMs === undefined
                   ? '–'
                   : resetMs === 0

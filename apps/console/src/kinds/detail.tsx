@@ -1,11 +1,11 @@
 // One document of any kind: what it says, what was observed, what has happened to it.
 import { valueAt } from '@switchyard/api/selector'
 import { Link, useNavigate, useParams, useSearch } from '@tanstack/react-router'
-import { Descriptions, Table, Tabs, Typography } from 'antd'
+import { Descriptions, Tabs, Typography } from 'antd'
 import { lazy, Suspense } from 'react'
 import { useTranslation } from 'react-i18next'
 import { type Document, type KindInfo, useKind, useMay } from '../api/catalogue.ts'
-import { Facts } from '../parts/facts.tsx'
+import { Facts, FactTable } from '../parts/facts.tsx'
 import { Stale } from '../parts/stale.tsx'
 import { usePreferences } from '../preferences.ts'
 import { useExchange } from '../session/context.tsx'
@@ -48,21 +48,27 @@ function Conditions({ document }: { readonly document: Document }) {
   const said = useSaid()
   const conditions = (valueAt(document, 'status.conditions') ?? []) as readonly Condition[] // of every kind
   return (
-    <Table<Condition>
-      size="small"
-      className="own-scroll"
-      rowKey="type"
-      pagination={false}
-      dataSource={[...conditions]}
-      locale={{ emptyText: <Nothing says={t('noConditions')} /> }}
+    <FactTable<Condition>
+      name={`conditions-${document.metadata.name}`}
+      label={t('conditions')}
+      rowKey={({ type }) => type}
+      facts={conditions}
+      empty={t('noConditions')}
       columns={[
-        { title: t('type'), render: (_, { type }) => said.condition(type) },
-        { title: t('state'), render: (_, { status }) => t(`states.${status}`) },
-        { title: t('reason'), render: (_, { reason }) => said.reason(reason) },
-        { title: t('message'), render: (_, { message }) => <Message text={message} /> },
+        { key: 'type', title: t('type'), text: ({ type }) => said.condition(type) },
+        { key: 'state', title: t('state'), text: ({ status }) => t(`states.${status}`) },
+        { key: 'reason', title: t('reason'), text: ({ reason }) => said.reason(reason) },
         {
+          key: 'message',
+          title: t('message'),
+          text: ({ message }) => said.text(message),
+          render: ({ message }) => <Message text={message} />,
+        },
+        {
+          key: 'since',
           title: t('since'),
-          render: (_, { lastTransitionTime }) => <Moment at={lastTransitionTime} />,
+          text: ({ lastTransitionTime }) => lastTransitionTime,
+          render: ({ lastTransitionTime }) => <Moment at={lastTransitionTime} />,
         },
       ]}
     />

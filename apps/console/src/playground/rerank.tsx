@@ -1,8 +1,9 @@
 // Documents are put into the order in which they answer a query.
-import { Button, Input, Table } from 'antd'
+import { Button, Input } from 'antd'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import type { Caller } from '../api/gateway.ts'
+import { FactTable } from '../parts/facts.tsx'
 import { isRecord, linesOf, otherShape, promptTokens, useAsked } from './asked.ts'
 import { ModelPick } from './model-pick.tsx'
 import { Refusal } from './refusal.tsx'
@@ -84,16 +85,16 @@ export function Rerank({ caller, models }: RerankProps) {
       {refused && <Refusal refused={refused} />}
       {done && (
         <>
-          <Table<Ranked>
-            size="small"
-            pagination={false}
-            scroll={{ x: 'max-content' }}
-            rowKey="place"
-            dataSource={[...done.value]}
+          <FactTable<Ranked>
+            name="rerank"
+            label={t('rank')}
+            rowKey={({ place }) => String(place)}
+            facts={done.value}
+            empty="–"
             columns={[
-              { title: t('rank'), dataIndex: 'place', width: 80 },
-              { title: t('score'), width: 120, render: (_, { score }) => score.toFixed(4) },
-              { title: t('document'), dataIndex: 'document' },
+              { key: 'rank', title: t('rank'), text: ({ place }) => String(place) },
+              { key: 'score', title: t('score'), text: ({ score }) => score.toFixed(4) },
+              { key: 'document', title: t('document'), text: ({ document }) => document },
             ]}
           />
           <Taken told={done.told} />

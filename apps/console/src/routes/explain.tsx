@@ -1,10 +1,11 @@
 // Asking where a request would go: what is asked, the answer, and why each route and target was taken or not.
 import { Fault } from '@switchyard/kinds/fault'
-import { Alert, Button, Checkbox, Collapse, Input, Select, Table } from 'antd'
+import { Alert, Button, Checkbox, Collapse, Input, Select } from 'antd'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { Field } from '../deploy/field.tsx'
 import { useSeen } from '../kinds/seen.ts'
+import { FactTable } from '../parts/facts.tsx'
 import { usePreferences } from '../preferences.ts'
 import { FaultAlert } from '../shell/fault.tsx'
 import { percent, type RouteDocument } from './documents.ts'
@@ -187,31 +188,48 @@ export function Answer({ route, explanation, error }: AnswerProps) {
         <p className="quiet">{t('explain.otherRoute')}</p>
       )}
       <h3 className="field-title">{t('explain.candidates')}</h3>
-      <Table<Candidate>
-        size="small"
+      <FactTable<Candidate>
+        name={`candidates-${route}`}
+        label={t('explain.candidates')}
         rowKey={({ kind, id, name }) => `${kind} ${id} ${name}`}
-        pagination={false}
-        scroll={{ x: 'max-content' }}
-        dataSource={[...explanation.candidates]}
+        facts={explanation.candidates}
+        empty="–"
         columns={[
-          { title: t('explain.route'), render: (_, { kind, id }) => `${kind} ${id}` },
-          { title: t('explain.priority'), dataIndex: 'priority', align: 'end' },
-          { title: t('explain.taken'), render: (_, { taken }) => t(taken ? 'explain.yes' : 'explain.no') },
-          { title: t('explain.why'), render: (_, { says }) => <span lang="en">{says}</span> },
+          { key: 'route', title: t('explain.route'), text: ({ kind, id }) => `${kind} ${id}` },
+          {
+            key: 'priority',
+            title: t('explain.priority'),
+            align: 'end',
+            text: ({ priority }) => String(priority ?? ''),
+          },
+          {
+            key: 'taken',
+            title: t('explain.taken'),
+            text: ({ taken }) => t(taken ? 'explain.yes' : 'explain.no'),
+          },
+          {
+            key: 'why',
+            title: t('explain.why'),
+            text: ({ says }) => says,
+            render: ({ says }) => <span lang="en">{says}</span>,
+          },
         ]}
       />
       <h3 className="field-title">{t('explain.targets')}</h3>
-      <Table<ExplainedTarget & { readonly tier: number; readonly id: string }>
-        size="small"
-        rowKey="id"
-        pagination={false}
-        scroll={{ x: 'max-content' }}
-        dataSource={targets}
+      <FactTable<ExplainedTarget & { readonly tier: number; readonly id: string }>
+        name={`targets-${route}`}
+        label={t('explain.targets')}
+        rowKey={({ id }) => id}
+        facts={targets}
+        empty="–"
         columns={[
-          { title: t('explain.tier'), dataIndex: 'tier', align: 'end' },
+          { key: 'tier', title: t('explain.tier'), align: 'end', text: ({ tier }) => String(tier) },
           {
+            key: 'target',
             title: t('edit.target'),
-            render: (_, { name, endpoint, model }) => (
+            text: ({ name, endpoint, model }) =>
+              [endpoint === undefined ? name : `${endpoint} / ${name}`, model].filter(Boolean).join(' '),
+            render: ({ name, endpoint, model }) => (
               <>
                 {endpoint === undefined ? name : `${endpoint} / ${name}`}{' '}
                 <span className="quiet">{model}</span>
@@ -219,11 +237,12 @@ export function Answer({ route, explanation, error }: AnswerProps) {
             ),
           },
           {
+            key: 'share',
             title: t('explain.share'),
             align: 'end',
-            render: (_, { share }) => (share === undefined ? '–' : percent(share, language)),
+            text: ({ share }) => (share === undefined ? '–' : percent(share, language)),
           },
-          { title: t('explain.why'), render: (_, { word }) => t(`words.${word}`) },
+          { key: 'why', title: t('explain.why'), text: ({ word }) => t(`words.${word}`) },
         ]}
       />
       <Collapse

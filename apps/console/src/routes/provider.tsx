@@ -3,16 +3,16 @@
 import { Fault } from '@switchyard/kinds/fault'
 import { useMutation, useQueries } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
-import { Alert, Button, Descriptions, Table, Tag } from 'antd'
+import { Alert, Button, Descriptions, Tag } from 'antd'
 import { useTranslation } from 'react-i18next'
 import { useMay } from '../api/catalogue.ts'
 import type { Shown } from '../kinds/own.ts'
 import { isMeant, useSeen } from '../kinds/seen.ts'
+import { FactTable } from '../parts/facts.tsx'
 import { grouped } from '../parts/numbers.ts'
 import { usePreferences } from '../preferences.ts'
 import { useExchange } from '../session/context.tsx'
 import { FaultAlert } from '../shell/fault.tsx'
-import { Nothing } from '../shell/states.tsx'
 import type { ProviderDocument, RouteDocument } from './documents.ts'
 import { type ExplainedTarget, type Explanation, requestFor } from './explanation.ts'
 import { ProviderPrices } from './provider-prices.tsx'
@@ -213,6 +213,12 @@ export default function ProviderPage({ document }: Shown) {
     tier === undefined ? t('provider.places.shadow') : t('provider.places.tier', { number: tier + 1 }),
   )
   const standing = useStanding(uses, provider.metadata.name)
+  const healthOf = ({ id }: Use) => {
+    const one = standing.get(id)
+    if (!one) return t('moods.unknown')
+    const { unfit } = one.health
+    return unfit ? t(`words.${unfit}`) : t('moods.well')
+  }
   const count = (value: number | undefined) => (value === undefined ? '–' : grouped(`${value}`, language))
   return (
     <div className="route-page">
@@ -220,18 +226,19 @@ export default function ProviderPage({ document }: Shown) {
       <ProviderPrices provider={provider} />
       <h2 className="field-title">{t('provider.routes')}</h2>
       {routes.isAllowed ? (
-        <Table<Use>
-          size="small"
-          rowKey="id"
-          pagination={false}
-          {...(uses.length > 0 && { scroll: { x: 'max-content' } })}
-          loading={!routes.isComplete}
-          dataSource={[...uses]}
-          locale={{ emptyText: <Nothing says={t('provider.noRoutes')} /> }}
+        <FactTable<Use>
+          name={`routes-${provider.metadata.name}`}
+          label={t('provider.routes')}
+          rowKey={({ id }) => id}
+          isPending={!routes.isComplete}
+          facts={uses}
+          empty={t('provider.noRoutes')}
           columns={[
             {
+              key: 'route',
               title: t('explain.route'),
-              render: (_, { route: { metadata } }) => (
+              text: ({ route: { metadata } }) => `${metadata.workspace}/${metadata.name}`,
+              render: ({ route: { metadata } }) => (
                 <Link
                   to="/$plural/$workspace/$name"
                   params={{ plural: 'routes', workspace: metadata.workspace ?? '-', name: metadata.name }}
@@ -240,33 +247,40 @@ export default function ProviderPage({ document }: Shown) {
                 </Link>
               ),
             },
-            { title: t('provider.place'), dataIndex: 'place' },
-            { title: t('edit.model'), render: (_, { model }) => model ?? t('edit.modelOwn') },
-            { title: t('edit.weight'), align: 'end', render: (_, { weight }) => weight ?? '–' },
+            { key: 'place', title: t('provider.place'), text: ({ place }) => place },
+            { key: 'model', title: t('edit.model'), text: ({ model }) => model ?? t('edit.modelOwn') },
             {
+              key: 'weight',
+              title: t('edit.weight'),
+              align: 'end',
+              text: ({ weight }) => String(weight ?? '–'),
+            },
+            {
+              key: 'health',
               title: t('provider.health'),
-              render: (_, { id }) => {
-                const one = standing.get(id)
-                if (!one) return t('moods.unknown')
-                const { unfit } = one.health
+              text: healthOf,
+              render: use => {
+                const one = standing.get(use.id)
+                const mood = one && (one.health.unfit ? 'ill' : 'well')
                 return (
                   <>
-                    <span className={`mood-dot ${unfit ? 'ill' : 'well'}`} aria-hidden="true" />{' '}
-                    {unfit ? t(`words.${unfit}`) : t('moods.well')}
+                    {mood && <span className={`mood-dot ${mood}`} aria-hidden="true" />} {healthOf(use)}
                   </>
                 )
               },
             },
             {
+              key: 'breaker',
               title: t('provider.breaker'),
-              render: (_, { id }) => {
+              text: ({ id }) => {
                 const one = standing.get(id)
                 return one ? t(`breakers.${one.health.breaker}`) : '–'
               },
             },
             {
+              key: 'calls',
               title: t('provider.calls'),
-              render: (_, { id }) => {
+              text: ({ id }) => {
                 const one = standing.get(id)
                 return one
                   ? t('provider.callsOf', { calls: one.health.calls, faults: one.health.faults })
@@ -282,17 +296,27 @@ export default function ProviderPage({ document }: Shown) {
       {provider.spec.models.length === 0 ? (
         <p className="quiet">{t('provider.noModels')}</p>
       ) : (
-        <Table<ProviderDocument['spec']['models'][number]>
-          size="small"
-          rowKey="name"
-          pagination={provider.spec.models.length > 50 ? { pageSize: 50 } : false}
-          scroll={{ x: 'max-content' }}
-          dataSource={[...provider.spec.models]}
+        <FactTable<ProviderDocument['spec']['models'][number]>
+          name={`models-${provider.metadata.name}`}
+          label={t('provider.models')}
+          rowKey={({ name }) => name}
+          facts={provider.spec.models}
+          empty={t('provider.noModels')}
           columns={[
-            { title: t('provider.name'), dataIndex: 'name' },
-            { title: t('provider.upstream'), render: (_, { name, upstream = name }) => upstream },
-            { title: t('provider.context'), align: 'end', render: (_, one) => count(one.contextTokens) },
-            { title: t('provider.output'), align: 'end', render: (_, one) => count(one.maxOutput) },
+            { key: 'name', title: t('provider.name'), text: ({ name }) => name },
+            { key: 'upstream', title: t('provider.upstream'), text: ({ name, upstream = name }) => upstream },
+            {
+              key: 'context',
+              title: t('provider.context'),
+              align: 'end',
+              text: ({ contextTokens }) => count(contextTokens),
+            },
+            {
+              key: 'output',
+              title: t('provider.output'),
+              align: 'end',
+              text: ({ maxOutput }) => count(maxOutput),
+            },
           ]}
         />
       )}
