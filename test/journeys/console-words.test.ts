@@ -7,6 +7,7 @@ import type { Page } from 'playwright-core'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { useConsole } from './bed.ts'
 import { ada, findingsOf, hasChromium, ours } from './browser.ts'
+import { misfitsOf } from './fits.ts'
 import { furnish } from './furnish.ts'
 import { type Said, settle, textsOf } from './screen-texts.ts'
 
@@ -102,6 +103,8 @@ const looked = new Set([
   'apikeys',
 ])
 
+const phone = { width: 390, height: 844 }
+
 describe.skipIf(!hasChromium)('the words of the console', { timeout: 900_000 }, () => {
   const opened = useConsole(({ yard }) => furnish(yard))
   const data = new Set<string>()
@@ -192,13 +195,14 @@ describe.skipIf(!hasChromium)('the words of the console', { timeout: 900_000 }, 
     await page.close()
   })
 
-  test('in the dark every own screen and list can be read', async () => {
-    const { page } = await opened.visit('/console', { as: ada, colorScheme: 'dark' })
+  test('in the dark, on a phone, every own screen and list can be read and fits', async () => {
+    const { page } = await opened.visit('/console', { as: ada, colorScheme: 'dark', ...phone })
     const found: string[] = []
     for (const address of addresses.filter(at => !at.slice(1).includes('/'))) {
       await page.evaluate(`history.pushState(null, '', ${JSON.stringify(`/console${address}`)})`)
       await settle(page)
       found.push(...(await findingsOf(page, undefined, ['color-contrast'])))
+      found.push(...(await misfitsOf(page)).map(one => `${address}: ${one}`))
     }
     expect(found).toEqual([])
     await page.close()
