@@ -1,7 +1,8 @@
-// A large body that is sent piece by piece, a part of it in each turn of the loop: the kernel would take 4 MB at once,
+// A large body that is sent piece by piece, each part of it in a turn of its own: the kernel would take 4 MB at once,
 // and everybody else would wait for that.
 import { largeBytes, type Payload } from '@switchyard/dialects'
 import type { BodySink, BodySource } from './client-upload.ts'
+import { inTurn } from './one-by-one.ts'
 
 /** Bytes that are written in one turn. */
 const turnBytes = 128 * 1024
@@ -19,7 +20,7 @@ export class PieceSource implements BodySource {
   /** Bytes of the piece that were taken. */
   #taken = 0
   #sink: BodySink | undefined
-  #turn: NodeJS.Immediate | undefined
+  #waits = false
 
   constructor(pieces: readonly Buffer[]) {
     this.#pieces = pieces
@@ -29,16 +30,16 @@ export class PieceSource implements BodySource {
   /** The connection has drained, which may be in the turn in which it was written to. */
   pull(sink: BodySink): void {
     this.#sink = sink
-    this.#turn ??= setImmediate(this.#write)
+    if (!this.#waits) inTurn(this.#write)
+    this.#waits = true
   }
 
   cancel(): void {
     this.#sink = undefined
-    clearImmediate(this.#turn)
   }
 
   readonly #write = (): void => {
-    this.#turn = undefined
+    this.#waits = false
     const sink = this.#sink
     if (!sink) return
     let left = turnBytes

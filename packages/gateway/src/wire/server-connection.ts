@@ -8,6 +8,7 @@ import { STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import { Fault } from '@switchyard/kinds'
 import type { Link } from './inbound.ts'
+import { inTurn } from './one-by-one.ts'
 import type { WireServer } from './server.ts'
 import { ChunkReader } from './server-chunks.ts'
 import { HeadReader, type RequestHead } from './server-head.ts'
@@ -295,11 +296,11 @@ export class Connection {
   #yield(): void {
     this.#fullReads = 0
     this.#socket.pause()
-    setImmediate(readAgain, this)
+    inTurn(this.#readAgain)
   }
 
-  /** After other connections had their turn, unless reading waits for something else by now. */
-  readAgain(): void {
+  /** Unless reading waits for something else by now. */
+  readonly #readAgain = (): void => {
     if (!this.#rest && this.#state !== 'gone') this.#socket.resume()
   }
 
@@ -368,7 +369,6 @@ export class Connection {
 }
 
 const readOn = (connection: Connection, inbound: WireInbound) => connection.readOn(inbound)
-const readAgain = (connection: Connection) => connection.readAgain()
 const over = (inbound: WireInbound) => inbound.over()
 const settle = (connection: Connection, inbound: WireInbound) => connection.settle(inbound)
 const resumeHead = (connection: Connection) => connection.resumeHead()
