@@ -195,6 +195,14 @@ describe.skipIf(!hasChromium)('the words of the console', { timeout: 900_000 }, 
     await page.close()
   })
 
+  test('in Chinese all of it fits a phone', async () => {
+    const { page, complaints } = await opened.visit('/console', { locale: 'zh-CN', as: ada, ...phone })
+    const look = async (at: string) => (await misfitsOf(page)).map(one => `${at}: ${one}`)
+    expect(await walk(page, look)).toEqual([])
+    expect(ours(complaints)).toEqual([])
+    await page.close()
+  })
+
   test('in the dark, on a phone, every own screen and list can be read and fits', async () => {
     const { page } = await opened.visit('/console', { as: ada, colorScheme: 'dark', ...phone })
     const found: string[] = []
