@@ -1,5 +1,5 @@
 // Every screen is walked in Chinese and in English: no word is of the other language, the browser complains of nothing,
-// and axe finds nothing serious.
+// axe finds nothing serious, and everything fits a phone.
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { kinds } from '@switchyard/kinds'
@@ -92,17 +92,6 @@ function leaves(value: unknown, path = ''): readonly string[] {
   )
 }
 
-/** Kinds whose form, page and tabs axe looks at: the others are made of the same parts. */
-const looked = new Set([
-  'endpoints',
-  'guardrails',
-  'credentials',
-  'pricebooks',
-  'clusters',
-  'routes',
-  'apikeys',
-])
-
 const phone = { width: 390, height: 844 }
 
 describe.skipIf(!hasChromium)('the words of the console', { timeout: 900_000 }, () => {
@@ -167,11 +156,9 @@ describe.skipIf(!hasChromium)('the words of the console', { timeout: 900_000 }, 
     return [...new Set(found)]
   }
 
-  /** Own screens and lists differ; of pages, forms and tabs a handful is seen. */
-  const isLookedAt = (address: string) => {
-    const [, plural = '', more] = /^\/([a-z-]*)([/ ].*)?$/.exec(address) ?? []
-    return more === undefined || looked.has(plural) || !kinds.some(kind => kind.plural === plural)
-  }
+  /** Forms and pages of kinds are looked at below the frame, which their lists have shown. */
+  const kindOf = (address: string) =>
+    kinds.findIndex(({ plural }) => address.startsWith(`/${plural}/`) || address.startsWith(`/${plural} `))
 
   test('in Chinese nothing is left in English, on any screen', async () => {
     const { page, complaints } = await opened.visit('/console', { locale: 'zh-CN', as: ada })
@@ -182,14 +169,28 @@ describe.skipIf(!hasChromium)('the words of the console', { timeout: 900_000 }, 
     await page.close()
   })
 
-  test('in English nothing is in Chinese, and axe finds nothing serious', async () => {
+  test('in English nothing is in Chinese, and axe finds nothing serious: on screens and lists, on the form of every kind, in its YAML, and on every tab of a page', async () => {
     const { page, complaints } = await opened.visit('/console', { as: ada })
     expect(await page.locator('html').getAttribute('lang')).toBe('en')
     const read = chineseIn(data)
-    const found = await walk(page, async (at, within) => [
-      ...told(at, await textsOf(page, within), read),
-      ...(isLookedAt(at) ? await findingsOf(page, within) : []),
-    ])
+    let theme: 'light' | 'dark' = 'light'
+    let looks = 0
+    const found = await walk(page, async (at, within) => {
+      const kind = kindOf(at)
+      // One kind in the light, the next in the dark; of other screens the dark has a test of its own.
+      const next = kind % 2 === 1 ? 'dark' : 'light'
+      if (next !== theme) {
+        theme = next
+        await page.emulateMedia({ colorScheme: theme })
+        await page.locator(`html[data-theme=${theme}]`).waitFor()
+      }
+      if (kind >= 0) looks++
+      return [
+        ...told(at, await textsOf(page, within), read),
+        ...(await findingsOf(page, within ?? (kind >= 0 ? '#content' : undefined))),
+      ]
+    })
+    expect(looks).toBeGreaterThan(kinds.length)
     expect(found).toEqual([])
     expect(ours(complaints)).toEqual([])
     await page.close()
