@@ -64,8 +64,9 @@ export function columnsOf(
     {
       key: 'metadata.name',
       title: words('name'),
-      width: 220,
+      width: 200,
       sortBy: nameOf,
+      whole: nameOf,
       textOf: nameOf,
       render: ({ metadata: { name, workspace, displayName } }) => (
         <Named plural={plural} place={workspace ?? onPlatform} name={name} shown={displayName ?? name} />
@@ -76,9 +77,10 @@ export function columnsOf(
       return {
         key: path,
         title,
-        width: 160,
+        width: path === born ? 168 : 116,
         sortBy: text,
         textOf: text,
+        ...(path !== born && path !== 'status.phase' && { whole: text }),
         render: document =>
           path === born ? (
             <Moment at={document.metadata.creationTimestamp} />

@@ -20,6 +20,8 @@ export interface LongColumn<T> {
   /** What rows are sorted by: as people sort, numbers in words by their values. */
   readonly sortBy: (row: T) => string
   readonly render: (row: T) => ReactNode
+  /** All of it, under the pointer: what is wider than its column is cut. */
+  readonly whole?: (row: T) => string
 }
 
 /** Rows may be chosen. */
@@ -107,8 +109,10 @@ function RowOf<T>({ row, id, place, columns, isChosen, label, toggle }: RowProps
           />
         </td>
       )}
-      {columns.map(({ key, render }) => (
-        <td key={key}>{render(row)}</td>
+      {columns.map(({ key, render, whole }) => (
+        <td key={key} title={whole?.(row)}>
+          {render(row)}
+        </td>
       ))}
     </tr>
   )
