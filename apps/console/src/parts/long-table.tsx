@@ -53,7 +53,12 @@ const choiceWidth = 44
 const comfortable = 1000
 
 /** Rows drawn above and below what is seen: the browser scrolls before the page hears of it. */
-const spare = 8
+const spare = 12
+
+/** Rows that come and go at once: each time the page looks anew at the style of all of them. */
+const stride = 4
+
+const strideOf = (scrolled: number) => Math.floor(scrolled / (rowHeight * stride)) * stride
 
 const collator = new Intl.Collator(undefined, { numeric: true })
 
@@ -132,7 +137,7 @@ export function LongTable<T>(props: LongTableProps<T>) {
   const seen = Math.ceil(useSyncExternalStore(onResize, () => innerHeight) / rowHeight)
   const inOrder = useMemo(() => sorted(rows, columns, sort), [rows, columns, sort])
   const from = Math.max(0, Math.min(first, inOrder.length - seen) - spare)
-  const drawn = inOrder.slice(from, first + seen + spare)
+  const drawn = inOrder.slice(from, first + seen + stride + spare)
 
   /** What a row asks for is answered as things stand then: rows are not drawn again because others changed. */
   const now = useRef({ inOrder, choice, last: undefined as string | undefined })
@@ -164,7 +169,7 @@ export function LongTable<T>(props: LongTableProps<T>) {
   return (
     <div
       className={minWidth > comfortable ? 'long sideways' : 'long'}
-      onScroll={({ currentTarget }) => setFirst(Math.floor(currentTarget.scrollTop / rowHeight))}
+      onScroll={({ currentTarget }) => setFirst(strideOf(currentTarget.scrollTop))}
     >
       <table
         aria-label={label}
