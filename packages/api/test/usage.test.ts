@@ -191,7 +191,7 @@ describe('usage', () => {
     expectStatus(await push([]), 400)
   })
 
-  test('MB1: what is more than 35 days old is brought in by those who may backfill, in their workspaces, and rated by its day', async () => {
+  test('MB1: what is more than 35 days old is brought in by those who may backfill, in their workspaces, and rated', async () => {
     const role = {
       metadata: { name: 'meter' },
       spec: { permissions: ['usage:push', 'usage:quarantine', 'usage:read'] },

@@ -4,8 +4,8 @@ import type { Admission, AttemptTimes, Ended, UsageEvent, UsageUnit } from '@swi
 
 /**
  * The event of a request's call. Members stand in the order of RFC 8785, so that `JSON.stringify` is canonical:
- * the same work always yields the same bytes. What is absent is undefined: with parts spread into it this took twice
- * as long.
+ * the same work always yields the same bytes. What is absent is undefined: spreading parts
+ * into it takes longer.
  */
 export function usageEvent(admitted: Admission, ended: Ended): UsageEvent {
   const { request, workspace, project, hold } = admitted

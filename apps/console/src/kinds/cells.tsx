@@ -52,7 +52,7 @@ export function Message({ text }: { readonly text: string }) {
   return said === text ? <span lang="en">{text}</span> : said
 }
 
-/** A list that is scrolled draws its rows again at every frame: those that are the same are left as they are. */
+/** Of a document that has changed only what differs is drawn again. */
 export const Cell = memo(CellOf)
 
 interface CellProps {

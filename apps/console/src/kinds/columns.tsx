@@ -4,7 +4,7 @@ import { useRouter } from '@tanstack/react-router'
 import { memo } from 'react'
 import type { Document, KindInfo } from '../api/catalogue.ts'
 import type { LongColumn } from '../parts/long-table.tsx'
-import { Cell, Moment, textOf } from './cells.tsx'
+import { Cell, textOf } from './cells.tsx'
 import { onPlatform } from './names.ts'
 import type { Said } from './said.ts'
 
@@ -34,21 +34,13 @@ const Named = memo(({ plural, place, name, shown }: NamedProps) => {
   )
 })
 
-export interface ListColumn extends LongColumn<Document> {
-  /** Where the value stands in a document; of the name, `metadata.name`. */
-  readonly key: string
-  readonly textOf: (document: Document) => string
-}
-
-const nameOf = ({ metadata }: Document) => metadata.name
-
-/** The first is the name. */
+/** By where their values stand in a document; the first is the name. */
 export function columnsOf(
   { plural, scope, columns }: KindInfo,
   everywhere: boolean,
   words: (key: 'name' | 'workspace' | 'age') => string,
   said: Said,
-): readonly ListColumn[] {
+): readonly LongColumn<Document>[] {
   const own = columns
     .filter(({ path, wide }) => !wide && path !== 'metadata.name' && path !== 'metadata.creationTimestamp')
     .map(({ title, path }) => ({ title: said.column(title), path }))
@@ -65,29 +57,21 @@ export function columnsOf(
       key: 'metadata.name',
       title: words('name'),
       width: 200,
-      sortBy: nameOf,
-      whole: nameOf,
-      textOf: nameOf,
+      text: ({ metadata }) => metadata.name,
+      isText: true,
       render: ({ metadata: { name, workspace, displayName } }) => (
         <Named plural={plural} place={workspace ?? onPlatform} name={name} shown={displayName ?? name} />
       ),
     },
-    ...others.map(({ title, path }): ListColumn => {
-      const text = (document: Document) => textOf(valueAt(document, path))
-      return {
+    ...others.map(
+      ({ title, path }): LongColumn<Document> => ({
         key: path,
         title,
         width: path === born ? 168 : 116,
-        sortBy: text,
-        textOf: text,
-        ...(path !== born && path !== 'status.phase' && { whole: text }),
-        render: document =>
-          path === born ? (
-            <Moment at={document.metadata.creationTimestamp} />
-          ) : (
-            <Cell path={path} value={valueAt(document, path)} />
-          ),
-      }
-    }),
+        text: document => textOf(valueAt(document, path)),
+        isText: path !== born && path !== 'status.phase',
+        render: document => <Cell path={path} value={valueAt(document, path)} />,
+      }),
+    ),
   ]
 }

@@ -90,7 +90,7 @@ function ListOf({ kind, live }: ListProps) {
   const download = () =>
     keepCsv(kind.plural, [
       columns.map(({ title }) => title),
-      ...found.map(document => columns.map(column => column.textOf(document))),
+      ...found.map(document => columns.map(column => column.text(document))),
     ])
   if (live.fault?.code === 'denied')
     return <Forbidden what={manyOf(kind, language)} permission={`${kind.noun}:read`} />

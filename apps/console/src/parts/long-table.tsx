@@ -17,11 +17,11 @@ export interface LongColumn<T> {
   readonly title: string
   /** Pixels that it has at least. */
   readonly width: number
-  /** What rows are sorted by: as people sort, numbers in words by their values. */
-  readonly sortBy: (row: T) => string
+  /** What rows are sorted by, numbers in it by their values; and what stands in the CSV. */
+  readonly text: (row: T) => string
   readonly render: (row: T) => ReactNode
-  /** All of it, under the pointer: what is wider than its column is cut. */
-  readonly whole?: (row: T) => string
+  /** The text is what is shown: all of it is told under the pointer, where it is cut. */
+  readonly isText: boolean
 }
 
 /** Rows may be chosen. */
@@ -76,7 +76,7 @@ function sorted<T>(
   if (!sort || !column) return rows
   const sign = sort.isDown ? -1 : 1
   return rows
-    .map(row => ({ row, by: column.sortBy(row) }))
+    .map(row => ({ row, by: column.text(row) }))
     .sort((one, other) => sign * collator.compare(one.by, other.by))
     .map(({ row }) => row)
 }
@@ -114,8 +114,8 @@ function RowOf<T>({ row, id, place, columns, isChosen, label, toggle }: RowProps
           />
         </td>
       )}
-      {columns.map(({ key, render, whole }) => (
-        <td key={key} title={whole?.(row)}>
+      {columns.map(({ key, text, isText, render }) => (
+        <td key={key} title={isText ? text(row) : undefined}>
           {render(row)}
         </td>
       ))}

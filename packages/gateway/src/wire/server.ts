@@ -101,7 +101,7 @@ export class WireServer {
 
   // ---- for connections
 
-  /** After the code that gave the answer: a tick of node's costs 0.6 µs, so that those of one turn share it. */
+  /** After the code that gave the answer: those of one turn share a tick. */
   settleSoon(inbound: WireInbound): void {
     if (this.#answered.push(inbound) === 1) process.nextTick(this.#settle)
   }

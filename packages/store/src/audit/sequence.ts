@@ -27,8 +27,8 @@ select epoch, size, to_char(sequenced_at, 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as la
   to_char(greatest(clock_timestamp(), sequenced_at), 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as at
 from audit_head for update`
 
-/** Bytes as they are stored, compressed to a ninetieth at most: what is read in one go stays below 512 MiB, and has one at least. */
-const pieceBytes = 4 * 1024 * 1024
+/** Bytes as they are stored, compressed to a 255th at most (lz4): what is read in one go stays below 512 MiB, and has one entry at least. */
+const pieceBytes = 2 * 1024 * 1024
 
 // In one row, which is read in one go.
 const take = `
@@ -80,6 +80,7 @@ export async function sequence(
     for (let coming = takeSome(); asked > 0; ) {
       const pending = await coming
       const taken = pending.entries.length
+      // Fewer than were asked for may be all, or as many as fit.
       asked = taken === 0 ? 0 : Math.min(piece, limit - numbered - taken)
       if (asked > 0) coming = takeSome()
       if (taken === 0) break
