@@ -31,9 +31,22 @@ function object(members: { readonly [name: string]: Json | undefined }): string 
   let written = '{'
   for (const name of sorted(Object.keys(members))) {
     const value = members[name]
-    if (value !== undefined) written += `${(written === '{' ? '' : ',') + text(name)}:${canonical(value)}`
+    if (value !== undefined) written += (written === '{' ? '' : ',') + nameOf(name) + canonical(value)
   }
   return `${written}}`
+}
+
+/** Of members, as they are written: the same few come again and again. */
+const names = new Map<string, string>()
+const mostNames = 1000
+const longestName = 64
+
+function nameOf(name: string): string {
+  const known = names.get(name)
+  if (known !== undefined) return known
+  const written = `${text(name)}:`
+  if (names.size < mostNames && name.length <= longestName) names.set(name, written)
+  return written
 }
 
 /** In place. By insertion: members are few, and for those the engine's own sort takes three times as long. */

@@ -42,7 +42,7 @@ export const numberEntries: AuditNumbering = batchOf(
 )
 
 /** So many are made before what the database has answered meanwhile is looked at. */
-const breath = 25
+const breath = 10
 
 /** The same, with what names a person sealed under that person's key. */
 export const numbering = (persons: Pick<Persons, 'of'>): AuditNumbering =>

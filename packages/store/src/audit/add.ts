@@ -43,16 +43,31 @@ const item = (text: string | null): string =>
   text === null ? 'null' : `"${special.test(text) ? text.replaceAll(/["\\]/g, '\\$&') : text}"`
 const special = /["\\]/
 
+// In one statement: a batch fills many tiles.
+const growth = `
+with given as (
+  select level, n, before, decode(hashes, 'base64') as hashes
+  from unnest($1::smallint[], $2::bigint[], $3::int[], $4::text[]) as tile(level, n, before, hashes)
+), grown as (
+  update audit_tiles t set hashes = t.hashes || given.hashes from given
+  where before > 0 and t.level = given.level and t.n = given.n and length(t.hashes) = before
+  returning 1
+), made as (
+  insert into audit_tiles (level, n, hashes) select level, n, hashes from given where before = 0
+  on conflict do nothing returning 1
+)
+select (select count(*) from grown) + (select count(*) from made) as written`
+
 /** A tile is gone on with only where it ends as expected. */
 export async function addTiles(client: PoolClient, tiles: readonly TileGrowth[]): Promise<void> {
-  for (const { level, n, offset, hashes } of tiles) {
-    const grown = await client.query(
-      `insert into audit_tiles as t (level, n, hashes) values ($1, $2, $3)
-       on conflict (level, n) do update set hashes = t.hashes || excluded.hashes where length(t.hashes) = $4`,
-      [level, n, Buffer.from(hashes), offset * 32],
-    )
-    if (grown.rowCount !== 1) throw new TypeError(`tile ${n} of level ${level} does not end at ${offset}`)
-  }
+  const { rows } = await client.query<{ written: string }>(growth, [
+    tiles.map(({ level }) => level),
+    tiles.map(({ n }) => n),
+    tiles.map(({ offset }) => offset * 32),
+    tiles.map(({ hashes }) => Buffer.from(hashes).toString('base64')),
+  ])
+  if (Number(rows[0]?.written) !== tiles.length)
+    throw new TypeError('a tile does not end where it is gone on with')
 }
 
 export async function addCounts(client: PoolClient, counts: ReadonlyMap<string, number>): Promise<void> {

@@ -34,24 +34,27 @@ const pieceBytes = 2 * 1024 * 1024
 const take = `
 with next as (
   select n, sum(pg_column_size(entry)) over (order by n) - pg_column_size(entry) as before
-  from (select n, entry from audit_pending order by n limit $1) first
+  from (select n, entry from audit_pending where n > $2 order by n limit $1) first
 ), taken as (
-  delete from audit_pending where n in (select n from next where before < ${pieceBytes})
+  delete from audit_pending where n = any (array(select n from next where before < ${pieceBytes}))
   returning n, entry,
     case jsonb_typeof(entry -> 'workspace') when 'string' then entry ->> 'workspace' else '' end as place
 )
-select json_agg(entry order by n) as entries,
+select json_agg(entry order by n) as entries, max(n) as last,
   (select json_object_agg(place, size) from audit_counts where place in (select place from taken)) as counts
 from taken`
 
 interface Taken {
   /** null when there were none. */
   readonly entries: PendingAudit['entries'] | null
+  readonly last: string | null
   readonly counts: Readonly<Record<string, number>> | null
 }
 
-/** So many are taken at once, and written at once: while some are numbered here, the database writes and takes others. */
-const piece = 500
+/** So many are taken at once: while some are numbered here, the database takes others. */
+const piece = 250
+/** And so many are written at once: what fits between the two, so that neither waits for the other to read on. */
+const handful = 125
 
 export async function sequence(
   client: PoolClient,
@@ -72,58 +75,69 @@ export async function sequence(
     at: held.at,
   })
   const counts = new Map<string, number>()
-  const { inTurn, settled } = turns()
+  const { send, sent } = inOrder()
   let numbered = 0
-  let asked = Math.min(piece, limit)
-  const takeSome = () => inTurn(() => takePending(client, asked))
+  let last = '0'
+  const takeSome = (most: number) => send(takePending(client, most, last))
   try {
-    for (let coming = takeSome(); asked > 0; ) {
+    let asked = Math.min(piece, limit)
+    for (let coming = takeSome(asked); asked > 0; ) {
       const pending = await coming
       const taken = pending.entries.length
-      // Fewer than were asked for may be all, or as many as fit.
-      asked = taken === 0 ? 0 : Math.min(piece, limit - numbered - taken)
-      if (asked > 0) coming = takeSome()
       if (taken === 0) break
-      const entries = await batch.add(pending)
-      for (const { workspace, workspaceSeq } of entries) counts.set(workspace ?? '', workspaceSeq + 1)
       numbered += taken
-      void inTurn(() => addEntries(client, entries))
+      last = pending.last
+      // Fewer than were asked for may be all, or as many as fit.
+      asked = Math.min(piece, limit - numbered)
+      if (asked > 0) coming = takeSome(asked)
+      for (let at = 0; at < taken; at += handful) {
+        const some = { ...pending, entries: pending.entries.slice(at, at + handful) }
+        const entries = await batch.add(some)
+        for (const { workspace, workspaceSeq } of entries) counts.set(workspace ?? '', workspaceSeq + 1)
+        void send(addEntries(client, entries))
+      }
+    }
+    if (numbered > 0) {
+      void send(addTiles(client, batch.grown()))
+      void send(addCounts(client, counts))
+      const head = [size + numbered, held.at]
+      void send(client.query('update audit_head set size = $1, sequenced_at = $2', head))
     }
   } finally {
-    await settled()
+    await sent()
   }
-  if (numbered === 0) return 0
-  await addTiles(client, batch.grown())
-  await addCounts(client, counts)
-  await client.query('update audit_head set size = $1, sequenced_at = $2', [size + numbered, held.at])
   return numbered
 }
 
-async function takePending(client: PoolClient, most: number): Promise<PendingAudit> {
-  const { rows } = await client.query<Taken>({ name: 'audit-take', text: take, values: [most] })
-  const { entries, counts } = rows[0] ?? {}
-  return { entries: entries ?? [], counts: new Map(Object.entries(counts ?? {})) }
+/** Those after `last`: what was taken before stands there until the transaction ends, and would be gone through again. */
+async function takePending(
+  client: PoolClient,
+  most: number,
+  last: string,
+): Promise<PendingAudit & { readonly last: string }> {
+  const { rows } = await client.query<Taken>({ name: 'audit-take', text: take, values: [most, last] })
+  const { entries, counts, last: end } = rows[0] ?? {}
+  return { entries: entries ?? [], counts: new Map(Object.entries(counts ?? {})), last: end ?? last }
 }
 
-interface Turns {
-  /** After what was asked before; not at all when that failed. */
-  inTurn<T>(work: () => Promise<T>): Promise<T>
-  /** Waits for the last one; throws what failed first. */
-  settled(): Promise<void>
+interface Sending {
+  /** The connection answers in the order in which it was asked. */
+  send<T>(statement: Promise<T>): Promise<T>
+  /** Waits for all; throws what failed first, after which all else fails too. */
+  sent(): Promise<void>
 }
 
-/** A connection does one thing at a time. */
-function turns(): Turns {
-  let last: Promise<unknown> = Promise.resolve()
+function inOrder(): Sending {
+  const all: Promise<void>[] = []
   return {
-    inTurn(work) {
-      const done = last.then(work)
-      done.catch(() => undefined) // told by `settled`
-      last = done
-      return done
+    send(statement) {
+      const done = statement.then(() => undefined)
+      done.catch(() => undefined) // told by `sent`
+      all.push(done)
+      return statement
     },
-    async settled() {
-      await last
+    async sent() {
+      for (const one of all) await one
     },
   }
 }

@@ -61,6 +61,8 @@ export function openPool(url: string, { connections = 20, observe = () => {} }: 
   const pool = new Pool({
     ...connectionOf(url, 'switchyard', startupOptions),
     max: connections,
+    // What does not wait for the answer before it is sent right behind it: a round trip less for each transaction.
+    pipeline: true,
     connectionTimeoutMillis: 10_000,
     idleTimeoutMillis: 30_000,
   })
@@ -86,10 +88,15 @@ export function openPool(url: string, { connections = 20, observe = () => {} }: 
     }
     client.on('error', onError)
     try {
-      await client.query(begin(as, session))
-      const value = await work(client)
+      // The first statement follows at once. Where this fails it fails too: a connection may do nothing by itself.
+      const [opened, done] = await Promise.allSettled([
+        client.query(begin(as, session)),
+        Promise.try(work, client),
+      ])
+      if (opened.status === 'rejected') throw opened.reason
+      if (done.status === 'rejected') throw done.reason
       await client.query('commit')
-      return value
+      return done.value
     } catch (error) {
       // A rollback that fails means a connection that must not be used again.
       if (!broken)
