@@ -4,7 +4,7 @@ import { type BatchStanding, type BatchStore, type SealedBatch, usageUnits } fro
 import type { PoolClient } from 'pg'
 import type { Database } from './postgres/pool.ts'
 import { onlyRow } from './postgres/row.ts'
-import { columnOf, quantityMembers } from './usage-event.ts'
+import { columnOf, quantitiesText } from './usage-event.ts'
 
 const sealing = { role: 'seal' } as const
 const pageOfEvents = 5000
@@ -43,7 +43,7 @@ declare page no scroll cursor for select e.body_hash as hash, jsonb_strip_nulls(
   || jsonb_build_object('hash', encode(e.body_hash, 'hex'), 'time', ${moment('e.time')}, 'ended_at', ${moment('e.ended_at')},
     'received_at', ${moment('e.received_at')}, 'amount', e.amount::text, 'cost', e.cost::text, 'rated_rates', e.rated_rates::text[],
     'rated_amounts', e.rated_amounts::text[], 'cost_rates', e.cost_rates::text[], 'cost_amounts', e.cost_amounts::text[],
-    'quantities', json_build_object(${quantityMembers})))::text as text
+    'quantities', ${quantitiesText}::jsonb))::text as text
 from usage_events e where e.batch = $1 ${ordered}`
 
 const since = (time: string) =>

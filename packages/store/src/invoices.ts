@@ -15,7 +15,7 @@ import type { PoolClient } from 'pg'
 import { canonicalJson } from './canonical.ts'
 import type { Database } from './postgres/pool.ts'
 import { onlyRow } from './postgres/row.ts'
-import { quantityMembers } from './usage-event.ts'
+import { quantitiesText } from './usage-event.ts'
 
 const invoicing = { role: 'invoice' } as const
 
@@ -113,7 +113,7 @@ const eventsOfPage = 2000
 const paging = `
 select e.id, e.source, to_char(e.time at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as time,
   encode(e.body_hash, 'hex') as hash, e.project, e.model, nullif(e.tier, 'standard') as tier, e.region,
-  json_strip_nulls(json_build_object(${quantityMembers})) as quantities
+  ${quantitiesText}::json as quantities
 from usage_events e
 where e.workspace = $1 and e.time >= $2::timestamptz and e.time < $3::timestamptz and e.billable = 'caller'
   and e.batch <= $4 and ($5::text is null or (e.time, e.source collate "C", e.id collate "C") > ($2::timestamptz, $5, $6))
@@ -353,24 +353,26 @@ async function put(client: PoolClient, { work, document, taken, of, books }: Put
   await client.query(lining, [id, work.workspace, JSON.stringify(document.lines)])
 }
 
-/** A page after the other, so that millions of events take the memory of two. */
+/** A page after the other, so that millions of events take the memory of three; the next is read while one is worked on. */
 async function* pages(
   database: Database,
   { workspace, from, to, cutoff }: EventsOf,
 ): AsyncGenerator<readonly BilledEvent[]> {
-  let last: BilledEvent | undefined
-  for (;;) {
-    const after = [last?.time ?? from, to, cutoff, last?.source ?? null, last?.id ?? null]
-    const page = await database.transaction(invoicing, { readOnly: true }, async client => {
-      const { rows } = await client.query<BilledEvent>({
-        name: 'billed_events',
-        text: paging,
-        values: [workspace, ...after],
-      })
+  const pageAfter = (last: BilledEvent | undefined) =>
+    database.transaction(invoicing, { readOnly: true }, async client => {
+      const after = [last?.time ?? from, to, cutoff, last?.source ?? null, last?.id ?? null]
+      const values = [workspace, ...after]
+      const { rows } = await client.query<BilledEvent>({ name: 'billed_events', text: paging, values })
       return rows
     })
+  for (let coming = pageAfter(undefined); ; ) {
+    const page = await coming
+    const isLast = page.length < eventsOfPage
+    if (!isLast) {
+      coming = pageAfter(page.at(-1))
+      coming.catch(() => undefined) // thrown when it is asked for
+    }
     if (page.length > 0) yield page
-    last = page.at(-1)
-    if (page.length < eventsOfPage) return
+    if (isLast) return
   }
 }

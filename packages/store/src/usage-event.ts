@@ -5,8 +5,13 @@ import { attemptOutcomes, endReasons, type UsageEvent, type UsageUnit, usageUnit
 /** `tok.in.uncached` is the column `tok_in_uncached`. */
 export const columnOf = (unit: UsageUnit): string => unit.replaceAll('.', '_')
 
-/** Members of a JSON object of the counts of the event `e`, as decimal strings. */
-export const quantityMembers = usageUnits.map(unit => `'${unit}', e.${columnOf(unit)}::text`).join(', ')
+const counts = usageUnits.map(unit => `'"${unit}":"' || e.${columnOf(unit)} || '"'`)
+
+/**
+ * SQL for a JSON object, as a text, of what the event `e` has counted, as decimal strings. Put together from what there is: an
+ * object of all units whose nulls are stripped takes ten times as long.
+ */
+export const quantitiesText = `('{' || concat_ws(',', ${counts.join(', ')}) || '}')`
 
 export type Refusal =
   | 'conflict'
