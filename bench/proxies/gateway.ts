@@ -1,6 +1,7 @@
 // The gateway as the server runs it: keys, routing, a journal on disk that is shipped, metrics.
 import { hash } from 'node:crypto'
 import { createServer } from 'node:http'
+import { performance } from 'node:perf_hooks'
 import { openMemoryLimiter } from '@switchyard/drivers/limits/memory'
 import { compileSnapshot, createGateway, WireServer } from '@switchyard/gateway'
 import type { Document } from '@switchyard/kinds'
@@ -69,7 +70,8 @@ const snapshot = compileSnapshot({
   grants: [{ principal: 'user:bench', workspace: null, permission: '*' }],
 })
 
-const clock = () => performance.timeOrigin + performance.now()
+const { timeOrigin } = performance
+const clock = () => timeOrigin + performance.now()
 const journal = await openJournal({
   folder,
   clock,

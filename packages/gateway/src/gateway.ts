@@ -12,6 +12,7 @@ import {
   type Observe,
   type ResponseStore,
   Sealed,
+  systemClock,
   type Wanted,
 } from '@switchyard/runtime'
 import { Admissions } from './admission.ts'
@@ -158,7 +159,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     balances &&
     new Wallets({
       balances,
-      monotonic: () => performance.now(),
+      monotonic: systemClock.monotonic,
       waitMs: options.balanceWait,
       observe: options.observe,
     })
@@ -172,7 +173,6 @@ export function createGateway(options: GatewayOptions): Gateway {
   const calls = new Roster<Running>()
   let retained = snapshot()
   door.follow(retained)
-  let stopping = false
   let emptied: (() => void) | undefined
 
   const checks = options.checkEvery
@@ -219,7 +219,8 @@ export function createGateway(options: GatewayOptions): Gateway {
     told: end => metrics.hold(end),
   })
 
-  const house: House = {
+  // No getter: V8 keeps an object literal that has one as a dictionary, and every call asks it forty times.
+  const house: House & { stopping: boolean } = {
     snapshot,
     journal,
     denials,
@@ -248,16 +249,14 @@ export function createGateway(options: GatewayOptions): Gateway {
     responses,
     observe: options.observe,
     follow: options.follow,
-    get stopping() {
-      return stopping
-    },
+    stopping: false,
     checkFresh:
       stale &&
       (() => {
         if (stale()) throw snapshotStale()
       }),
     enter(call) {
-      if (stopping) throw draining()
+      if (house.stopping) throw draining()
       if (journal.full) throw journalFull()
       calls.add(call)
       wheel.add(ticking)
@@ -266,7 +265,7 @@ export function createGateway(options: GatewayOptions): Gateway {
       calls.delete(call)
       if (calls.size === 0) emptied?.()
     },
-    closing: () => (stopping ? closeHeader : noHeaders),
+    closing: () => (house.stopping ? closeHeader : noHeaders),
     traffic(route) {
       const known = trafficOf.get(route)
       if (known) return known
@@ -284,7 +283,7 @@ export function createGateway(options: GatewayOptions): Gateway {
   }
 
   const drain = async (seconds: number): Promise<void> => {
-    stopping = true
+    house.stopping = true
     if (calls.size === 0) return
     const { promise, resolve } = Promise.withResolvers<void>()
     emptied = resolve
@@ -299,7 +298,7 @@ export function createGateway(options: GatewayOptions): Gateway {
   }
 
   const close = async (): Promise<void> => {
-    stopping = true
+    house.stopping = true
     for (const call of calls) call.cut?.(draining())
     loop[Symbol.dispose]()
     wheel[Symbol.dispose]()

@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import { mkdir, readFile, rename, unlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Holder, Journal, JournalReader, Observe } from '@switchyard/runtime'
+import type { Holder, Journal, JournalReader, JournalRecord, Observe } from '@switchyard/runtime'
 import { lockFolder } from './lock.ts'
 import { SegmentReader } from './reader.ts'
 import { findSegments, finishSegment, type Segment, sweep } from './segment.ts'
@@ -116,18 +116,37 @@ export async function openJournal(options: JournalOptions): Promise<FileJournal>
     })()
     return closing
   }
-  return {
-    append: record => writer.append(record),
-    holder,
-    get full() {
-      return writer.full
-    },
-    reader,
-    get drained() {
-      return reader.drained && !reader.recovering
-    },
-    close,
-    [Symbol.asyncDispose]: close,
+  return new OwnedJournal(writer, reader, holder, close)
+}
+
+/** No object literal: V8 keeps one that has a getter as a dictionary, and every request asks it. */
+class OwnedJournal implements FileJournal {
+  readonly reader: SegmentReader
+  readonly holder: Holder
+  readonly close: () => Promise<void>
+  readonly #writer: JournalWriter
+
+  constructor(writer: JournalWriter, reader: SegmentReader, holder: Holder, close: () => Promise<void>) {
+    this.#writer = writer
+    this.reader = reader
+    this.holder = holder
+    this.close = close
+  }
+
+  get full(): boolean {
+    return this.#writer.full
+  }
+
+  get drained(): boolean {
+    return this.reader.drained && !this.reader.recovering
+  }
+
+  append(record: JournalRecord): Promise<void> {
+    return this.#writer.append(record)
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
   }
 }
 
