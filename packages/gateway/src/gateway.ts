@@ -219,7 +219,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     told: end => metrics.hold(end),
   })
 
-  // No getter: V8 keeps an object literal that has one as a dictionary, and every call asks it forty times.
+  // No getter: V8 keeps an object literal that has one as a dictionary, and every step of a call asks it.
   const house: House & { stopping: boolean } = {
     snapshot,
     journal,
