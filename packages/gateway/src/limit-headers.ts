@@ -6,21 +6,33 @@ export type LimitSpelling = 'openai' | 'anthropic'
 
 type Shown = Exclude<LimitDimension, 'money'>
 
-/** Names in the headers; money is nobody's to read here. */
-const shown = [
-  ['requests', 'requests'],
-  ['tokens', 'tokens'],
-  ['input_tokens', 'input-tokens'],
-  ['output_tokens', 'output-tokens'],
-  ['concurrency', 'concurrency'],
-] as const satisfies readonly (readonly [Shown, string])[]
+/** The three headers that tell of one dimension in one spelling. */
+interface Names {
+  readonly limit: string
+  readonly remaining: string
+  readonly reset: string
+}
+
+/** Names in the headers, put together once; money is nobody's to read here. */
+const shown = (
+  [
+    ['requests', 'requests'],
+    ['tokens', 'tokens'],
+    ['input_tokens', 'input-tokens'],
+    ['output_tokens', 'output-tokens'],
+    ['concurrency', 'concurrency'],
+  ] as const satisfies readonly (readonly [Shown, string])[]
+).map(([dimension, name]) => ({ dimension, name, anthropic: anthropicNames(name) }))
+
+const openaiRequests = openaiNames('requests')
+const openaiTokens = openaiNames('tokens')
 
 /** Adds names and values in turn, none when no bucket was asked. */
 export function addLimitHeaders(headers: string[], verdict: Verdict, spelling: LimitSpelling): void {
   let policies = ''
   let states = ''
   let tokens: Standing | undefined
-  for (const [dimension, name] of shown) {
+  for (const { dimension, name, anthropic } of shown) {
     const standing = tightest(verdict, dimension)
     if (!standing) continue
     const { bucket, remaining, resetMs } = standing
@@ -28,11 +40,11 @@ export function addLimitHeaders(headers: string[], verdict: Verdict, spelling: L
     policies += comma + policyOf(bucket, name)
     states += `${comma}"${name}";r=${remaining}${resetMs === undefined ? '' : `;t=${Math.ceil(resetMs / 1000)}`}`
     if (dimension === 'concurrency') continue
-    if (spelling === 'anthropic') anthropic(headers, name, standing, verdict.atUs)
-    else if (dimension === 'requests') openai(headers, name, standing)
+    if (spelling === 'anthropic') tell(headers, anthropic, standing, momentOf(verdict.atUs, resetMs))
+    else if (dimension === 'requests') tell(headers, openaiRequests, standing, durationOf(resetMs))
     else if (!tokens || remaining < tokens.remaining) tokens = standing
   }
-  if (tokens) openai(headers, 'tokens', tokens)
+  if (tokens) tell(headers, openaiTokens, tokens, durationOf(tokens.resetMs))
   if (policies) headers.push('ratelimit-policy', policies, 'ratelimit', states)
 }
 
@@ -47,20 +59,29 @@ export function retryHeaders(retryAfterMs: number | undefined): readonly string[
   ]
 }
 
-function openai(headers: string[], name: string, { limit, remaining, resetMs }: Standing): void {
-  headers.push(`x-ratelimit-limit-${name}`, String(limit), `x-ratelimit-remaining-${name}`, String(remaining))
-  if (resetMs !== undefined) headers.push(`x-ratelimit-reset-${name}`, durationOf(resetMs))
+function openaiNames(name: string): Names {
+  const of = (what: string) => `x-ratelimit-${what}-${name}`
+  return { limit: of('limit'), remaining: of('remaining'), reset: of('reset') }
 }
 
-function anthropic(headers: string[], name: string, standing: Standing, atUs: number): void {
-  const { limit, remaining, resetMs } = standing
+function anthropicNames(name: string): Names {
   const start = `anthropic-ratelimit-${name}`
-  headers.push(`${start}-limit`, String(limit), `${start}-remaining`, String(remaining))
-  if (resetMs !== undefined) headers.push(`${start}-reset`, momentOf(atUs, resetMs))
+  return { limit: `${start}-limit`, remaining: `${start}-remaining`, reset: `${start}-reset` }
+}
+
+function tell(
+  headers: string[],
+  names: Names,
+  { limit, remaining }: Standing,
+  reset: string | undefined,
+): void {
+  headers.push(names.limit, String(limit), names.remaining, String(remaining))
+  if (reset !== undefined) headers.push(names.reset, reset)
 }
 
 /** As OpenAI writes durations: `12ms`, `1.5s`, `6m0s`, `1h0m3s`. */
-function durationOf(milliseconds: number): string {
+function durationOf(milliseconds: number | undefined): string | undefined {
+  if (milliseconds === undefined) return undefined
   if (milliseconds === 0) return '0s'
   if (milliseconds < 1000) return `${milliseconds}ms`
   const hours = Math.floor(milliseconds / 3_600_000)
@@ -71,7 +92,9 @@ function durationOf(milliseconds: number): string {
 }
 
 /** RFC 3339 in whole seconds, rounded up: at that moment it is true. */
-function momentOf(atUs: number, resetMs: number): string {
+function momentOf(atUs: number, resetMs: number | undefined): string | undefined {
+  if (resetMs === undefined) return undefined
+
   const second = Math.ceil((atUs / 1000 + resetMs) / 1000) * 1000
   return new Date(second).toISOString().replace('.000Z', 'Z')
 }

@@ -6,9 +6,12 @@ import { type Bucket, costIn, unitsOf } from './limiter-bucket.ts'
 export const passes = (filled: number, cost: number, bound: number): boolean =>
   cost === 0 || filled + cost <= bound
 
-/** The costs of the claim under each bucket. */
-export const costsOf = ({ buckets, amounts }: LimitClaim): number[] =>
-  buckets.map(bucket => costIn(bucket, amounts))
+/** The costs of the claim under each bucket. Buckets are frozen, and V8 maps a frozen array many times slower. */
+export function costsOf({ buckets, amounts }: LimitClaim): number[] {
+  const costs: number[] = []
+  for (let i = 0; i < buckets.length; i++) costs.push(costIn(buckets[i]!, amounts)) // within its length
+  return costs
+}
 
 /** The refusal of a claim that some bucket can never hold; no driver need be asked. */
 export function neverPasses({ buckets }: LimitClaim, costs: readonly number[]): Refused | undefined {

@@ -148,6 +148,27 @@ describe.each(['interval', 'reply'] as const)('a journal synced by %s', sync => 
 })
 
 describe('a journal', () => {
+  test('is not read record by record after the one that writes: a batch is of what stood there when it began', async () => {
+    const { journal } = await opened(await newFolder())
+    const most = 50_000
+    let written = 0
+    let last = Promise.resolve()
+    const write = (): void => {
+      if (written >= most) return
+      const request = `${written++}`
+      last = begin(journal, request).then(() => end(journal, request))
+      setImmediate(write)
+    }
+    write()
+    const batch = await journal.reader.batch(most, patient())
+    const then = written
+    written = most
+    await last
+    expect(batch.used.length).toBeGreaterThan(0)
+    expect(batch.used.length).toBeLessThanOrEqual(then)
+    expect(then).toBeLessThan(most)
+  })
+
   test('has one owner', async () => {
     const folder = await newFolder()
     const { journal } = await opened(folder)

@@ -66,20 +66,23 @@ export function openMemoryLimiter(options: MemoryOptions): MemoryLimiter {
   let sweep = vessels.entries()
   let admissions = 0
 
-  function heldIn(bucket: Bucket, now: number): number {
-    const vessel = vessels.get(bucket.key)
+  function heldIn(vessel: Vessel | undefined, now: number): number {
     if (!vessel) return 0
     if (vessel.seats) return living(vessel.seats, now)
-    return bucket.type === 'rate' ? Math.max(0, vessel.value - now) : vessel.value
+    return vessel.bucket.type === 'rate' ? Math.max(0, vessel.value - now) : vessel.value
   }
 
-  function hold(bucket: Bucket, filled: number, now: number): void {
+  function hold(vessel: Vessel | undefined, bucket: Bucket, filled: number, now: number): void {
     const value = bucket.type === 'rate' ? now + filled : filled
-    const vessel = vessels.get(bucket.key)
     if (vessel) {
       vessel.value = value
       vessel.bucket = bucket
     } else if (filled > 0) add({ bucket, value, seats: undefined }, now)
+  }
+
+  function fill(bucket: Bucket, by: number, now: number): void {
+    const vessel = vessels.get(bucket.key)
+    hold(vessel, bucket, filledBy(heldIn(vessel, now), by), now)
   }
 
   function seat(bucket: Bucket, claim: string, now: number): void {
@@ -142,22 +145,24 @@ export function openMemoryLimiter(options: MemoryOptions): MemoryLimiter {
       const never = neverPasses(claim, costs)
       if (never) return never
       if (++admissions % 256 === 0 || vessels.size >= entries || claims.size >= entries) makeRoom(now)
-      const filled: number[] = []
+      const held: number[] = []
       let pass = true
       for (let i = 0; i < buckets.length; i++) {
         const bucket = buckets[i]! // within its length
-        const held = heldIn(bucket, now)
-        filled.push(held)
-        if (!passes(held, costs[i]!, bucket.bound)) pass = false // costsOf gives one for each
+        const here = heldIn(vessels.get(bucket.key), now)
+        held.push(here)
+        if (!passes(here, costs[i]!, bucket.bound)) pass = false // costsOf gives one for each
       }
-      if (!pass) return refusal(claim, costs, now, filled)
+      if (!pass) return refusal(claim, costs, now, held)
       open(id, now)
+      const filled: number[] = []
       for (let i = 0; i < buckets.length; i++) {
         const bucket = buckets[i]! // within its length
-        const after = filled[i]! + costs[i]! // both have one for each
-        filled[i] = after
+        const after = held[i]! + costs[i]! // both have one for each
+        filled.push(after)
         if (bucket.type === 'seats') seat(bucket, id, now)
-        else hold(bucket, after, now)
+        // Looked up again: another bucket that was added may have dropped it as empty.
+        else hold(vessels.get(bucket.key), bucket, after, now)
       }
       return admitted(claim, now, filled)
     },
@@ -178,7 +183,7 @@ export function openMemoryLimiter(options: MemoryOptions): MemoryLimiter {
           continue
         }
         const by = settlementIn(bucket, amounts, used)
-        if (by !== 0) hold(bucket, filledBy(heldIn(bucket, now), by), now)
+        if (by !== 0) fill(bucket, by, now)
       }
     },
 
@@ -196,14 +201,14 @@ export function openMemoryLimiter(options: MemoryOptions): MemoryLimiter {
       const now = nowUs()
       if (claims.has(id)) return
       claims.set(id, -(now + claimMs * 1000))
-      for (const { bucket, by } of bookings) hold(bucket, filledBy(heldIn(bucket, now), by), now)
+      for (const { bucket, by } of bookings) fill(bucket, by, now)
     },
 
     held() {
       const now = nowUs()
       return [...vessels.values()]
         .filter(({ seats }) => !seats)
-        .map(({ bucket }) => ({ bucket, by: heldIn(bucket, now) }))
+        .map(vessel => ({ bucket: vessel.bucket, by: heldIn(vessel, now) }))
         .filter(({ by }) => by > 0)
     },
 

@@ -1,12 +1,13 @@
 // One request of a caller on our own server, and how its answer leaves: each piece with its framing in one write.
 import { STATUS_CODES } from 'node:http'
+import { HeadLines } from './head-lines.ts'
 import type { Inbound, InboundHearer, Link } from './inbound.ts'
 import type { Connection } from './server-connection.ts'
 import type { RequestHead } from './server-head.ts'
 
 /** Up to here bytes are copied into the write of their turn; beyond it they are gathered without a copy. */
 const smallBytes = 16 * 1024
-const allowed = /^[\t\x20-\x7e\x80-\xff]*$/
+const lines = new HeadLines()
 
 export class WireInbound implements Inbound {
   complete = false
@@ -161,9 +162,8 @@ export class WireInbound implements Inbound {
     for (let i = 0; i + 1 < headers.length; i += 2) {
       const name = headers[i] as string // the condition of the loop
       const value = headers[i + 1] as string
-      if (!allowed.test(value)) throw new TypeError(`the value of header ${name} cannot be sent`)
       if (name === 'connection') this.closing ||= value === 'close'
-      else head += `${name}: ${value}\r\n`
+      else head += lines.of(name, value)
     }
     this.#begun = true
     if (untilClose || !this.#connection.keeps(this)) this.closing = true

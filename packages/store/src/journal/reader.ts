@@ -73,9 +73,11 @@ export class SegmentReader implements JournalReader {
       this.#more = Promise.withResolvers()
       // Nothing is read before a batch has gathered: records in memory live through collections of garbage.
       if (this.#gathering(limit)) await sleep(this.#settings.gatherMilliseconds, undefined, { signal })
+      // Who reads after the one that writes reads record by record: what is written meanwhile is of the next batch.
+      const end = this.#live() ? (this.#segments[0]?.size ?? 0) : Number.POSITIVE_INFINITY
       while (this.#ready.length + this.#denied.length < limit)
         if (this.#scan(limit)) await turn()
-        else if (!(await this.#step())) break
+        else if (!(await this.#step(end))) break
       if (this.#ready.length > 0 || this.#denied.length > 0 || this.#passed.length > 0 || this.#recovered())
         break
       await until(this.#more.promise, signal)
@@ -151,8 +153,8 @@ export class SegmentReader implements JournalReader {
     return some > 0
   }
 
-  /** Goes on where `scan` cannot: reads more, or leaves a segment; false when there is nothing to do now. */
-  async #step(): Promise<boolean> {
+  /** Goes on where `scan` cannot: reads more before `end`, or leaves a segment; false when there is nothing to do now. */
+  async #step(end: number): Promise<boolean> {
     const segment = this.#segments[0]
     if (!segment) return false
     const place = this.#offset + this.#at
@@ -161,6 +163,7 @@ export class SegmentReader implements JournalReader {
       await this.#leave(segment)
       return true
     }
+    if (place >= end) return false
     const frame = readFrame(this.#bytes, this.#at, this.#told, !this.#live())
     if (frame.kind === 'short' && (await this.#fill(segment, frame.needs))) return true
     if (frame.kind === 'short' || frame.kind === 'bad') await this.#damaged(segment, place)
