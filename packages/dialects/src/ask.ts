@@ -190,7 +190,16 @@ function readText(bytes: Buffer, at: Range | undefined): string | undefined {
 /** Undefined when no positive integer stands there. */
 function readCount(bytes: Buffer, at: Range | undefined): number | undefined {
   if (!at || at.end - at.start > 16) return undefined
-  const count = Number(bytes.toString('latin1', at.start, at.end))
+  let count = 0
+  for (let place = at.start; place < at.end; place++) {
+    const digit = (bytes[place] as number) - 0x30 // within the body
+    if (digit < 0 || digit > 9) {
+      // `1e3` is one too, and so rare that its text may be made.
+      count = Number(bytes.toString('latin1', at.start, at.end))
+      break
+    }
+    count = count * 10 + digit
+  }
   return Number.isSafeInteger(count) && count > 0 ? count : undefined
 }
 

@@ -41,53 +41,64 @@ const idForm = /^[A-Za-z0-9._-]{1,128}$/
 const bearer = /^bearer +/i
 const ours = 'x-switchyard-'
 
-type Field =
-  | 'requestId'
-  | 'contentType'
-  | 'encoding'
-  | 'anthropicVersion'
-  | 'anthropicBeta'
-  | 'openaiBeta'
-  | 'traceparent'
-  | 'tracestate'
-  | 'accept'
-  | 'acceptEncoding'
-  | 'origin'
-  | 'forwardedFor'
-  | 'key'
-  | 'authorization'
-  | 'length'
-  | 'chunked'
+/** Places of what the headers say in a list of it: V8 stores by number what it looks up by name. */
+const at = {
+  requestId: 0,
+  contentType: 1,
+  encoding: 2,
+  anthropicVersion: 3,
+  anthropicBeta: 4,
+  openaiBeta: 5,
+  traceparent: 6,
+  tracestate: 7,
+  accept: 8,
+  acceptEncoding: 9,
+  origin: 10,
+  forwardedFor: 11,
+  length: 12,
+  chunked: 13,
+  authorization: 14,
+  key: 15,
+} as const
 
-const fields: ReadonlyMap<string, Field> = new Map([
-  ['x-request-id', 'requestId'],
-  ['content-type', 'contentType'],
-  ['content-encoding', 'encoding'],
-  ['anthropic-version', 'anthropicVersion'],
-  ['anthropic-beta', 'anthropicBeta'],
-  ['openai-beta', 'openaiBeta'],
-  ['traceparent', 'traceparent'],
-  ['tracestate', 'tracestate'],
-  ['accept', 'accept'],
-  ['accept-encoding', 'acceptEncoding'],
-  ['origin', 'origin'],
-  ['x-forwarded-for', 'forwardedFor'],
-  ['x-api-key', 'key'],
-  ['api-key', 'key'],
-  ['x-goog-api-key', 'key'],
-  ['authorization', 'authorization'],
-  ['content-length', 'length'],
-  ['transfer-encoding', 'chunked'],
+const fields: ReadonlyMap<string, number> = new Map([
+  ['x-request-id', at.requestId],
+  ['content-type', at.contentType],
+  ['content-encoding', at.encoding],
+  ['anthropic-version', at.anthropicVersion],
+  ['anthropic-beta', at.anthropicBeta],
+  ['openai-beta', at.openaiBeta],
+  ['traceparent', at.traceparent],
+  ['tracestate', at.tracestate],
+  ['accept', at.accept],
+  ['accept-encoding', at.acceptEncoding],
+  ['origin', at.origin],
+  ['x-forwarded-for', at.forwardedFor],
+  ['x-api-key', at.key],
+  ['api-key', at.key],
+  ['x-goog-api-key', at.key],
+  ['authorization', at.authorization],
+  ['content-length', at.length],
+  ['transfer-encoding', at.chunked],
 ])
 
+type Found = (string | undefined)[]
+
+function nothingFound(): Found {
+  const found: Found = []
+  for (let i = 0; i <= at.key; i++) found.push(undefined)
+  return found
+}
+
 /** Header names are few and come again: each spelling is lowered once. */
-const spellings = new Map<string, Field | null>()
+const spellings = new Map<string, number>()
 const mostSpellings = 4096
 
-function fieldOf(name: string): Field | null {
+/** Its place, -1 for a header that says nothing here. */
+function fieldOf(name: string): number {
   const known = spellings.get(name)
   if (known !== undefined) return known
-  const field = fields.get(name.toLowerCase()) ?? null
+  const field = fields.get(name.toLowerCase()) ?? -1
   if (spellings.size < mostSpellings) spellings.set(name, field)
   return field
 }
@@ -105,14 +116,14 @@ export function readHead({ headers, url }: Inbound, limits: Limits, target: Aime
       reason: 'headers',
       status: 431,
     })
-  const found: Partial<Record<Field, string>> = {}
+  const found = nothingFound()
   let key: string | undefined
   let conflicting = false
   let wishes: Map<string, string> | undefined
   for (let i = 0; i < headers.length; i += 2) {
     const name = headers[i] ?? ''
     const field = fieldOf(name)
-    if (field === null) {
+    if (field < 0) {
       if (name.length > ours.length && name.slice(0, ours.length).toLowerCase() === ours) {
         wishes ??= new Map()
         wishes.set(name.slice(ours.length).toLowerCase(), headers[i + 1] ?? '')
@@ -120,15 +131,15 @@ export function readHead({ headers, url }: Inbound, limits: Limits, target: Aime
       continue
     }
     const value = headers[i + 1] ?? ''
-    if (field === 'key' || field === 'authorization') {
-      if (field === 'authorization' && found.authorization !== undefined)
+    if (field === at.key || field === at.authorization) {
+      if (field === at.authorization && found[field] !== undefined)
         throw smuggled('Two authorization headers were sent: send one.')
-      const carried = field === 'key' ? value : value.replace(bearer, '')
+      const carried = field === at.key ? value : value.replace(bearer, '')
       if (key !== undefined && key !== carried) conflicting = true
       key = carried
     }
     // Each proxy may add a header of its own: together they are one list.
-    const before = field === 'forwardedFor' ? found.forwardedFor : undefined
+    const before = field === at.forwardedFor ? found[field] : undefined
     found[field] = before === undefined ? value : `${before}, ${value}`
   }
   if (target.caller === 'gemini' || target.caller === 'geminiArray') {
@@ -136,38 +147,40 @@ export function readHead({ headers, url }: Inbound, limits: Limits, target: Aime
     if (carried !== undefined && key !== undefined && key !== carried) conflicting = true
     key ??= carried
   }
-  const chunked = found.chunked !== undefined
-  const length = found.length === undefined ? 0 : Number(found.length)
-  if (chunked && found.length !== undefined)
+  const chunked = found[at.chunked] !== undefined
+  const declared = found[at.length]
+  const length = declared === undefined ? 0 : Number(declared)
+  if (chunked && declared !== undefined)
     throw smuggled('Both content-length and transfer-encoding were sent: send one.')
+  const requestId = found[at.requestId]
   const bodyBytes = target.carrying === 'form' ? limits.formBytes : limits.bodyBytes
   if (length > bodyBytes) throw bodyTooLarge({ bodyBytes })
   return {
     carried: { key, conflicting, wishes },
-    requestId: found.requestId !== undefined && idForm.test(found.requestId) ? found.requestId : undefined,
+    requestId: requestId !== undefined && idForm.test(requestId) ? requestId : undefined,
     length: chunked ? -1 : length,
-    contentType: found.contentType,
-    encoding: found.encoding,
+    contentType: found[at.contentType],
+    encoding: found[at.encoding],
     forwarded: forwardedOf(found),
-    anthropicVersion: found.anthropicVersion,
-    anthropicBeta: found.anthropicBeta,
-    traceparent: found.traceparent,
-    tracestate: found.tracestate,
-    accept: found.accept,
-    acceptEncoding: found.acceptEncoding,
-    origin: found.origin,
-    forwardedFor: found.forwardedFor,
+    anthropicVersion: found[at.anthropicVersion],
+    anthropicBeta: found[at.anthropicBeta],
+    traceparent: found[at.traceparent],
+    tracestate: found[at.tracestate],
+    accept: found[at.accept],
+    acceptEncoding: found[at.acceptEncoding],
+    origin: found[at.origin],
+    forwardedFor: found[at.forwardedFor],
     wishes,
   }
 }
 
 const passed = [
-  ['openaiBeta', 'openai-beta'],
-  ['anthropicBeta', 'anthropic-beta'],
-  ['anthropicVersion', 'anthropic-version'],
-] as const satisfies readonly (readonly [Field, string])[]
+  [at.openaiBeta, 'openai-beta'],
+  [at.anthropicBeta, 'anthropic-beta'],
+  [at.anthropicVersion, 'anthropic-version'],
+] as const
 
-function forwardedOf(found: Partial<Record<Field, string>>): readonly string[] | undefined {
+function forwardedOf(found: Found): readonly string[] | undefined {
   let headers: string[] | undefined
   for (const [field, name] of passed) {
     const value = found[field]

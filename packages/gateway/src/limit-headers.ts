@@ -29,23 +29,23 @@ const openaiTokens = openaiNames('tokens')
 
 /** Adds names and values in turn, none when no bucket was asked. */
 export function addLimitHeaders(headers: string[], verdict: Verdict, spelling: LimitSpelling): void {
+  const { told, alone } = planOf(verdict.buckets)
   let policies = ''
   let states = ''
   let tokens: Standing | undefined
-  for (const { dimension, name, anthropic } of shown) {
+  for (const { dimension, name, anthropic } of told) {
     const standing = tightest(verdict, dimension)
     if (!standing) continue
     const { bucket, remaining, resetMs } = standing
-    const comma = policies && ', '
-    policies += comma + policyOf(bucket, name)
-    states += `${comma}"${name}";r=${remaining}${resetMs === undefined ? '' : `;t=${Math.ceil(resetMs / 1000)}`}`
+    if (alone === undefined) policies += `${policies && ', '}${policyOf(bucket, name)}`
+    states += `${states && ', '}"${name}";r=${remaining}${resetMs === undefined ? '' : `;t=${Math.ceil(resetMs / 1000)}`}`
     if (dimension === 'concurrency') continue
     if (spelling === 'anthropic') tell(headers, anthropic, standing, momentOf(verdict.atUs, resetMs))
     else if (dimension === 'requests') tell(headers, openaiRequests, standing, durationOf(resetMs))
     else if (!tokens || remaining < tokens.remaining) tokens = standing
   }
   if (tokens) tell(headers, openaiTokens, tokens, durationOf(tokens.resetMs))
-  if (policies) headers.push('ratelimit-policy', policies, 'ratelimit', states)
+  if (states) headers.push('ratelimit-policy', alone ?? policies, 'ratelimit', states)
 }
 
 /** `retry-after` in whole seconds, rounded up, and the exact milliseconds; none when no waiting helps. */
@@ -99,19 +99,33 @@ function momentOf(atUs: number, resetMs: number | undefined): string | undefined
   return new Date(second).toISOString().replace('.000Z', 'Z')
 }
 
-const policies = new WeakMap<Bucket, string>()
-
-/** A policy changes only with its bucket, which is made once. */
-function policyOf(bucket: Bucket, name: string): string {
-  let policy = policies.get(bucket)
-  if (policy === undefined) {
-    policy = makePolicy(bucket, name)
-    policies.set(bucket, policy)
-  }
-  return policy
+interface Plan {
+  /** What the buckets limit. */
+  readonly told: typeof shown
+  /** The policies, where each dimension has but one bucket and so always the same; else undefined. */
+  readonly alone: string | undefined
 }
 
-function makePolicy(bucket: Bucket, name: string): string {
+/** The buckets above a key and model are one list, made once. */
+const plans = new WeakMap<readonly Bucket[], Plan>()
+
+function planOf(buckets: readonly Bucket[]): Plan {
+  let plan = plans.get(buckets)
+  if (plan === undefined) {
+    plan = makePlan(buckets)
+    plans.set(buckets, plan)
+  }
+  return plan
+}
+
+function makePlan(buckets: readonly Bucket[]): Plan {
+  const of = (dimension: Shown) => buckets.filter(bucket => bucket.dimension === dimension)
+  const told = shown.filter(({ dimension }) => of(dimension).length > 0)
+  const all = told.flatMap(({ dimension, name }) => of(dimension).map(bucket => policyOf(bucket, name)))
+  return { told, alone: all.length === told.length ? all.join(', ') : undefined }
+}
+
+function policyOf(bucket: Bucket, name: string): string {
   if (bucket.type === 'rate')
     return `"${name}";q=${bucket.limit};w=${Math.max(1, Math.round(bucket.windowMs / 1000))}`
   return `"${name}";q=${bucket.bound}${bucket.type === 'seats' ? ';qu="concurrent-requests"' : ''}`

@@ -1,6 +1,6 @@
 // Limits in the memory of one process: nothing waits, so that a single gateway pays no round trip. Bounded, and
-// swept as it grows. Measured (bench/limits.ts): 1.2 µs of processor for admit and settle under 4 buckets, 3.4
-// under 16; most of it is the claim's id, which makes a settlement count once.
+// swept as it grows. Measured (bench/limits.ts): admit and settle under 4 buckets take 14 times what four counters in
+// a Map do, 40 times under 16.
 import { Fault } from '@switchyard/kinds'
 import {
   type Amounts,
@@ -12,6 +12,7 @@ import {
   costsOf,
   seatMs as defaultSeatMs,
   filledBy,
+  Ids,
   type LimitClaim,
   type Limiter,
   neverPasses,
@@ -62,7 +63,7 @@ export function openMemoryLimiter(options: MemoryOptions): MemoryLimiter {
   /** Those of quotas. */
   const purses = new Set<Vessel>()
   /** Open claims to their end; one that is closed for good has its end below 0. Oldest first. */
-  const claims = new Map<string, number>()
+  const claims = new Ids<number>()
   let sweep = vessels.entries()
   let admissions = 0
 
@@ -130,11 +131,12 @@ export function openMemoryLimiter(options: MemoryOptions): MemoryLimiter {
 
   /** Opens the claim, once. */
   function open(id: string, now: number): void {
-    if (claims.has(id))
+    const before = claims.size
+    claims.add(id, now + claimMs * 1000)
+    if (claims.size === before)
       throw new Fault('conflict', `The claim ${id} was admitted or settled before: give each its own id.`, {
         reason: 'claim_used',
       })
-    claims.set(id, now + claimMs * 1000)
   }
 
   return {
@@ -170,8 +172,7 @@ export function openMemoryLimiter(options: MemoryOptions): MemoryLimiter {
     settle(claim, used) {
       const now = nowUs()
       const { id, buckets, amounts } = claim
-      const end = claims.get(id)
-      claims.delete(id)
+      const end = claims.delete(id)
       if (end === undefined || end < 0) {
         claims.set(id, -(now + claimMs * 1000))
         return

@@ -19,6 +19,7 @@ import {
   type Admission,
   type AnsweredBy,
   type AttemptOutcome,
+  type AttemptTimes,
   type CallTimes,
   type Denied,
   type Ended,
@@ -417,19 +418,23 @@ function readEnded(bytes: Buffer, from: number, common: Common, { shapes }: Told
 }
 
 function readTimes(bytes: Buffer, from: number, tries: readonly TryText[]): CallTimes {
-  const at = (place: number) => {
-    const time = bytes.readUInt32LE(from + place * timeBytes)
-    return time === noTime ? undefined : time
-  }
-  return {
-    firstTokenMs: at(0),
-    attempts: tries.map(([upstream, outcome, status], index) => ({
+  const attempts: AttemptTimes[] = []
+  let at = from + timeBytes
+  for (const [upstream, outcome, status] of tries) {
+    attempts.push({
       upstream,
       outcome,
       status,
-      startMs: at(1 + index * 3) ?? 0,
-      contentMs: at(2 + index * 3),
-      endMs: at(3 + index * 3) ?? 0,
-    })),
+      startMs: timeAt(bytes, at) ?? 0,
+      contentMs: timeAt(bytes, at + timeBytes),
+      endMs: timeAt(bytes, at + 2 * timeBytes) ?? 0,
+    })
+    at += 3 * timeBytes
   }
+  return { firstTokenMs: timeAt(bytes, from), attempts }
+}
+
+function timeAt(bytes: Buffer, at: number): number | undefined {
+  const time = bytes.readUInt32LE(at)
+  return time === noTime ? undefined : time
 }
