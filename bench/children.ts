@@ -90,12 +90,14 @@ export async function ask<T>(
 }
 
 export interface Load extends Disposable {
+  readonly process: ChildProcess
   take(order: Order): Promise<Taken>
 }
 
 export function startLoad(): Load {
   const child = keep(fork(join(import.meta.dirname, 'load.ts'), [], { execArgv: [] }))
   return {
+    process: child,
     take: order => ask<Taken>('the load', child, order, order.milliseconds + beginMilliseconds),
     [Symbol.dispose]: () => void child.kill(),
   }

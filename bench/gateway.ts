@@ -8,6 +8,7 @@ import { parseArgs } from 'node:util'
 import { bodies } from './bodies.ts'
 import { endAfter, startLoad } from './children.ts'
 import { connections } from './connections.ts'
+import { anywhere, apart as separate } from './cores.ts'
 import { newKey } from './key.ts'
 import { latency } from './latency.ts'
 import {
@@ -18,9 +19,10 @@ import {
   startPortkey,
   startReverse,
   startStub,
+  startWire,
 } from './programs.ts'
 import { report } from './report.ts'
-import { type Latency, median, type Results, type Soaked, subject } from './results.ts'
+import { type Latency, median, type Results, type Soaked, subject, wire } from './results.ts'
 import { names, perStream, runRounds, type Times } from './rounds.ts'
 
 const { values } = parseArgs({ options: { quick: { type: 'boolean' }, out: { type: 'string' } } })
@@ -31,9 +33,11 @@ const times: Times = quick
 const latencyRounds = quick ? 2 : 5
 const latencyMilliseconds = quick ? 600 : 1200
 const bodiesMilliseconds = quick ? 2000 : 5000
-const mostMinutes = 9
+const mostMinutes = 10
 
 const say = (line: string) => void process.stdout.write(`${line}\n`)
+
+const pidOf = ({ process: { pid = 0 } }: { readonly process: { readonly pid?: number | undefined } }) => pid
 
 async function run(folder: string): Promise<Results> {
   const place = (name: string) => {
@@ -57,17 +61,24 @@ async function run(folder: string): Promise<Results> {
     gateway,
     nginx,
     bare,
+    await startWire(stub.port),
     ...(typeof reverse === 'string' ? [] : [reverse]),
     await startPortkey(stub.port),
     await startGateway(stub.port, { folder: place('reply'), key, sync: 'reply' }),
   ]
   say('all have begun')
 
+  const measured = programs.slice(1).map(pidOf)
+  const others = [stub, load, second].map(pidOf)
+
   // Memory first, before the heaps have grown under load.
   const memory: Record<string, number> = {}
-  for (const program of programs.slice(1)) memory[program.name] = await perStream(load, program)
+  for (const program of programs.slice(1).filter(({ name }) => name !== wire))
+    memory[program.name] = await perStream(load, program)
 
+  const apart = separate(measured, others)
   const { cells, paced } = await runRounds({ load, stub, programs }, times, say)
+  if (apart) anywhere([...measured, ...others])
 
   const saturation = median((cells[names.json]?.[subject] ?? []).map(({ perSecond }) => perSecond))
   const rate = Math.round(saturation / 2)
@@ -106,6 +117,7 @@ async function run(folder: string): Promise<Results> {
     loadAverage,
     rounds: times.rounds,
     roundMilliseconds: times.roundMilliseconds,
+    apart,
     cells,
     paced,
     latency: { rate, programs: latencies },

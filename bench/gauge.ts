@@ -13,7 +13,7 @@ export interface Gauge {
 }
 
 /** The process and those that it has started. */
-function tree(pid: number): number[] {
+export function tree(pid: number): number[] {
   const children = spawnSync('ps', ['-o', 'pid=', '--ppid', `${pid}`], { encoding: 'utf8' }).stdout
   return [pid, ...children.split('\n').map(Number).filter(Boolean)]
 }
@@ -40,4 +40,11 @@ export function gaugeOf({ process: { pid = 0 } }: Program): Gauge {
 export function mostFiles(): number {
   const line = /^Max open files +\d+ +(\S+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))
   return line?.[1] === 'unlimited' ? Number.POSITIVE_INFINITY : Number(line?.[1])
+}
+
+/** Milliseconds for which the host has given the machine's cores to others, all of them together; 0 where none is told. */
+export function stolenMilliseconds(): number {
+  const [, , , , , , , , steal = '0'] =
+    /^cpu .*$/m.exec(readFileSync('/proc/stat', 'utf8'))?.[0].split(/ +/) ?? []
+  return (Number(steal) * tickMicroseconds) / 1000
 }

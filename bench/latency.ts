@@ -1,6 +1,7 @@
 // What a program adds to an answer's time at half of the load that the gateway can carry, at the same fixed rate
 // for each: at saturation every program's latency is only the length of its queue.
 import type { Load } from './children.ts'
+import { stolenMilliseconds } from './gauge.ts'
 import type { Program } from './programs.ts'
 import { portOf, request, same } from './requests.ts'
 import type { Latency } from './results.ts'
@@ -15,12 +16,13 @@ export async function latency(
   milliseconds: number,
 ): Promise<Latency> {
   const port = portOf(program, question)
-  const { p50, p99, errors } = await load.take({
+  const before = stolenMilliseconds()
+  const { p50, p99, errors, seconds } = await load.take({
     port,
     request: request(program, question),
     connections,
     milliseconds,
     rate,
   })
-  return { p50, p99, errors }
+  return { p50, p99, errors, stolen: (stolenMilliseconds() - before) / seconds }
 }

@@ -5,6 +5,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { delimiter, join } from 'node:path'
 import { forked, heard, keep, listening } from './children.ts'
+import { wire } from './results.ts'
 
 export interface Program {
   readonly name: string
@@ -36,6 +37,12 @@ export async function startBare(upstream: number, options: ProxyOptions = {}): P
   const name = 'node:http + undici'
   const args = [`${upstream}`, `${options.connections ?? 1024}`]
   return { name, headers: '', ...(await forked(name, 'proxies/bare.ts', args, flags(options))) }
+}
+
+/** Our own server and client, and nothing between them. */
+export async function startWire(upstream: number): Promise<Program> {
+  const name = wire
+  return { name, headers: '', ...(await forked(name, 'proxies/wire.ts', [`${upstream}`])) }
 }
 
 export interface GatewayPlace extends ProxyOptions {

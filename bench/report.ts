@@ -139,12 +139,14 @@ function latencyTable({ latency: { rate, programs } }: Results): string[] {
     `${whole(middle(name, 'p99'))} (${whole(Math.max(...rounds.map(({ p99 }) => p99)))})`,
     name === 'direct' ? '-' : signed(middle(name, 'p50') - middle('direct', 'p50')),
     name === 'direct' ? '-' : signed(middle(name, 'p99') - middle('direct', 'p99')),
+    tenths(median(rounds.map(({ stolen }) => stolen))),
     whole(rounds.reduce((sum, { errors }) => sum + errors, 0)),
   ])
   return [
     `## Latency at ${whole(rate)} requests a second`,
-    table(['program', 'p50 µs', 'p99 µs', 'added p50', 'added p99', 'errors'], rows),
-    'Half of what switchyard carries in this run with 1 KB JSON on 16 connections, sent at a fixed rate to each program.',
+    table(['program', 'p50 µs', 'p99 µs', 'added p50', 'added p99', 'stolen ms/s', 'errors'], rows),
+    'Half of what switchyard carries in this run with 1 KB JSON on 16 connections, sent at a fixed rate to each program; ' +
+      'stolen is the time that the host of the machine gave to others, in which nobody here could run.',
   ]
 }
 
@@ -217,13 +219,16 @@ function soakTable({ soak }: Results): string[] {
 }
 
 export function report(results: Results): string {
-  const { at, node, cpu, loadAverage, rounds, roundMilliseconds, leftOut } = results
+  const { at, node, cpu, loadAverage, rounds, roundMilliseconds, apart, leftOut } = results
   return [
     '# The gateway beside its references',
     `${at}, Node ${node}, ${cpu}, load average ${loadAverage.toFixed(1)} at the start; ${rounds} interleaved rounds of ` +
       `${roundMilliseconds} ms; medians, worst round in brackets. Every program is one process on loopback with ` +
       'keep-alive. Switchyard runs with keys, routing, the usage journal on disk (fsynced within 20 ms; "fsync first" ' +
-      'waits for it), shipping of it (to a store that only answers) and metrics; the access log is off, as it is for nginx.',
+      'waits for it), shipping of it (to a store that only answers) and metrics; the access log is off, as it is for nginx. ' +
+      (apart
+        ? 'In the rounds each program has one core, and its callers and the upstream have the others.'
+        : 'In the rounds all run on any core: the machine has but one, or no `taskset`.'),
     ...leftOut.map(reason => `Left out: ${reason}.`),
     ...barTable(results),
     ...Object.entries(results.cells).flatMap(([scenario, programs]) =>

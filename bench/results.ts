@@ -27,6 +27,8 @@ export interface Latency {
   readonly p50: number
   readonly p99: number
   readonly errors: number
+  /** Milliseconds of each second in which the host gave a core to others. */
+  readonly stolen: number
 }
 
 /** Big bodies beside small requests; the loop is that of the proxy's process. */
@@ -73,6 +75,8 @@ export interface Results {
   readonly loadAverage: number
   readonly rounds: number
   readonly roundMilliseconds: number
+  /** In the rounds each program had one core, and its callers and the upstream the others. */
+  readonly apart: boolean
   readonly cells: Rounds<Cell>
   readonly paced: Rounds<Paced>
   readonly latency: { readonly rate: number; readonly programs: Record<string, Latency[]> }
@@ -88,6 +92,8 @@ export interface Results {
 }
 
 export const subject = 'switchyard'
+/** Of the subject, its own HTTP server and client. */
+export const wire = "switchyard's wire alone"
 
 export function median(values: readonly number[]): number {
   const sorted = values.toSorted((one, other) => one - other)

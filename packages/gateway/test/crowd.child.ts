@@ -50,11 +50,11 @@ function stateOf({ gateway, journal }: Bed): State {
 /** Bytes that are held, by V8 and outside of it: what is garbage goes now, or a little later. */
 async function held(): Promise<number> {
   let least = Number.POSITIVE_INFINITY
-  for (let i = 0; i < 6; i++) {
+  for (let i = 0; i < 20; i++) {
     globalThis.gc?.()
     const { heapUsed, external } = process.memoryUsage()
     least = Math.min(least, heapUsed + external)
-    await setTimeout(50)
+    await setTimeout(100)
   }
   return least
 }
