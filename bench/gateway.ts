@@ -33,7 +33,7 @@ const times: Times = quick
 const latencyRounds = quick ? 2 : 5
 const latencyMilliseconds = quick ? 600 : 1200
 const bodiesMilliseconds = quick ? 2000 : 5000
-const mostMinutes = 10
+const mostMinutes = 12
 
 const say = (line: string) => void process.stdout.write(`${line}\n`)
 

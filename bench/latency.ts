@@ -5,6 +5,7 @@ import { stolenMilliseconds } from './gauge.ts'
 import type { Program } from './programs.ts'
 import { portOf, request, same } from './requests.ts'
 import type { Latency } from './results.ts'
+import { leadMilliseconds } from './rounds.ts'
 
 const connections = 64
 const question = same(200, false)
@@ -15,14 +16,9 @@ export async function latency(
   rate: number,
   milliseconds: number,
 ): Promise<Latency> {
-  const port = portOf(program, question)
+  const order = { port: portOf(program, question), request: request(program, question), connections, rate }
+  await load.take({ ...order, milliseconds: leadMilliseconds })
   const before = stolenMilliseconds()
-  const { p50, p99, errors, seconds } = await load.take({
-    port,
-    request: request(program, question),
-    connections,
-    milliseconds,
-    rate,
-  })
+  const { p50, p99, errors, seconds } = await load.take({ ...order, milliseconds })
   return { p50, p99, errors, stolen: (stolenMilliseconds() - before) / seconds }
 }
