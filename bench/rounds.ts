@@ -64,7 +64,7 @@ const paces: readonly Scenario[] = [
   { name: names.convertedPaced, question: converted(200, true, 'paced'), connections: 200, takes: ours },
 ]
 
-/** Not counted: after the seconds in which the others had their turn a request costs up to twice as much for so long. */
+/** Not counted: after the seconds in which the others had their turn the first requests cost more. */
 export const leadMilliseconds = 300
 const openMilliseconds = 5000
 /** Longer than the stub's longest stream at 10 ms: a proxy may read on when its caller has left. */
