@@ -11,18 +11,16 @@ function allow(pid: number, cores: string): boolean {
 }
 
 /** False, and nothing changed, where there is one core only or no `taskset`. */
-export function apart(measured: readonly number[], others: readonly number[]): boolean {
+export function setApart(measured: readonly number[], others: readonly number[]): boolean {
   const last = availableParallelism() - 1
   if (last === 0) return false
   const done =
-    measured.every(pid => allow(pid, `${last}`)) &&
-    others.every(pid => allow(pid, last === 1 ? '0' : `0-${last - 1}`))
-  if (!done) anywhere([...measured, ...others])
+    measured.every(pid => allow(pid, `${last}`)) && others.every(pid => allow(pid, `0-${last - 1}`))
+  if (!done) letAnywhere([...measured, ...others])
   return done
 }
 
 /** Lets them run on every core again. */
-export function anywhere(all: readonly number[]): void {
-  const last = availableParallelism() - 1
-  for (const pid of all) allow(pid, last === 0 ? '0' : `0-${last}`)
+export function letAnywhere(all: readonly number[]): void {
+  for (const pid of all) allow(pid, `0-${availableParallelism() - 1}`)
 }

@@ -8,7 +8,7 @@ import { parseArgs } from 'node:util'
 import { bodies } from './bodies.ts'
 import { endAfter, startLoad } from './children.ts'
 import { connections } from './connections.ts'
-import { anywhere, apart as separate } from './cores.ts'
+import { letAnywhere, setApart } from './cores.ts'
 import { newKey } from './key.ts'
 import { latency } from './latency.ts'
 import {
@@ -37,7 +37,7 @@ const mostMinutes = 12
 
 const say = (line: string) => void process.stdout.write(`${line}\n`)
 
-const pidOf = ({ process: { pid = 0 } }: { readonly process: { readonly pid?: number | undefined } }) => pid
+const pidOf = ({ process }: Pick<Program, 'process'>) => process.pid ?? 0
 
 async function run(folder: string): Promise<Results> {
   const place = (name: string) => {
@@ -76,9 +76,9 @@ async function run(folder: string): Promise<Results> {
   for (const program of programs.slice(1).filter(({ name }) => name !== wire))
     memory[program.name] = await perStream(load, program)
 
-  const apart = separate(measured, others)
+  const apart = setApart(measured, others)
   const { cells, paced } = await runRounds({ load, stub, programs }, times, say)
-  if (apart) anywhere([...measured, ...others])
+  if (apart) letAnywhere([...measured, ...others])
 
   const saturation = median((cells[names.json]?.[subject] ?? []).map(({ perSecond }) => perSecond))
   const rate = Math.round(saturation / 2)

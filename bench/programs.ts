@@ -41,8 +41,7 @@ export async function startBare(upstream: number, options: ProxyOptions = {}): P
 
 /** Our own server and client, and nothing between them. */
 export async function startWire(upstream: number): Promise<Program> {
-  const name = wire
-  return { name, headers: '', ...(await forked(name, 'proxies/wire.ts', [`${upstream}`])) }
+  return { name: wire, headers: '', ...(await forked(wire, 'proxies/wire.ts', [`${upstream}`])) }
 }
 
 export interface GatewayPlace extends ProxyOptions {

@@ -1,23 +1,20 @@
 // The gateway's own HTTP server and client with nothing between them: what is left of a request's cost when nobody is
 // asked who calls, where to, how much and at what price. JSON in one piece only.
 import { createServer } from 'node:http'
+import { Body } from '../../packages/gateway/src/body.ts'
 import { Client, type Hearer } from '../../packages/gateway/src/wire/client.ts'
 import type { Inbound, InboundHearer } from '../../packages/gateway/src/wire/inbound.ts'
 import { WireServer } from '../../packages/gateway/src/wire/server.ts'
 import { answerProbes } from '../probe.ts'
 
-const [, , upstream = '', connections = '1024'] = process.argv
-const client = new Client({
-  address: `127.0.0.1:${upstream}`,
-  connections: Number(connections),
-  connect: 5000,
-})
+const [, , upstream = ''] = process.argv
+const client = new Client({ address: `127.0.0.1:${upstream}`, connections: 1024, connect: 5000 })
 const headers = ['content-type', 'application/json']
 
 class Passed implements InboundHearer, Hearer {
   readonly #inbound: Inbound
-  readonly #body: Buffer[] = []
-  readonly #answer: Buffer[] = []
+  readonly #body = new Body()
+  readonly #answer = new Body()
   #status = 502
 
   constructor(inbound: Inbound) {
@@ -30,7 +27,7 @@ class Passed implements InboundHearer, Hearer {
   }
 
   onWhole(): void {
-    client.post(this.#inbound.url, headers, whole(this.#body), this)
+    client.post(this.#inbound.url, headers, this.#body.take(), this)
   }
 
   onHead(status: number): void {
@@ -42,7 +39,7 @@ class Passed implements InboundHearer, Hearer {
   }
 
   onEnd(): void {
-    this.#inbound.reply(this.#status, headers, whole(this.#answer))
+    this.#inbound.reply(this.#status, headers, this.#answer.take())
   }
 
   onError(): void {
@@ -52,8 +49,6 @@ class Passed implements InboundHearer, Hearer {
   onDrain(): void {}
   onClose(): void {}
 }
-
-const whole = (parts: readonly Buffer[]) => (parts.length === 1 && parts[0] ? parts[0] : Buffer.concat(parts))
 
 const server = createServer()
 new WireServer(server, {

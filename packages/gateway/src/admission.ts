@@ -106,7 +106,7 @@ interface Unsettled {
 
 const mostUnsettled = 10_000
 
-/** Frozen arrays are walked by `some` at many times the cost. */
+/** The list is frozen, for which V8's `some` has no quick way. */
 function seats(buckets: readonly Bucket[]): boolean {
   for (const { type } of buckets) if (type === 'seats') return true
   return false

@@ -29,7 +29,7 @@ const openaiTokens = openaiNames('tokens')
 
 /** Adds names and values in turn, none when no bucket was asked. */
 export function addLimitHeaders(headers: string[], verdict: Verdict, spelling: LimitSpelling): void {
-  const { told, alone } = planOf(verdict.buckets)
+  const { told, policyOf } = planOf(verdict.buckets)
   let policies = ''
   let states = ''
   let tokens: Standing | undefined
@@ -37,15 +37,16 @@ export function addLimitHeaders(headers: string[], verdict: Verdict, spelling: L
     const standing = tightest(verdict, dimension)
     if (!standing) continue
     const { bucket, remaining, resetMs } = standing
-    if (alone === undefined) policies += `${policies && ', '}${policyOf(bucket, name)}`
-    states += `${states && ', '}"${name}";r=${remaining}${resetMs === undefined ? '' : `;t=${Math.ceil(resetMs / 1000)}`}`
+    const comma = policies && ', '
+    policies += `${comma}${policyOf.get(bucket)}`
+    states += `${comma}"${name}";r=${remaining}${resetMs === undefined ? '' : `;t=${Math.ceil(resetMs / 1000)}`}`
     if (dimension === 'concurrency') continue
     if (spelling === 'anthropic') tell(headers, anthropic, standing, momentOf(verdict.atUs, resetMs))
     else if (dimension === 'requests') tell(headers, openaiRequests, standing, durationOf(resetMs))
     else if (!tokens || remaining < tokens.remaining) tokens = standing
   }
   if (tokens) tell(headers, openaiTokens, tokens, durationOf(tokens.resetMs))
-  if (states) headers.push('ratelimit-policy', alone ?? policies, 'ratelimit', states)
+  if (policies) headers.push('ratelimit-policy', policies, 'ratelimit', states)
 }
 
 /** `retry-after` in whole seconds, rounded up, and the exact milliseconds; none when no waiting helps. */
@@ -94,16 +95,15 @@ function durationOf(milliseconds: number | undefined): string | undefined {
 /** RFC 3339 in whole seconds, rounded up: at that moment it is true. */
 function momentOf(atUs: number, resetMs: number | undefined): string | undefined {
   if (resetMs === undefined) return undefined
-
   const second = Math.ceil((atUs / 1000 + resetMs) / 1000) * 1000
   return new Date(second).toISOString().replace('.000Z', 'Z')
 }
 
+/** What of a list of buckets is the same for every answer. */
 interface Plan {
-  /** What the buckets limit. */
+  /** What they limit. */
   readonly told: typeof shown
-  /** The policies, where each dimension has but one bucket and so always the same; else undefined. */
-  readonly alone: string | undefined
+  readonly policyOf: ReadonlyMap<Bucket, string>
 }
 
 /** The buckets above a key and model are one list, made once. */
@@ -119,13 +119,16 @@ function planOf(buckets: readonly Bucket[]): Plan {
 }
 
 function makePlan(buckets: readonly Bucket[]): Plan {
-  const of = (dimension: Shown) => buckets.filter(bucket => bucket.dimension === dimension)
-  const told = shown.filter(({ dimension }) => of(dimension).length > 0)
-  const all = told.flatMap(({ dimension, name }) => of(dimension).map(bucket => policyOf(bucket, name)))
-  return { told, alone: all.length === told.length ? all.join(', ') : undefined }
+  const policyOf = new Map<Bucket, string>()
+  const told = shown.filter(({ dimension, name }) => {
+    const own = buckets.filter(bucket => bucket.dimension === dimension)
+    for (const bucket of own) policyOf.set(bucket, makePolicy(bucket, name))
+    return own.length > 0
+  })
+  return { told, policyOf }
 }
 
-function policyOf(bucket: Bucket, name: string): string {
+function makePolicy(bucket: Bucket, name: string): string {
   if (bucket.type === 'rate')
     return `"${name}";q=${bucket.limit};w=${Math.max(1, Math.round(bucket.windowMs / 1000))}`
   return `"${name}";q=${bucket.bound}${bucket.type === 'seats' ? ';qu="concurrent-requests"' : ''}`

@@ -134,7 +134,7 @@ export class Relay {
     this.follower?.left(bytes)
   }
 
-  /** The beginning of a list of headers, to be added to: spread into one another, lists cost twice as much. */
+  /** The beginning of a list of headers, to be added to. */
   #head(type: string): string[] {
     const id = this.#requestId
     const headers = ['content-type', type, 'x-request-id', id, 'request-id', id]

@@ -1,6 +1,6 @@
 // What stands under an id that is new each time, as those of requests are, and of our own making. A Map would do, but
-// V8 makes every string that a Map is asked for one of its unique strings first, and for an id that is asked for twice
-// in its life that is most of the cost. So the Map holds numbers that are made of the ids' last characters.
+// V8 makes every string that a Map is asked for one of its unique strings first, and an id that is asked for twice in
+// its life does not earn that back. So the Map holds numbers that are made of the ids' last characters.
 
 interface Entry<T> {
   readonly id: string
@@ -52,7 +52,6 @@ export class Ids<T> {
       last = entry
     }
     this.#size++
-    // The newest is the last of its number, so that all stand in the order in which they came.
     const added: Entry<T> = { id, value, next: undefined }
     if (last === undefined) this.#entries.set(number, added)
     else last.next = added

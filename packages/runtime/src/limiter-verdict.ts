@@ -6,7 +6,7 @@ import { type Bucket, costIn, unitsOf } from './limiter-bucket.ts'
 export const passes = (filled: number, cost: number, bound: number): boolean =>
   cost === 0 || filled + cost <= bound
 
-/** The costs of the claim under each bucket. Buckets are frozen, and V8 maps a frozen array many times slower. */
+/** The costs of the claim under each bucket. The list is frozen, for which V8's `map` has no quick way. */
 export function costsOf({ buckets, amounts }: LimitClaim): number[] {
   const costs: number[] = []
   for (let i = 0; i < buckets.length; i++) costs.push(costIn(buckets[i]!, amounts)) // within its length
