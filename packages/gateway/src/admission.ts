@@ -5,6 +5,7 @@ import {
   type Amounts,
   type Bucket,
   type LimitClaim as Claim,
+  Ids,
   type LimitDimension,
   type Limiter,
   type Moneys,
@@ -13,7 +14,6 @@ import {
   type Observe,
   type Refused,
   renewEveryMs,
-  Slots,
   type Verdict,
 } from '@switchyard/runtime'
 import type { Route } from './route.ts'
@@ -117,7 +117,7 @@ export class Admissions implements Disposable {
   readonly #limiter: Limiter
   readonly #observe: Observe<AdmissionObservation>
   /** Those that run and hold seats. */
-  readonly #seated = new Slots<Claim>()
+  readonly #seated = new Ids<Claim>()
   readonly #unsettled: Unsettled[] = []
   #timer: NodeJS.Timeout | undefined
 

@@ -53,6 +53,7 @@ const heldBytes = 1024 * 1024
 const lingerMilliseconds = 1000
 
 export class Attempt implements Hearer, Ticking {
+  place = -1
   readonly number: number
   readonly upstream: Upstream
   readonly tier: number

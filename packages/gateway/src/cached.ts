@@ -343,6 +343,7 @@ interface Keeping {
 
 /** The upstream call of a flight, whoever of its participants has begun it. */
 class Shared implements AnswerHearer, Carrier, Ticking {
+  place = -1
   readonly forward: Forward
   readonly #house: House
   readonly #flight: Flight

@@ -11,6 +11,7 @@ import {
   type Limiter,
   type Observe,
   type ResponseStore,
+  Roster,
   Sealed,
   systemClock,
   type Wanted,
@@ -43,7 +44,6 @@ import { samplesOf, type Told } from './metrics/moment.ts'
 import { Metrics } from './metrics.ts'
 import { callerOf, operations } from './paths.ts'
 import { Session } from './realtime/session.ts'
-import { Roster } from './roster.ts'
 import type { Route } from './route.ts'
 import { sendThrough } from './send.ts'
 import type { Snapshot } from './snapshot.ts'
@@ -202,6 +202,7 @@ export function createGateway(options: GatewayOptions): Gateway {
 
   /** Those under way, as one for the wheel: it leaves when it finds none of them. */
   const ticking = {
+    place: -1,
     tick(now: number) {
       if (calls.size === 0) wheel.delete(ticking)
       else for (const call of calls) call.tick(now)

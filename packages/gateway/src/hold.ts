@@ -77,6 +77,7 @@ export function ready(
 }
 
 export class Holding implements Ticking {
+  place = -1
   /** Requests that wait. */
   count = 0
   readonly #options: HoldingOptions

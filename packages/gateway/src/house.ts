@@ -14,7 +14,6 @@ import type { Limits } from './limits.ts'
 import type { McpPlaces } from './mcp/places.ts'
 import type { McpSessions } from './mcp/sessions.ts'
 import type { Metrics, Outcome } from './metrics.ts'
-import type { Placed } from './roster.ts'
 import type { Route } from './route.ts'
 import type { Snapshot } from './snapshot.ts'
 import type { Keeper } from './stored/keeper.ts'
@@ -57,7 +56,7 @@ export type GatewayObservation =
   | { readonly type: 'internal_error'; readonly request: string; readonly error: unknown }
 
 /** A request, or a session, that is under way. */
-export interface Running extends Ticking, Placed {
+export interface Running extends Ticking {
   readonly streamed: boolean
   /** Ends it where it stands. */
   stop(fault: Fault, end: EndReason): void

@@ -13,6 +13,7 @@ import { answeredBy, type Upstream } from './route.ts'
 import type { Ticking } from './wheel.ts'
 
 export class ShadowCall implements AttemptHearer, Ticking {
+  place = -1
   readonly #house: House
   readonly #order: Order
   readonly #admitted: Admission

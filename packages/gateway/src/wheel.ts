@@ -1,13 +1,14 @@
 // One coarse timer for everything that waits: each live call is asked every 100 ms whether its time is over.
+import { type Placed, Roster } from '@switchyard/runtime'
 
-export interface Ticking {
+export interface Ticking extends Placed {
   tick(now: number): void
 }
 
 const milliseconds = 100
 
 export class Wheel implements Disposable {
-  readonly #live = new Set<Ticking>()
+  readonly #live = new Roster<Ticking>()
   readonly #clock: () => number
   readonly #each: (now: number) => void
   #timer: NodeJS.Timeout | undefined

@@ -1,3 +1,5 @@
+import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { Ids } from '../src/ids.ts'
@@ -16,8 +18,8 @@ test('hold what a Map would under any changes, also of ids that have one number'
           expect(held.delete(id)).toBe(map.get(id))
           map.delete(id)
         } else if (add) {
+          expect(held.add(id, value)).toBe(!map.has(id))
           if (!map.has(id)) map.set(id, value)
-          expect(held.add(id, value)).toBe(map.get(id))
         } else {
           held.set(id, value)
           map.set(id, value)
@@ -26,7 +28,8 @@ test('hold what a Map would under any changes, also of ids that have one number'
         expect(held.get(id)).toBe(map.get(id))
         expect(held.has(id)).toBe(map.has(id))
       }
-      expect(new Map(held)).toEqual(map)
+      expect([...held]).toEqual([...map])
+      expect([...held.values()]).toEqual([...map.values()])
       expect(held.size).toBe(map.size)
     }),
   )
@@ -56,4 +59,44 @@ test('dropped while they are told, those of one number are told once each', () =
   held.set('a-0123456789', 1)
   held.clear()
   expect(held.has('a-0123456789')).toBe(false)
+})
+
+test('in the order in which they came, whatever leaves while they are told and however many they are', () => {
+  const held = new Ids<number>()
+  for (let i = 0; i < 1000; i++) held.set(`request-${i}`, i)
+  const told: number[] = []
+  for (const [, value] of held) {
+    told.push(value)
+    // The one that was told, the one before it and the one after it.
+    if (value % 3 === 1) for (const near of [value - 1, value, value + 1]) held.delete(`request-${near}`)
+  }
+  expect(told).toEqual(Array.from({ length: 1000 }, (_, i) => i).filter(i => i % 3 !== 2))
+  expect([...held.values()]).toEqual([999])
+  for (let i = 0; i < 1000; i++) held.set(`request-${i}`, i)
+  expect([...held.values()]).toEqual([999, ...Array.from({ length: 999 }, (_, i) => i)])
+})
+
+test('what has left is garbage of the young, also after a collection of everything', () => {
+  setFlagsFromString('--expose-gc')
+  const collect = runInNewContext('gc') as () => void
+  const oldBytes = () =>
+    getHeapSpaceStatistics().find(({ space_name }) => space_name === 'old_space')?.space_used_size ?? 0
+  const held = new Ids<readonly number[]>()
+  let before = 0
+  let most = 0
+  for (let i = 0; i < 210_000; i++) {
+    held.set(
+      `request-${i}`,
+      Array.from({ length: 20 }, () => i),
+    )
+    held.delete(`request-${i - 16}`)
+    if (i === 10_000) {
+      collect()
+      before = oldBytes()
+    }
+    if (i > 10_000 && i % 1000 === 0) most = Math.max(most, oldBytes() - before)
+  }
+  // 50 MB in all; where a table that has grown old points to those after it, that is what is kept.
+  expect(most).toBeLessThan(10_000_000)
+  expect(held.size).toBe(16)
 })

@@ -51,7 +51,7 @@ interface Vessel {
   /** Rate: when it is empty, microseconds since 1970. Quota: what was spent. */
   value: number
   /** LimitClaim to the end of its lease, the oldest first. */
-  readonly seats: Map<string, number> | undefined
+  readonly seats: Ids<number> | undefined
 }
 
 /** The new owner disposes of it. Time never goes back, whatever the wall clock does. */
@@ -89,7 +89,7 @@ export function openMemoryLimiter(options: MemoryOptions): MemoryLimiter {
   function seat(bucket: Bucket, claim: string, now: number): void {
     let seats = vessels.get(bucket.key)?.seats
     if (!seats) {
-      seats = new Map()
+      seats = new Ids()
       add({ bucket, value: 0, seats }, now)
     }
     seats.delete(claim)
@@ -131,9 +131,7 @@ export function openMemoryLimiter(options: MemoryOptions): MemoryLimiter {
 
   /** Opens the claim, once. */
   function open(id: string, now: number): void {
-    const before = claims.size
-    claims.add(id, now + claimMs * 1000)
-    if (claims.size === before)
+    if (!claims.add(id, now + claimMs * 1000))
       throw new Fault('conflict', `The claim ${id} was admitted or settled before: give each its own id.`, {
         reason: 'claim_used',
       })
@@ -234,7 +232,7 @@ export function openMemoryLimiter(options: MemoryOptions): MemoryLimiter {
 }
 
 /** How many leases have not lapsed; drops those that have. */
-function living(seats: Map<string, number>, now: number): number {
+function living(seats: Ids<number>, now: number): number {
   for (const [claim, end] of seats) {
     if (end > now) break
     seats.delete(claim)

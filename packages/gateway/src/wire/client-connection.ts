@@ -1,5 +1,6 @@
 // One connection to an upstream and the exchange that is under way on it.
 import type { Socket } from 'node:net'
+import type { Placed } from '@switchyard/runtime'
 import { AnswerParser, type AnswerSink, Malformed, type RawHeaders } from './client-parser.ts'
 import { Upload } from './client-upload.ts'
 import { type Dialer, RefusedAddress } from './dial.ts'
@@ -45,7 +46,7 @@ const turnBytes = 64 * 1024
 /** One request and its answer. */
 export class Exchange {
   /** Request line and headers: up to the number of `content-length`, or whole when there is none. */
-  readonly head: string
+  readonly head: Buffer
   readonly body: Buffer | Upload | undefined
   /** The answer has no body: the request is one of HEAD. */
   readonly bodiless: boolean
@@ -57,7 +58,7 @@ export class Exchange {
 
   constructor(
     owner: Owner,
-    head: string,
+    head: Buffer,
     body: Buffer | Upload | undefined,
     bodiless: boolean,
     hearer: Hearer,
@@ -98,8 +99,29 @@ export class Exchange {
 }
 
 const goOn = (connection: Connection) => connection.goOn()
+const nothing = Buffer.alloc(0)
+const cr = 0x0d
+const lf = 0x0a
 
-export class Connection implements AnswerSink {
+/** A head that lacks the number of `content-length`, with it, and what follows. */
+function withLength(head: Buffer, length: number, body: Buffer): Buffer {
+  let digits = 1
+  for (let rest = length; rest >= 10; rest = Math.floor(rest / 10)) digits++
+  const end = head.length + digits
+  const bytes = Buffer.allocUnsafe(end + 4 + body.length)
+  bytes.set(head)
+  for (let at = end - 1, rest = length; at >= head.length; at--, rest = Math.floor(rest / 10))
+    bytes[at] = 0x30 + (rest % 10)
+  bytes[end] = cr
+  bytes[end + 1] = lf
+  bytes[end + 2] = cr
+  bytes[end + 3] = lf
+  bytes.set(body, end + 4)
+  return bytes
+}
+
+export class Connection implements AnswerSink, Placed {
+  place = -1
   idleSince = 0
   readonly #owner: Owner
   readonly #socket: Socket
@@ -200,23 +222,16 @@ export class Connection implements AnswerSink {
   }
 
   #send({ head, body }: Exchange): void {
-    if (body === undefined) this.#socket.write(head, 'latin1')
+    if (body === undefined) this.#socket.write(head)
     else if (body instanceof Upload) {
-      this.#socket.write(body.length < 0 ? head : `${head}${body.length}\r\n\r\n`, 'latin1')
+      this.#socket.write(body.length < 0 ? head : withLength(head, body.length, nothing))
       body.begin(this.#socket)
-    } else this.#sendWhole(`${head}${body.length}\r\n\r\n`, body)
-  }
-
-  #sendWhole(text: string, body: Buffer): void {
-    if (body.length <= smallBytes) {
+    } else if (body.length <= smallBytes) {
       // One buffer leaves in one plain write, without the gathering of two.
-      const bytes = Buffer.allocUnsafe(text.length + body.length)
-      bytes.write(text, 0, 'latin1')
-      body.copy(bytes, text.length)
-      this.#socket.write(bytes)
+      this.#socket.write(withLength(head, body.length, body))
     } else {
       this.#socket.cork()
-      this.#socket.write(text, 'latin1')
+      this.#socket.write(withLength(head, body.length, nothing))
       this.#socket.write(body)
       this.#socket.uncork()
     }

@@ -7,6 +7,7 @@
 import { STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import { Fault } from '@switchyard/kinds'
+import type { Placed } from '@switchyard/runtime'
 import type { Link } from './inbound.ts'
 import { inTurn } from './one-by-one.ts'
 import type { WireServer } from './server.ts'
@@ -23,7 +24,8 @@ const fullRead = 64 * 1024
 /** After so many of them in a row others have their turn: a caller of 10 MB would hold it for 3 ms. */
 const mostFullReads = 2
 
-export class Connection {
+export class Connection implements Placed {
+  place = -1
   readonly link: Link = { key: '', digest: '' }
   readonly #server: WireServer
   readonly #socket: Socket

@@ -5,6 +5,7 @@ import type { Server as SecureServer } from 'node:https'
 import type { Socket } from 'node:net'
 import { Server as TlsServer } from 'node:tls'
 import type { Fault } from '@switchyard/kinds'
+import { Roster } from '@switchyard/runtime'
 import type { Inbound } from './inbound.ts'
 import { Connection } from './server-connection.ts'
 import type { Ours } from './server-head.ts'
@@ -53,7 +54,7 @@ export class WireServer {
   readonly #listener: Server | SecureServer
   /** The listener's own way to begin a connection. */
   readonly #others: readonly ((socket: Socket) => void)[]
-  readonly #open = new Set<Connection>()
+  readonly #open = new Roster<Connection>()
   readonly #every: number
   /** Answered in this turn. */
   #answered: WireInbound[] = []

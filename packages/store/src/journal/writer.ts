@@ -6,10 +6,10 @@ import {
   type Admission,
   type Denied,
   type Ended,
+  Ids,
   type Journal,
   type JournalRecord,
   type Observe,
-  Slots,
   type Used,
 } from '@switchyard/runtime'
 import { commonsOf } from './commons.ts'
@@ -76,9 +76,9 @@ export class JournalWriter implements Journal {
   #dirty = false
   #folderDirty = true
   /** Requests that have begun and not ended: each segment begins with those still under way. */
-  readonly #open = new Slots<Admission>()
+  readonly #open = new Ids<Admission>()
   /** How far those have come that have said so. */
-  readonly #progress = new Map<string, Used>()
+  readonly #progress = new Ids<Used>()
   /** Refusals of this epoch. */
   #denials = 0
   #failedAt: number | undefined
