@@ -1,5 +1,5 @@
 // Reads lines of JSON (NDJSON) from bytes, whatever the chunks, as `EventReader` reads events.
-import { maxEventBytes } from './sse.ts'
+import { maxEventBytes, restOf } from './sse.ts'
 
 const lf = 0x0a
 const empty = Buffer.alloc(0)
@@ -21,14 +21,26 @@ export class LineReader {
 
   push(chunk: Buffer): void {
     const left = this.unfinished
-    if (left === 0) this.bytes = chunk
+    if (left === 0) this.#move(chunk)
     else {
       if (left + chunk.length > maxEventBytes) this.tooLarge = true
-      this.bytes = Buffer.concat([this.bytes.subarray(this.end), chunk])
+      this.#move(Buffer.concat([this.bytes.subarray(this.end), chunk]))
     }
+  }
+
+  #move(bytes: Buffer): void {
+    this.bytes = bytes
     this.#searched -= this.end
     this.start = 0
     this.end = 0
+  }
+
+  /** As that of `EventReader`. */
+  settle(): void {
+    const rest = restOf(this.bytes, this.end)
+    if (!rest) return
+    this.#move(rest)
+    this.data = empty
   }
 
   /** Bytes of a line that is not whole yet. */

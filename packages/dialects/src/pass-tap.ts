@@ -27,6 +27,7 @@ type Reader = Pick<
   | 'unfinished'
   | 'push'
   | 'next'
+  | 'settle'
 >
 
 /** What is particular to a dialect's streams. Made anew for every tap. */
@@ -91,12 +92,13 @@ export class PassTap extends Heard implements Tap {
       parts.push(...this.#changed)
     }
     if (reader.tooLarge) this.error ??= { status: 502, type: undefined }
-    const stop = reader.end
+    const { bytes, end: stop } = reader
+    reader.settle()
     if (!parts) {
-      if (stop > 0) this.out = stop === reader.bytes.length ? reader.bytes : reader.bytes.subarray(0, stop)
+      if (stop > 0) this.out = stop === bytes.length ? bytes : bytes.subarray(0, stop)
       return
     }
-    if (stop > run) parts.push(reader.bytes.subarray(run, stop))
+    if (stop > run) parts.push(bytes.subarray(run, stop))
     if (parts.length > 0) this.out = parts.length === 1 ? parts[0] : Buffer.concat(parts)
   }
 

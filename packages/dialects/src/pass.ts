@@ -95,7 +95,7 @@ function passing(
   if (strict && lost !== undefined) throw unsupportedParameter(lost, withoutThoughts)
   return {
     path,
-    body: spliced(ask.bytes, [...nameEdits(ask, to, served), ...edits]),
+    body: spliced(ask.bytes, [...nameEdits(ask, to, served), ...edits], ask.stream.on),
     streamType: speeches[to.dialect].streamType,
     same: true,
     dropped,

@@ -25,6 +25,16 @@ export class Pieces {
   }
 }
 
+/** In memory of their own: a slice of node's pool, which small buffers come from, keeps the whole of that alive. */
+export function apart(parts: readonly Buffer[]): Buffer {
+  let length = 0
+  for (const part of parts) length += part.length
+  const bytes = Buffer.allocUnsafeSlow(length)
+  let at = 0
+  for (const part of parts) at += part.copy(bytes, at)
+  return bytes
+}
+
 export const joined = (payload: Payload): Buffer => (Buffer.isBuffer(payload) ? payload : payload.joined())
 
 /** Joined where they are few bytes. */

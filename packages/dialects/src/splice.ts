@@ -1,6 +1,6 @@
 // Puts values into bytes that otherwise stay as they are.
 import type { Range } from './exchange.ts'
-import { largeBytes, type Payload, Pieces } from './pieces.ts'
+import { apart, largeBytes, type Payload, Pieces } from './pieces.ts'
 import { Cursor, closed } from './scan.ts'
 
 export interface Edit extends Range {
@@ -10,8 +10,8 @@ export interface Edit extends Range {
 const openBrace = 0x7b
 const comma = Buffer.from(',')
 
-/** The bytes with these edits; the very same when there are none. */
-export function spliced(bytes: Buffer, edits: readonly Edit[]): Payload {
+/** The bytes with these edits; the very same when there are none. `lasting`: they are kept for as long as a stream runs. */
+export function spliced(bytes: Buffer, edits: readonly Edit[], lasting = false): Payload {
   if (edits.length === 0) return bytes
   const parts: Buffer[] = []
   let from = 0
@@ -20,7 +20,8 @@ export function spliced(bytes: Buffer, edits: readonly Edit[]): Payload {
     from = edit.end
   }
   parts.push(bytes.subarray(from))
-  return bytes.length > largeBytes ? new Pieces(parts) : Buffer.concat(parts)
+  if (bytes.length > largeBytes) return new Pieces(parts)
+  return lasting ? apart(parts) : Buffer.concat(parts)
 }
 
 /** A member, written as `"name":value`, at the beginning of the object that these bytes hold. */

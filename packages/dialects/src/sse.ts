@@ -1,5 +1,6 @@
 // Reads server-sent events from bytes, whatever the chunks: WHATWG HTML 9.2.6, with the raw bytes of every
 // event kept so that it can be passed on as it came.
+import { apart } from './pieces.ts'
 
 const lf = 0x0a
 const cr = 0x0d
@@ -12,6 +13,15 @@ const newline = Buffer.of(lf)
 
 /** Bytes that one event may have: more is taken for a broken upstream. */
 export const maxEventBytes = 4 * 1024 * 1024
+
+/** Of fewer, and of those that are mostly left, what is left is not worth a copy. */
+const roomyBytes = 8 * 1024
+
+/** What begins at `end`, in memory of its own where that lets go of much. */
+export function restOf(bytes: Buffer, end: number): Buffer | undefined {
+  if (bytes.length < roomyBytes || end < bytes.length / 2) return undefined
+  return apart([bytes.subarray(end)])
+}
 
 /**
  * `push` a chunk, then call `next` until it answers false. The fields tell of the event that `next` found;
@@ -41,19 +51,35 @@ export class EventReader {
   #begun = false
 
   push(chunk: Buffer): void {
-    const { end } = this
-    const left = this.bytes.length - end
-    if (left === 0) this.bytes = chunk
+    const left = this.bytes.length - this.end
+    if (left === 0) this.#move(chunk)
     else {
       if (left + chunk.length > maxEventBytes) this.tooLarge = true
-      this.bytes = Buffer.concat([this.bytes.subarray(end), chunk])
+      this.#move(Buffer.concat([this.bytes.subarray(this.end), chunk]))
     }
+  }
+
+  /** Goes on in other bytes, which begin with those of the event that is not whole. */
+  #move(bytes: Buffer): void {
+    const { end } = this
+    this.bytes = bytes
     this.#body -= end
     this.#lineStart -= end
     this.#at -= end
     this.#firstEnd -= end
     this.start = 0
     this.end = 0
+  }
+
+  /**
+   * Keeps no more than what is not whole yet, in memory of its own: the next chunk may be long in coming. What was read
+   * is the caller's; to be called when `next` has found nothing more.
+   */
+  settle(): void {
+    const rest = restOf(this.bytes, this.end)
+    if (!rest) return
+    this.#move(rest)
+    this.data = empty
   }
 
   /** Bytes of an event that is not whole yet. */

@@ -13,6 +13,7 @@ function read(chunks: readonly Buffer[]) {
       raw.push(Buffer.from(reader.bytes.subarray(reader.start, reader.end)))
       if (reader.hasData) events.push(reader.data.toString('utf8', reader.dataStart, reader.dataEnd))
     }
+    reader.settle()
   }
   return { events, raw: Buffer.concat(raw).toString(), unfinished: reader.unfinished }
 }
@@ -38,6 +39,25 @@ const line = fc.constantFrom(
 const block = fc.tuple(fc.array(line, { minLength: 1, maxLength: 4 }), newline)
 
 describe('the event reader', () => {
+  test('that has read much of much keeps the rest alone, wherever it was cut', () => {
+    const large = fc.tuple(fc.integer({ min: 1, max: 6000 }), newline)
+    const cuts = fc.array(fc.nat(), { maxLength: 6 })
+    fc.assert(
+      fc.property(fc.array(large, { minLength: 4, maxLength: 12 }), cuts, (sizes, cut) => {
+        const text = sizes.map(([size, nl]) => `data: ${'x'.repeat(size)}${nl}${nl}`).join('')
+        const found = read(split(Buffer.from(text), cut))
+        expect(found.events).toEqual(sizes.map(([size]) => 'x'.repeat(size)))
+        expect(found.raw + '\n'.repeat(found.unfinished)).toBe(text)
+      }),
+    )
+    const reader = new EventReader()
+    reader.push(Buffer.from(`data: ${'x'.repeat(60_000)}\n\ndata: y`))
+    while (reader.next());
+    expect(reader.bytes.buffer.byteLength).toBeGreaterThan(60_000)
+    reader.settle()
+    expect(reader.bytes.buffer.byteLength).toBe(7)
+  })
+
   test('S2: finds the same events whatever the chunks, for every kind of newline', () => {
     fc.assert(
       fc.property(

@@ -25,7 +25,7 @@ export function upstreamBody(ask: Ask, served: string, usage = true): Payload {
   const { bytes, at, stream } = ask
   const edits: Edit[] = [...modelEdit(bytes, at.model, { asked: ask.model, served })]
   if (usage && stream.on && !stream.usage) edits.push(askUsage(bytes, at.streamOptions))
-  return spliced(bytes, edits)
+  return spliced(bytes, edits, stream.on)
 }
 
 /** The one edit that makes `stream_options.include_usage` true. */
