@@ -35,14 +35,6 @@ export class LineReader {
     this.end = 0
   }
 
-  /** As that of `EventReader`. */
-  settle(): void {
-    const rest = restOf(this.bytes, this.end)
-    if (!rest) return
-    this.#move(rest)
-    this.data = empty
-  }
-
   /** Bytes of a line that is not whole yet. */
   get unfinished(): number {
     return this.bytes.length - this.end
@@ -53,6 +45,11 @@ export class LineReader {
     const at = bytes.indexOf(lf, this.#searched)
     if (at < 0) {
       this.#searched = bytes.length
+      const rest = restOf(bytes, this.end)
+      if (rest) {
+        this.#move(rest)
+        this.data = empty
+      }
       return false
     }
     this.start = this.end

@@ -27,7 +27,6 @@ type Reader = Pick<
   | 'unfinished'
   | 'push'
   | 'next'
-  | 'settle'
 >
 
 /** What is particular to a dialect's streams. Made anew for every tap. */
@@ -80,20 +79,21 @@ export class PassTap extends Heard implements Tap {
     if (this.terminal || this.error) return
     const { reader } = this.#script
     reader.push(chunk)
+    const { bytes } = reader
     let parts: Buffer[] | undefined
     let run = 0
+    let stop = 0
     while (reader.next()) {
+      stop = reader.end
       const verdict = this.#judge()
       if (verdict === 'pass') continue
       parts ??= []
-      if (reader.start > run) parts.push(reader.bytes.subarray(run, reader.start))
-      run = reader.end
+      if (reader.start > run) parts.push(bytes.subarray(run, reader.start))
+      run = stop
       if (verdict === 'over') break
       parts.push(...this.#changed)
     }
     if (reader.tooLarge) this.error ??= { status: 502, type: undefined }
-    const { bytes, end: stop } = reader
-    reader.settle()
     if (!parts) {
       if (stop > 0) this.out = stop === bytes.length ? bytes : bytes.subarray(0, stop)
       return

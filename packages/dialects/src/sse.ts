@@ -17,7 +17,7 @@ export const maxEventBytes = 4 * 1024 * 1024
 /** Of fewer, and of those that are mostly left, what is left is not worth a copy. */
 const roomyBytes = 8 * 1024
 
-/** What begins at `end`, in memory of its own where that lets go of much. */
+/** What begins at `end`, in memory of its own where that lets go of much: the next chunk may be long in coming. */
 export function restOf(bytes: Buffer, end: number): Buffer | undefined {
   if (bytes.length < roomyBytes || end < bytes.length / 2) return undefined
   return apart([bytes.subarray(end)])
@@ -71,23 +71,12 @@ export class EventReader {
     this.end = 0
   }
 
-  /**
-   * Keeps no more than what is not whole yet, in memory of its own: the next chunk may be long in coming. What was read
-   * is the caller's; to be called when `next` has found nothing more.
-   */
-  settle(): void {
-    const rest = restOf(this.bytes, this.end)
-    if (!rest) return
-    this.#move(rest)
-    this.data = empty
-  }
-
   /** Bytes of an event that is not whole yet. */
   get unfinished(): number {
     return this.bytes.length - this.end
   }
 
-  /** Finds the next whole event. */
+  /** Finds the next whole event; false leaves in `bytes` what is not whole yet. */
   next(): boolean {
     const { bytes } = this
     const { length } = bytes
@@ -127,6 +116,11 @@ export class EventReader {
       this.#lineStart = at
     }
     this.#at = at
+    const rest = restOf(bytes, this.end)
+    if (rest) {
+      this.#move(rest)
+      this.data = empty
+    }
     return false
   }
 

@@ -20,7 +20,7 @@ interface Entry<T> {
 /** Of an id: what differs in ids of one moment stands at their end. */
 const hashedCharacters = 8
 /** A power of two, as is every later number of buckets. */
-const fewestBuckets = 64
+const fewestBuckets = 8
 
 export class Ids<T> {
   #buckets = bucketsOf<T>(fewestBuckets)

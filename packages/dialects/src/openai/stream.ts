@@ -94,14 +94,17 @@ export class StreamTap implements Tap {
     const reader = this.#reader
     this.out = undefined
     reader.push(chunk)
+    const { bytes } = reader
     let parts: Buffer[] | undefined
     let run = 0
+    let stop = 0
     while (reader.next()) {
+      stop = reader.end
       const verdict = this.#judge()
       if (verdict === 'pass') continue
       parts ??= []
-      if (reader.start > run) parts.push(reader.bytes.subarray(run, reader.start))
-      run = reader.end
+      if (reader.start > run) parts.push(bytes.subarray(run, reader.start))
+      run = stop
       if (verdict === 'rename') parts.push(...this.#renamed())
       else if (verdict === 'end') {
         this.terminal = reader.bytes.subarray(reader.start, reader.end)
@@ -109,8 +112,6 @@ export class StreamTap implements Tap {
       } else if (verdict === 'fault') break
     }
     if (reader.tooLarge) this.error ??= { status: 502, type: undefined }
-    const { bytes, end: stop } = reader
-    reader.settle()
     if (!parts) {
       if (stop > 0) this.out = stop === bytes.length ? bytes : bytes.subarray(0, stop)
       return

@@ -104,7 +104,7 @@ const cr = 0x0d
 const lf = 0x0a
 
 /** A head that lacks the number of `content-length`, with it, and what follows. */
-function withLength(head: Buffer, length: number, body: Buffer): Buffer {
+function withBody(head: Buffer, length: number, body: Buffer): Buffer {
   let digits = 1
   for (let rest = length; rest >= 10; rest = Math.floor(rest / 10)) digits++
   const end = head.length + digits
@@ -224,14 +224,14 @@ export class Connection implements AnswerSink, Placed {
   #send({ head, body }: Exchange): void {
     if (body === undefined) this.#socket.write(head)
     else if (body instanceof Upload) {
-      this.#socket.write(body.length < 0 ? head : withLength(head, body.length, nothing))
+      this.#socket.write(body.length < 0 ? head : withBody(head, body.length, nothing))
       body.begin(this.#socket)
     } else if (body.length <= smallBytes) {
       // One buffer leaves in one plain write, without the gathering of two.
-      this.#socket.write(withLength(head, body.length, body))
+      this.#socket.write(withBody(head, body.length, body))
     } else {
       this.#socket.cork()
-      this.#socket.write(withLength(head, body.length, nothing))
+      this.#socket.write(withBody(head, body.length, nothing))
       this.#socket.write(body)
       this.#socket.uncork()
     }
