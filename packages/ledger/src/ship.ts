@@ -36,7 +36,7 @@ export interface ShipOptions {
   readonly clock: () => number
   /** From 0 up to 1. */
   readonly random: () => number
-  /** Events of one batch, default 1000. */
+  /** Events of one batch at most, default 1000. */
   readonly limit?: number
   /** The longest wait between two tries, default 10 000 ms; the first is a hundredth of it. */
   readonly backoffMilliseconds?: number
@@ -53,7 +53,7 @@ export async function shipUsage(options: ShipOptions): Promise<void> {
   }
 }
 
-const eventsOfTurn = 256
+const eventsOfTurn = 64
 
 /** A function of its own, so that a batch is garbage while the next one is waited for. */
 async function shipBatch(options: ShipOptions): Promise<void> {

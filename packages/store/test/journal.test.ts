@@ -1,8 +1,10 @@
 import { fork } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { appendFile, mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as wait } from 'node:timers/promises'
 import { serviceTiers } from '@switchyard/kinds'
 import { attemptOutcomes, type UsageEvent, type Used, usageUnits } from '@switchyard/runtime'
 import {
@@ -167,6 +169,29 @@ describe('a journal', () => {
     expect(batch.used.length).toBeGreaterThan(0)
     expect(batch.used.length).toBeLessThanOrEqual(then)
     expect(then).toBeLessThan(most)
+  })
+
+  test('ships what has gathered when it is a batch, however long the wait could be', async () => {
+    const { journal } = await opened(await newFolder(), { gatherMilliseconds: 60_000 })
+    const write = (count: number) =>
+      Promise.all(
+        Array.from({ length: count }, async () => {
+          const request = randomUUID()
+          await begin(journal, request)
+          await end(journal, request)
+        }),
+      )
+    await write(20)
+    let batch: Awaited<ReturnType<typeof journal.reader.batch>> | undefined
+    const handedOut = journal.reader.batch(1000, patient()).then(one => {
+      batch = one
+    })
+    await wait(20)
+    expect(batch).toBeUndefined()
+    await write(400)
+    await handedOut
+    expect(batch?.used.length).toBeGreaterThanOrEqual(256)
+    expect(batch?.used.length).toBeLessThanOrEqual(420)
   })
 
   test('has one owner', async () => {

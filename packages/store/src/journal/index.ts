@@ -28,7 +28,7 @@ export interface JournalOptions {
   readonly maxBytes?: number
   /** How long an acknowledged segment is kept, default 3600 s; 0 deletes it at once. */
   readonly keepSeconds?: number
-  /** How long a batch gathers after its first event, default 200 ms. */
+  /** How long a batch gathers at most after its first event, default 200 ms. */
   readonly gatherMilliseconds?: number
   /** Milliseconds since 1970. */
   readonly clock: () => number

@@ -2,7 +2,7 @@
 // lost process had begun and not ended becomes an event of its own, so that it ends once as well.
 import { type FileHandle, open, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises'
+import { setImmediate as turn } from 'node:timers/promises'
 import type { Admission, Denied, JournalledDenial, JournalReader, Observe, Used } from '@switchyard/runtime'
 import { type Frame, headBytes, readFrame, Told } from './frame.ts'
 import type { JournalObservation } from './index.ts'
@@ -11,8 +11,8 @@ import type { Segment } from './segment.ts'
 const readBytes = 1024 * 1024
 /** Taken in one turn of the loop: a whole batch would hold up requests for milliseconds. */
 const recordsOfTurn = 64
-/** About what the records of one request take. */
-const bytesOfRequest = 200
+/** A batch waits for no more than these: what is in memory while it is shipped lives through collections of garbage. */
+const bytesOfBatch = 256 * 200
 const nothing = Buffer.alloc(0)
 
 interface Settings {
@@ -50,6 +50,7 @@ export class SegmentReader implements JournalReader {
   /** What lost processes have recorded is not all acknowledged yet. */
   recovering: boolean
   #more = Promise.withResolvers<void>()
+  #gathered = Promise.withResolvers<void>()
 
   constructor(settings: Settings, segments: readonly Segment[]) {
     this.#settings = settings
@@ -63,6 +64,7 @@ export class SegmentReader implements JournalReader {
   }
 
   wake(): void {
+    if (!this.#gathering()) this.#gathered.resolve()
     this.#more.resolve()
   }
 
@@ -71,8 +73,8 @@ export class SegmentReader implements JournalReader {
     if (this.#batch) return this.#batch
     for (;;) {
       this.#more = Promise.withResolvers()
-      // Nothing is read before a batch has gathered: records in memory live through collections of garbage.
-      if (this.#gathering(limit)) await sleep(this.#settings.gatherMilliseconds, undefined, { signal })
+      // Nothing is read before a batch has gathered.
+      if (this.#gathering()) await this.#gather(signal)
       // Who reads after the one that writes reads record by record: what is written meanwhile is of the next batch.
       const end = this.#live() ? (this.#segments[0]?.size ?? 0) : Number.POSITIVE_INFINITY
       while (this.#ready.length + this.#denied.length < limit)
@@ -126,10 +128,20 @@ export class SegmentReader implements JournalReader {
   }
 
   /** There is something to read of the segment that is being written, and no whole batch of it. */
-  #gathering(limit: number): boolean {
+  #gathering(): boolean {
     if (!this.#live() || this.#ready.length > 0) return false
     const behind = (this.#segments[0]?.size ?? 0) - this.#offset - this.#at
-    return behind > 0 && behind < limit * bytesOfRequest
+    return behind > 0 && behind < bytesOfBatch
+  }
+
+  async #gather(signal: AbortSignal): Promise<void> {
+    this.#gathered = Promise.withResolvers()
+    const timer = setTimeout(this.#gathered.resolve, this.#settings.gatherMilliseconds)
+    try {
+      await until(this.#gathered.promise, signal)
+    } finally {
+      clearTimeout(timer)
+    }
   }
 
   #live(): boolean {
