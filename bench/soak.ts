@@ -13,6 +13,7 @@ import type { Probe, Reading } from './probe.ts'
 import { type Program, startGateway, startStub } from './programs.ts'
 import { converted, type Question, request, same } from './requests.ts'
 import type { Soaked } from './results.ts'
+import { judgedTogether, slope } from './slope.ts'
 
 type Verdict = Soaked['verdicts'][number]
 
@@ -58,42 +59,20 @@ interface Sample extends Reading {
   readonly at: number
 }
 
-interface Slope {
-  readonly mean: number
-  /** Each minute, by least squares. */
-  readonly up: number
-  /** Twice its standard error. */
-  readonly doubt: number
-}
-
-function slope(samples: readonly Sample[], pick: (sample: Sample) => number): Slope {
-  const mean = (numbers: readonly number[]) => numbers.reduce((sum, one) => sum + one, 0) / numbers.length
-  const middle = mean(samples.map(({ at }) => at))
-  const level = mean(samples.map(pick))
-  const spread = samples.reduce((sum, { at }) => sum + (at - middle) ** 2, 0)
-  const up = samples.reduce((sum, sample) => sum + (sample.at - middle) * (pick(sample) - level), 0) / spread
-  const rest = samples.reduce(
-    (sum, sample) => sum + (pick(sample) - level - up * (sample.at - middle)) ** 2,
-    0,
-  )
-  const doubt = 2 * Math.sqrt(rest / Math.max(1, samples.length - 2) / spread)
-  return { mean: level, up, doubt }
-}
-
 const mib = (bytes: number) => `${(bytes / 1024 ** 2).toFixed(1)} MiB`
 
 const held = (holds: boolean) => (holds ? 'held' : 'missed')
 
 function memory(samples: readonly Sample[]): Verdict {
-  const { mean, up, doubt } = slope(samples, ({ residentBytes }) => residentBytes)
-  const percent = (bytes: number) => (bytes * slopeMinutes * 100) / mean
+  const { level, up, doubt } = slope(samples.map(({ at, residentBytes }) => ({ at, value: residentBytes })))
+  const percent = (bytes: number) => (bytes * slopeMinutes * 100) / level
   const [share, width] = [percent(up), percent(doubt)]
   const seconds = ((samples.at(-1)?.at ?? 0) - (samples[0]?.at ?? 0)) * 60
   return {
     verdict: share - width > mostSlope ? 'missed' : share + width > mostSlope ? 'unclear' : 'held',
     line:
       `resident memory after garbage collection: ${share.toFixed(1)} % ± ${width.toFixed(1)} in ${slopeMinutes} minutes (at most ${mostSlope} %), ` +
-      `mean ${mib(mean)}, from ${samples.length} samples over ${seconds.toFixed(0)} s after warm-up; unclear asks for more minutes`,
+      `mean ${mib(level)}, from ${samples.length} samples over ${seconds.toFixed(0)} s after warm-up, ${judgedTogether} judged together; unclear asks for more minutes`,
   }
 }
 
