@@ -1,7 +1,7 @@
 // How long the gateway's loop is held up while bodies of 10 MB pass, and what small requests beside them feel.
 import { ask, type Load } from './children.ts'
 import type { Probe, Reading } from './probe.ts'
-import type { Program } from './programs.ts'
+import { isProxy, type Program } from './programs.ts'
 import { convertedImage, portOf, type Question, request, same, sameImage } from './requests.ts'
 import { type Bodies, subject } from './results.ts'
 
@@ -34,7 +34,8 @@ async function before(
   program: Program,
   milliseconds: number,
 ): Promise<Record<string, Bodies>> {
-  const reading = (probe: Probe) => ask<Reading>(program.name, program.process, probe)
+  const reading = async (probe: Probe) =>
+    isProxy(program) ? await ask<Reading>(program.name, program.process, probe) : undefined
   const question = same(200, false)
   await reading('watch')
 
@@ -56,11 +57,9 @@ async function before(
       }),
       passing && big.take(passing),
     ])
-    const { loopP50, loopP99, loopMax } = await reading('tell')
+    const loop = await reading('tell')
     return {
-      loopP50,
-      loopP99,
-      loopMax,
+      ...(loop && { loop: { loopP50: loop.loopP50, loopP99: loop.loopP99, loopMax: loop.loopMax } }),
       smallP50: taken.p50,
       smallP99: taken.p99,
       bodies: passed?.answers ?? 0,

@@ -90,7 +90,7 @@ async function run(folder: string): Promise<Results> {
     }
   say(`latency at ${rate} requests a second`)
 
-  const passed = await bodies(load, second, [gateway, bare], bodiesMilliseconds)
+  const passed = await bodies(load, second, [stub, gateway, bare], bodiesMilliseconds)
   say('bodies of 10 MB')
   for (const program of programs.slice(1)) program.process.kill()
 

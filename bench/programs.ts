@@ -17,6 +17,9 @@ export interface Program {
   readonly headers: string
 }
 
+/** False for the direct call. */
+export const isProxy = ({ name }: Program): boolean => name !== 'direct'
+
 const here = import.meta.dirname
 const buildMilliseconds = 120_000
 

@@ -154,11 +154,12 @@ function bodiesTable({ bodies }: Results): string[] {
   const all = Object.entries(bodies).flatMap(([program, kinds]) =>
     Object.entries(kinds).map(([kind, one]) => [`${program}, ${kind}`, one] as const),
   )
+  const late = (milliseconds: number | undefined) => milliseconds?.toFixed(2) ?? '-'
   const rows = all.map(([name, one]) => [
     name,
-    one.loopP50.toFixed(2),
-    one.loopP99.toFixed(2),
-    one.loopMax.toFixed(2),
+    late(one.loop?.loopP50),
+    late(one.loop?.loopP99),
+    late(one.loop?.loopMax),
     whole(one.smallP50),
     whole(one.smallP99),
     whole(one.bodies),

@@ -1,4 +1,5 @@
 // What a run of the bench has found, as its parts hand it over and as it is kept.
+import type { Reading } from './probe.ts'
 
 /** One round of one program in one scenario. */
 export interface Cell {
@@ -31,12 +32,10 @@ export interface Latency {
   readonly stolen: number
 }
 
-/** Big bodies beside small requests; the loop is that of the proxy's process. */
+/** Big bodies beside small requests. */
 export interface Bodies {
-  /** Milliseconds. */
-  readonly loopP50: number
-  readonly loopP99: number
-  readonly loopMax: number
+  /** Of the proxy's process, milliseconds; absent for a direct call. */
+  readonly loop?: Pick<Reading, 'loopP50' | 'loopP99' | 'loopMax'>
   /** Of the small requests, microseconds. */
   readonly smallP50: number
   readonly smallP99: number

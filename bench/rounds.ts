@@ -2,7 +2,7 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { ask, type Load } from './children.ts'
 import { type Gauge, gaugeOf } from './gauge.ts'
-import type { Program } from './programs.ts'
+import { isProxy, type Program } from './programs.ts'
 import { converted, portOf, type Question, request, same } from './requests.ts'
 import { type Cell, type Paced, type Rounds, subject, wire } from './results.ts'
 import type { Written } from './stub.ts'
@@ -28,7 +28,6 @@ interface Scenario {
 }
 
 const strict = ({ name }: Program) => name.endsWith('fsync first')
-const proxy = ({ name }: Program) => name !== 'direct'
 
 export const names = {
   json: 'JSON, 1 KB, 16 connections',
@@ -59,7 +58,7 @@ const paces: readonly Scenario[] = [
     name: names.paced,
     question: same(200, true, 'paced'),
     connections: 200,
-    takes: program => proxy(program) && quick(program),
+    takes: program => isProxy(program) && quick(program),
   },
   { name: names.convertedPaced, question: converted(200, true, 'paced'), connections: 200, takes: ours },
 ]
@@ -143,7 +142,7 @@ export async function runRounds(
   const gauges = new Map(programs.map(program => [program, gaugeOf(program)]))
   const gauge = (program: Program) => gauges.get(program) ?? gaugeOf(program)
   // Until the code is compiled, the first seconds cost two to three times as much.
-  for (const program of programs.filter(proxy))
+  for (const program of programs.filter(isProxy))
     for (const [i, scenario] of scenarios.entries())
       if (scenario.takes(program) && scenario.connections > 1)
         await measure(
