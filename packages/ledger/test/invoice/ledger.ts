@@ -63,8 +63,11 @@ export function workspaceOf(
   return { metadata: { name }, spec } as DocumentOf<typeof workspace>
 }
 
+/** When usage is taken in: that of October is not too old then. */
+const clock = () => Date.parse('2026-11-21T12:00:00Z')
+
 export async function openYard(currency = 'CNY', billing: Billing = {}): Promise<Yard> {
-  return yardOn(await testDatabase({ prices: compilePrices }), currency, billing)
+  return yardOn(await testDatabase({ prices: compilePrices, clock }), currency, billing)
 }
 
 export function yardOn(db: TestDatabase, currency = 'CNY', billing: Billing = {}): Yard {
