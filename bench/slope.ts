@@ -16,7 +16,7 @@ export interface Slope {
 
 /** Judged together, by their mean: memory stays for a while where it is, and such neighbours would be taken for proof. */
 export const judgedTogether = 30
-const fewestJudged = 6
+export const fewestJudged = 4
 
 const mean = (numbers: readonly number[]) => numbers.reduce((sum, one) => sum + one, 0) / numbers.length
 

@@ -1,6 +1,6 @@
 // What the soak says of memory: a slope is found, and what only wanders is not taken for one.
 import { expect, test } from 'vitest'
-import { judgedTogether, slope } from '../slope.ts'
+import { fewestJudged, judgedTogether, slope } from '../slope.ts'
 
 /** From 0 up to 1, the same for each seed. */
 function random(seed: number): () => number {
@@ -41,5 +41,5 @@ test('what goes up while it wanders is found', () => {
 })
 
 test('too few samples tell nothing', () => {
-  expect(slope(wandering(1, 6 * judgedTogether - 1, 1)).doubt).toBe(Number.POSITIVE_INFINITY)
+  expect(slope(wandering(1, fewestJudged * judgedTogether - 1, 1)).doubt).toBe(Number.POSITIVE_INFINITY)
 })

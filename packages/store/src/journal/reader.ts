@@ -12,7 +12,7 @@ const readBytes = 1024 * 1024
 /** Taken in one turn of the loop: a whole batch would hold up requests for milliseconds. */
 const recordsOfTurn = 64
 /** A batch waits for no more than these: what is in memory while it is shipped lives through collections of garbage. */
-const bytesOfBatch = 256 * 200
+const bytesOfBatch = 256 * 200 // about what the records of one request take
 const nothing = Buffer.alloc(0)
 
 interface Settings {
